@@ -1,0 +1,69 @@
+/** One operation of the platform as a value: routes, SDK calls, validation and OpenAPI all derive from it. */
+import type { z } from 'zod';
+import type { ProblemCode } from './problem.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** Who may call: anyone, the holder of an access token, or another service of the platform. */
+export type Access = 'anyone' | 'user' | 'service';
+
+/** A body that is streamed as it is, not JSON. */
+export interface ByteStream {
+  readonly stream: 'application/octet-stream';
+}
+export const BYTE_STREAM: ByteStream = { stream: 'application/octet-stream' };
+
+export type JsonSchema = z.ZodType;
+export type BodySchema = JsonSchema | ByteStream | undefined;
+
+export interface EndpointSpec {
+  /** Unique; the OpenAPI operationId. */
+  readonly id: string;
+  readonly service: 'auth' | 'key' | 'message' | 'file';
+  readonly method: Method;
+  /** Absolute, with `{parameters}`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly access: Access;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: BodySchema;
+  /** Status of success. */
+  readonly status: 200 | 201 | 204;
+  readonly response?: BodySchema;
+  /** Problems of this operation beyond those that any may answer with. */
+  readonly problems: readonly ProblemCode[];
+}
+
+/** Declares an operation; returns it unchanged with its literal types. */
+export function endpoint<const E extends EndpointSpec>(spec: E): E {
+  return spec;
+}
+
+type Decoded<S> = S extends z.ZodType
+  ? z.output<S>
+  : S extends ByteStream
+    ? ReadableStream<Uint8Array>
+    : undefined;
+
+/** What a handler gets and a caller gives, in decoded form. */
+export type Params<E extends EndpointSpec> = Decoded<E['params']>;
+export type Query<E extends EndpointSpec> = Decoded<E['query']>;
+export type Body<E extends EndpointSpec> = Decoded<E['body']>;
+/** What a handler returns and a caller gets, in decoded form. */
+export type Answer<E extends EndpointSpec> = Decoded<E['response']>;
+
+/** The problems that every operation may answer with, by what it takes. */
+export function commonProblems(spec: EndpointSpec): ProblemCode[] {
+  const problems: ProblemCode[] = ['request.invalid', 'rate.limited', 'internal'];
+  if (spec.body !== undefined)
+    problems.push('request.malformed', 'request.too-large', 'request.media-type');
+  if (spec.access !== 'anyone')
+    problems.push('auth.token-missing', 'auth.token-invalid', 'auth.token-expired');
+  return problems;
+}
+
+/** True when the body is streamed rather than parsed. */
+export function isByteStream(body: BodySchema): body is ByteStream {
+  return body !== undefined && 'stream' in body;
+}

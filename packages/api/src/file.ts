@@ -1,0 +1,88 @@
+/** Encrypted files. The server learns their padded size, nothing else. */
+import { z } from 'zod';
+import { bytesOf } from './bytes.ts';
+import { BYTE_STREAM, endpoint } from './endpoint.ts';
+import { ConversationId, FileId, Timestamp } from './ids.ts';
+
+const fileParams = z.strictObject({ id: FileId });
+
+/** What the server knows of a file: the size and SHA-256 of its ciphertext. */
+export const FileInfo = z.object({
+  id: FileId,
+  size: z.int(),
+  sha256: bytesOf(32),
+  createdAt: Timestamp,
+});
+export type FileInfo = z.infer<typeof FileInfo>;
+
+export const uploadFile = endpoint({
+  id: 'uploadFile',
+  service: 'file',
+  method: 'POST',
+  path: '/api/v1/files/upload',
+  summary: 'Store one encrypted file; answered when it is stored whole',
+  access: 'user',
+  body: BYTE_STREAM,
+  status: 201,
+  response: FileInfo,
+  problems: ['request.timeout', 'file.quota', 'service.unavailable'],
+});
+
+export const downloadFile = endpoint({
+  id: 'downloadFile',
+  service: 'file',
+  method: 'GET',
+  path: '/api/v1/files/{id}',
+  summary: 'The ciphertext of a file; ranges are honoured',
+  access: 'user',
+  params: fileParams,
+  status: 200,
+  response: BYTE_STREAM,
+  problems: ['file.not-found', 'request.range', 'service.unavailable'],
+});
+
+export const getFileInfo = endpoint({
+  id: 'getFileInfo',
+  service: 'file',
+  method: 'GET',
+  path: '/api/v1/files/{id}/info',
+  summary: 'Size and digest of a file',
+  access: 'user',
+  params: fileParams,
+  status: 200,
+  response: FileInfo,
+  problems: ['file.not-found'],
+});
+
+export const grantFile = endpoint({
+  id: 'grantFile',
+  service: 'file',
+  method: 'POST',
+  path: '/api/v1/files/{id}/grants',
+  summary: 'Let the members of a conversation read a file',
+  access: 'user',
+  params: fileParams,
+  body: z.strictObject({ conversation: ConversationId }),
+  status: 204,
+  problems: ['file.not-found', 'conversation.not-found', 'service.unavailable'],
+});
+
+export const deleteFile = endpoint({
+  id: 'deleteFile',
+  service: 'file',
+  method: 'DELETE',
+  path: '/api/v1/files/{id}',
+  summary: 'Delete a file that the caller uploaded',
+  access: 'user',
+  params: fileParams,
+  status: 204,
+  problems: ['file.not-found'],
+});
+
+export const fileEndpoints = [
+  uploadFile,
+  downloadFile,
+  getFileInfo,
+  grantFile,
+  deleteFile,
+] as const;

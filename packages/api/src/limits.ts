@@ -1,0 +1,43 @@
+/** Sizes and counts that both sides of the contract enforce; each with what breaks if it is raised. */
+
+/** One WebSocket frame, bytes. A node buffers a whole frame per socket, so this bounds a hostile client's hold on the heap. */
+export const FRAME_BYTES_MAX = 512 * 1024;
+
+/** One JSON request body, bytes. The largest honest one is a direct message for every device of two accounts. */
+export const BODY_BYTES_MAX = 1024 * 1024;
+
+/** One ciphertext for one device, bytes. Larger content travels as an encrypted file. */
+export const CIPHERTEXT_BYTES_MAX = 96 * 1024;
+
+/** Devices per account. A direct message carries one ciphertext per device, so cost grows with the product. */
+export const DEVICES_PER_ACCOUNT_MAX = 6;
+
+/** Devices that one frame may address; larger sets of targeted messages travel in several frames. */
+export const RECIPIENTS_PER_MESSAGE_MAX = 256;
+
+/** Members of a group. Every membership check and fan-out is linear in it. */
+export const GROUP_MEMBERS_MAX = 200;
+
+/** One-time prekeys in one upload; each costs the server a point check. */
+export const ONE_TIME_PREKEYS_PER_UPLOAD_MAX = 100;
+
+/** One-time prekeys stored for a device. */
+export const ONE_TIME_PREKEYS_PER_DEVICE_MAX = 200;
+
+/** Key ids are u32 and never reused, so a device would have to use four billion to run out. */
+export const KEY_ID_MAX = 0xffff_ffff;
+
+/** Registration ids are 14 bits, as in the Signal protocol. */
+export const REGISTRATION_ID_MAX = 0x3fff;
+
+/** Messages, conversations or users in one page of an answer. */
+export const PAGE_ITEMS_MAX = 100;
+
+/** Messages pushed to a device and not yet acknowledged by it. */
+export const UNACKNOWLEDGED_MAX = 256;
+
+/** Ciphertext of one file: 100 MiB of plaintext in its largest padding class, in encrypted chunks. */
+export const FILE_BYTES_MAX = 104_960_072;
+
+/** Passwords, UTF-16 code units. Argon2 hashes any length; a bound keeps its input cheap. */
+export const PASSWORD_LENGTH_MAX = 256;

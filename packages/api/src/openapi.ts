@@ -1,0 +1,106 @@
+/** The contract as an OpenAPI 3.1 document. */
+import { z } from 'zod';
+import { authEndpoints } from './auth.ts';
+import { type BodySchema, commonProblems, type EndpointSpec, isByteStream } from './endpoint.ts';
+import { fileEndpoints } from './file.ts';
+import { keyEndpoints } from './key.ts';
+import { messageEndpoints } from './message.ts';
+import { PROBLEMS, Problem, type ProblemCode } from './problem.ts';
+
+/** Every public operation, in the order in which they are documented. */
+export const endpoints: readonly EndpointSpec[] = [
+  ...authEndpoints,
+  ...keyEndpoints,
+  ...messageEndpoints,
+  ...fileEndpoints,
+];
+
+type JsonObject = { [key: string]: unknown };
+
+/** The document. `version` is the platform's. */
+export function openApiDocument(version: string): JsonObject {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Sotto',
+      version,
+      description: 'Self-hosted, end-to-end encrypted messaging on the Signal protocol.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    tags: ['auth', 'key', 'message', 'file'].map((name) => ({ name })),
+    paths: paths(),
+    components: {
+      schemas: { Problem: jsonSchema(Problem) },
+      securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    },
+  };
+}
+
+function paths(): JsonObject {
+  const byPath: { [path: string]: JsonObject } = {};
+  for (const spec of endpoints) {
+    byPath[spec.path] = { ...byPath[spec.path], [spec.method.toLowerCase()]: operation(spec) };
+  }
+  return byPath;
+}
+
+function operation(spec: EndpointSpec): JsonObject {
+  return {
+    operationId: spec.id,
+    tags: [spec.service],
+    summary: spec.summary,
+    security: spec.access === 'user' ? [{ accessToken: [] }] : [],
+    parameters: [...parameters('path', spec.params), ...parameters('query', spec.query)],
+    ...(spec.body !== undefined && {
+      requestBody: { required: true, content: content(spec.body) },
+    }),
+    responses: { ...success(spec), ...failures(spec) },
+  };
+}
+
+function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined): JsonObject[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    schema: property,
+  }));
+}
+
+function success(spec: EndpointSpec): JsonObject {
+  const description = spec.status === 204 ? 'Done' : 'Success';
+  if (spec.response === undefined) return { [spec.status]: { description } };
+  return { [spec.status]: { description, content: content(spec.response) } };
+}
+
+function failures(spec: EndpointSpec): JsonObject {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of [...commonProblems(spec), ...spec.problems]) {
+    const { status } = PROBLEMS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const problem = {
+    'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+  };
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      { description: codes.map((code) => `\`${code}\``).join(', '), content: problem },
+    ]),
+  );
+}
+
+function content(body: Exclude<BodySchema, undefined>): JsonObject {
+  if (isByteStream(body)) {
+    return { [body.stream]: { schema: { type: 'string', format: 'binary' } } };
+  }
+  return { 'application/json': { schema: jsonSchema(body) } };
+}
+
+function jsonSchema(schema: z.ZodType): JsonObject {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}

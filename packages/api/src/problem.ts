@@ -1,0 +1,135 @@
+/** Every failure that the platform reports: one closed table of stable codes (RFC 9457). */
+import { z } from 'zod';
+
+interface ProblemRow {
+  status: number;
+  title: string;
+}
+
+/** Code to HTTP status and title. Codes are only ever added: clients switch over them. */
+export const PROBLEMS = {
+  'request.invalid': { status: 400, title: 'The request is not valid' },
+  'request.malformed': { status: 400, title: 'The body is not well-formed' },
+  'request.too-large': { status: 413, title: 'The body is too large' },
+  'request.media-type': { status: 415, title: 'The body has the wrong media type' },
+  'request.timeout': { status: 408, title: 'The body arrived too slowly' },
+  'request.range': { status: 416, title: 'The range lies outside the file' },
+  'route.not-found': { status: 404, title: 'There is nothing at this path' },
+  'route.method-not-allowed': { status: 405, title: 'This path does not take this method' },
+  'rate.limited': { status: 429, title: 'Too many requests' },
+  'auth.token-missing': { status: 401, title: 'An access token is needed' },
+  'auth.token-invalid': { status: 401, title: 'The access token is not valid' },
+  'auth.token-expired': { status: 401, title: 'The access token has expired' },
+  'auth.credentials-wrong': { status: 401, title: 'The username or the password is wrong' },
+  'auth.refresh-invalid': { status: 401, title: 'The refresh token is not valid' },
+  'auth.username-taken': { status: 409, title: 'The username is taken' },
+  'auth.username-rule': { status: 422, title: 'The username breaks the username rule' },
+  'auth.password-rule': { status: 422, title: 'The password breaks the password rule' },
+  'auth.device-limit': { status: 409, title: 'The account has all the devices it may have' },
+  'auth.registration-closed': { status: 403, title: 'Registration is closed' },
+  'key.identity-unknown': { status: 404, title: 'This user has published no identity key' },
+  'key.identity-exists': { status: 409, title: 'Another identity key is published already' },
+  'key.identity-missing': { status: 409, title: 'Publish the identity key first' },
+  'key.key-invalid': { status: 422, title: 'A public key is not acceptable' },
+  'key.signature-invalid': { status: 422, title: 'A signature does not verify' },
+  'key.id-conflict': { status: 409, title: 'This key id was used for another key' },
+  'key.too-many': { status: 409, title: 'The device has as many one-time prekeys as it may store' },
+  'conversation.not-found': { status: 404, title: 'There is no such conversation' },
+  'conversation.member-unknown': { status: 422, title: 'A member is not a user of this platform' },
+  'message.not-found': { status: 404, title: 'There is no such message' },
+  'message.id-conflict': { status: 409, title: 'This message id was used for other content' },
+  'message.devices-stale': {
+    status: 409,
+    title: 'The message is not encrypted for the current devices',
+  },
+  'message.after-refused': {
+    status: 409,
+    title: 'An earlier message of this conversation was refused',
+  },
+  'message.busy': { status: 503, title: 'The service is full; send again later' },
+  'file.not-found': { status: 404, title: 'There is no such file' },
+  'file.quota': { status: 507, title: 'The storage quota is used up' },
+  'service.unavailable': { status: 503, title: 'A part of the platform does not answer' },
+  internal: { status: 500, title: 'Something failed inside the platform' },
+} as const satisfies Record<string, ProblemRow>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+const codes = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
+
+/** What the sender must add and leave out, for `message.devices-stale`. */
+export const DeviceDifference = z.object({
+  missing: z.array(z.object({ user: z.string(), device: z.string() })),
+  unknown: z.array(z.string()),
+});
+export type DeviceDifference = z.infer<typeof DeviceDifference>;
+
+/** The body of every failed answer, `application/problem+json`. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(codes),
+  detail: z.string().optional(),
+  /** The request id, to quote to an operator. */
+  instance: z.string().optional(),
+  /** Paths of the fields that are wrong; never their values. */
+  fields: z.array(z.string()).optional(),
+  /** When it is worth trying again, in seconds. */
+  retryAfter: z.int().optional(),
+  devices: DeviceDifference.optional(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+export interface ApiErrorOptions {
+  /** One sentence for a developer; free of secrets and of anything that identifies a person. */
+  detail?: string;
+  cause?: unknown;
+  fields?: string[];
+  retryAfter?: number;
+  devices?: DeviceDifference;
+}
+
+/** The only error that a service throws on purpose, and that the SDK rebuilds from an answer. */
+export class ApiError extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly options: ApiErrorOptions;
+
+  constructor(code: ProblemCode, options: ApiErrorOptions = {}) {
+    super(options.detail ?? PROBLEMS[code].title.toLowerCase(), { cause: options.cause });
+    this.name = 'ApiError';
+    this.code = code;
+    this.status = PROBLEMS[code].status;
+    this.options = options;
+  }
+}
+
+/** The body for an error. `instance` is the request id. */
+export function toProblem(error: ApiError, instance?: string): Problem {
+  const { detail, fields, retryAfter, devices } = error.options;
+  return {
+    type: `urn:sotto:problem:${error.code}`,
+    title: PROBLEMS[error.code].title,
+    status: error.status,
+    code: error.code,
+    ...(detail !== undefined && { detail }),
+    ...(instance !== undefined && { instance }),
+    ...(fields !== undefined && { fields }),
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(devices !== undefined && { devices }),
+  };
+}
+
+/** The error for a received body, or undefined when the body is no problem of this platform. */
+export function fromProblem(body: unknown): ApiError | undefined {
+  const parsed = Problem.safeParse(body);
+  if (!parsed.success) return undefined;
+  const { code, detail, fields, retryAfter, devices } = parsed.data;
+  return new ApiError(code, {
+    ...(detail !== undefined && { detail }),
+    ...(fields !== undefined && { fields }),
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(devices !== undefined && { devices }),
+  });
+}
