@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { ApiError, fromProblem, PROBLEMS, toProblem } from './problem.ts';
+
+test('an error survives the way through a body', () => {
+  const error = new ApiError('message.devices-stale', {
+    detail: 'a device is missing',
+    devices: { missing: [{ user: 'u', device: 'd' }], unknown: ['x'] },
+  });
+  const rebuilt = fromProblem(JSON.parse(JSON.stringify(toProblem(error, 'request-1'))));
+  expect(rebuilt).toMatchObject({ code: error.code, status: 409, message: 'a device is missing' });
+  expect(rebuilt?.options.devices).toEqual(error.options.devices);
+});
+
+test.each([null, 'text', {}, { code: 'no.such-code', status: 400, title: '', type: '' }])(
+  'a body that is no problem of ours is not taken for one: %j',
+  (body) => {
+    expect(fromProblem(body)).toBeUndefined();
+  },
+);
+
+test('a cause never reaches the body', () => {
+  const body = toProblem(
+    new ApiError('internal', { cause: new Error('password of the database') }),
+  );
+  expect(JSON.stringify(body)).not.toContain('password');
+});
+
+test('every code names its part and a kebab-case fault', () => {
+  for (const code of Object.keys(PROBLEMS)) {
+    expect(code).toMatch(/^(internal|[a-z]+\.[a-z]+(-[a-z]+)*)$/);
+  }
+});
