@@ -1,0 +1,64 @@
+/**
+ * Key derivation, and the one table of all labels: no other file contains a domain-separation
+ * string. A label is never changed and never used for two purposes.
+ */
+import { concat, utf8 } from './bytes.ts';
+import type { Provider } from './provider.ts';
+
+/** `info` of each HKDF and prefix of each HMAC or hash that is not fixed by an outside specification. */
+export const KDF_LABELS = {
+  /** Shared secret of X3DH, suite classic; the transcript hash follows it. */
+  x3dh: utf8('sotto/v1/classic/x3dh'),
+  /** Hash over both identities, both addresses and the handshake: the associated data of a session. */
+  transcript: utf8('sotto/v1/classic/transcript'),
+  /** Root step of the Double Ratchet, suite classic. */
+  rootStep: utf8('sotto/v1/classic/root-step'),
+  /** Message key of the Double Ratchet, suite classic. */
+  message: utf8('sotto/v1/classic/message'),
+  /** Message key of a group's sender chain. Distinct from `message`: see `sender-key.ts`. */
+  senderMessage: utf8('sotto/v1/group/message'),
+  /** Blinding of account ids in the key log. */
+  keyLogAccount: utf8('sotto/v1/key-log/account'),
+  /** Digest of the keys of one version of an account in the key log. */
+  keyLogDigest: utf8('sotto/v1/key-log/digest'),
+  /** Hash that chains an account's key log leaves. */
+  keyLogLeaf: utf8('sotto/v1/key-log/leaf'),
+  /** Hash of one version of a device list. */
+  deviceList: utf8('sotto/v1/device-list/hash'),
+  /** Hash that chains the entries of a membership log. */
+  membershipLog: utf8('sotto/v1/membership-log/hash'),
+} as const;
+
+/** First part of each signed message; {@link labelled} puts a zero byte behind it. */
+export const SIGNATURE_LABELS = {
+  signedPrekey: utf8('sotto/v1/sign/signed-prekey'),
+  deviceList: utf8('sotto/v1/sign/device-list'),
+  membershipEntry: utf8('sotto/v1/sign/membership-entry'),
+  senderMessage: utf8('sotto/v1/sign/sender-message'),
+  keyLogHead: utf8('sotto/v1/sign/key-log-head'),
+  loginChallenge: utf8('sotto/v1/sign/login-challenge'),
+  requestProof: utf8('sotto/v1/sign/request-proof'),
+} as const;
+
+/** Name of a purpose that a key of ours signs for. */
+export type SignaturePurpose = keyof typeof SIGNATURE_LABELS;
+
+const zeroByte = Uint8Array.of(0);
+
+/** label ‖ 0x00 ‖ message. No label contains a zero byte, so no two purposes share a message. */
+export function labelled(label: Uint8Array, message: Uint8Array): Uint8Array {
+  return concat(label, zeroByte, message);
+}
+
+/** HKDF-SHA256 (RFC 5869) of `keyMaterial`, cut into keys of 32 bytes. */
+export function derivePair(
+  provider: Provider,
+  input: {
+    readonly keyMaterial: Uint8Array;
+    readonly salt: Uint8Array;
+    readonly info: Uint8Array;
+  },
+): readonly [Uint8Array, Uint8Array] {
+  const output = provider.hkdfSha256({ ...input, length: 64 });
+  return [output.slice(0, 32), output.slice(32)];
+}

@@ -1,0 +1,56 @@
+/**
+ * Every bound of the protocol, with its reason. A bound is part of the protocol: raising one is
+ * safe for the wire, but costs the memory or time that is named beside it.
+ */
+
+/** Highest value of a chain counter. One below 2³², so that `counter + 1` still fits its four bytes. */
+export const COUNTER_MAX = 0xffff_fffe;
+
+/**
+ * Message keys that one message may make us derive ahead, per chain (Double Ratchet section 2.6,
+ * MAX_SKIP). Each costs two HMACs, about 5 µs in Node and 10 µs in a browser, before the message is
+ * authenticated; so a forged counter costs at most a few milliseconds.
+ */
+export const SKIP_PER_STEP_MAX = 1_000;
+
+/** Skipped message keys kept per session, oldest dropped. 68 bytes each, so 136 kB of state at most. */
+export const SKIPPED_KEYS_MAX = 2_000;
+
+/** Superseded sessions kept per remote device for messages still under way. */
+export const ARCHIVED_SESSIONS_MAX = 40;
+
+/**
+ * Bytes of all archived sessions of one record. Reached only when many of them hold skipped keys;
+ * the oldest are dropped then, because a record is written again for every message.
+ */
+export const ARCHIVE_BYTES_MAX = 512 * 1024;
+
+/** A session that was never answered is not used for sending after this: the prekeys may be gone. */
+export const UNANSWERED_SESSION_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+
+/** Registration ids have 14 bits and are never 0, as in Signal. */
+export const REGISTRATION_ID_MAX = 0x3fff;
+
+/** Key ids are 1 to 2³²−1; 0 stands for "none" on the wire. */
+export const KEY_ID_MAX = 0xffff_ffff;
+
+/** Suites that one signed prekey may list. Two exist; the rest is room. */
+export const SUITES_MAX = 8;
+
+/** One-time prekeys made in one call, equal to what the key service accepts in one upload. */
+export const ONE_TIME_PREKEYS_MAX = 100;
+
+/** Plaintext of one pairwise or group message after padding. Larger content travels as a file. */
+export const PLAINTEXT_BYTES_MAX = 64 * 1024;
+
+/** An encoded message: the padded plaintext and room for the largest header (about 150 bytes). */
+export const MESSAGE_BYTES_MAX = PLAINTEXT_BYTES_MAX + 1024;
+
+/** Device-list heads in one envelope: one per member of the largest group, and the sender's own. */
+export const DEVICE_LIST_HEADS_MAX = 201;
+
+/**
+ * Missing sender counters remembered per sending device and conversation, so that a message that
+ * comes late is told from one that comes twice. Beyond it the oldest are given up.
+ */
+export const MISSING_COUNTERS_MAX = 1_000;

@@ -1,0 +1,16 @@
+/**
+ * The second door, `@sotto/crypto/verify`, for servers: checks of keys and signatures, and nothing
+ * that could hold a session. What is exported here never takes a secret key.
+ */
+
+export { checkVerifyingKey, SIGNATURE_BYTES, verifySignature, verifyStatement } from './ed25519.ts';
+export { CryptoError, type CryptoErrorCode } from './errors.ts';
+export type { SignaturePurpose } from './kdf.ts';
+export {
+  type IdentityKey,
+  type SigningRole,
+  type VerifyingKey,
+  verifyingKey,
+} from './keys.ts';
+export type { Provider } from './provider.ts';
+export { nobleProvider } from './provider-noble.ts';
