@@ -89,6 +89,7 @@ export {
   MessageSlot,
   messageEndpoints,
   OutgoingMessage,
+  openSocketTicket,
   Recipient,
   Slot,
   Stored,
@@ -106,4 +107,12 @@ export {
   type ProblemCode,
   toProblem,
 } from './problem.ts';
-export { CLOSE_CODES, ClientFrame, ServerFrame, SOCKET_PATH } from './socket.ts';
+export {
+  CLOSE_CODES,
+  ClientFrame,
+  ServerFrame,
+  SOCKET_PATH,
+  SOCKET_PROTOCOL,
+  SOCKET_TICKET_PREFIX,
+  SOCKET_TICKET_SECONDS,
+} from './socket.ts';

@@ -208,6 +208,22 @@ export const searchUsers = endpoint({
   problems: [],
 });
 
+export const openSocketTicket = endpoint({
+  id: 'openSocketTicket',
+  service: 'message',
+  method: 'POST',
+  path: '/api/v1/ws/tickets',
+  summary: 'A ticket that opens one WebSocket of this session, for clients that cannot set headers',
+  access: 'user',
+  status: 200,
+  response: z.object({
+    /** Good once, and for `expiresIn` seconds; characters of base64url only. */
+    ticket: z.string().regex(/^[A-Za-z0-9_-]{22,128}$/),
+    expiresIn: z.int(),
+  }),
+  problems: ['service.unavailable'],
+});
+
 export const messageEndpoints = [
   createConversation,
   listConversations,
@@ -217,4 +233,5 @@ export const messageEndpoints = [
   inbox,
   acknowledgeMessage,
   searchUsers,
+  openSocketTicket,
 ] as const;

@@ -12,6 +12,18 @@ import { Problem } from './problem.ts';
 
 export const SOCKET_PATH = '/api/v1/ws';
 
+/** The subprotocol that a client offers and the server selects. */
+export const SOCKET_PROTOCOL = 'sotto.v1';
+
+/**
+ * Before the ticket of `openSocketTicket`, as a second subprotocol offered: `ticket.<ticket>`. Browsers and Node's
+ * own WebSocket set no headers, and a URL ends up in logs. The server never selects this one.
+ */
+export const SOCKET_TICKET_PREFIX = 'ticket.';
+
+/** A ticket is used at once; it only has to outlive one connection attempt. */
+export const SOCKET_TICKET_SECONDS = 30;
+
 /** Close codes of ours; each says what the client is to do. */
 export const CLOSE_CODES = {
   /** The access token expired or was revoked: refresh it, connect again. */
