@@ -1,0 +1,57 @@
+/**
+ * What can go wrong, in four kinds that an application tells apart by class and then by `code`:
+ * the platform refused (`ApiError`), it was out of reach (`ConnectionError`), a key or ciphertext is not
+ * sound (`CryptoError`), or the SDK cannot do what was asked (`ClientError`).
+ */
+
+/** Everything that the SDK itself refuses. Codes are only ever added. */
+export type ClientErrorCode =
+  /** The store holds another account already: use a store per account. */
+  | 'account.exists'
+  /** Nobody has registered or logged in with this store. */
+  | 'account.missing'
+  /** The session has ended for good: log in again. */
+  | 'account.logged-out'
+  /** The client was closed. */
+  | 'client.closed'
+  /** A second loop over `messages()` while the first one runs. */
+  | 'messages.taken'
+  /** The content is not what its type promises. */
+  | 'content.invalid'
+  /** The content does not fit into one message: send it as a file. */
+  | 'content.too-large'
+  /** The conversation has as many unsent messages as the outbox keeps. */
+  | 'outbox.full'
+  /** A contact's identity key is not the one seen before. Compare safety numbers, then `acceptIdentity`. */
+  | 'identity.changed'
+  /** There is no such message in the store, or it holds no file. */
+  | 'message.unknown'
+  /** The file is larger than the platform takes, or not of the size that was said. */
+  | 'file.size'
+  /** The file that came is not the file that was sent. */
+  | 'file.damaged'
+  /** Another process or another client holds the store. */
+  | 'store.locked'
+  /** The store was closed, or a transaction was used after its end. */
+  | 'store.closed'
+  /** The store is not one of ours, was written by a newer release, or is damaged. */
+  | 'store.invalid'
+  /** The platform answered something that the contract does not know. */
+  | 'answer.invalid';
+
+/** Thrown by the SDK on its own account. Switch over `code`. */
+export class ClientError extends Error {
+  override readonly name = 'ClientError';
+  readonly code: ClientErrorCode;
+
+  constructor(code: ClientErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The platform could not be reached, or the connection broke. Nothing is lost: try again. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+  readonly code = 'connection.failed';
+}

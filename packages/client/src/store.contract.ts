@@ -1,0 +1,176 @@
+/** What every store promises, as tests. An adapter's test file calls this with a way to open it. */
+import fc from 'fast-check';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Store, StoreTransaction } from './store.ts';
+
+const bytes = (...values: number[]) => Uint8Array.from(values);
+
+/** Declares the suite. `open` gives an empty store each time. */
+export function storeContract(name: string, open: () => Store): void {
+  describe(name, () => {
+    const opened: Store[] = [];
+    const openStore = () => {
+      const store = open();
+      opened.push(store);
+      return store;
+    };
+    afterEach(async () => {
+      for (const store of opened.splice(0)) await store.close();
+    });
+
+    test('what one transaction wrote the next one reads', async () => {
+      const store = openStore();
+      await store.transaction(async (first) => {
+        await first.put('a/1', bytes(1, 2, 3));
+        await first.put('a/2', bytes());
+        expect(await first.get('a/1')).toEqual(bytes(1, 2, 3));
+      });
+      const read = await store.transaction(async (second) => [
+        await second.get('a/1'),
+        await second.get('a/2'),
+        await second.get('a/3'),
+      ]);
+      expect(read).toEqual([bytes(1, 2, 3), bytes(), undefined]);
+    });
+
+    test('a transaction that fails has written nothing, and its error comes out', async () => {
+      const store = openStore();
+      await store.transaction((transaction) => transaction.put('kept', bytes(1)));
+      const failure = new Error('of the application');
+      const failing = store.transaction(async (transaction) => {
+        await transaction.put('kept', bytes(2));
+        await transaction.put('new', bytes(2));
+        throw failure;
+      });
+      await expect(failing).rejects.toBe(failure);
+      const [kept, fresh] = await store.transaction(async (transaction) => [
+        await transaction.get('kept'),
+        await transaction.get('new'),
+      ]);
+      expect([kept, fresh]).toEqual([bytes(1), undefined]);
+    });
+
+    test('one failing transaction among many at once takes none of the others along', async () => {
+      const store = openStore();
+      const work = (index: number) => async (transaction: StoreTransaction) => {
+        await transaction.put(`at/${index}`, bytes(index));
+        if (index % 3 === 0) throw new Error(`number ${index}`);
+      };
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 30 }, (_, index) => store.transaction(work(index))),
+      );
+      expect(outcomes.map((outcome) => outcome.status === 'rejected')).toEqual(
+        Array.from({ length: 30 }, (_, index) => index % 3 === 0),
+      );
+      const found = await store.transaction((transaction) =>
+        transaction.list({ prefix: 'at/', limit: 100 }),
+      );
+      expect(found).toHaveLength(20);
+    });
+
+    test('transactions run one after the other: no increment is lost', async () => {
+      const store = openStore();
+      const increment = () =>
+        store.transaction(async (transaction) => {
+          const before = (await transaction.get('count'))?.[0] ?? 0;
+          await Promise.resolve();
+          await transaction.put('count', bytes(before + 1));
+        });
+      await Promise.all(Array.from({ length: 100 }, increment));
+      expect(await store.transaction((transaction) => transaction.get('count'))).toEqual(
+        bytes(100),
+      );
+    });
+
+    test('a list is sorted, begins behind a key, ends at its limit and sees its own transaction', async () => {
+      const store = openStore();
+      await store.transaction(async (transaction) => {
+        for (const key of ['b/10', 'b/2', 'b/1', 'a/9', 'b0', 'c/1', 'b/B', 'b/}']) {
+          await transaction.put(key, bytes(key.length));
+        }
+      });
+      const keys = await store.transaction(async (transaction) => {
+        await transaction.delete('b/2');
+        await transaction.put('b/15', bytes(4));
+        const all = await transaction.list({ prefix: 'b/', limit: 100 });
+        const some = await transaction.list({ prefix: 'b/', after: 'b/10', limit: 2 });
+        return [all, some].map((page) => page.map((entry) => entry.key));
+      });
+      expect(keys).toEqual([
+        ['b/1', 'b/10', 'b/15', 'b/B', 'b/}'],
+        ['b/15', 'b/B'],
+      ]);
+    });
+
+    test('bytes given and bytes taken belong to the caller', async () => {
+      const store = openStore();
+      const mine = bytes(1, 2, 3);
+      await store.transaction((transaction) => transaction.put('mine', mine));
+      mine.fill(9);
+      const taken = await store.transaction((transaction) => transaction.get('mine'));
+      taken?.fill(8);
+      expect(await store.transaction((transaction) => transaction.get('mine'))).toEqual(
+        bytes(1, 2, 3),
+      );
+    });
+
+    test.each(['', 'with space', 'ümlaut', '~', 'a\n', 'a\0', 'x'.repeat(257)])(
+      'a key that engines might sort differently is refused: %j',
+      async (key) => {
+        const store = openStore();
+        const writing = store.transaction((transaction) => transaction.put(key, bytes()));
+        await expect(writing).rejects.toMatchObject({ code: 'store.invalid' });
+      },
+    );
+
+    test('a transaction is of no use after its end', async () => {
+      const store = openStore();
+      const escaped = await store.transaction(async (transaction) => ({ transaction }));
+      await expect(escaped.transaction.put('late', bytes(1))).rejects.toMatchObject({
+        code: 'store.closed',
+      });
+    });
+
+    test('closing lets transactions under way end, and refuses new ones', async () => {
+      const store = openStore();
+      const running = store.transaction((transaction) => transaction.put('a', bytes(1)));
+      const closing = store.close();
+      await expect(store.transaction(async () => {})).rejects.toMatchObject({
+        code: 'store.closed',
+      });
+      await Promise.all([running, closing, store.close()]);
+    });
+
+    test('any sequence of writes reads back like a sorted map', async () => {
+      const key = fc.stringMatching(/^[a-c/]{1,3}$/);
+      const write = fc.record({ key, value: fc.option(fc.uint8Array({ maxLength: 3 })) });
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.array(write)), async (transactions) => {
+          const store = open();
+          const expected = new Map<string, Uint8Array>();
+          for (const writes of transactions) {
+            await store.transaction(async (transaction) => {
+              for (const { key, value } of writes) {
+                if (value === null) await transaction.delete(key);
+                else await transaction.put(key, value);
+              }
+            });
+            for (const { key, value } of writes) {
+              if (value === null) expected.delete(key);
+              else expected.set(key, value);
+            }
+          }
+          const found = await store.transaction((transaction) =>
+            transaction.list({ prefix: 'a', limit: 1000 }),
+          );
+          const sorted = [...expected].filter(([name]) => name.startsWith('a')).sort();
+          expect(found.map((entry) => [entry.key, [...entry.value]])).toEqual(
+            sorted.map(([name, value]) => [name, [...value]]),
+          );
+          await store.close();
+        }),
+        { numRuns: 50 },
+      );
+    });
+  });
+}
