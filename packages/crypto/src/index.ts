@@ -1,5 +1,5 @@
 /** The public door, `@sotto/crypto`. Explicit names only; see the package's README for a start. */
-
+export { type Address, decodeUuid, encodeUuid } from './address.ts';
 export {
   makeSigningKeyPair,
   SIGNATURE_BYTES,
@@ -9,7 +9,15 @@ export {
   verifySignature,
   verifyStatement,
 } from './ed25519.ts';
+export {
+  type DeviceListHead,
+  type Envelope,
+  type ExpectedEnvelope,
+  openEnvelope,
+  sealEnvelope,
+} from './envelope.ts';
 export { CryptoError, type CryptoErrorCode } from './errors.ts';
+export { compareHeads, type Head, type HeadProgress } from './head.ts';
 export type { SignaturePurpose } from './kdf.ts';
 export {
   type AgreementKeyPair,
@@ -27,5 +35,34 @@ export {
   type VerifyingKey,
   verifyingKey,
 } from './keys.ts';
+export {
+  makeIdentity,
+  makeOneTimePrekeys,
+  makeRegistrationId,
+  makeSignedPrekey,
+  type OneTimePrekey,
+  type PrekeyBundle,
+  type SignedPrekey,
+  type SignedPrekeyPublic,
+  type VerifiedBundle,
+  verifyBundle,
+} from './prekeys.ts';
 export type { Provider } from './provider.ts';
 export { nobleProvider } from './provider-noble.ts';
+export type { RatchetState } from './ratchet-state.ts';
+export { acceptCounter, type CounterVerdict, type SenderCounter } from './sender-counter.ts';
+export {
+  type DecryptedMessage,
+  type DecryptInput,
+  decryptMessage,
+  type EncryptInput,
+  encryptMessage,
+  retireSessions,
+  type SessionDeps,
+  type StartInput,
+  startSession,
+} from './session.ts';
+export { decodeSessionRecord, encodeSessionRecord, type SessionRecord } from './session-record.ts';
+export type { LocalParty, MessageFacts, PrekeySource, Suite } from './suite.ts';
+export { classicSuite } from './suite-classic.ts';
+export { SUITE_CLASSIC } from './suites.ts';

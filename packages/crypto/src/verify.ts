@@ -12,5 +12,13 @@ export {
   type VerifyingKey,
   verifyingKey,
 } from './keys.ts';
+export {
+  checkPrekey,
+  type PrekeyBundle,
+  type SignedPrekeyPublic,
+  type VerifiedBundle,
+  verifyBundle,
+  verifySignedPrekey,
+} from './prekeys.ts';
 export type { Provider } from './provider.ts';
 export { nobleProvider } from './provider-noble.ts';
