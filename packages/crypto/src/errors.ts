@@ -37,6 +37,8 @@ export type CryptoErrorCode =
   | 'session.expired'
   /** The envelope names another conversation, message or sender than the transport did. */
   | 'envelope.mismatch'
+  /** A file's bytes do not authenticate: wrong key or context, changed, cut short or extended. One for all. */
+  | 'file.undecryptable'
   /** A membership log, device list or key log head older than one already seen. */
   | 'head.rolled-back'
   /** Two different heads of one version: a fork. */

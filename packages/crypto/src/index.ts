@@ -17,6 +17,20 @@ export {
   sealEnvelope,
 } from './envelope.ts';
 export { CryptoError, type CryptoErrorCode } from './errors.ts';
+export {
+  type ByteRange,
+  type CiphertextSource,
+  decryptedFileLength,
+  decryptFile,
+  decryptFileStream,
+  encryptedFileLength,
+  encryptFile,
+  encryptFileStream,
+  type FileSecret,
+  makeFileKey,
+  type OpenedFile,
+  openFile,
+} from './file-stream.ts';
 export { compareHeads, type Head, type HeadProgress } from './head.ts';
 export type { SignaturePurpose } from './kdf.ts';
 export {

@@ -27,6 +27,8 @@ export const KDF_LABELS = {
   deviceList: utf8('sotto/v1/device-list/hash'),
   /** Hash that chains the entries of a membership log. */
   membershipLog: utf8('sotto/v1/membership-log/hash'),
+  /** Files: fixed by C2SP chunked-encryption with AES-256-GCM; the zero byte ends the AEAD's name. */
+  file: utf8('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0'),
 } as const;
 
 /** First part of each signed message; {@link labelled} puts a zero byte behind it. */

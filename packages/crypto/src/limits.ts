@@ -54,3 +54,9 @@ export const DEVICE_LIST_HEADS_MAX = 201;
  * comes late is told from one that comes twice. Beyond it the oldest are given up.
  */
 export const MISSING_COUNTERS_MAX = 1_000;
+
+/**
+ * Chunks of one encrypted file (C2SP chunked-encryption, which allows up to 2³⁸ and asks for no limit
+ * below this): 64 TiB, and the counter fits the last four bytes of the nonce.
+ */
+export const FILE_CHUNKS_MAX = 2 ** 32;

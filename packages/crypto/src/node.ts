@@ -48,6 +48,7 @@ export const nodeProvider: Provider = {
   sha256: (data) => bytesOf(createHash('sha256').update(data).digest()),
   sha512: (data) => bytesOf(createHash('sha512').update(data).digest()),
   hmacSha256: (key, data) => bytesOf(createHmac('sha256', key).update(data).digest()),
+  hmacSha512: (key, data) => bytesOf(createHmac('sha512', key).update(data).digest()),
   hkdfSha256,
   x25519PublicKey: (secretKey) => exportPublic(privateKey('x25519', secretKey)),
   x25519: agree,

@@ -16,6 +16,7 @@ export const nobleProvider: Provider = {
   sha256,
   sha512,
   hmacSha256: (key, data) => hmac(sha256, key, data),
+  hmacSha512: (key, data) => hmac(sha512, key, data),
   hkdfSha256,
   x25519PublicKey: (secretKey) => x25519.getPublicKey(secretKey),
   x25519: agree,

@@ -42,6 +42,7 @@ export interface Provider {
   sha256(data: Uint8Array): Uint8Array;
   sha512(data: Uint8Array): Uint8Array;
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
+  hmacSha512(key: Uint8Array, data: Uint8Array): Uint8Array;
   /** Throws `input.invalid` for more than 8160 bytes. */
   hkdfSha256(input: HkdfInput): Uint8Array;
 
