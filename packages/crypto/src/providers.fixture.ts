@@ -1,0 +1,49 @@
+/** The providers that a test runs over: both in Node, noble alone in a browser. */
+import type { Provider } from './provider.ts';
+import { nobleProvider } from './provider-noble.ts';
+
+const inNode = 'process' in globalThis;
+
+/** The fastest provider there is, for tests that need many operations. */
+export const fastProvider: Provider = inNode
+  ? (await import('./node.ts')).nodeProvider
+  : nobleProvider;
+
+/** Every provider of this platform. */
+export const providers: readonly Provider[] = inNode
+  ? [nobleProvider, fastProvider]
+  : [nobleProvider];
+
+/** A provider that counts its uses, to show that something was refused before any operation. */
+export function countingProvider(counted: Provider): {
+  readonly provider: Provider;
+  readonly count: () => number;
+} {
+  let uses = 0;
+  const provider = new Proxy(counted, {
+    get(target, name, receiver) {
+      if (name !== 'name') uses += 1;
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  return { provider, count: () => uses };
+}
+
+/** A provider whose random bytes follow from a text: SHA-256 of text ‖ 0x00 ‖ u32 block number. */
+export function seededProvider(provider: Provider, seed: string): Provider {
+  let block = 0;
+  const next = () => {
+    const number = new Uint8Array(4);
+    new DataView(number.buffer).setUint32(0, block++);
+    const text = new TextEncoder().encode(seed);
+    return provider.sha256(Uint8Array.of(...text, 0, ...number));
+  };
+  const randomBytes = (length: number) => {
+    const bytes = new Uint8Array(length);
+    for (let offset = 0; offset < length; offset += 32) {
+      bytes.set(next().subarray(0, Math.min(32, length - offset)), offset);
+    }
+    return bytes;
+  };
+  return { ...provider, randomBytes };
+}
