@@ -1,0 +1,69 @@
+/** What a client tells while it runs: one closed table of events, heard by plain functions. */
+import type { ConversationId, MessageId, ProblemCode, UserId } from '@sotto/api';
+import type { Message, UnreadableMessage } from './records.ts';
+
+/** Name of each event and what comes with it. */
+export interface ClientEvents {
+  /** The platform knows this device as present; what was missed is on its way. */
+  connected: { incarnation: number };
+  /** The connection ended or an attempt failed. Another one follows by itself when `retryMs` is set. */
+  disconnected: { retryMs?: number; error?: unknown };
+  /** A message was decrypted and is in the store. For work that must not be missed use `messages()`. */
+  message: Message;
+  /** A message could not be decrypted; it is in the history with its cause. */
+  unreadable: UnreadableMessage;
+  /** A message of ours is on the platform's disk. */
+  stored: { id: MessageId; conversation: ConversationId; seq: number };
+  /** A message of ours was refused for good; its content is kept in the store. */
+  failed: { id: MessageId; conversation: ConversationId; code: ProblemCode };
+  /** A contact's identity key is not the one seen before. Nothing is sent to it until `acceptIdentity`. */
+  'identity-changed': { user: UserId };
+  /** Something that goes on by itself failed; it is tried again. Nothing is lost. */
+  trouble: { error: unknown };
+  /** The session was ended, here or elsewhere: log in again. */
+  'logged-out': Record<string, never>;
+}
+
+export type ClientEvent = keyof ClientEvents;
+export type Listener<E extends ClientEvent> = (event: ClientEvents[E]) => void;
+
+export interface Events {
+  /** Calls `listener` at each event of this name, until the returned function is called. */
+  on<E extends ClientEvent>(name: E, listener: Listener<E>): () => void;
+  emit<E extends ClientEvent>(name: E, event: ClientEvents[E]): void;
+}
+
+/** An empty set of listeners. */
+export function createEvents(): Events {
+  const listeners: { [E in ClientEvent]?: Set<Listener<E>> } = {};
+  return {
+    on(name, listener) {
+      const set = heard(listeners, name);
+      set.add(listener);
+      return () => set.delete(listener);
+    },
+    emit(name, event) {
+      for (const listener of [...heard(listeners, name)]) call(listener, event);
+    },
+  };
+}
+
+function heard<E extends ClientEvent>(
+  listeners: { [N in E]?: Set<Listener<N>> },
+  name: E,
+): Set<Listener<E>> {
+  const set = listeners[name] ?? new Set<Listener<E>>();
+  listeners[name] = set;
+  return set;
+}
+
+/** A listener that throws is the application's bug: it surfaces as one, and stops nothing of ours. */
+function call<T>(listener: (event: T) => void, event: T): void {
+  try {
+    listener(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,144 @@
+/** Calls of the platform's operations: the one place that fetches. */
+import {
+  type Answer,
+  ApiError,
+  type Body,
+  type EndpointSpec,
+  fromProblem,
+  isByteStream,
+  type Params,
+  type Query,
+} from '@sotto/api';
+import { z } from 'zod';
+import { ClientError, ConnectionError } from './errors.ts';
+import { CALL_MS_MAX } from './limits.ts';
+
+/** What an operation takes; nothing for what it does not declare. */
+export type Input<E extends EndpointSpec> = Part<'params', Params<E>> &
+  OptionalPart<'query', Query<E>> &
+  Part<'body', Body<E>>;
+type Part<Name extends string, T> = [T] extends [undefined] ? unknown : { [N in Name]: T };
+type OptionalPart<Name extends string, T> = [T] extends [undefined]
+  ? unknown
+  : { [N in Name]?: Partial<T> };
+
+/** Runs one operation. `token` is the access token, for those that need one. */
+export type Exchange = <E extends EndpointSpec>(
+  endpoint: E,
+  input: Input<E>,
+  token?: string,
+) => Promise<Answer<E>>;
+
+export interface ExchangeOptions {
+  /** Origin of the platform. */
+  readonly url: string;
+  readonly fetch: typeof globalThis.fetch;
+  /** Aborts everything under way when the client closes. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes the function that talks to one platform. It throws the platform's `ApiError`; `ConnectionError` when there
+ * was no answer of the platform, in which case the operation may or may not have happened; `ClientError`
+ * `answer.invalid` when the answer breaks the contract, and `client.closed`.
+ */
+export function createExchange({ url, fetch, signal }: ExchangeOptions): Exchange {
+  return async (endpoint, input, token) => {
+    const given = input as Given;
+    const target = new URL(pathOf(endpoint, given.params ?? {}), url);
+    for (const [name, value] of Object.entries(given.query ?? {})) {
+      if (value !== undefined) target.searchParams.set(name, String(value));
+    }
+    const request = requestOf(endpoint, given.body, token);
+    const streams = isByteStream(endpoint.body) || isByteStream(endpoint.response);
+    const limits = streams ? [signal] : [signal, AbortSignal.timeout(CALL_MS_MAX)];
+    const reach: Reach = (step) => step.catch((cause) => Promise.reject(lost(cause, signal)));
+    const response = await reach(fetch(target, { ...request, signal: AbortSignal.any(limits) }));
+    return readAnswer(endpoint, response, reach);
+  };
+}
+
+/** Awaits a step of the network; whatever goes wrong there comes out as one of our errors. */
+type Reach = <T>(step: Promise<T>) => Promise<T>;
+
+function lost(cause: unknown, signal: AbortSignal): Error {
+  if (signal.aborted) return new ClientError('client.closed', 'the client was closed');
+  return new ConnectionError('the platform did not answer', { cause });
+}
+
+interface Given {
+  readonly params?: Record<string, unknown>;
+  readonly query?: Record<string, unknown>;
+  readonly body?: unknown;
+}
+
+function pathOf(endpoint: EndpointSpec, params: Record<string, unknown>): string {
+  return endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(params[name])),
+  );
+}
+
+function requestOf(endpoint: EndpointSpec, body: unknown, token: string | undefined): RequestInit {
+  const headers: Record<string, string> = {};
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
+  if (endpoint.body === undefined) return { method: endpoint.method, headers };
+  if (isByteStream(endpoint.body)) {
+    headers['content-type'] = endpoint.body.stream;
+    const stream: RequestInit & { duplex: 'half' } = {
+      method: endpoint.method,
+      headers,
+      body: body as ReadableStream<Uint8Array<ArrayBuffer>>,
+      duplex: 'half',
+    };
+    return stream;
+  }
+  headers['content-type'] = 'application/json';
+  return { method: endpoint.method, headers, body: encodeJson(endpoint.body, body) };
+}
+
+/** The same refusal that the platform would give, without the way to it. */
+function encodeJson(schema: z.ZodType, body: unknown): string {
+  const encoded = z.safeEncode(schema, body);
+  if (encoded.success) return JSON.stringify(encoded.data);
+  const fields = encoded.error.issues.map((issue) => issue.path.join('.'));
+  throw new ApiError('request.invalid', { fields });
+}
+
+async function readAnswer<E extends EndpointSpec>(
+  endpoint: E,
+  response: Response,
+  reach: Reach,
+): Promise<Answer<E>> {
+  if (response.status !== endpoint.status) {
+    throw failureOf(response.status, await reach(response.text()));
+  }
+  if (endpoint.response === undefined) {
+    await reach(response.text());
+    return undefined as Answer<E>;
+  }
+  if (isByteStream(endpoint.response)) {
+    if (response.body === null) throw new ClientError('answer.invalid', 'the answer has no body');
+    return response.body as Answer<E>;
+  }
+  const parsed = z.safeDecode(endpoint.response, parseJson(await reach(response.text())));
+  if (parsed.success) return parsed.data as Answer<E>;
+  throw new ClientError('answer.invalid', 'the answer breaks the contract', {
+    cause: parsed.error,
+  });
+}
+
+function failureOf(status: number, body: string): Error {
+  const problem = fromProblem(parseJson(body));
+  if (problem !== undefined) return problem;
+  // A proxy speaks for a platform that is away; anything else is no platform of ours.
+  const message = `answered ${status} without a problem of the contract`;
+  return status >= 500 ? new ConnectionError(message) : new ClientError('answer.invalid', message);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Not JSON is not of the contract either; the caller says so.
+  }
+}

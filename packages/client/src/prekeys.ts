@@ -1,0 +1,130 @@
+/**
+ * This device's keys. Every secret is in the store before its public half leaves, and counts as published only once
+ * the platform has answered: a crash at any point repeats an upload, and never loses a key that somebody was given.
+ */
+import {
+  countPrekeys,
+  publishIdentity,
+  publishOneTimePrekeys,
+  publishSignedPrekey,
+} from '@sotto/api';
+import {
+  makeIdentity,
+  makeOneTimePrekeys,
+  makeRegistrationId,
+  makeSignedPrekey,
+  type Provider,
+  SUITE_CLASSIC,
+  signingKeyPairOf,
+  signingSeed,
+} from '@sotto/crypto';
+import type { Call } from './call.ts';
+import { ONE_TIME_PREKEYS_BATCH, ONE_TIME_PREKEYS_LOW } from './limits.ts';
+import {
+  decodeRecord,
+  getRecord,
+  IdentityRecord,
+  keys,
+  OneTimePrekeyRecord,
+  putRecord,
+  SignedPrekeyRecord,
+  takeNumber,
+} from './records.ts';
+import type { Store, StoreTransaction } from './store.ts';
+
+export interface PrekeyDeps {
+  readonly store: Store;
+  readonly provider: Provider;
+  readonly call: Call;
+}
+
+/** Makes what is missing, publishes what is not known to be published, and refills what runs low. Safe to repeat. */
+export async function keepPrekeys(deps: PrekeyDeps): Promise<void> {
+  await makeFirstKeys(deps);
+  await publishLongTermKeys(deps);
+  await publishPending(deps);
+  const { oneTimePrekeys } = await deps.call(countPrekeys, {});
+  if (oneTimePrekeys >= ONE_TIME_PREKEYS_LOW) return;
+  await deps.store.transaction((transaction) => makeOneTimeBatch(deps.provider, transaction));
+  await publishPending(deps);
+}
+
+function makeFirstKeys({ store, provider }: PrekeyDeps): Promise<void> {
+  return store.transaction(async (transaction) => {
+    if (await transaction.get(keys.identity)) return;
+    const identity = makeIdentity(provider);
+    const registrationId = makeRegistrationId(provider);
+    await putRecord(transaction, keys.identity, [
+      IdentityRecord,
+      { seed: identity.seed, registrationId },
+    ]);
+    const id = await takeNumber(transaction, keys.signedPrekeyIds);
+    const made = makeSignedPrekey(provider, identity, { id, suites: [SUITE_CLASSIC] });
+    const { suites, signature } = made;
+    const record = { id, ...made.keyPair, suites: [...suites], signature, published: false };
+    await putRecord(transaction, keys.signedPrekey(id), [SignedPrekeyRecord, record]);
+    await makeOneTimeBatch(provider, transaction);
+  });
+}
+
+async function makeOneTimeBatch(provider: Provider, transaction: StoreTransaction): Promise<void> {
+  const count = ONE_TIME_PREKEYS_BATCH;
+  const firstId = await takeNumber(transaction, keys.oneTimePrekeyIds, count);
+  for (const { id, keyPair } of makeOneTimePrekeys(provider, { firstId, count })) {
+    const record = { id, ...keyPair };
+    await putRecord(transaction, keys.oneTimePrekey(id), [OneTimePrekeyRecord, record]);
+    await transaction.put(keys.unpublishedPrekey(id), new Uint8Array());
+  }
+}
+
+async function publishLongTermKeys({ store, provider, call }: PrekeyDeps): Promise<void> {
+  const { identity, signed } = await store.transaction(async (transaction) => ({
+    identity: await getRecord(transaction, keys.identity, IdentityRecord),
+    signed: await transaction.list({ prefix: keys.signedPrekeys, limit: 100 }),
+  }));
+  const pending = signed
+    .map((entry) => decodeRecord(SignedPrekeyRecord, entry.value))
+    .filter((record) => !record.published);
+  if (identity === undefined || pending.length === 0) return;
+  const { publicKey: identityKey } = signingKeyPairOf(provider, signingSeed(identity.seed));
+  await call(publishIdentity, {
+    body: { identityKey, registrationId: identity.registrationId },
+  });
+  for (const record of pending) {
+    const { id, publicKey, suites, signature } = record;
+    await call(publishSignedPrekey, { body: { id, publicKey, suites, signature } });
+    await store.transaction((transaction) =>
+      putRecord(transaction, keys.signedPrekey(id), [
+        SignedPrekeyRecord,
+        { ...record, published: true },
+      ]),
+    );
+  }
+}
+
+async function publishPending({ store, call }: PrekeyDeps): Promise<void> {
+  for (;;) {
+    const prekeys = await store.transaction(listUnpublished);
+    if (prekeys.length === 0) return;
+    await call(publishOneTimePrekeys, { body: { prekeys } });
+    await store.transaction(async (transaction) => {
+      for (const { id } of prekeys) await transaction.delete(keys.unpublishedPrekey(id));
+    });
+  }
+}
+
+async function listUnpublished(transaction: StoreTransaction) {
+  const marks = await transaction.list({
+    prefix: keys.unpublishedPrekeys,
+    limit: ONE_TIME_PREKEYS_BATCH,
+  });
+  const prekeys = [];
+  for (const { key } of marks) {
+    const id = Number(key.slice(keys.unpublishedPrekeys.length));
+    const record = await getRecord(transaction, keys.oneTimePrekey(id), OneTimePrekeyRecord);
+    // Used before its upload was known to have arrived: somebody was given it, so it is published.
+    if (record === undefined) await transaction.delete(key);
+    else prekeys.push({ id, publicKey: record.publicKey });
+  }
+  return prekeys;
+}

@@ -1,0 +1,222 @@
+/**
+ * Everything that a client keeps in its store: the keys, and what lies under them. Numbers in keys are padded, so
+ * that the order of keys is the order of numbers. Sessions (`session/…`) are bytes of `@sotto/crypto`; all else is JSON.
+ */
+import {
+  Address,
+  bytes,
+  bytesOf,
+  CIPHERTEXT_BYTES_MAX,
+  ConversationId,
+  DeviceId,
+  MessageId,
+  Recipient,
+  Seq,
+  SessionId,
+  Timestamp,
+  UserId,
+} from '@sotto/api';
+import { z } from 'zod';
+import { Content } from './content.ts';
+import { ClientError } from './errors.ts';
+import type { StoreTransaction } from './store.ts';
+
+/** Who is logged in. `tokens` is absent after a log-out: the device and its keys stay. */
+export const Account = z.object({
+  user: UserId,
+  device: DeviceId,
+  session: SessionId,
+  username: z.string(),
+  tokens: z
+    .object({
+      access: z.string(),
+      /** When the access token is to be renewed, by this machine's clock, in milliseconds. */
+      renewAt: z.number(),
+      refresh: z.string(),
+    })
+    .optional(),
+});
+export type Account = z.infer<typeof Account>;
+
+/** A registration whose answer is not known yet. */
+export const Registration = z.object({ username: z.string() });
+
+/** The account's Ed25519 seed and this device's registration id. */
+export const IdentityRecord = z.object({ seed: bytesOf(32), registrationId: z.int() });
+
+/** `published` once the platform is known to have the key; until then it is uploaded again. */
+export const SignedPrekeyRecord = z.object({
+  id: z.int(),
+  secretKey: bytesOf(32),
+  publicKey: bytesOf(32),
+  suites: z.array(z.int()),
+  signature: bytesOf(64),
+  published: z.boolean(),
+});
+export type SignedPrekeyRecord = z.infer<typeof SignedPrekeyRecord>;
+
+export const OneTimePrekeyRecord = z.object({
+  id: z.int(),
+  secretKey: bytesOf(32),
+  publicKey: bytesOf(32),
+});
+export type OneTimePrekeyRecord = z.infer<typeof OneTimePrekeyRecord>;
+
+/** A count that only rises: key ids, send counters. */
+export const Counter = z.object({ next: z.int().min(1) });
+
+/** Another account, or the other devices of one's own: the pinned identity, and the devices to encrypt for. */
+export const Peer = z.object({
+  user: UserId,
+  identityKey: bytesOf(32),
+  devices: z.array(DeviceId),
+  /** Another identity key that the platform has handed out, and that nobody has accepted yet. */
+  changedTo: bytesOf(32).optional(),
+});
+export type Peer = z.infer<typeof Peer>;
+
+export const ConversationRecord = z.object({
+  id: ConversationId,
+  kind: z.enum(['direct']),
+  members: z.array(UserId),
+});
+export type ConversationRecord = z.infer<typeof ConversationRecord>;
+
+export const Cursor = z.object({ seq: Seq });
+
+/** What was seen of a sending device's counter in a conversation. */
+export const SenderCounterRecord = z.object({
+  highest: z.int(),
+  missing: z.array(z.int()),
+});
+
+/** A message of ours that is not `stored` yet. `recipients` is absent until it is encrypted. */
+export const OutboxEntry = z.object({
+  id: MessageId,
+  conversation: ConversationId,
+  counter: z.int(),
+  time: z.number(),
+  content: bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX }),
+  recipients: z.array(Recipient).optional(),
+});
+export type OutboxEntry = z.infer<typeof OutboxEntry>;
+
+const placed = {
+  id: MessageId,
+  conversation: ConversationId,
+  seq: Seq,
+  sender: Address,
+  /** By the platform's clock, which nobody vouches for. */
+  sentAt: Timestamp,
+};
+
+/** A message as people see it. */
+export const Message = z.object({
+  type: z.literal('message'),
+  ...placed,
+  /** Milliseconds since 1970 by the sender's clock, as the sender encrypted it. */
+  time: z.number(),
+  content: Content,
+  /** Sent by this account, from this device or another one. */
+  own: z.boolean(),
+  /** The sender's count skipped a number before this message, or this one comes late: something was held back. */
+  order: z.enum(['next', 'gap', 'late']),
+});
+export type Message = z.infer<typeof Message>;
+
+/** A message that could not be read, and why: a code of `CryptoError` or `ClientError`. */
+export const UnreadableMessage = z.object({
+  type: z.literal('unreadable'),
+  ...placed,
+  cause: z.string(),
+});
+export type UnreadableMessage = z.infer<typeof UnreadableMessage>;
+
+export const HistoryItem = z.discriminatedUnion('type', [Message, UnreadableMessage]);
+export type HistoryItem = z.infer<typeof HistoryItem>;
+
+/** Where a message lies. */
+export const Place = z.object({ conversation: ConversationId, seq: Seq });
+export type Place = z.infer<typeof Place>;
+
+const padded = (number: number) => String(number).padStart(16, '0');
+
+/** The store's key space. */
+export const keys = {
+  account: 'account',
+  registration: 'registration',
+  identity: 'identity',
+  signedPrekey: (id: number) => `signed-prekey/${padded(id)}`,
+  signedPrekeys: 'signed-prekey/',
+  oneTimePrekey: (id: number) => `one-time-prekey/${padded(id)}`,
+  signedPrekeyIds: 'signed-prekey-ids',
+  oneTimePrekeyIds: 'one-time-prekey-ids',
+  /** A mark beside each one-time prekey that the platform is not known to have. */
+  unpublishedPrekey: (id: number) => `unpublished-prekey/${padded(id)}`,
+  unpublishedPrekeys: 'unpublished-prekey/',
+  session: (address: { user: string; device: string }) =>
+    `session/${address.user}/${address.device}`,
+  sessions: (user: UserId) => `session/${user}/`,
+  peer: (user: UserId) => `peer/${user}`,
+  conversation: (id: ConversationId) => `conversation/${id}`,
+  conversations: 'conversation/',
+  cursor: (conversation: ConversationId) => `cursor/${conversation}`,
+  sendCounter: (conversation: ConversationId) => `send-counter/${conversation}`,
+  senderCounter: (conversation: ConversationId, device: DeviceId) =>
+    `sender-counter/${conversation}/${device}`,
+  outboxEntry: (conversation: ConversationId, counter: number) =>
+    `outbox/${conversation}/${padded(counter)}`,
+  outbox: (conversation?: ConversationId) =>
+    conversation === undefined ? 'outbox/' : `outbox/${conversation}/`,
+  failed: (id: MessageId) => `failed/${id}`,
+  message: (conversation: ConversationId, seq: number) => `message/${conversation}/${padded(seq)}`,
+  messages: (conversation: ConversationId) => `message/${conversation}/`,
+  /** By sending device too: an id is its sender's, and nobody else's can stand in its way. */
+  messageId: (sender: DeviceId, id: MessageId) => `message-id/${sender}/${id}`,
+  /** Messages that the loop over `messages()` has not taken yet, in order of arrival. */
+  arrivals: 'arrival/',
+  arrival: (number: number) => `arrival/${padded(number)}`,
+  arrivalIds: 'arrival-ids',
+} as const;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Writes a record under a key. */
+export function putRecord<S extends z.ZodType>(
+  transaction: StoreTransaction,
+  key: string,
+  [schema, value]: [S, z.output<S>],
+): Promise<void> {
+  return transaction.put(key, encoder.encode(JSON.stringify(z.encode(schema, value))));
+}
+
+/** Reads a record. Throws `store.invalid` when what lies there is not one: the store is damaged. */
+export async function getRecord<S extends z.ZodType>(
+  transaction: StoreTransaction,
+  key: string,
+  schema: S,
+): Promise<z.output<S> | undefined> {
+  const value = await transaction.get(key);
+  return value === undefined ? undefined : decodeRecord(schema, value);
+}
+
+/** The record that the bytes of a store entry stand for. */
+export function decodeRecord<S extends z.ZodType>(schema: S, value: Uint8Array): z.output<S> {
+  try {
+    return z.decode(schema, JSON.parse(decoder.decode(value)));
+  } catch (cause) {
+    throw new ClientError('store.invalid', 'a record of the store is damaged', { cause });
+  }
+}
+
+/** Takes the next number of a counter, from 1; with `count`, that many in a row and the first of them. */
+export async function takeNumber(
+  transaction: StoreTransaction,
+  key: string,
+  count = 1,
+): Promise<number> {
+  const { next } = (await getRecord(transaction, key, Counter)) ?? { next: 1 };
+  await putRecord(transaction, key, [Counter, { next: next + count }]);
+  return next;
+}
