@@ -1,0 +1,156 @@
+/**
+ * The HTTP app of a service: request ids, access log, health, metrics, and one place where errors become answers.
+ *
+ * Knows nothing of endpoints; `mount.ts` adds those.
+ */
+import { ApiError } from '@sotto/api';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { READY_DEADLINE_MS } from './limits.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { problemResponse, toApiError } from './problem-response.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
+import { allowedMethods } from './routes.ts';
+import { sameSecret } from './secret.ts';
+
+export interface AppVariables {
+  requestId: string;
+  /** The pattern that the request matched; set by whoever answers it. */
+  route: string;
+}
+
+export type App = Hono<{ Variables: AppVariables }>;
+
+export interface AppOptions {
+  service: string;
+  log: Logger;
+  metrics: Metrics;
+  /** Rejects when the service cannot work now; asked by `/health/ready`. */
+  ready?: () => Promise<void>;
+  /** Set where strangers reach the port: `/metrics` then wants it as a bearer token, and is not found without. */
+  metricsToken?: string;
+}
+
+/** An app without endpoints. Every failure, also of routes that do not exist, is answered as problem+json. */
+export function createApp(options: AppOptions): App {
+  const app: App = new Hono({ strict: true });
+  app.use(observe(options));
+  app.notFound((context) => answerError(context, unmatched(app, context), options.log));
+  app.onError((error, context) => answerError(context, error, options.log));
+  app.get('/health/live', () => Response.json({ status: 'live' }, { headers: NO_STORE }));
+  app.get('/health/ready', readiness(options));
+  app.get('/metrics', exposition(options));
+  return app;
+}
+
+const NO_STORE = { 'cache-control': 'no-store' };
+
+/** Names the request, measures it, and sees to it that a HEAD request leaves no stream open. */
+function observe({ log, metrics }: AppOptions): MiddlewareHandler<{ Variables: AppVariables }> {
+  const seconds = metrics.histogram('http_request_seconds', 'Requests by route and status', {
+    labels: ['method', 'route', 'status'],
+  });
+  return async (context, next) => {
+    const started = performance.now();
+    const requestId = requestIdOf(context.req.raw);
+    context.set('requestId', requestId);
+    context.set('route', 'none');
+    await next();
+    context.res.headers.set(REQUEST_ID_HEADER, requestId);
+    const { method } = context.req;
+    if (method === 'HEAD' && context.res.body !== null) await context.res.body.cancel();
+    const durationMs = performance.now() - started;
+    const { status } = context.res;
+    const route = context.get('route');
+    seconds.observe({ method: knownMethod(method), route, status }, durationMs / 1000);
+    log.debug('request', { requestId, method: knownMethod(method), route, status, durationMs });
+  };
+}
+
+const METHODS: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+]);
+
+/** Methods are the sender's words: only known ones become labels and log fields. */
+function knownMethod(method: string): string {
+  return METHODS.has(method) ? method : 'OTHER';
+}
+
+class MethodNotAllowed extends ApiError {
+  readonly allow: string;
+
+  constructor(allow: string) {
+    super('route.method-not-allowed');
+    this.allow = allow;
+  }
+}
+
+function unmatched(app: App, context: Context): ApiError {
+  const methods = allowedMethods(app.routes, context.req.path);
+  return methods.length > 0
+    ? new MethodNotAllowed(methods.join(', '))
+    : new ApiError('route.not-found');
+}
+
+function answerError(
+  context: Context<{ Variables: AppVariables }>,
+  thrown: unknown,
+  log: Logger,
+): Response {
+  const error = toApiError(thrown);
+  const requestId = context.get('requestId') ?? requestIdOf(context.req.raw);
+  const fields = { requestId, route: context.get('route'), code: error.code };
+  if (error.code === 'internal') log.error('request failed', { ...fields, error: thrown });
+  else if (error.status === 503) log.warn('request refused', { ...fields, error: thrown });
+  const headers = error instanceof MethodNotAllowed ? { allow: error.allow } : undefined;
+  return problemResponse(error, requestId, headers);
+}
+
+function readiness({ ready, log }: AppOptions) {
+  // Probes that come together share one check: a stranger cannot multiply the load on the database.
+  let checking: Promise<void> | undefined;
+  return async (context: Context<{ Variables: AppVariables }>): Promise<Response> => {
+    context.set('route', '/health/ready');
+    checking ??= withDeadline(ready?.() ?? Promise.resolve()).finally(() => {
+      checking = undefined;
+    });
+    try {
+      await checking;
+    } catch (error) {
+      log.warn('not ready', { error });
+      throw new ApiError('service.unavailable', { retryAfter: 1 });
+    }
+    return Response.json({ status: 'ready' }, { headers: NO_STORE });
+  };
+}
+
+async function withDeadline(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the check took too long')), READY_DEADLINE_MS);
+  });
+  try {
+    await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function exposition({ metrics, metricsToken }: AppOptions) {
+  return async (context: Context<{ Variables: AppVariables }>): Promise<Response> => {
+    const given = context.req.header('authorization') ?? '';
+    if (metricsToken !== undefined && !sameSecret(given, `Bearer ${metricsToken}`)) {
+      throw new ApiError('route.not-found');
+    }
+    context.set('route', '/metrics');
+    return new Response(await metrics.text(), {
+      headers: { ...NO_STORE, 'content-type': metrics.contentType },
+    });
+  };
+}

@@ -1,0 +1,65 @@
+/** The door of the runtime: what every service process needs, no words of the domain. */
+export {
+  ACCESS_TOKEN_ALGORITHM,
+  ACCESS_TOKEN_TYPE,
+  AccessTokenClaims,
+  type Authenticate,
+  type AuthenticateOptions,
+  type Caller,
+  createAuthenticate,
+} from './authenticate.ts';
+export type { Blob, Blobs, ByteRange } from './blobs.ts';
+export type { Bus, BusHandler, Closable, Follower } from './bus.ts';
+export {
+  ConfigError,
+  type ConfigFault,
+  type ConfigSource,
+  INSECURE_DEFAULT_PREFIX,
+  loadConfig,
+} from './config.ts';
+export type { Count, Counters } from './counters.ts';
+export { consumeEvent, enqueueEvent, publishEvent } from './events.ts';
+export { type App, type AppOptions, type AppVariables, createApp } from './http.ts';
+export { readBytes, readJson } from './json-body.ts';
+export { type Listening, listen } from './listen.ts';
+export { createLogger, type LogFields, type Logger, type LoggerOptions } from './log.ts';
+export { createMetrics, type Metrics } from './metrics.ts';
+export { type Migration, type Migrations, migrate } from './migrate.ts';
+export { bearerToken, type Call, type Guards, type Handled, type Handler, mount } from './mount.ts';
+export {
+  createOutboxTable,
+  enqueue,
+  type Outbox,
+  type OutboxOptions,
+  type OutboxTable,
+  type OutboxTables,
+  startOutbox,
+} from './outbox.ts';
+export { type CallInput, callPeer, remotePeer } from './peer.ts';
+export {
+  type Database,
+  type DatabaseOptions,
+  databaseOptions,
+  openDatabase,
+} from './postgres.ts';
+export { problemResponse, toApiError } from './problem-response.ts';
+export { type Running, type RunOptions, run } from './process.ts';
+export { createRevocations, type Revocations, type RevocationsOptions } from './revocations.ts';
+export { sameSecret } from './secret.ts';
+export {
+  type DatabaseSection,
+  Duration,
+  databaseSection,
+  internalSection,
+  jwtSection,
+  LOG_LEVELS,
+  logSection,
+  natsSection,
+  redisSection,
+  type S3Section,
+  SECRET_LENGTH_MIN,
+  s3Section,
+  serverSection,
+  servicesSection,
+} from './sections.ts';
+export type { Clock, Fetch, Service, Upgrade } from './service.ts';

@@ -1,0 +1,103 @@
+/** A request's JSON body: bounded, strict, and free of what PostgreSQL's text cannot hold. */
+import { ApiError, BODY_BYTES_MAX } from '@sotto/api';
+import { JSON_NODES_MAX } from './limits.ts';
+import { fieldName } from './problem-response.ts';
+
+const MEDIA_TYPE = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
+
+/** Escapes that may write a NUL or half a surrogate pair; only bodies that have one are searched. */
+const SUSPECT_ESCAPE = /\\u(0000|d[89a-f])/i;
+
+/** The parsed body. Throws an ApiError: media-type, too-large, malformed, or invalid for characters that cannot be stored. */
+export async function readJson(request: Request): Promise<unknown> {
+  if (!MEDIA_TYPE.test(request.headers.get('content-type') ?? '')) {
+    throw new ApiError('request.media-type', { detail: 'send application/json' });
+  }
+  const text = decodeUtf8(await readBytes(request, BODY_BYTES_MAX));
+  const value = parse(text);
+  if (SUSPECT_ESCAPE.test(text)) refuseUnstorable(value);
+  return value;
+}
+
+/**
+ * The whole body as bytes. Throws `request.too-large` as soon as the limit is passed, by what the sender announces or
+ * by what has arrived.
+ */
+export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const announced = Number(request.headers.get('content-length') ?? Number.NaN);
+  if (announced > bytesMax) throw tooLarge(bytesMax);
+  // An HTTP parser holds a sender to the announced length, so the body may be read in one go.
+  if (announced >= 0) {
+    const whole = new Uint8Array(await request.arrayBuffer());
+    if (whole.byteLength > bytesMax) throw tooLarge(bytesMax);
+    return whole;
+  }
+  return request.body === null ? new Uint8Array() : collect(request.body, bytesMax);
+}
+
+async function collect(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop by a throw cancels the stream.
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > bytesMax) throw tooLarge(bytesMax);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function tooLarge(bytesMax: number): ApiError {
+  return new ApiError('request.too-large', { detail: `at most ${bytesMax} bytes` });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new ApiError('request.malformed', { detail: 'the body is not UTF-8', cause });
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ApiError('request.malformed', { detail: 'the body is not JSON', cause });
+  }
+}
+
+interface Node {
+  value: unknown;
+  path: string;
+}
+
+/** Walks without recursion, so that depth cannot exhaust the stack. */
+function refuseUnstorable(root: unknown): void {
+  const pending: Node[] = [{ value: root, path: '' }];
+  for (let visited = 0; ; visited++) {
+    const node = pending.pop();
+    if (node === undefined) return;
+    if (visited > JSON_NODES_MAX || !isStorable(node.value)) throw unstorable(node.path);
+    if (typeof node.value !== 'object' || node.value === null) continue;
+    for (const [key, value] of Object.entries(node.value)) {
+      const path = node.path === '' ? fieldName(key) : `${node.path}.${fieldName(key)}`;
+      if (!isStorable(key)) throw unstorable(path);
+      pending.push({ value, path });
+    }
+  }
+}
+
+/** False for text with a NUL or half a surrogate pair, which PostgreSQL refuses or would store altered. */
+export function isStorable(value: unknown): boolean {
+  return typeof value !== 'string' || (!value.includes('\0') && value.isWellFormed());
+}
+
+function unstorable(path: string): ApiError {
+  return new ApiError('request.invalid', {
+    detail: 'text must be well-formed Unicode without NUL',
+    fields: [path],
+  });
+}

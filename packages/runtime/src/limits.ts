@@ -1,0 +1,91 @@
+/** Bounds and deadlines of every service process, each with its reason. */
+
+/** How long a process may take to finish after SIGTERM. Kubernetes kills after 30 s, Docker after 10. */
+export const SHUTDOWN_MS = 10_000;
+
+/** How long a server waits for answers under way before it cuts them off; leaves time for the rest of the shutdown. */
+export const DRAIN_MS = 5_000;
+
+/** One call from service to service. A caller of ours waits behind it, and the contract promises an answer in 2 s. */
+export const PEER_DEADLINE_MS = 2_000;
+
+/** Headers of a forwarded request's answer. Longer than any statement runs, so that the peer reports its own fault. */
+export const FORWARD_DEADLINE_MS = 15_000;
+
+/** One readiness check. A probe that hangs is a probe that fails. */
+export const READY_DEADLINE_MS = 2_000;
+
+/** Nodes of a JSON body that are searched for characters that PostgreSQL cannot store; only bodies with escapes are. */
+export const JSON_NODES_MAX = 200_000;
+
+/** Revocations are asked for this often; a socket must close within 5 s of one. */
+export const REVOCATIONS_POLL_MS = 2_000;
+
+/** How long an access token can live. A revocation older than that speaks of tokens that are dead anyway. */
+export const ACCESS_TOKEN_MS = 15 * 60_000;
+
+/** Revocations of the moments before the last poll are asked for again: commits are not seen in the order of their times. */
+export const REVOCATIONS_OVERLAP_MS = 10_000;
+
+/** A token with an unknown key id makes the key set be fetched again, at most this often: anyone can invent key ids. */
+export const KEY_SET_REFETCH_MS = 2_000;
+
+/** A key that was withdrawn is believed no longer than this. */
+export const KEY_SET_AGE_MS = 10 * 60_000;
+
+/** Connections of one process to PostgreSQL. Five services of 10 stay below the server's default of 100. */
+export const DATABASE_POOL_MAX = 10;
+
+/** Waiting for a connection: a full pool or a dead database is told to the caller while the caller still listens. */
+export const DATABASE_CONNECT_MS = 2_000;
+
+/** One statement. Nothing that a request waits for takes longer. */
+export const DATABASE_STATEMENT_MS = 10_000;
+
+/** A transaction that its owner forgot holds locks; PostgreSQL ends it. */
+export const DATABASE_IDLE_IN_TRANSACTION_MS = 15_000;
+
+/** How long a start waits for a database that is not up yet, as when containers start together. */
+export const DATABASE_START_MS = 30_000;
+
+/** One message on the bus: below NATS's default of 1 MiB with its headers. */
+export const BUS_MESSAGE_BYTES_MAX = 768 * 1024;
+
+/** One publish or ping. The outbox keeps what was not acknowledged, so there is no use in waiting longer. */
+export const BUS_DEADLINE_MS = 2_000;
+
+/** Publishing the same id within this window keeps one message: JetStream's default. */
+export const BUS_DEDUPE_MS = 2 * 60_000;
+
+/** First and longest pause before a failed handler gets its message again. */
+export const BUS_RETRY_FIRST_MS = 100;
+export const BUS_RETRY_MAX_MS = 10_000;
+
+/** How long a handler may take before its message goes to another consumer of the group. */
+export const BUS_ACK_WAIT_MS = 30_000;
+
+/** Durable events are kept this long for a consumer that is down. */
+export const EVENTS_AGE_MS = 7 * 24 * 3_600_000;
+
+/** The fan-out log: a node that was away longer catches up from the database. */
+export const FANOUT_AGE_MS = 10 * 60_000;
+export const FANOUT_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Messages that the in-process bus holds for a consumer that has not registered or does not keep up. */
+export const BUS_MEMORY_BACKLOG_MAX = 10_000;
+
+/** Rows that one turn of the outbox takes, and how long a turn may hold its transaction open. */
+export const OUTBOX_BATCH_MAX = 100;
+export const OUTBOX_TURN_MS = 5_000;
+
+/** Rows that a nudge left behind are found by the sweeper after this time. */
+export const OUTBOX_SWEEP_MS = 2_000;
+
+/** Keys that the in-process counters hold. An attacker who varies the key must not grow the heap. */
+export const COUNTERS_MEMORY_KEYS_MAX = 100_000;
+
+/** One command to Redis. A limiter that waits is worse than one that says it does not know. */
+export const COUNTERS_DEADLINE_MS = 1_000;
+
+/** One part of an upload to S3: the least memory that still keeps 100 MiB within a dozen requests (S3 takes 5 MiB at least). */
+export const BLOB_PART_BYTES = 8 * 1024 * 1024;

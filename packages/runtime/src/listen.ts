@@ -1,0 +1,87 @@
+/** A Fetch on a port, with an orderly end. */
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import { ApiError, toProblem } from '@sotto/api';
+import { DRAIN_MS } from './limits.ts';
+import { problemResponse } from './problem-response.ts';
+import type { Fetch, Upgrade } from './service.ts';
+
+export interface Listening {
+  /** The port, also when 0 was asked for. */
+  port: number;
+  /** Takes no more connections, lets answers under way finish for five seconds, cuts off the rest. */
+  close(): Promise<void>;
+}
+
+/** Listens. Rejects when the port cannot be had. */
+export async function listen(
+  { fetch, upgrade }: { fetch: Fetch; upgrade?: Upgrade },
+  { host, port }: { host: string; port: number },
+): Promise<Listening> {
+  const listener = getRequestListener((request) => fetch(request), {
+    // Only requests that cannot be read come here: an app answers its own errors.
+    errorHandler: () => problemResponse(new ApiError('request.malformed'), randomUUID()),
+  });
+  const server = createServer((request, response) => void listener(request, response));
+  server.on('clientError', refuseUnreadable);
+  if (upgrade !== undefined) server.on('upgrade', upgrade);
+  const sockets = track(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address() as AddressInfo;
+  return { port: address.port, close: () => closeServer(server, sockets) };
+}
+
+/** Node forgets sockets that were upgraded; the end of the server must not. */
+function track(server: Server): Set<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+function closeServer(server: Server, sockets: Set<Socket>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, DRAIN_MS);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+const STATUS_LINES: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/** What is no HTTP gets an answer all the same, then the connection ends: nothing after it can be trusted. */
+function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const problem =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request.timeout' : 'request.malformed';
+  const body = JSON.stringify(toProblem(new ApiError(problem)));
+  const head = [
+    `HTTP/1.1 ${STATUS_LINES[error.code ?? ''] ?? '400 Bad Request'}`,
+    'content-type: application/problem+json',
+    'cache-control: no-store',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

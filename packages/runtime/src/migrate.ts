@@ -1,0 +1,105 @@
+/** Forward-only migrations of one schema, run at each start by whichever process comes first. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { DATABASE_START_MS } from './limits.ts';
+import type { Logger } from './log.ts';
+import type { Database } from './postgres.ts';
+
+/**
+ * One step, in a transaction of its own; never changed once released. It sees the schema as it was then, so it is
+ * written in kysely's schema builder or in SQL, not against the table interfaces of today.
+ */
+export type Migration = (transaction: Kysely<unknown>) => Promise<void>;
+
+/** Steps by name. They run in the order of the record, so name them `0001-…`. */
+export type Migrations = Readonly<Record<string, Migration>>;
+
+export interface MigrateOptions {
+  log?: Logger;
+}
+
+/**
+ * Brings a schema up to date, creating it if the role may. Waits up to 30 s for a database that is not up yet. Many
+ * processes may call this at once: one works, the others wait for it. Throws when a step fails, having undone it.
+ */
+export async function migrate(
+  { pool }: Pick<Database<unknown>, 'pool'>,
+  schema: string,
+  migrations: Migrations,
+  { log }: MigrateOptions = {},
+): Promise<void> {
+  // Of its own, because a migration knows no table interfaces. It holds nothing but the pool, so it is not destroyed.
+  const query = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  await waitForDatabase(query, log);
+  await query.connection().execute(async (connection) => {
+    // Waiting for another process, and rewriting a table, may both take longer than a request ever may.
+    await sql`set statement_timeout = 0`.execute(connection);
+    await sql`select pg_advisory_lock(hashtextextended(${`migrate:${schema}`}, 0))`.execute(
+      connection,
+    );
+    try {
+      await createSchema(connection, schema);
+      await runPending(connection, migrations, log);
+    } finally {
+      await sql`select pg_advisory_unlock(hashtextextended(${`migrate:${schema}`}, 0))`.execute(
+        connection,
+      );
+      await sql`reset statement_timeout`.execute(connection);
+    }
+  });
+}
+
+async function createSchema(connection: Kysely<unknown>, schema: string): Promise<void> {
+  const found = await sql`select 1 from pg_namespace where nspname = ${schema}`.execute(connection);
+  // "if not exists" asks for the right to create even when there is nothing to do.
+  if (found.rows.length === 0) {
+    await sql`create schema if not exists ${sql.id(schema)}`.execute(connection);
+  }
+  await sql`create table if not exists migrations (
+    name text primary key,
+    applied_at timestamptz not null default now()
+  )`.execute(connection);
+}
+
+async function runPending(
+  connection: Kysely<unknown>,
+  migrations: Migrations,
+  log: Logger | undefined,
+): Promise<void> {
+  const applied = await sql<{ name: string }>`select name from migrations`.execute(connection);
+  const done = new Set(applied.rows.map((row) => row.name));
+  for (const [name, migration] of Object.entries(migrations)) {
+    if (done.has(name)) continue;
+    await connection.transaction().execute(async (transaction) => {
+      await migration(transaction);
+      await sql`insert into migrations (name) values (${name})`.execute(transaction);
+    });
+    log?.info('migrated', { name });
+  }
+}
+
+const RETRY_MS = 250;
+
+/** "cannot connect now" and its siblings, and a database that its first start has yet to create. */
+const NOT_UP_YET = /^(08|57P|3D000)/;
+
+async function waitForDatabase(query: Kysely<unknown>, log?: Logger): Promise<void> {
+  const deadline = Date.now() + DATABASE_START_MS;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await sql`select 1`.execute(query);
+      return;
+    } catch (error) {
+      if (!mayPass(error) || Date.now() > deadline) throw error;
+      if (attempt === 1) log?.warn('waiting for the database', { error });
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** False for what waiting does not mend, such as a wrong password. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof Error && 'code' in error)) return false;
+  const code = String(error.code);
+  return /^E[A-Z_]+$/.test(code) || NOT_UP_YET.test(code);
+}

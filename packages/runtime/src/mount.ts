@@ -1,0 +1,139 @@
+/** One endpoint of the contract as a route: authenticate, validate, call, answer. */
+import {
+  type Answer,
+  ApiError,
+  type Body,
+  type BodySchema,
+  type EndpointSpec,
+  isByteStream,
+  type Params,
+  type Query,
+} from '@sotto/api';
+import type { Context } from 'hono';
+import { z } from 'zod';
+import type { Authenticate, Caller } from './authenticate.ts';
+import type { App, AppVariables } from './http.ts';
+import { isStorable, readJson } from './json-body.ts';
+import { invalidRequest } from './problem-response.ts';
+import { sameSecret } from './secret.ts';
+
+/** What a handler gets: everything validated and decoded. */
+export interface Call<E extends EndpointSpec> {
+  params: Params<E>;
+  query: Query<E>;
+  /** For a byte stream the request's own body, unread; its handler bounds it. */
+  body: Body<E>;
+  caller: E['access'] extends 'user' ? Caller : undefined;
+  request: Request;
+}
+
+/** Who checks the credentials. */
+export interface Guards {
+  authenticate: Authenticate;
+  /** What services of the platform show to `access: 'service'` endpoints. */
+  internalSecret: string;
+}
+
+/** An answer in decoded form, or a Response that goes out as it is. */
+export type Handled<E extends EndpointSpec> = Answer<E> | Response;
+
+export type Handler<E extends EndpointSpec> = (call: Call<E>) => Promise<Handled<E>>;
+
+/** Adds a route to the app. An answer outside the endpoint's response schema is a bug and answered as `internal`. */
+export function mount<E extends EndpointSpec>(
+  app: App,
+  guards: Guards,
+  endpoint: E,
+  handler: Handler<E>,
+): void {
+  const path = endpoint.path.replace(/\{(\w+)\}/g, ':$1');
+  app.on(endpoint.method, path, async (context) => {
+    context.set('route', endpoint.path);
+    const caller = await authorize(endpoint, guards, context.req.raw);
+    const call = {
+      params: decode(endpoint.params, context.req.param()),
+      query: decode(endpoint.query, readQuery(context)),
+      body: await readBody(endpoint.body, context.req.raw),
+      caller,
+      request: context.req.raw,
+    };
+    // The schemas of `endpoint` made these values; the compiler cannot follow its generic that far.
+    return respond(endpoint, await handler(call as Call<E>));
+  });
+}
+
+async function authorize(
+  { access }: EndpointSpec,
+  guards: Guards,
+  request: Request,
+): Promise<Caller | undefined> {
+  if (access === 'anyone') return undefined;
+  const given = request.headers.get('authorization');
+  if (access === 'user') return guards.authenticate(bearerToken(given));
+  if (given === null) throw new ApiError('auth.token-missing');
+  if (!sameSecret(given, `Service ${guards.internalSecret}`)) {
+    throw new ApiError('auth.token-invalid');
+  }
+  return undefined;
+}
+
+/** The token of an Authorization header (RFC 6750); empty when there is none. */
+export function bearerToken(header: string | null): string {
+  return /^Bearer +([^\s,]+)$/i.exec(header ?? '')?.[1] ?? '';
+}
+
+function readQuery(context: Context<{ Variables: AppVariables }>): Record<string, string> {
+  const { searchParams } = new URL(context.req.url);
+  const query: Record<string, string> = Object.create(null);
+  for (const [name, value] of searchParams) {
+    if (name in query)
+      throw new ApiError('request.invalid', { detail: 'a query name is repeated' });
+    query[name] = value;
+  }
+  return query;
+}
+
+/** What an endpoint does not declare it does not take. */
+const NOTHING = z.strictObject({});
+
+function decode(schema: z.ZodObject = NOTHING, input: Record<string, string>): unknown {
+  const unstorable = Object.keys(input).filter((name) => !isStorable(input[name]));
+  if (unstorable.length > 0) throw new ApiError('request.invalid', { fields: unstorable });
+  const result = z.safeDecode(schema, input);
+  if (!result.success) throw invalidRequest(result.error.issues);
+  return result.data;
+}
+
+async function readBody(schema: BodySchema, request: Request): Promise<unknown> {
+  if (schema === undefined) return undefined;
+  if (isByteStream(schema)) return byteStream(request);
+  const result = z.safeDecode(schema, await readJson(request));
+  if (!result.success) throw invalidRequest(result.error.issues);
+  return result.data;
+}
+
+function byteStream(request: Request): ReadableStream<Uint8Array> {
+  if (request.headers.get('content-type') !== 'application/octet-stream') {
+    throw new ApiError('request.media-type', { detail: 'send application/octet-stream' });
+  }
+  return request.body ?? new ReadableStream({ start: (controller) => controller.close() });
+}
+
+function respond(endpoint: EndpointSpec, answer: unknown): Response {
+  if (answer instanceof Response) return answer;
+  const { status, response } = endpoint;
+  if (response === undefined) return new Response(null, { status, headers: NO_STORE });
+  if (isByteStream(response)) {
+    if (!(answer instanceof ReadableStream)) throw new TypeError('the answer is not a stream');
+    return new Response(answer, { status, headers: { 'content-type': response.stream } });
+  }
+  const encoded = z.safeEncode(response, answer);
+  if (!encoded.success) {
+    // As a cause: a schema's error thrown as it is would be blamed on the request.
+    throw new Error(`the answer of ${endpoint.id} breaks its contract`, { cause: encoded.error });
+  }
+  return new Response(JSON.stringify(encoded.data), { status, headers: JSON_HEADERS });
+}
+
+const NO_STORE = { 'cache-control': 'no-store' };
+const JSON_HEADERS = { ...NO_STORE, 'content-type': 'application/json' };

@@ -1,0 +1,124 @@
+/** PostgreSQL: a pool whose connections see one schema, and kysely over it. */
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import {
+  DATABASE_CONNECT_MS,
+  DATABASE_IDLE_IN_TRANSACTION_MS,
+  DATABASE_POOL_MAX,
+  DATABASE_STATEMENT_MS,
+} from './limits.ts';
+import { columnTypes } from './postgres-types.ts';
+import type { DatabaseSection } from './sections.ts';
+
+export interface DatabaseOptions {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  /** Created by `migrate` if need be; the only one that queries see. */
+  schema: string;
+  poolMax?: number;
+  ssl?: boolean;
+}
+
+export interface Database<Tables> {
+  query: Kysely<Tables>;
+  /** For statements that kysely has no words for. */
+  pool: pg.Pool;
+  schema: string;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The options of one service's schema from the configuration. */
+export function databaseOptions(section: DatabaseSection, schema: string): DatabaseOptions {
+  const { url, ...parts } = section;
+  if (url === undefined) return { ...parts, schema };
+  const { hostname, port, username, password, pathname, searchParams } = new URL(url);
+  const sslMode = searchParams.get('sslmode') ?? 'disable';
+  return {
+    // Brackets belong to the URL, not to the address.
+    host: decodeURIComponent(hostname).replace(/^\[|\]$/g, '') || parts.host,
+    port: port === '' ? 5432 : Number(port),
+    user: decodeURIComponent(username) || parts.user,
+    password: decodeURIComponent(password) || parts.password,
+    database: decodeURIComponent(pathname.slice(1)) || parts.database,
+    schema,
+    ssl: !['disable', 'allow', 'prefer'].includes(sslMode),
+  };
+}
+
+const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
+
+/**
+ * Opens a pool; connects when first used. Numbers of 64 bits arrive as JavaScript numbers and throw beyond 2^53,
+ * `bytea` as a Buffer, `timestamptz` as a Date. Close it.
+ */
+export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables> {
+  const { schema, poolMax = DATABASE_POOL_MAX, ...connection } = options;
+  if (!SCHEMA_NAME.test(schema)) throw new TypeError('a schema is named by lower-case letters');
+  const pool = new CodedPool({
+    ...connection,
+    max: poolMax,
+    options: `-c search_path=${schema}`,
+    connectionTimeoutMillis: DATABASE_CONNECT_MS,
+    statement_timeout: DATABASE_STATEMENT_MS,
+    idle_in_transaction_session_timeout: DATABASE_IDLE_IN_TRANSACTION_MS,
+    types: columnTypes,
+  });
+  surviveLostConnections(pool);
+  return {
+    query: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
+    pool,
+    schema,
+    async ping() {
+      await pool.query('select 1');
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** SQLSTATEs for what the driver says in words only: no connection to be had, and a connection lost. */
+const UNABLE_TO_CONNECT = '08001';
+const CONNECTION_FAILURE = '08006';
+
+/** A pool whose failures to connect carry a code. The driver offers no hook for that, hence the inheritance. */
+class CodedPool extends pg.Pool {
+  override connect(): Promise<pg.PoolClient>;
+  override connect(callback: ConnectCallback): void;
+  override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
+    if (callback === undefined) {
+      return super.connect().catch((error: unknown) => {
+        throw withCode(error, UNABLE_TO_CONNECT);
+      });
+    }
+    super.connect((error, client, release) => {
+      callback(error && withCode(error, UNABLE_TO_CONNECT), client, release);
+    });
+    return undefined;
+  }
+}
+
+type ConnectCallback = (
+  error: Error | undefined,
+  client: pg.PoolClient | undefined,
+  release: (error?: Error | boolean) => void,
+) => void;
+
+/**
+ * A connection that dies while nobody queries it must not end the process: the pool drops it, the next query opens
+ * another. The same error object reaches a query that was under way, so that is where it gets its code.
+ */
+function surviveLostConnections(pool: pg.Pool): void {
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => {
+    client.on('error', (error: Error) => withCode(error, CONNECTION_FAILURE));
+  });
+}
+
+function withCode<E>(error: E, code: string): E {
+  if (error instanceof Error && !('code' in error)) Object.assign(error, { code });
+  return error;
+}

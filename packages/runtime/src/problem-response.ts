@@ -1,0 +1,59 @@
+/** Any failure as the answer that tells of it (RFC 9457), and nothing more than the contract says. */
+import { ApiError, PROBLEMS, toProblem } from '@sotto/api';
+import { z } from 'zod';
+
+/** Codes of system calls, and SQLSTATEs, that say a part of the platform is out of reach or overloaded just now. */
+const UNAVAILABLE =
+  /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|08\w{3}|57P0[1-3]|57014|55P03|53300)$/;
+
+/** The ApiError for anything that was thrown. `internal` means a bug: log it, with the original as its cause. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof z.core.$ZodError) return invalidRequest(error.issues);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (typeof code === 'string' && UNAVAILABLE.test(code)) {
+    return new ApiError('service.unavailable', { cause: error, retryAfter: 1 });
+  }
+  return new ApiError('internal', { cause: error });
+}
+
+/** `request.invalid` with the paths of the fields that are wrong, never their values. */
+export function invalidRequest(issues: readonly z.core.$ZodIssue[]): ApiError {
+  const fields = new Set(issues.flatMap(issuePaths));
+  return new ApiError('request.invalid', { fields: [...fields].slice(0, FIELDS_MAX) });
+}
+
+/** A body of a thousand wrong fields does not need a thousand names to be understood. */
+const FIELDS_MAX = 20;
+
+/** An unknown field is named by the sender; a name that is no identifier is not repeated. */
+const FIELD_NAME = /^\w{1,64}$/;
+
+function issuePaths(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.map(fieldName);
+  if (issue.code !== 'unrecognized_keys') return [path.join('.')];
+  return issue.keys.map((key) => [...path, fieldName(key)].join('.'));
+}
+
+/** A field's name as it may be told: what is no identifier was made up by the sender. */
+export function fieldName(part: PropertyKey): string {
+  const name = String(part);
+  return FIELD_NAME.test(name) ? name : '?';
+}
+
+/** The answer for an error. `requestId` goes into the body as `instance`. */
+export function problemResponse(
+  error: ApiError,
+  requestId: string,
+  headers?: HeadersInit,
+): Response {
+  const answer = new Headers(headers);
+  answer.set('content-type', 'application/problem+json');
+  answer.set('cache-control', 'no-store');
+  answer.set('x-request-id', requestId);
+  const { retryAfter } = error.options;
+  if (retryAfter !== undefined) answer.set('retry-after', String(retryAfter));
+  if (error.status === 401) answer.set('www-authenticate', 'Bearer');
+  const body = JSON.stringify(toProblem(error, requestId));
+  return new Response(body, { status: PROBLEMS[error.code].status, headers: answer });
+}

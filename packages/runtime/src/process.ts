@@ -1,0 +1,69 @@
+/** The life of a process: start, say so, end within ten seconds of a signal. */
+import { ConfigError } from './config.ts';
+import { describeError } from './error-text.ts';
+import { SHUTDOWN_MS } from './limits.ts';
+
+/** EX_CONFIG of sysexits.h: trying again without a change is useless. */
+const EXIT_CONFIG = 78;
+
+/** What a process runs. */
+export interface Running {
+  /** Printed on a line of its own when everything is up. */
+  ready?: string;
+  close(): Promise<void>;
+}
+
+export interface RunOptions {
+  /** Reads and checks the configuration; all that the process does with `--check`. */
+  check?: () => unknown;
+}
+
+/**
+ * Runs until SIGINT or SIGTERM, then closes and exits with 0; with 1 when that takes too long or fails, or when the
+ * start fails; with 78 when the configuration is not valid. A second signal ends the process at once.
+ */
+export function run(start: () => Promise<Running>, { check }: RunOptions = {}): void {
+  if (process.argv.includes('--check')) {
+    runCheck(check);
+    return;
+  }
+  let stopping = false;
+  let running: Promise<Running> | undefined;
+  const stop = (): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    (running ?? Promise.resolve(undefined))
+      .then((started) => started?.close())
+      .then(
+        () => process.exit(0),
+        (error) => fail(error),
+      );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  running = Promise.resolve().then(start);
+  running.then((started) => {
+    if (started.ready !== undefined && !stopping) process.stdout.write(`${started.ready}\n`);
+  }, fail);
+}
+
+function runCheck(check: RunOptions['check']): void {
+  try {
+    check?.();
+    process.stdout.write('the configuration is valid\n');
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function fail(error: unknown): never {
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT_CONFIG);
+  }
+  process.stderr.write(
+    `${JSON.stringify({ level: 'error', event: 'stopped', error: describeError(error) })}\n`,
+  );
+  process.exit(1);
+}
