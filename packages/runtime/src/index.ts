@@ -25,7 +25,7 @@ export { type Listening, listen } from './listen.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { type Migration, type Migrations, migrate } from './migrate.ts';
-export { bearerToken, type Call, type Guards, type Handled, type Handler, mount } from './mount.ts';
+export { bearerToken, type Call, type Guards, type Handler, mount } from './mount.ts';
 export {
   createOutboxTable,
   enqueue,

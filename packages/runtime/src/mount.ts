@@ -34,10 +34,10 @@ export interface Guards {
   internalSecret: string;
 }
 
-/** An answer in decoded form, or a Response that goes out as it is. */
-export type Handled<E extends EndpointSpec> = Answer<E> | Response;
-
-export type Handler<E extends EndpointSpec> = (call: Call<E>) => Promise<Handled<E>>;
+/** Gives the answer in decoded form, nothing when the endpoint answers nothing, or a Response that goes out as it is. */
+export type Handler<E extends EndpointSpec> = (
+  call: Call<E>,
+) => Promise<Answer<E> | Response> | (undefined extends Answer<E> ? Promise<void> : never);
 
 /** Adds a route to the app. An answer outside the endpoint's response schema is a bug and answered as `internal`. */
 export function mount<E extends EndpointSpec>(
