@@ -1,0 +1,167 @@
+/** `@sotto/crypto`, over either of its providers. */
+import {
+  type Address,
+  classicSuite,
+  decodeSessionRecord,
+  decryptMessage,
+  encodeSessionRecord,
+  encryptMessage,
+  type LocalParty,
+  makeIdentity,
+  makeOneTimePrekeys,
+  makeRegistrationId,
+  makeSignedPrekey,
+  type PrekeyBundle,
+  type PrekeySource,
+  type Provider,
+  type RatchetState,
+  type SessionDeps,
+  type SessionRecord,
+  startSession,
+  verifyBundle,
+} from '@sotto/crypto';
+import type { Implementation, Keeping, Pair } from './implementation.ts';
+
+type Record = SessionRecord<RatchetState>;
+
+/** One side of a session, with its record kept as bytes or as an object. */
+interface Side {
+  seal(plaintext: Uint8Array): Uint8Array;
+  open(message: Uint8Array): Uint8Array;
+}
+
+/** This library over one provider. */
+export function sotto(provider: Provider): Implementation {
+  return {
+    name: `sotto (${provider.name})`,
+    setup: () => void connect(provider, 'stored'),
+    openPair: (keeping) => openPair(provider, keeping) as Pair,
+  };
+}
+
+function openPair(provider: Provider, keeping: Keeping): Pair<Uint8Array> {
+  const { alice, bob } = connect(provider, keeping);
+  alice.open(bob.seal(new Uint8Array(64)));
+  return { aliceSeals: alice.seal, bobOpens: bob.open, bobSeals: bob.seal, aliceOpens: alice.open };
+}
+
+function connect(provider: Provider, keeping: Keeping): { alice: Side; bob: Side } {
+  const deps: SessionDeps<RatchetState> = { provider, suite: classicSuite };
+  const alice = makeParty(provider, '01');
+  const bob = makeParty(provider, '02');
+  const { bundle, prekeys } = makeBundle(provider, bob);
+  const record = startSession(deps, {
+    local: alice,
+    remoteAddress: bob.address,
+    bundle: verifyBundle(provider, bundle),
+    pinnedIdentity: undefined,
+    now: 0,
+  });
+  const aliceSide = makeSide(deps, {
+    local: alice,
+    remote: bob,
+    record,
+    prekeys: noPrekeys,
+    keeping,
+  });
+  const bobSide = makeSide(deps, {
+    local: bob,
+    remote: alice,
+    record: undefined,
+    prekeys,
+    keeping,
+  });
+  bobSide.open(aliceSide.seal(new Uint8Array(64)));
+  return { alice: aliceSide, bob: bobSide };
+}
+
+const noPrekeys: PrekeySource = {
+  signedPrekey: () => undefined,
+  oneTimePrekey: () => undefined,
+};
+
+function makeParty(provider: Provider, digits: string): LocalParty {
+  const address: Address = {
+    user: `018f0000-0000-7000-8000-0000000000${digits}`,
+    device: `018f0000-0000-7000-8001-0000000000${digits}`,
+  };
+  return {
+    identity: makeIdentity(provider),
+    address,
+    registrationId: makeRegistrationId(provider),
+  };
+}
+
+function makeBundle(
+  provider: Provider,
+  owner: LocalParty,
+): { bundle: PrekeyBundle; prekeys: PrekeySource } {
+  const signed = makeSignedPrekey(provider, owner.identity, { id: 1, suites: [1] });
+  const [oneTime] = makeOneTimePrekeys(provider, { firstId: 1, count: 1 });
+  return {
+    bundle: {
+      identityKey: owner.identity.publicKey,
+      registrationId: owner.registrationId,
+      signedPrekey: { ...signed, publicKey: signed.keyPair.publicKey },
+      oneTimePrekey: { id: 1, publicKey: oneTime!.keyPair.publicKey },
+    },
+    prekeys: {
+      signedPrekey: () => signed.keyPair,
+      oneTimePrekey: () => oneTime!.keyPair,
+    },
+  };
+}
+
+function makeSide(
+  deps: SessionDeps<RatchetState>,
+  side: {
+    local: LocalParty;
+    remote: LocalParty;
+    record: Record | undefined;
+    prekeys: PrekeySource;
+    keeping: Keeping;
+  },
+): Side {
+  const { local, remote, prekeys } = side;
+  const kept = keeper(side.keeping, side.record);
+  return {
+    seal(plaintext) {
+      const { record, message } = encryptMessage(deps, kept.load()!, {
+        plaintext,
+        pinnedIdentity: remote.identity.publicKey,
+        now: 0,
+      });
+      kept.save(record);
+      return message;
+    },
+    open(message) {
+      const { record, plaintext } = decryptMessage(deps, kept.load(), {
+        message,
+        local,
+        remoteAddress: remote.address,
+        pinnedIdentity: remote.identity.publicKey,
+        prekeys,
+        now: 0,
+      });
+      kept.save(record);
+      return plaintext;
+    },
+  };
+}
+
+/** Like a client's store: a map from a name to bytes, or to the object when it is held in memory. */
+function keeper(keeping: Keeping, first: Record | undefined) {
+  const stored = new Map<string, Uint8Array>();
+  let held = first;
+  const save = (record: Record) => {
+    if (keeping === 'held') held = record;
+    else stored.set('session', encodeSessionRecord(classicSuite, record));
+  };
+  if (first !== undefined) save(first);
+  const load = (): Record | undefined => {
+    if (keeping === 'held') return held;
+    const bytes = stored.get('session');
+    return bytes && decodeSessionRecord(classicSuite, bytes);
+  };
+  return { load, save };
+}
