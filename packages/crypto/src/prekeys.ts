@@ -98,6 +98,7 @@ export function makeSignedPrekey(
   { id, suites }: { readonly id: number; readonly suites: readonly number[] },
 ): SignedPrekey {
   assertKeyId(id);
+  if (!isSuiteList(suites)) throw new CryptoError('input.invalid', 'not a list of suites');
   const keyPair = makeAgreementKeyPair<'signed-prekey'>(provider);
   const message = signedPrekeyMessage({ id, suites, publicKey: keyPair.publicKey });
   const signature = signStatement(provider, identity.seed, { purpose: 'signedPrekey', message });
@@ -154,7 +155,9 @@ export function verifySignedPrekey(
   prekey: SignedPrekeyPublic,
 ): AgreementPublicKey<'signed-prekey'> {
   requireInteger(prekey.id, KEY_ID_MAX, 'prekey id');
-  requireSuites(prekey.suites);
+  if (!isSuiteList(prekey.suites)) {
+    throw new CryptoError('encoding.invalid', 'not a list of suites');
+  }
   const publicKey = checkPrekey<'signed-prekey'>(provider, prekey.publicKey);
   const statement = {
     purpose: 'signedPrekey',
@@ -188,13 +191,12 @@ function signedPrekeyMessage(prekey: {
   return writer.bytes(u32be(prekey.id)).bytes(prekey.publicKey).finish();
 }
 
-function requireSuites(suites: readonly number[]): void {
+/** One to eight suite numbers, ascending. */
+function isSuiteList(suites: readonly number[]): boolean {
   const ascending = suites.every(
     (suite, index) => Number.isInteger(suite) && suite > (suites[index - 1] ?? 0) && suite <= 0xff,
   );
-  if (suites.length < 1 || suites.length > SUITES_MAX || !ascending) {
-    throw new CryptoError('encoding.invalid', 'not a list of suites');
-  }
+  return suites.length >= 1 && suites.length <= SUITES_MAX && ascending;
 }
 
 function requireInteger(value: number, max: number, what: string): number {
