@@ -1,0 +1,387 @@
+import { describe, expect, test } from 'vitest';
+import bad from '../vectors/xdh-dr/x25519_bad_public_keys.json' with { type: 'json' };
+import { fromHex } from './hex.fixture.ts';
+import { ARCHIVE_BYTES_MAX, UNANSWERED_SESSION_MS_MAX } from './limits.ts';
+import {
+  aliceAddress,
+  bobAddress,
+  bundleOf,
+  type ClassicRecord,
+  decrypt,
+  encrypt,
+  makeConversation,
+  makeParty,
+  now,
+  type Party,
+  prekeysOf,
+  start,
+} from './parties.fixture.ts';
+import { verifyBundle } from './prekeys.ts';
+import { fastProvider as provider, providers } from './providers.fixture.ts';
+import { decryptMessage, encryptMessage, retireSessions, startSession } from './session.ts';
+import { decodeSessionRecord, encodeSession, encodeSessionRecord } from './session-record.ts';
+import { classicSuite } from './suite-classic.ts';
+
+const text = (value: string) => new TextEncoder().encode(value);
+const failing = (code: string) => expect.objectContaining({ code });
+const KIND_OFFSET = 2;
+const FIRST = 1;
+const ONGOING = 2;
+
+/** A device in a conversation with one other, whose record passes through bytes at every step. */
+function makeChat(self: Party, other: Party, initial?: ClassicRecord) {
+  let stored = initial && encodeSessionRecord(classicSuite, initial);
+  const load = () => stored && decodeSessionRecord(classicSuite, stored);
+  const save = (record: ClassicRecord) => {
+    stored = encodeSessionRecord(classicSuite, record);
+  };
+  return {
+    load,
+    save,
+    start: () => save(start(self, other, load())),
+    send(value: string): Uint8Array {
+      const sent = encrypt(other, load()!, text(value));
+      save(sent.record);
+      return sent.message;
+    },
+    receive(message: Uint8Array): string {
+      const received = decrypt(self, other, { record: load(), message });
+      save(received.record);
+      return new TextDecoder().decode(received.plaintext);
+    },
+  };
+}
+
+function makeChats(over = provider) {
+  const alice = makeParty(over, aliceAddress);
+  const bob = makeParty(over, bobAddress);
+  return { alice, bob, a: makeChat(alice, bob), b: makeChat(bob, alice) };
+}
+
+describe.each(providers)('on the $name provider', (over) => {
+  test('a session starts from a bundle and carries messages both ways', () => {
+    const { a, b } = makeChats(over);
+    a.start();
+    expect(b.receive(a.send('hello'))).toBe('hello');
+    expect(a.receive(b.send('hello yourself'))).toBe('hello yourself');
+    expect(b.receive(a.send('again'))).toBe('again');
+  });
+});
+
+describe('the first messages', () => {
+  test('carry the handshake until the first answer decrypts', () => {
+    const { a, b } = makeChats();
+    a.start();
+    const messages = [a.send('1'), a.send('2')];
+    expect(messages.map((message) => message[KIND_OFFSET])).toEqual([FIRST, FIRST]);
+    for (const message of messages) b.receive(message);
+    const answer = b.send('answer');
+    expect(answer[KIND_OFFSET]).toBe(ONGOING);
+    a.receive(answer);
+    expect(a.send('3')[KIND_OFFSET]).toBe(ONGOING);
+  });
+
+  test('use one one-time prekey once, and find their session without it afterwards', () => {
+    const { bob, a, b } = makeChats();
+    a.start();
+    const messages = [a.send('1'), a.send('2'), a.send('3')];
+    expect(b.receive(messages[1]!)).toBe('2');
+    expect(bob.oneTimePrekeys.map(({ id }) => id)).not.toContain(100);
+    expect(b.receive(messages[0]!)).toBe('1');
+    expect(b.receive(messages[2]!)).toBe('3');
+    expect(() => b.receive(messages[2]!)).toThrow(failing('message.duplicate'));
+  });
+
+  test('work without a one-time prekey', () => {
+    const { alice, bob } = makeChats();
+    const record = startSession(alice.deps, {
+      local: alice.local,
+      remoteAddress: bob.local.address,
+      bundle: verifyBundle(provider, bundleOf(bob, { oneTime: false })),
+      pinnedIdentity: undefined,
+      now,
+    });
+    const { message } = encrypt(bob, record, text('hello'));
+    const received = decrypt(bob, alice, { record: undefined, message });
+    expect(received.usedOneTimePrekeyId).toBeUndefined();
+    expect(received.plaintext).toEqual(text('hello'));
+  });
+
+  test('name the prekeys they need without being decrypted', () => {
+    const { alice, a } = makeChats();
+    a.start();
+    expect(classicSuite.inspect(a.send('hello'))).toMatchObject({
+      kind: 'first',
+      signedPrekeyId: 7,
+      oneTimePrekeyId: 100,
+      registrationId: 4711,
+      identityKey: alice.local.identity.publicKey,
+    });
+  });
+
+  test('that name prekeys which are gone are refused as such', () => {
+    const { alice, bob, a } = makeChats();
+    a.start();
+    const message = a.send('hello');
+    const without = (change: Partial<ReturnType<typeof prekeysOf>>) => () =>
+      decryptMessage(bob.deps, undefined, {
+        message,
+        local: bob.local,
+        remoteAddress: alice.local.address,
+        pinnedIdentity: undefined,
+        prekeys: { ...prekeysOf(bob), ...change },
+        now,
+      });
+    expect(without({})).not.toThrow();
+    expect(without({ oneTimePrekey: () => undefined })).toThrow(failing('prekey.unknown'));
+    expect(without({ signedPrekey: () => undefined })).toThrow(failing('prekey.unknown'));
+  });
+
+  test('with an unsound base or identity key are refused', () => {
+    const { a, b } = makeChats();
+    a.start();
+    const message = a.send('hello');
+    const identityOffset = 3 + 10;
+    const baseOffset = identityOffset + 32;
+    for (const [hex, code] of [
+      [bad.low_order[1]!, 'key.low-order'],
+      [bad.high_bit_set_same_key, 'key.invalid'],
+      [bad.torsioned_same_dh[0]!.public, 'key.torsion'],
+    ] as const) {
+      const changed = message.slice();
+      changed.set(fromHex(hex), baseOffset);
+      expect(() => b.receive(changed)).toThrow(failing(code));
+    }
+  });
+
+  test('bind both addresses: another device or account cannot be put in their place', () => {
+    const { alice, bob, a } = makeChats();
+    a.start();
+    const message = a.send('hello');
+    const elsewhere = { ...aliceAddress, device: bobAddress.device };
+    const receive = (remoteAddress = aliceAddress, address = bobAddress) =>
+      decryptMessage(bob.deps, undefined, {
+        message,
+        local: { ...bob.local, address },
+        remoteAddress,
+        pinnedIdentity: alice.local.identity.publicKey,
+        prekeys: prekeysOf(bob),
+        now,
+      });
+    expect(receive().plaintext).toEqual(text('hello'));
+    expect(() => receive(elsewhere)).toThrow(failing('message.undecryptable'));
+    expect(() => receive(aliceAddress, elsewhere)).toThrow(failing('message.undecryptable'));
+  });
+});
+
+describe('identities', () => {
+  test('a first message from another identity than the pinned one is refused by name', () => {
+    const { bob, b } = makeChats();
+    const mallory = makeParty(provider, aliceAddress);
+    const m = makeChat(mallory, bob);
+    m.start();
+    expect(() => b.receive(m.send('it is me'))).toThrow(failing('identity.changed'));
+  });
+
+  test('a bundle from another identity than the pinned one starts nothing', () => {
+    const { alice, bob } = makeChats();
+    const input = {
+      local: alice.local,
+      remoteAddress: bobAddress,
+      bundle: verifyBundle(provider, bundleOf(bob)),
+      now,
+    };
+    const pinnedIdentity = alice.local.identity.publicKey;
+    expect(() => startSession(alice.deps, { ...input, pinnedIdentity })).toThrow(
+      failing('identity.changed'),
+    );
+  });
+
+  test('a session with a replaced identity receives, but neither sends nor takes over', () => {
+    const { alice, bob, a, b } = makeChats();
+    a.start();
+    b.receive(a.send('old'));
+    const late = b.send('late');
+    const renewed = makeParty(provider, bobAddress);
+    a.save(start(alice, renewed, a.load()));
+
+    const received = decryptMessage(alice.deps, a.load(), {
+      message: late,
+      local: alice.local,
+      remoteAddress: bobAddress,
+      pinnedIdentity: renewed.local.identity.publicKey,
+      prekeys: prekeysOf(alice),
+      now,
+    });
+    expect(received.plaintext).toEqual(text('late'));
+    expect(received.remoteIdentity).toEqual(bob.local.identity.publicKey);
+    expect(received.record.current).toEqual(a.load()?.current);
+    expect(() => encrypt(bob, received.record, text('x'))).toThrow(failing('session.none'));
+    expect(() => encrypt(renewed, received.record, text('x'))).not.toThrow();
+    expect(() => decrypt(alice, renewed, { record: received.record, message: late })).toThrow(
+      failing('message.duplicate'),
+    );
+  });
+
+  test('a bundle without our suite starts nothing', () => {
+    const { alice, bob } = makeChats();
+    const bundle = { ...verifyBundle(provider, bundleOf(bob)), suites: [2] };
+    const input = { local: alice.local, remoteAddress: bobAddress, bundle, now };
+    expect(() => startSession(alice.deps, { ...input, pinnedIdentity: undefined })).toThrow(
+      failing('suite.unsupported'),
+    );
+  });
+});
+
+describe('several sessions', () => {
+  test('two that start at once both decrypt, and settle on one', () => {
+    const { a, b } = makeChats();
+    a.start();
+    b.start();
+    const crossed = [a.send('from a'), b.send('from b')];
+    expect(b.receive(crossed[0]!)).toBe('from a');
+    expect(a.receive(crossed[1]!)).toBe('from b');
+    for (const value of ['1', '2', '3']) {
+      expect(b.receive(a.send(value))).toBe(value);
+      expect(a.receive(b.send(value))).toBe(value);
+    }
+    expect(a.load()!.current!.id).toEqual(b.load()!.current!.id);
+  });
+
+  test('a message of an archived session decrypts and makes it current again', () => {
+    const { a, b } = makeChats();
+    a.start();
+    b.receive(a.send('1'));
+    const late = b.send('late');
+    const old = a.load()!.current!.id;
+    a.start();
+    expect(a.load()!.archived).toHaveLength(1);
+    expect(a.receive(late)).toBe('late');
+    expect(a.load()!.current!.id).toEqual(old);
+    expect(a.load()!.archived).toHaveLength(1);
+    expect(b.receive(a.send('2'))).toBe('2');
+  });
+
+  test('at most forty are archived, the oldest dropped', () => {
+    const { a, b } = makeChats();
+    a.start();
+    b.receive(a.send('1'));
+    const [first, second] = [b.send('first'), b.send('second')];
+    for (let count = 0; count < 40; count++) a.start();
+    expect(a.receive(first)).toBe('first');
+    for (let count = 0; count < 41; count++) a.start();
+    expect(a.load()!.archived).toHaveLength(40);
+    expect(() => a.receive(second)).toThrow(failing('message.undecryptable'));
+  });
+
+  test('an archive that grows too large drops its oldest', () => {
+    const { bobRecord } = makeConversation(provider);
+    const { alice, bob, a } = makeChats();
+    const current = bobRecord.current!;
+    const skipped = new Uint8Array(2000 * 68);
+    const bulky = encodeSession(classicSuite, { ...current, state: { ...current.state, skipped } });
+    const record = start(alice, bob, {
+      current,
+      archived: [bulky, bulky, bulky, bulky, bulky],
+    });
+    a.save(record);
+    const sizes = a.load()!.archived.map((session) => session.length);
+    expect(sizes).toHaveLength(4);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(ARCHIVE_BYTES_MAX);
+  });
+
+  test('a device that lost its sessions starts anew, and the other follows', () => {
+    const { alice, bob, a, b } = makeChats();
+    a.start();
+    b.receive(a.send('1'));
+    a.receive(b.send('2'));
+    const lost = makeChat(bob, alice);
+    expect(() => lost.receive(a.send('3'))).toThrow(failing('session.none'));
+    lost.start();
+    expect(a.receive(lost.send('4'))).toBe('4');
+    expect(lost.receive(a.send('5'))).toBe('5');
+  });
+});
+
+describe('a session that may not send', () => {
+  test('is one that was not answered in thirty days', () => {
+    const { bob, a, b } = makeChats();
+    a.start();
+    const at = (ms: number) => encrypt(bob, a.load()!, text('hello'), now + ms);
+    expect(() => at(UNANSWERED_SESSION_MS_MAX)).not.toThrow();
+    expect(() => at(UNANSWERED_SESSION_MS_MAX + 1)).toThrow(failing('session.expired'));
+    b.receive(a.send('hello'));
+    a.receive(b.send('answer'));
+    expect(() => at(UNANSWERED_SESSION_MS_MAX * 10)).not.toThrow();
+  });
+
+  test('is one of a store that was found stale: it receives, and never takes over', () => {
+    const { alice, a, b } = makeChats();
+    a.start();
+    b.receive(a.send('1'));
+    const late = [b.send('2'), b.send('3')];
+    a.start();
+    a.save(retireSessions(alice.deps, a.load()!));
+    expect(() => a.send('x')).toThrow(failing('session.none'));
+    a.start();
+    const fresh = a.load()!.current!.id;
+    expect(a.receive(late[0]!)).toBe('2');
+    expect(a.receive(late[1]!)).toBe('3');
+    expect(() => a.receive(late[1]!)).toThrow(failing('message.duplicate'));
+    expect(a.load()!.current!.id).toEqual(fresh);
+    expect(b.receive(a.send('4'))).toBe('4');
+    expect(a.receive(b.send('5'))).toBe('5');
+  });
+
+  test('is none at all', () => {
+    const { alice, bob } = makeChats();
+    const input = { plaintext: text('x'), pinnedIdentity: bob.local.identity.publicKey, now };
+    const empty: ClassicRecord = { current: undefined, archived: [] };
+    expect(() => encryptMessage(alice.deps, empty, input)).toThrow(failing('session.none'));
+  });
+});
+
+describe('stored records', () => {
+  test('come back as they were', () => {
+    const { a, b } = makeChats();
+    a.start();
+    b.receive(a.send('1'));
+    a.start();
+    for (const record of [a.load()!, b.load()!, { current: undefined, archived: [] }]) {
+      const encoded = encodeSessionRecord(classicSuite, record);
+      expect(decodeSessionRecord(classicSuite, encoded)).toEqual(record);
+    }
+  });
+
+  test('of another version or suite are refused by name', () => {
+    const { a } = makeChats();
+    a.start();
+    const encoded = encodeSessionRecord(classicSuite, a.load()!);
+    const ratchetVersionOffset = 2 + 4 + 77 + 74;
+    for (const [at, value] of [
+      [0, 2],
+      [1, 2],
+      [ratchetVersionOffset, 2],
+    ] as const) {
+      expect(() => decodeSessionRecord(classicSuite, encoded.with(at, value))).toThrow(
+        failing('encoding.unsupported'),
+      );
+    }
+  });
+
+  test('that are cut, extended, or hold too many sessions are refused', () => {
+    const { a } = makeChats();
+    a.start();
+    const encoded = encodeSessionRecord(classicSuite, a.load()!);
+    const inputs = [
+      encoded.subarray(0, -1),
+      Uint8Array.of(...encoded, 0),
+      encoded.with(encoded.length - 1, 41),
+      encoded.with(2 + 4 + 74, 2),
+      new Uint8Array(0),
+    ];
+    for (const input of inputs) {
+      expect(() => decodeSessionRecord(classicSuite, input)).toThrow();
+    }
+  });
+});
