@@ -10,11 +10,13 @@ import { fileURLToPath } from 'node:url';
 import { nobleProvider } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import type { Implementation, Keeping } from './crypto/implementation.ts';
+import { nodeAes } from './crypto/node-aes.ts';
 import { sotto } from './crypto/sotto.ts';
 
 export interface Result {
   case: string;
   implementation: string;
+  /** Operations a second; megabytes (10⁶) a second where the case says MB/s. */
   ops_per_s: number | null;
   ratio_to_libsignal: number | null;
   note?: string;
@@ -26,6 +28,8 @@ type Loop = (count: number) => Promise<void>;
 /** A case: makes an implementation's loop, or undefined when the implementation has no such thing. */
 interface Case {
   name: string;
+  /** What one operation counts for. */
+  weight?: number;
   open(implementation: Implementation): Promise<Loop | undefined>;
 }
 
@@ -33,6 +37,14 @@ const ROUNDS = 5;
 const ROUND_MS = 400;
 /** Ratchets accept at most this many unanswered messages in a row in some peers; far below every limit. */
 const BURST = 500;
+/** Large enough that the start of a file does not count. */
+const FILE_BYTES = 32 * 1024 * 1024;
+const PRIMITIVES = [
+  'X25519 agreement',
+  'Ed25519 signature made',
+  'Ed25519 signature verified',
+  'AEAD seal 1 KiB',
+];
 const PEERS = ['libsignal', 'proteus', 'olm', 'libsodium'];
 const peersFolder = fileURLToPath(new URL('./crypto-peers/', import.meta.url));
 
@@ -40,14 +52,14 @@ const peersFolder = fileURLToPath(new URL('./crypto-peers/', import.meta.url));
 export async function run(): Promise<Result[]> {
   const { implementations, missing } = await loadImplementations();
   const results: Result[] = [];
-  for (const { name, open } of cases()) {
+  for (const { name, open, weight = 1 } of cases()) {
     const figures = await measure(implementations, open);
     const libsignal = figures.find(([peer]) => peer.startsWith('libsignal'))?.[1];
     for (const [implementation, perSecond] of figures) {
       results.push({
         case: name,
         implementation,
-        ops_per_s: Math.round(perSecond),
+        ops_per_s: Math.round(perSecond * weight),
         ratio_to_libsignal: libsignal === undefined ? null : round(perSecond / libsignal),
       });
     }
@@ -66,7 +78,26 @@ function cases(): Case[] {
     listed.push(pingPong(keeping));
     listed.push(group(keeping));
   }
-  return listed;
+  return [...listed, file(), ...PRIMITIVES.map(primitive)];
+}
+
+function file(): Case {
+  const content = new Uint8Array(FILE_BYTES).fill(0x61);
+  return {
+    name: 'file encryption, MB/s',
+    weight: FILE_BYTES / 1e6,
+    open: async ({ sealFile }) => sealFile && times(() => sealFile(content)),
+  };
+}
+
+function primitive(name: string): Case {
+  return {
+    name,
+    async open({ primitives }) {
+      const operation = (await primitives?.())?.[name];
+      return operation && times(operation);
+    },
+  };
 }
 
 /** Alice seals a burst, Bob opens it in order. One operation is one message sealed and opened. */
@@ -145,10 +176,10 @@ async function measure(
 
 /** Warms up and finds how many operations fill a round. */
 async function calibrate(loop: Loop): Promise<number> {
-  let count = 8;
+  let count = 1;
   for (;;) {
     const rate = await perSecond(loop, count);
-    if (count / rate > ROUND_MS / 4000) return Math.max(8, Math.round((rate * ROUND_MS) / 1000));
+    if (count / rate > ROUND_MS / 4000) return Math.max(1, Math.round((rate * ROUND_MS) / 1000));
     count *= 4;
   }
 }
@@ -164,7 +195,7 @@ async function loadImplementations(): Promise<{
   missing: Result[];
 }> {
   installPeers();
-  const implementations = [sotto(nodeProvider), sotto(nobleProvider)];
+  const implementations = [sotto(nodeProvider), sotto(nobleProvider), nodeAes];
   const missing: Result[] = [];
   for (const peer of PEERS) {
     try {

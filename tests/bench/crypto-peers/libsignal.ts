@@ -253,6 +253,7 @@ async function openGroup(keeping: Keeping): Promise<Group<Bytes>> {
   };
 }
 
+/** Its signatures are XEdDSA: Ed25519 over a Curve25519 key. */
 function primitives(): { [name: string]: Primitive } {
   const ours = signal.PrivateKey.generate();
   const theirs = signal.PrivateKey.generate().getPublicKey();
@@ -261,8 +262,8 @@ function primitives(): { [name: string]: Primitive } {
   const publicKey = ours.getPublicKey();
   return {
     'X25519 agreement': () => ours.agree(theirs),
-    'signature made (XEdDSA)': () => ours.sign(message),
-    'signature verified (XEdDSA)': () => publicKey.verify(message, signature),
+    'Ed25519 signature made': () => ours.sign(message),
+    'Ed25519 signature verified': () => publicKey.verify(message, signature),
   };
 }
 

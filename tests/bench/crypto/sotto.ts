@@ -5,8 +5,10 @@ import {
   decodeSessionRecord,
   decryptMessage,
   encodeSessionRecord,
+  encryptFile,
   encryptMessage,
   type LocalParty,
+  makeFileKey,
   makeIdentity,
   makeOneTimePrekeys,
   makeRegistrationId,
@@ -19,8 +21,9 @@ import {
   type SessionRecord,
   startSession,
   verifyBundle,
+  verifySignature,
 } from '@sotto/crypto';
-import type { Implementation, Keeping, Pair } from './implementation.ts';
+import type { Implementation, Keeping, Pair, Primitive } from './implementation.ts';
 
 type Record = SessionRecord<RatchetState>;
 
@@ -36,6 +39,33 @@ export function sotto(provider: Provider): Implementation {
     name: `sotto (${provider.name})`,
     setup: () => void connect(provider, 'stored'),
     openPair: (keeping) => openPair(provider, keeping) as Pair,
+    sealFile(content) {
+      const secret = { key: makeFileKey(provider), context: new Uint8Array(0) };
+      encryptFile(provider, secret, content);
+    },
+    primitives: () => primitives(provider),
+  };
+}
+
+function primitives(provider: Provider): { [name: string]: Primitive } {
+  const ours = provider.randomBytes(32);
+  const theirs = provider.x25519PublicKey(provider.randomBytes(32));
+  const seed = provider.randomBytes(32);
+  const publicKey = provider.ed25519PublicKey(seed);
+  const message = new Uint8Array(64);
+  const signature = provider.ed25519Sign(seed, message);
+  const aead = {
+    key: provider.randomBytes(32),
+    nonce: provider.randomBytes(12),
+    associatedData: new Uint8Array(0),
+    data: new Uint8Array(1024),
+  };
+  return {
+    'X25519 agreement': () => provider.x25519(ours, theirs),
+    'Ed25519 signature made': () => provider.ed25519Sign(seed, message),
+    'Ed25519 signature verified': () =>
+      verifySignature(provider, { publicKey, message, signature }),
+    'AEAD seal 1 KiB': () => provider.aesGcmSeal(aead),
   };
 }
 
