@@ -1,0 +1,228 @@
+/**
+ * Starts a script of this repository on a machine that has nothing but some Node >= 20 and npm.
+ *
+ * Plain JavaScript, because the machine's own Node may know no TypeScript. It installs what the lockfile names when
+ * that is not there yet, then hands over to the Node 26 that came with it: arguments, output, signals and exit code.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const NODE_MAJOR_MIN = 20;
+const PACKAGE_MANAGER = 'pnpm@12.21.0';
+
+/** A signal that comes again within this time is the same one: a terminal signals the group, and npm passes its copy on. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** An install that has not touched its lock for this long was killed. */
+const LOCK_STALE_MS = 20_000;
+const LOCK_TOUCH_MS = 2_000;
+
+/** How long a taker of a stale lock waits to see whether another took it in the same moment. */
+const LOCK_SETTLE_MS = 500;
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const modules = join(root, 'node_modules');
+const node = join(modules, '.bin', 'node');
+const marker = join(modules, '.sotto-installed');
+const lock = join(root, '.install.lock');
+
+const [script, ...scriptArguments] = process.argv.slice(2);
+if (script === undefined) fail('usage: node scripts/launch.mjs SCRIPT [ARGUMENTS]');
+if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
+  fail(`Node ${NODE_MAJOR_MIN} or newer is needed to start, this is ${process.version}`);
+}
+const wanted = installation();
+if (!isInstalled(wanted)) await install(wanted);
+checkNode();
+process.exit(await runScript());
+
+/** What is to be installed: the lockfile's content, on this kind of machine. */
+function installation() {
+  const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'));
+  const digest = createHash('sha256').update(lockfile).digest('hex');
+  return `${digest} ${process.platform}-${process.arch}\n`;
+}
+
+function isInstalled(wanted) {
+  return existsSync(node) && existsSync(marker) && readFileSync(marker, 'utf8') === wanted;
+}
+
+async function install(wanted) {
+  await takeLock(wanted);
+  if (isInstalled(wanted)) return;
+  say('fetching what this version needs from the npm registry (once)');
+  const [command, argv] = installCommand();
+  // The package manager is a script of the machine's own Node, not of the one that may lie in node_modules/.bin.
+  const env = { ...process.env, PATH: searchPath() };
+  const code = await runChild(command, argv, { stdio: ['ignore', 2, 2], env, wholeGroup: true });
+  if (code > 128) process.exit(code);
+  if (code !== 0) fail('installing failed (see above); is the npm registry within reach?');
+  writeMarker(wanted);
+  rmSync(lock, { force: true });
+}
+
+function searchPath() {
+  return `${dirname(process.execPath)}:${process.env.PATH ?? ''}`;
+}
+
+/** Under sudo the install belongs to the owner of the checkout, so that they can go on without sudo. */
+function installCommand() {
+  const npx = join(dirname(process.execPath), 'npx');
+  const argv = [
+    '-y',
+    PACKAGE_MANAGER,
+    'install',
+    '--frozen-lockfile',
+    '--config.confirm-modules-purge=false',
+  ];
+  const command = existsSync(npx) ? npx : 'npx';
+  const owner = String(statSync(root).uid);
+  if (process.getuid?.() !== 0 || owner === '0' || process.env.SUDO_UID !== owner)
+    return [command, argv];
+  return ['sudo', ['-H', '-u', `#${owner}`, 'env', `PATH=${searchPath()}`, command, ...argv]];
+}
+
+/** Written by rename: a marker is whole or absent. It goes to whoever owns the modules. */
+function writeMarker(wanted) {
+  const draft = `${marker}.${process.pid}`;
+  writeFileSync(draft, wanted);
+  renameSync(draft, marker);
+}
+
+/** Resolves when this process may install, or when another has done so. The lock goes with the process. */
+async function takeLock(wanted) {
+  const token = randomUUID();
+  process.on('exit', () => holdsLock(token) && rmSync(lock, { force: true }));
+  for (let told = false; !(createLock(token) || (await takeStaleLock(token))); told = true) {
+    if (!told) say('another process is installing: waiting for it');
+    await sleep(LOCK_SETTLE_MS);
+    if (isInstalled(wanted)) return;
+  }
+  setInterval(() => holdsLock(token) && touch(lock), LOCK_TOUCH_MS).unref();
+}
+
+function createLock(token) {
+  try {
+    writeFileSync(lock, token, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    return fail(`cannot write to ${root}: ${error.code}`);
+  }
+}
+
+async function takeStaleLock(token) {
+  const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+  if (age < LOCK_STALE_MS) return false;
+  const draft = `${lock}.${token}`;
+  writeFileSync(draft, token);
+  renameSync(draft, lock);
+  await sleep(LOCK_SETTLE_MS);
+  return holdsLock(token);
+}
+
+function holdsLock(token) {
+  return existsSync(lock) && readFileSync(lock, 'utf8') === token;
+}
+
+function touch(path) {
+  const now = new Date();
+  utimesSync(path, now, now);
+}
+
+/** The loader's own words for a missing library help nobody. */
+function checkNode() {
+  const { status, stderr, error } = spawnSync(node, ['--version'], { encoding: 'utf8' });
+  if (status === 0) return;
+  if (stderr?.includes('libatomic.so.1')) {
+    fail(
+      'Node 26 needs the library libatomic.so.1; install it, on Debian or Ubuntu: apt-get install libatomic1',
+    );
+  }
+  fail(
+    `Node 26 does not run on this machine: ${(stderr || error?.message || '').trim().split('\n')[0]}`,
+  );
+}
+
+function runScript() {
+  // The fourth channel closes when this process dies, however it dies; scripts end themselves then.
+  return runChild(node, [script, ...scriptArguments], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+}
+
+/**
+ * Runs a child in a process group of its own, so that a terminal's Ctrl+C reaches it through here alone, and once.
+ * Resolves to its exit code, or to 128 and the signal that ended it.
+ */
+function runChild(command, argv, { wholeGroup = false, ...options }) {
+  const child = spawn(command, argv, {
+    ...options,
+    cwd: wholeGroup ? root : undefined,
+    detached: true,
+  });
+  const kill = (signal) => {
+    if (child.exitCode === null && child.signalCode === null) {
+      process.kill(wholeGroup ? -child.pid : child.pid, signal);
+    }
+  };
+  const release = forwardSignals(kill);
+  return new Promise((resolve) => {
+    child.on('error', (error) => fail(`cannot start ${command}: ${error.message}`));
+    child.on('exit', (code, signal) => {
+      release();
+      resolve(signal === null ? code : 128 + constants.signals[signal]);
+    });
+  });
+}
+
+function forwardSignals(kill) {
+  let last = 0;
+  const forward = (signal) => {
+    if (Date.now() - last < SAME_SIGNAL_MS) return;
+    last = Date.now();
+    // A terminal that closes asks to stop, in a word that every script of ours knows.
+    kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, forward);
+  const watch = watchParent(() => kill('SIGTERM'));
+  return () => {
+    clearInterval(watch);
+    for (const signal of signals) process.off(signal, forward);
+  };
+}
+
+/** npm that is killed leaves its scripts behind, unless they look after themselves. */
+function watchParent(onGone) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    onGone();
+  }, 500);
+  return watch;
+}
+
+function say(line) {
+  process.stderr.write(`sotto: ${line}\n`);
+}
+
+function fail(line) {
+  say(line);
+  process.exit(1);
+}
