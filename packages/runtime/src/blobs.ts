@@ -12,6 +12,7 @@ export interface ByteRange {
 }
 
 export interface Blob {
+  /** Of the whole blob, also when a range was asked for. */
   size: number;
   /** The bytes asked for, read no faster than the reader takes them. */
   body: ReadableStream<Uint8Array>;
@@ -24,11 +25,21 @@ export interface Blobs {
    * nothing is left behind then.
    */
   put(key: string, body: ReadableStream<Uint8Array>): Promise<number>;
-  /** Opens a blob, or undefined when there is none. */
+  /**
+   * Opens a blob, or undefined when there is none. A range may end beyond the blob's last byte; one that starts there
+   * throws a RangeError. Read the body or cancel it.
+   */
   get(key: string, range?: ByteRange): Promise<Blob | undefined>;
   /** Removes a blob; no error when there is none. */
   delete(key: string): Promise<void>;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The part of a range that lies within a blob of this size. Throws a RangeError when none does. */
+export function clipRange({ start, end }: ByteRange, size: number): ByteRange {
+  if (start < 0 || start >= size || end < start)
+    throw new RangeError('the range lies outside the blob');
+  return { start, end: Math.min(end, size - 1) };
 }

@@ -9,7 +9,10 @@ export {
   createAuthenticate,
 } from './authenticate.ts';
 export type { Blob, Blobs, ByteRange } from './blobs.ts';
+export { type DirectoryBlobsOptions, openDirectoryBlobs } from './blobs-directory.ts';
+export { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts';
 export type { Bus, BusHandler, Closable, Follower } from './bus.ts';
+export { createMemoryBus, type MemoryBusOptions } from './bus-memory.ts';
 export {
   ConfigError,
   type ConfigFault,
@@ -18,6 +21,8 @@ export {
   loadConfig,
 } from './config.ts';
 export type { Count, Counters } from './counters.ts';
+export { createMemoryCounters, type MemoryCountersOptions } from './counters-memory.ts';
+export { openRedisCounters, type RedisCountersOptions } from './counters-redis.ts';
 export { consumeEvent, enqueueEvent, publishEvent } from './events.ts';
 export { type App, type AppOptions, type AppVariables, createApp } from './http.ts';
 export { readBytes, readJson } from './json-body.ts';

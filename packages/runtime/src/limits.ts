@@ -73,6 +73,9 @@ export const FANOUT_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Messages that the in-process bus holds for a consumer that has not registered or does not keep up. */
 export const BUS_MEMORY_BACKLOG_MAX = 10_000;
+/** And what they may hold together, with their ids: the heap is shared with five services. */
+export const BUS_MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+export const BUS_MEMORY_IDS_MAX = 100_000;
 
 /** Rows that one turn of the outbox takes, and how long a turn may hold its transaction open. */
 export const OUTBOX_BATCH_MAX = 100;
@@ -84,8 +87,19 @@ export const OUTBOX_SWEEP_MS = 2_000;
 /** Keys that the in-process counters hold. An attacker who varies the key must not grow the heap. */
 export const COUNTERS_MEMORY_KEYS_MAX = 100_000;
 
+/** Ended keys are dropped this often; until then they count as absent. */
+export const COUNTERS_SWEEP_MS = 30_000;
+
 /** One command to Redis. A limiter that waits is worse than one that says it does not know. */
 export const COUNTERS_DEADLINE_MS = 1_000;
 
 /** One part of an upload to S3: the least memory that still keeps 100 MiB within a dozen requests (S3 takes 5 MiB at least). */
 export const BLOB_PART_BYTES = 8 * 1024 * 1024;
+
+/** Finding the store, waiting for its answer, and a pause in the middle of a body: a slow reader may cause the last. */
+export const BLOB_CONNECT_MS = 2_000;
+export const BLOB_ANSWER_MS = 60_000;
+export const BLOB_PING_MS = 1_000;
+
+/** Transfers at one time; each upload holds up to two parts in memory. */
+export const BLOB_SOCKETS_MAX = 32;

@@ -1,0 +1,8 @@
+/** Keys of blobs: server-made UUIDs, so that none can name a path of its own. */
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Throws for anything but a UUID in lower case. */
+export function assertBlobKey(key: string): void {
+  if (!UUID.test(key)) throw new TypeError('a blob key is a UUID');
+}

@@ -1,0 +1,99 @@
+/** One group of consumers of the in-process bus: a queue, delivered in order, one message at a time. */
+import type { BusHandler } from './bus.ts';
+import { BUS_MEMORY_BACKLOG_MAX, BUS_RETRY_FIRST_MS, BUS_RETRY_MAX_MS } from './limits.ts';
+import type { Logger } from './log.ts';
+
+export interface BusMessage {
+  subject: string;
+  data: Uint8Array;
+}
+
+export interface Group {
+  readonly subject: string;
+  /** True when no more can be queued. */
+  isFull(): boolean;
+  /** Queues a message. Resolves when a handler has taken it, which may be never. */
+  deliver(message: BusMessage): Promise<void>;
+  /** Adds a handler; messages go to the handlers in turn. Returns how to remove it, having waited for it. */
+  join(handler: BusHandler): () => Promise<void>;
+  /** Stops for good, after the delivery under way. */
+  close(): Promise<void>;
+}
+
+interface Queued {
+  message: BusMessage;
+  taken: () => void;
+}
+
+/** A group without handlers, which keeps what is delivered until one joins. */
+export function createGroup(name: string, subject: string, log: Logger | undefined): Group {
+  const queue: Queued[] = [];
+  const handlers: BusHandler[] = [];
+  let turn = 0;
+  let working: Promise<void> | undefined;
+  let pause: { timer: NodeJS.Timeout; end: () => void } | undefined;
+  let closed = false;
+
+  function work(): void {
+    working ??= drain().finally(() => {
+      working = undefined;
+    });
+  }
+
+  async function drain(): Promise<void> {
+    let attempt = 0;
+    for (;;) {
+      const next = queue[0];
+      const handler = handlers[turn++ % Math.max(1, handlers.length)];
+      if (closed || next === undefined || handler === undefined) return;
+      try {
+        await handler(next.message.data, next.message.subject);
+        queue.shift();
+        next.taken();
+        attempt = 0;
+      } catch (error) {
+        attempt++;
+        log?.warn('a consumer failed', { name, subject, attempt, error });
+        await rest(Math.min(BUS_RETRY_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** (attempt - 1)));
+      }
+    }
+  }
+
+  function rest(ms: number): Promise<void> {
+    if (closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      pause = { timer: setTimeout(resolve, ms), end: resolve };
+    });
+  }
+
+  function wake(): void {
+    clearTimeout(pause?.timer);
+    pause?.end();
+  }
+
+  return {
+    subject,
+    isFull: () => queue.length >= BUS_MEMORY_BACKLOG_MAX,
+    deliver(message) {
+      return new Promise((taken) => {
+        queue.push({ message, taken });
+        work();
+      });
+    },
+    join(handler) {
+      handlers.push(handler);
+      work();
+      return async () => {
+        handlers.splice(handlers.indexOf(handler), 1);
+        wake();
+        // Others of the group go on; waiting for them would be waiting for ever.
+        if (handlers.length === 0) await working;
+      };
+    },
+    async close() {
+      closed = true;
+      wake();
+      await working;
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** How subjects are divided: two logs that are kept, and signals that are not. */
+
+/**
+ * `events`: facts that consumers must not miss, kept for days. `fanout`: copies of what the database has, kept for
+ * minutes.
+ */
+export type Log = 'events' | 'fanout';
+
+const SUBJECT = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+
+/** The log that keeps a subject. Throws for any other subject: subjects are literals of our own source. */
+export function logOf(subject: string): Log {
+  const [log] = subject.split('.');
+  if (!SUBJECT.test(subject) || (log !== 'events' && log !== 'fanout')) {
+    throw new TypeError(`not a subject of a log: ${subject}`);
+  }
+  return log;
+}
+
+/** True when a subject is the one listened to, or one token longer than a pattern that ends in `.*`. */
+export function matchesSubject(pattern: string, subject: string): boolean {
+  if (!pattern.endsWith('.*')) return pattern === subject;
+  const stem = pattern.slice(0, -1);
+  return (
+    subject.startsWith(stem) && subject.length > stem.length && !subject.includes('.', stem.length)
+  );
+}

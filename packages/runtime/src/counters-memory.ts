@@ -1,0 +1,69 @@
+/** Counters of a platform that is one process: a bounded map. */
+import type { Counters } from './counters.ts';
+import { COUNTERS_MEMORY_KEYS_MAX, COUNTERS_SWEEP_MS } from './limits.ts';
+import type { Clock } from './service.ts';
+
+interface Entry {
+  count: number;
+  text: string;
+  endsAt: number;
+}
+
+export interface MemoryCountersOptions {
+  clock?: Clock;
+}
+
+/** Counters for one process. When full, the key that was made first goes first. */
+export function createMemoryCounters({ clock = Date.now }: MemoryCountersOptions = {}): Counters {
+  const entries = new Map<string, Entry>();
+  const sweeper = setInterval(sweep, COUNTERS_SWEEP_MS).unref();
+
+  function sweep(): void {
+    const now = clock();
+    for (const [key, { endsAt }] of entries) if (endsAt <= now) entries.delete(key);
+  }
+
+  /** The live entry of a key. An entry that has ended counts as absent before the sweeper comes. */
+  function find(key: string): Entry | undefined {
+    const entry = entries.get(key);
+    return entry !== undefined && entry.endsAt > clock() ? entry : undefined;
+  }
+
+  function put(key: string, entry: Entry): void {
+    // Deleting first moves the key to the end of the map's order.
+    entries.delete(key);
+    if (entries.size >= COUNTERS_MEMORY_KEYS_MAX) {
+      const [oldest] = entries.keys();
+      if (oldest !== undefined) entries.delete(oldest);
+    }
+    entries.set(key, entry);
+  }
+
+  return {
+    async increment(key, windowMs) {
+      const now = clock();
+      const entry = find(`n:${key}`) ?? { count: 0, text: '', endsAt: now + windowMs };
+      entry.count++;
+      if (entry.count === 1) put(`n:${key}`, entry);
+      return { count: entry.count, resetMs: entry.endsAt - now };
+    },
+    async claim(key, ttlMs) {
+      if (find(`c:${key}`) !== undefined) return false;
+      put(`c:${key}`, { count: 1, text: '', endsAt: clock() + ttlMs });
+      return true;
+    },
+    async put(key, value, ttlMs) {
+      put(`t:${key}`, { count: 0, text: value, endsAt: clock() + ttlMs });
+    },
+    async take(key) {
+      const entry = find(`t:${key}`);
+      entries.delete(`t:${key}`);
+      return entry?.text;
+    },
+    async ping() {},
+    async close() {
+      clearInterval(sweeper);
+      entries.clear();
+    },
+  };
+}
