@@ -37,6 +37,18 @@ describe('an envelope', () => {
     expect(openEnvelope(sealEnvelope(envelope), envelope)).toEqual(envelope);
   });
 
+  test('that controls counts only where the caller says that a pairwise session carried it', () => {
+    const sealed = sealEnvelope({ ...minimal, control: true });
+    const allowed = { ...minimal, controlAllowed: true };
+    expect(openEnvelope(sealed, allowed)).toEqual({ ...minimal, control: true });
+    expect(openEnvelope(sealEnvelope(minimal), allowed)).toEqual(minimal);
+    for (const expected of [minimal, { ...minimal, controlAllowed: false }]) {
+      expect(() => openEnvelope(sealed, expected)).toThrow(
+        expect.objectContaining({ code: 'envelope.mismatch' }),
+      );
+    }
+  });
+
   test('is padded to a size class', () => {
     expect(sealEnvelope(minimal)).toHaveLength(256);
     expect(sealEnvelope({ ...minimal, content: new Uint8Array(300) })).toHaveLength(512);
@@ -72,7 +84,7 @@ describe('an envelope', () => {
     const counterEnd = 2 + 64 + 7;
     const membershipVersionEnd = 2 + 64 + 16 + 3;
     const inputs = [
-      changed(1, 4),
+      changed(1, 8),
       changed(counterEnd, 0),
       changed(membershipVersionEnd, 0),
       changed(2 + 64, 0xff),

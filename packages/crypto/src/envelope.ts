@@ -34,6 +34,11 @@ export interface Envelope {
   readonly keyLog?: Head;
   /** Device lists that the message was encrypted for, as the sender saw them. */
   readonly deviceLists: readonly DeviceListHead[];
+  /**
+   * Set when the content speaks to the other device's protocol state, such as a sender key
+   * distribution, and not to a person. Such an envelope counts in a pairwise session only.
+   */
+  readonly control?: true;
   /** What the application sends: text, reaction, receipt. Opaque here. */
   readonly content: Uint8Array;
 }
@@ -44,11 +49,17 @@ export interface ExpectedEnvelope {
   readonly message: string;
   /** The address whose session or sender key decrypted the message. */
   readonly sender: Address;
+  /**
+   * Set it if, and only if, a pairwise session decrypted the plaintext. Otherwise a control envelope is
+   * refused, so that a group ciphertext can never carry one.
+   */
+  readonly controlAllowed?: boolean;
 }
 
 const VERSION = 1;
 const HAS_MEMBERSHIP = 1;
 const HAS_KEY_LOG = 2;
+const IS_CONTROL = 4;
 const FIXED_BYTES = 2 + 4 * UUID_BYTES + 16 + 2;
 
 /**
@@ -63,7 +74,7 @@ export function sealEnvelope(envelope: Envelope): Uint8Array {
   if (envelope.counter < 1) throw new CryptoError('input.invalid', 'counters start at 1');
   const writer = new ByteWriter(sizeOf(envelope))
     .u8(VERSION)
-    .u8((membership ? HAS_MEMBERSHIP : 0) | (keyLog ? HAS_KEY_LOG : 0))
+    .u8(flagsOf(envelope))
     .bytes(encodeUuid(envelope.conversation))
     .bytes(encodeUuid(envelope.message))
     .bytes(encodeUuid(envelope.sender.user))
@@ -79,7 +90,8 @@ export function sealEnvelope(envelope: Envelope): Uint8Array {
 
 /**
  * Decodes a decrypted plaintext and compares it with what the transport said. Throws
- * `envelope.mismatch` when conversation, message or sender differ, `encoding.unsupported` for a newer
+ * `envelope.mismatch` when conversation, message or sender differ,
+ * or for a control envelope where none is allowed; `encoding.unsupported` for a newer
  * version and `encoding.invalid` for anything else. The caller then judges the counter with
  * `acceptCounter` and each head with `compareHeads`, and drops the message if they throw.
  */
@@ -88,7 +100,8 @@ export function openEnvelope(plaintext: Uint8Array, expected: ExpectedEnvelope):
   const matches =
     envelope.conversation === expected.conversation &&
     envelope.message === expected.message &&
-    sameAddress(envelope.sender, expected.sender);
+    sameAddress(envelope.sender, expected.sender) &&
+    (!envelope.control || expected.controlAllowed === true);
   if (!matches) throw new CryptoError('envelope.mismatch', 'the envelope belongs elsewhere');
   return envelope;
 }
@@ -96,7 +109,7 @@ export function openEnvelope(plaintext: Uint8Array, expected: ExpectedEnvelope):
 function decode(reader: ByteReader): Envelope {
   if (reader.u8() !== VERSION) throw new CryptoError('encoding.unsupported', 'envelope version');
   const flags = reader.u8();
-  if (flags > (HAS_MEMBERSHIP | HAS_KEY_LOG)) {
+  if (flags > (HAS_MEMBERSHIP | HAS_KEY_LOG | IS_CONTROL)) {
     throw new CryptoError('encoding.invalid', 'unknown envelope flag');
   }
   const conversation = readUuid(reader);
@@ -107,6 +120,7 @@ function decode(reader: ByteReader): Envelope {
   const time = reader.u64();
   const membership = flags & HAS_MEMBERSHIP ? { membership: readHead(reader) } : {};
   const keyLog = flags & HAS_KEY_LOG ? { keyLog: readHead(reader) } : {};
+  const control = flags & IS_CONTROL ? ({ control: true } as const) : {};
   const deviceLists = readDeviceLists(reader);
   const content = reader.rest();
   return {
@@ -117,6 +131,7 @@ function decode(reader: ByteReader): Envelope {
     time,
     ...membership,
     ...keyLog,
+    ...control,
     deviceLists,
     content,
   };
@@ -132,6 +147,12 @@ function readDeviceLists(reader: ByteReader): DeviceListHead[] {
 
 function readUuid(reader: ByteReader): string {
   return decodeUuid(reader.bytes(UUID_BYTES));
+}
+
+function flagsOf({ membership, keyLog, control }: Envelope): number {
+  return (
+    (membership ? HAS_MEMBERSHIP : 0) | (keyLog ? HAS_KEY_LOG : 0) | (control ? IS_CONTROL : 0)
+  );
 }
 
 function sizeOf({ membership, keyLog, deviceLists, content }: Envelope): number {
