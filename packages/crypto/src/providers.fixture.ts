@@ -47,3 +47,9 @@ export function seededProvider(provider: Provider, seed: string): Provider {
   };
   return { ...provider, randomBytes };
 }
+
+/** How often a property is tried: much more with `SLOW=1`, much less in a browser. */
+export function runs(normal: number): number {
+  if (!inNode) return Math.ceil(normal / 50);
+  return process.env.SLOW === '1' ? normal * 10 : normal;
+}
