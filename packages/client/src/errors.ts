@@ -24,8 +24,10 @@ export type ClientErrorCode =
   | 'outbox.full'
   /** A contact's identity key is not the one seen before. Compare safety numbers, then `acceptIdentity`. */
   | 'identity.changed'
-  /** There is no such message in the store, or it holds no file. */
-  | 'message.unknown'
+  /** The platform has refused the message for good. Its content is kept in the store. */
+  | 'message.refused'
+  /** The message holds no file. */
+  | 'message.no-file'
   /** The file is larger than the platform takes, or not of the size that was said. */
   | 'file.size'
   /** The file that came is not the file that was sent. */

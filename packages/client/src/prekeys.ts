@@ -38,9 +38,8 @@ export interface PrekeyDeps {
   readonly call: Call;
 }
 
-/** Makes what is missing, publishes what is not known to be published, and refills what runs low. Safe to repeat. */
+/** Publishes what is not known to be published, and refills what runs low. Safe to repeat at any time. */
 export async function keepPrekeys(deps: PrekeyDeps): Promise<void> {
-  await makeFirstKeys(deps);
   await publishLongTermKeys(deps);
   await publishPending(deps);
   const { oneTimePrekeys } = await deps.call(countPrekeys, {});
@@ -49,7 +48,8 @@ export async function keepPrekeys(deps: PrekeyDeps): Promise<void> {
   await publishPending(deps);
 }
 
-function makeFirstKeys({ store, provider }: PrekeyDeps): Promise<void> {
+/** Makes the identity and the first prekeys of a store that has none. */
+export function makeFirstKeys(store: Store, provider: Provider): Promise<void> {
   return store.transaction(async (transaction) => {
     if (await transaction.get(keys.identity)) return;
     const identity = makeIdentity(provider);

@@ -16,6 +16,12 @@ import {
   Timestamp,
   UserId,
 } from '@sotto/api';
+import {
+  type AgreementKeyPair,
+  type AgreementRole,
+  agreementPublicKey,
+  agreementSecretKey,
+} from '@sotto/crypto';
 import { z } from 'zod';
 import { Content } from './content.ts';
 import { ClientError } from './errors.ts';
@@ -90,14 +96,15 @@ export const SenderCounterRecord = z.object({
   missing: z.array(z.int()),
 });
 
-/** A message of ours that is not `stored` yet. `recipients` is absent until it is encrypted. */
+/** A message of ours that is not `stored` yet. It may leave once it is `sealed`: encrypted for every device. */
 export const OutboxEntry = z.object({
   id: MessageId,
   conversation: ConversationId,
   counter: z.int(),
   time: z.number(),
   content: bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX }),
-  recipients: z.array(Recipient).optional(),
+  recipients: z.array(Recipient),
+  sealed: z.boolean(),
 });
 export type OutboxEntry = z.infer<typeof OutboxEntry>;
 
@@ -219,4 +226,20 @@ export async function takeNumber(
   const { next } = (await getRecord(transaction, key, Counter)) ?? { next: 1 };
   await putRecord(transaction, key, [Counter, { next: next + count }]);
   return next;
+}
+
+/** A stored prekey as the key pair that it was. */
+export function agreementKeyPair<Role extends AgreementRole>(record: {
+  secretKey: Uint8Array;
+  publicKey: Uint8Array;
+}): AgreementKeyPair<Role> {
+  return {
+    secretKey: agreementSecretKey<Role>(record.secretKey),
+    publicKey: agreementPublicKey<Role>(record.publicKey),
+  };
+}
+
+/** Whether two public keys are the same. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -1,0 +1,134 @@
+/** Conversations that this device takes part in, and where it has read them up to. */
+import {
+  type Conversation,
+  type ConversationId,
+  createConversation,
+  getConversation,
+  searchUsers,
+  type UserId,
+} from '@sotto/api';
+import type { Call } from './call.ts';
+import {
+  ConversationRecord,
+  Cursor,
+  decodeRecord,
+  getRecord,
+  HistoryItem,
+  keys,
+  putRecord,
+} from './records.ts';
+import type { Store, StoreTransaction } from './store.ts';
+
+export interface ConversationDeps {
+  readonly store: Store;
+  readonly call: Call;
+}
+
+/** Opens the direct conversation with a user; the same one each time. */
+export async function openDirectConversation(
+  deps: ConversationDeps,
+  user: UserId,
+): Promise<ConversationRecord> {
+  const answer = await deps.call(createConversation, { body: { kind: 'direct', with: user } });
+  return keepConversation(deps.store, answer);
+}
+
+/** A conversation from the store, or from the platform when this device hears of it for the first time. */
+export async function needConversation(
+  { store, call }: ConversationDeps,
+  id: ConversationId,
+): Promise<ConversationRecord> {
+  const known = await store.transaction((transaction) =>
+    getRecord(transaction, keys.conversation(id), ConversationRecord),
+  );
+  return known ?? keepConversation(store, await call(getConversation, { params: { id } }));
+}
+
+/** All conversations in the store. */
+export async function listKnownConversations(store: Store): Promise<ConversationRecord[]> {
+  const found: ConversationRecord[] = [];
+  for (;;) {
+    const last = found.at(-1);
+    const page = await store.transaction((transaction) =>
+      transaction.list({
+        prefix: keys.conversations,
+        limit: 100,
+        ...(last && { after: keys.conversation(last.id) }),
+      }),
+    );
+    if (page.length === 0) return found;
+    for (const { value } of page) found.push(decodeRecord(ConversationRecord, value));
+  }
+}
+
+export interface HistoryRange {
+  /** Only items behind this place; from the beginning when left out. */
+  readonly after?: number;
+  /** At most this many, 100 when left out. */
+  readonly limit?: number;
+}
+
+/** Messages of a conversation from the store, in order, with those that could not be read. */
+export async function readHistory(
+  store: Store,
+  conversation: ConversationId,
+  { after = 0, limit = 100 }: HistoryRange,
+): Promise<HistoryItem[]> {
+  const range = {
+    prefix: keys.messages(conversation),
+    after: keys.message(conversation, after),
+    limit,
+  };
+  const page = await store.transaction((transaction) => transaction.list(range));
+  return page.map(({ value }) => decodeRecord(HistoryItem, value));
+}
+
+/** A user of the platform by exact name, without case. */
+export async function findUserByName(
+  call: Call,
+  username: string,
+): Promise<{ user: UserId; username: string } | undefined> {
+  const { users } = await call(searchUsers, { query: { name: username } });
+  return users.find((found) => found.username.toLowerCase() === username.toLowerCase());
+}
+
+/** The place up to which this device has everything of a conversation. */
+export async function readCursor(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<number> {
+  const record = await getRecord(transaction, keys.cursor(conversation), Cursor);
+  return record?.seq ?? 0;
+}
+
+export function writeCursor(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  seq: number,
+): Promise<void> {
+  return putRecord(transaction, keys.cursor(conversation), [Cursor, { seq }]);
+}
+
+/** The cursor moved over messages of our own, which `stored` told us of and which are not delivered again. */
+export async function skipOwn(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  cursor: number,
+): Promise<number> {
+  let seq = cursor;
+  while (await transaction.get(keys.message(conversation, seq + 1))) seq += 1;
+  return seq;
+}
+
+function keepConversation(store: Store, answer: Conversation): Promise<ConversationRecord> {
+  const { id, kind, members } = answer;
+  return store.transaction(async (transaction) => {
+    const record = { id, kind, members };
+    await putRecord(transaction, keys.conversation(id), [ConversationRecord, record]);
+    if ((await transaction.get(keys.cursor(id))) === undefined) {
+      // A device that is new begins where the platform says; what came before was never encrypted for it.
+      await writeCursor(transaction, id, Math.max(answer.cursor, answer.first - 1));
+    }
+    return record;
+  });
+}

@@ -1,0 +1,14 @@
+/** The public door of the SDK. The SQLite store has a door of its own: `@sotto/client/sqlite`. */
+export { ApiError } from '@sotto/api';
+export { CryptoError } from '@sotto/crypto';
+export type { Credentials, Me } from './account.ts';
+export { type Client, type ClientOptions, createClient } from './client.ts';
+export type { Content, FileReference } from './content.ts';
+export type { HistoryRange } from './conversations.ts';
+export { ClientError, type ClientErrorCode, ConnectionError } from './errors.ts';
+export type { ClientEvent, ClientEvents, Listener } from './events.ts';
+export type { FileInput, OpenedFile } from './files.ts';
+export { PLAIN_FILE_BYTES_MAX } from './padded-stream.ts';
+export type { ConversationRecord, HistoryItem, Message, UnreadableMessage } from './records.ts';
+export type { Store, StoreEntry, StoreRange, StoreTransaction, StoreWork } from './store.ts';
+export { openMemoryStore } from './store-memory.ts';

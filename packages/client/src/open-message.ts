@@ -1,0 +1,89 @@
+/** One incoming message: decrypted, its envelope held against what the platform said, its content read. */
+import type { ConversationId, MessageSlot } from '@sotto/api';
+import { acceptCounter, CryptoError, type Envelope, openEnvelope } from '@sotto/crypto';
+import { decodeContent } from './content.ts';
+import { ClientError } from './errors.ts';
+import { getPeer } from './peers.ts';
+import {
+  getRecord,
+  type HistoryItem,
+  keys,
+  Peer,
+  putRecord,
+  SenderCounterRecord,
+} from './records.ts';
+import type { Sessions, SessionsDeps } from './sessions.ts';
+import type { StoreTransaction } from './store.ts';
+
+export interface OpenDeps extends SessionsDeps {
+  readonly transaction: StoreTransaction;
+  readonly sessions: Sessions;
+}
+
+export interface Arrival {
+  readonly item: HistoryItem;
+  readonly usedPrekey: boolean;
+}
+
+/**
+ * Opens a slot's message. What cannot be read comes out as `unreadable` with its cause; the session keeps whatever
+ * did decrypt. Throws only what is not the message's fault.
+ */
+export async function openArrival(
+  deps: OpenDeps,
+  conversation: ConversationId,
+  slot: MessageSlot,
+): Promise<Arrival> {
+  const { id, seq, sender, sentAt } = slot;
+  const placed = { id, conversation, seq, sender, sentAt };
+  let usedPrekey = false;
+  try {
+    const decrypted = await decrypt(deps, slot);
+    usedPrekey = decrypted.usedOneTimePrekeyId !== undefined;
+    const expected = { conversation, message: id, sender };
+    const envelope = openEnvelope(decrypted.plaintext, expected);
+    const content = decodeContent(envelope.content);
+    const order = await acceptOrder(deps.transaction, { ...placed, envelope });
+    const own = sender.user === deps.local.address.user;
+    const item = { type: 'message', ...placed, time: envelope.time, content, own, order } as const;
+    return { item, usedPrekey };
+  } catch (error) {
+    if (!isOfTheMessage(error)) throw error;
+    return { item: { type: 'unreadable', ...placed, cause: error.code }, usedPrekey };
+  }
+}
+
+async function decrypt({ transaction, sessions }: OpenDeps, { sender, ciphertext }: MessageSlot) {
+  const { user, device } = sender;
+  const peer = await getPeer(transaction, user);
+  const decrypted = await sessions.decrypt(sender, ciphertext, peer?.identityKey);
+  if (peer === undefined) {
+    // Trust on first use: the same identity is asked for from now on, until somebody compares safety numbers.
+    const met = { user, identityKey: decrypted.remoteIdentity, devices: [device] };
+    await putRecord(transaction, keys.peer(user), [Peer, met]);
+  }
+  return decrypted;
+}
+
+interface Counted extends Pick<HistoryItem, 'conversation' | 'sender'> {
+  readonly envelope: Envelope;
+}
+
+/** Judges the sender's own count, which the platform cannot change; throws for a number that came before. */
+async function acceptOrder(
+  transaction: StoreTransaction,
+  { conversation, sender, envelope }: Counted,
+): Promise<'next' | 'gap' | 'late'> {
+  const key = keys.senderCounter(conversation, sender.device);
+  const before = await getRecord(transaction, key, SenderCounterRecord);
+  const { verdict, seen } = acceptCounter(before, envelope.counter);
+  const record = { highest: seen.highest, missing: [...seen.missing] };
+  await putRecord(transaction, key, [SenderCounterRecord, record]);
+  return verdict;
+}
+
+function isOfTheMessage(error: unknown): error is CryptoError | ClientError {
+  if (error instanceof ClientError) return error.code === 'content.invalid';
+  // Wrong input is our own bug and must not pass for a broken message.
+  return error instanceof CryptoError && error.code !== 'input.invalid';
+}

@@ -1,0 +1,240 @@
+/**
+ * Messages of ours between being written and being `stored`. An entry is first content alone, then content with its
+ * ciphertexts; it leaves with the platform's answer. All functions work within one store transaction.
+ */
+import {
+  type ConversationId,
+  DeviceId,
+  type MessageId,
+  type Recipient,
+  type Stored,
+  UserId,
+} from '@sotto/api';
+import { sealEnvelope } from '@sotto/crypto';
+import { type Content, decodeContent, encodeContent } from './content.ts';
+import { readCursor, skipOwn, writeCursor } from './conversations.ts';
+import { ClientError } from './errors.ts';
+import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
+import { makeMessageId } from './message-id.ts';
+import { getPeer, type Wanted } from './peers.ts';
+import {
+  type ConversationRecord,
+  decodeRecord,
+  keys,
+  Message,
+  OutboxEntry,
+  Place,
+  putRecord,
+  takeNumber,
+} from './records.ts';
+import { openSessions, type Sessions, type SessionsDeps } from './sessions.ts';
+import type { StoreTransaction } from './store.ts';
+
+/**
+ * Puts content at the end of a conversation's outbox. Throws `content.invalid`, `content.too-large` for what does not
+ * fit into one message, and `outbox.full`.
+ */
+export async function enqueue(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { conversation, content }: { conversation: ConversationId; content: Content },
+): Promise<MessageId> {
+  const time = deps.clock();
+  const id = makeMessageId(deps.provider, time);
+  const counter = await takeNumber(transaction, keys.sendCounter(conversation));
+  const entry: OutboxEntry = {
+    id,
+    conversation,
+    counter,
+    time,
+    content: encodeContent(content),
+    recipients: [],
+    sealed: false,
+  };
+  envelopeOf(deps, entry);
+  await assertRoom(transaction, entry);
+  await putEntry(transaction, entry);
+  return id;
+}
+
+/** The oldest entry is so far behind only when everything since it waits too. */
+async function assertRoom(
+  transaction: StoreTransaction,
+  { conversation, counter }: OutboxEntry,
+): Promise<void> {
+  const [oldest] = await transaction.list({ prefix: keys.outbox(conversation), limit: 1 });
+  if (oldest === undefined) return;
+  const waiting = counter - decodeRecord(OutboxEntry, oldest.value).counter;
+  if (waiting >= OUTBOX_PER_CONVERSATION_MAX) {
+    throw new ClientError('outbox.full', 'too many messages wait to be sent');
+  }
+}
+
+/** Either entries that may leave, or what must be fetched before they can be encrypted. */
+export type Sealing = { readonly sealed: OutboxEntry[] } | { readonly wanted: Wanted[] };
+
+export interface SealInput {
+  readonly conversation: ConversationRecord;
+  /** Counter of the last entry that was sent already. */
+  readonly after: number;
+  readonly limit: number;
+}
+
+/**
+ * The next entries of a conversation, encrypted and stored so. An entry that was encrypted before keeps its bytes: it
+ * may have arrived. When something is wanted, nothing was written. Throws `identity.changed`.
+ */
+export async function sealNext(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { conversation, after, limit }: SealInput,
+): Promise<Sealing> {
+  const page = await transaction.list({
+    prefix: keys.outbox(conversation.id),
+    after: keys.outboxEntry(conversation.id, after),
+    limit,
+  });
+  const entries = page.map(({ value }) => decodeRecord(OutboxEntry, value));
+  const open = entries.filter((entry) => !entry.sealed);
+  if (open.length === 0) return { sealed: entries };
+  const targets = await findTargets(transaction, deps.local.address, conversation.members);
+  if ('wanted' in targets) return targets;
+  const sessions = openSessions(transaction, deps);
+  const sealed = new Map<number, OutboxEntry>();
+  for (const entry of open) {
+    const outcome = await sealEntry(deps, sessions, { entry, targets: targets.devices });
+    if ('wanted' in outcome) return outcome;
+    sealed.set(entry.counter, outcome);
+    await putEntry(transaction, outcome);
+  }
+  await sessions.save();
+  return { sealed: entries.map((entry) => sealed.get(entry.counter) ?? entry) };
+}
+
+/** Takes a `stored` message out of the outbox and into the history. No-op when it is there already. */
+export async function settle(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { entry, stored }: { entry: OutboxEntry; stored: Stored },
+): Promise<void> {
+  const { conversation, seq, id } = stored;
+  const { user, device } = deps.local.address;
+  await transaction.delete(keys.outboxEntry(conversation, entry.counter));
+  const message: Message = {
+    type: 'message',
+    id,
+    conversation,
+    seq,
+    sender: { user: UserId.parse(user), device: DeviceId.parse(device) },
+    sentAt: stored.sentAt,
+    time: entry.time,
+    content: decodeContent(entry.content),
+    own: true,
+    order: 'next',
+  };
+  await putRecord(transaction, keys.message(conversation, seq), [Message, message]);
+  const place = { conversation, seq };
+  await putRecord(transaction, keys.messageId(message.sender.device, id), [Place, place]);
+  const cursor = await readCursor(transaction, conversation);
+  const moved = await skipOwn(transaction, conversation, cursor);
+  if (moved !== cursor) await writeCursor(transaction, conversation, moved);
+}
+
+/** Takes a message that was refused for good out of the way, with its content. */
+export async function setAside(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
+  const kept = { ...entry, recipients: [], sealed: false };
+  await transaction.delete(keys.outboxEntry(entry.conversation, entry.counter));
+  await putRecord(transaction, keys.failed(entry.id), [OutboxEntry, kept]);
+}
+
+/**
+ * Lets refused entries be encrypted again, for the devices there are now. What they hold for other devices stays:
+ * nothing of a refused message was stored, so those ciphertexts are still unused.
+ */
+export async function unseal(
+  transaction: StoreTransaction,
+  entries: readonly OutboxEntry[],
+): Promise<void> {
+  for (const entry of entries) await putEntry(transaction, { ...entry, sealed: false });
+}
+
+interface Target {
+  readonly user: UserId;
+  readonly device: DeviceId;
+  readonly identityKey: Uint8Array;
+}
+
+async function findTargets(
+  transaction: StoreTransaction,
+  own: { readonly user: string; readonly device: string },
+  members: readonly UserId[],
+): Promise<{ devices: Target[] } | { wanted: Wanted[] }> {
+  const devices: Target[] = [];
+  const wanted: Wanted[] = [];
+  for (const user of members) {
+    const peer = await getPeer(transaction, user);
+    if (peer?.changedTo) {
+      throw new ClientError('identity.changed', 'a contact has another identity key than before');
+    }
+    // Our other devices are learned from the platform's refusal: most accounts have none.
+    if (user !== own.user && (peer === undefined || peer.devices.length === 0)) {
+      wanted.push({ user });
+    }
+    for (const device of peer?.devices ?? []) {
+      if (device !== own.device) devices.push({ user, device, identityKey: peer!.identityKey });
+    }
+  }
+  return wanted.length > 0 ? { wanted } : { devices };
+}
+
+async function sealEntry(
+  deps: SessionsDeps,
+  sessions: Sessions,
+  { entry, targets }: { entry: OutboxEntry; targets: readonly Target[] },
+): Promise<OutboxEntry | { wanted: Wanted[] }> {
+  const plaintext = envelopeOf(deps, entry);
+  const recipients: Recipient[] = [];
+  const wanted: Wanted[] = [];
+  for (const { user, device, identityKey } of targets) {
+    const before = entry.recipients.find((recipient) => recipient.device === device);
+    const ciphertext =
+      before?.ciphertext ?? (await sessions.encrypt({ user, device }, plaintext, identityKey));
+    if (ciphertext === undefined) wanted.push({ user, device });
+    else recipients.push({ device, ciphertext });
+  }
+  return wanted.length > 0 ? { wanted } : { ...entry, recipients, sealed: true };
+}
+
+/** The padded plaintext of an entry. Throws `content.too-large`. */
+function envelopeOf({ local }: SessionsDeps, entry: OutboxEntry): Uint8Array {
+  const { conversation, id, counter, time, content } = entry;
+  const sender = local.address;
+  try {
+    const head = { conversation, message: id, sender, counter, time };
+    return sealEnvelope({ ...head, deviceLists: [], content });
+  } catch (cause) {
+    throw new ClientError('content.too-large', 'the content does not fit into one message', {
+      cause,
+    });
+  }
+}
+
+function putEntry(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
+  const key = keys.outboxEntry(entry.conversation, entry.counter);
+  return putRecord(transaction, key, [OutboxEntry, entry]);
+}
+
+/** The conversations that have something to send. */
+export async function outboxConversations(
+  transaction: StoreTransaction,
+): Promise<ConversationId[]> {
+  const found: ConversationId[] = [];
+  let after = keys.outbox();
+  for (;;) {
+    const [entry] = await transaction.list({ prefix: keys.outbox(), after, limit: 1 });
+    if (entry === undefined) return found;
+    const { conversation } = decodeRecord(OutboxEntry, entry.value);
+    found.push(conversation);
+    after = keys.outboxEntry(conversation, Number.MAX_SAFE_INTEGER);
+  }
+}

@@ -1,0 +1,119 @@
+/** Whom we encrypt for: the devices of other accounts and our other own ones, and the identity each account is known by. */
+import { type Bundle, type DeviceId, getBundle, type UserId } from '@sotto/api';
+import { type Provider, type VerifiedBundle, verifyBundle } from '@sotto/crypto';
+import type { Call } from './call.ts';
+import { ClientError } from './errors.ts';
+import type { Events } from './events.ts';
+import { getRecord, keys, Peer, putRecord, sameBytes } from './records.ts';
+import { openSessions, type SessionsDeps } from './sessions.ts';
+import type { Store, StoreTransaction } from './store.ts';
+
+export interface PeerDeps extends SessionsDeps {
+  readonly store: Store;
+  readonly call: Call;
+  readonly events: Events;
+}
+
+/** What is missing before something can be encrypted: all devices of a user, or some. */
+export interface Wanted {
+  readonly user: UserId;
+  /** Absent: whatever devices the user has. */
+  readonly device?: DeviceId;
+}
+
+/**
+ * Fetches bundles and starts sessions from them. Throws `identity.changed` (after an event of that name) when the
+ * platform hands out another identity than the pinned one, `CryptoError` for an unsound bundle, and what calls throw.
+ */
+export async function meetPeers(deps: PeerDeps, wanted: readonly Wanted[]): Promise<void> {
+  for (const { user, device } of wanted) {
+    const input = { params: { user_id: user }, ...(device && { query: { device } }) };
+    const bundle = await deps.call(getBundle, input);
+    await learnBundle(deps, bundle, device === undefined ? 'all' : 'some');
+  }
+}
+
+/** The other account as it is known, or undefined. */
+export function getPeer(transaction: StoreTransaction, user: UserId): Promise<Peer | undefined> {
+  return getRecord(transaction, keys.peer(user), Peer);
+}
+
+/** Drops devices that the platform does not know any more. */
+export async function forgetDevices(
+  transaction: StoreTransaction,
+  users: readonly UserId[],
+  devices: readonly string[],
+): Promise<void> {
+  for (const user of users) {
+    const peer = await getPeer(transaction, user);
+    if (peer === undefined) continue;
+    const kept = peer.devices.filter((device) => !devices.includes(device));
+    await putRecord(transaction, keys.peer(user), [Peer, { ...peer, devices: kept }]);
+  }
+}
+
+interface Met {
+  readonly device: DeviceId;
+  readonly bundle: VerifiedBundle;
+}
+
+async function learnBundle(deps: PeerDeps, bundle: Bundle, scope: 'all' | 'some'): Promise<void> {
+  const isOwn = bundle.user === deps.local.address.user;
+  const met = verifyDevices(deps.provider, bundle, deps.local.address.device);
+  const isTrusted = await deps.store.transaction(async (transaction) => {
+    const known = await getPeer(transaction, bundle.user);
+    const pinned = isOwn ? deps.local.identity.publicKey : known?.identityKey;
+    if (pinned && !sameBytes(pinned, bundle.identityKey)) {
+      if (known) {
+        const changed = { ...known, changedTo: bundle.identityKey };
+        await putRecord(transaction, keys.peer(bundle.user), [Peer, changed]);
+      }
+      return false;
+    }
+    await keepDevices(deps, transaction, {
+      bundle,
+      met,
+      known: scope === 'some' ? known : undefined,
+    });
+    return true;
+  });
+  if (isTrusted) return;
+  deps.events.emit('identity-changed', { user: bundle.user });
+  throw new ClientError('identity.changed', 'a contact has another identity key than before');
+}
+
+function verifyDevices(provider: Provider, bundle: Bundle, ownDevice: string): Met[] {
+  const { identityKey } = bundle;
+  return bundle.devices
+    .filter(({ device }) => device !== ownDevice)
+    .map(({ device, ...keysOfDevice }) => ({
+      device,
+      bundle: verifyBundle(provider, { identityKey, ...keysOfDevice }),
+    }));
+}
+
+async function keepDevices(
+  deps: PeerDeps,
+  transaction: StoreTransaction,
+  { bundle, met, known }: { bundle: Bundle; met: readonly Met[]; known: Peer | undefined },
+): Promise<void> {
+  const { user, identityKey } = bundle;
+  const devices = [...new Set([...(known?.devices ?? []), ...met.map(({ device }) => device)])];
+  await putRecord(transaction, keys.peer(user), [Peer, { user, identityKey, devices }]);
+  const sessions = openSessions(transaction, deps);
+  for (const { device, bundle: verified } of met) {
+    await sessions.start({ user, device }, verified, identityKey);
+  }
+  await sessions.save();
+}
+
+/** Takes the identity that the platform handed out last as the contact's own. No-op when nothing has changed. */
+export function acceptIdentity(store: Store, user: UserId): Promise<void> {
+  return store.transaction(async (transaction) => {
+    const peer = await getPeer(transaction, user);
+    if (peer?.changedTo === undefined) return;
+    // Devices are asked for anew: whose sessions belong to the old identity, they are of no use.
+    const accepted = { user, identityKey: peer.changedTo, devices: [] };
+    await putRecord(transaction, keys.peer(user), [Peer, accepted]);
+  });
+}
