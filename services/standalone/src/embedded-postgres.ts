@@ -6,9 +6,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, realpathSync, statSync, truncateSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts';
 import { clusterExists, createCluster } from './postgres-cluster.ts';
 import { isReady, stopLeftover } from './postmaster.ts';
@@ -21,6 +21,8 @@ export interface EmbeddedPostgresOptions {
   password: string;
   /** What the server has to say. Emptied at a start that finds more than 10 MiB in it. */
   logFile: string;
+  /** Settings of the server beyond our own. */
+  settings?: Readonly<Record<string, string | number>>;
   /** The server ended by itself and cannot be brought back. */
   onFailure?: (error: Error) => void;
 }
@@ -66,6 +68,7 @@ interface Site {
   account: Account | undefined;
   cluster: string;
   logFile: string;
+  settings: EmbeddedPostgresOptions['settings'];
 }
 
 interface Place extends Site {
@@ -86,6 +89,7 @@ async function prepare(options: EmbeddedPostgresOptions): Promise<Site> {
     account: daemonAccount(cluster),
     cluster,
     logFile: options.logFile,
+    settings: options.settings,
   };
   refuseForeignCluster(cluster);
   await stopLeftover(cluster);
@@ -100,19 +104,6 @@ function refuseForeignCluster(cluster: string): void {
   throw new Error(
     `${dirname(cluster)} belongs to user id ${owner}: start as that user, or as root`,
   );
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-      });
-    });
-  });
 }
 
 async function startWithRetries(place: Place): Promise<Server> {
@@ -152,7 +143,7 @@ async function startServer(place: Place): Promise<Server> {
 }
 
 /** The log holds no statements and no values: they carry what people wrote and who they are. */
-function settings({ port }: Place): string[] {
+function settings({ port, settings: more }: Place): string[] {
   const values = {
     listen_addresses: '127.0.0.1',
     port,
@@ -163,6 +154,7 @@ function settings({ port }: Place): string[] {
     log_error_verbosity: 'terse',
     log_min_error_statement: 'panic',
     log_checkpoints: 'off',
+    ...more,
   };
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }

@@ -1,0 +1,190 @@
+/** The real servers that tests run against, each on 127.0.0.1 and a free port, in a directory that goes with them. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '@sotto/standalone/embedded-postgres';
+import { freePort } from '@sotto/standalone/free-port';
+import { findProgram, startDaemon } from './daemon.ts';
+import { startRadosgw } from './radosgw.ts';
+
+/** Something that tests need and this machine lacks. */
+export interface Missing {
+  name: string;
+  /** Debian's packages. */
+  packages: readonly string[];
+  /** How to get it on any machine, in a few words. */
+  howTo: string;
+}
+
+export interface TestServers {
+  /** The variables that tests read. */
+  environment: Record<string, string>;
+  /** Stops everything and removes its files. */
+  close(): Promise<void>;
+}
+
+interface Requirement extends Missing {
+  programs: readonly string[];
+}
+
+const REQUIREMENTS: readonly Requirement[] = [
+  {
+    name: 'NATS',
+    programs: ['nats-server'],
+    packages: ['nats-server'],
+    howTo: 'apt-get install nats-server, or brew install nats-server',
+  },
+  {
+    name: 'Redis',
+    programs: ['redis-server'],
+    packages: ['redis-server'],
+    howTo: 'apt-get install redis-server, or brew install redis',
+  },
+  {
+    name: 'S3',
+    programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
+    packages: ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'],
+    howTo:
+      'apt-get install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common, or set ' +
+      'TEST_S3_ENDPOINT, TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY',
+  },
+  {
+    name: 'Chromium',
+    programs: ['chromium'],
+    packages: ['chromium'],
+    howTo: 'apt-get install chromium, or set CHROMIUM to the path of a Chrome',
+  },
+];
+
+/** The variable that says that a requirement is met from elsewhere. */
+const GIVEN: Record<string, string> = {
+  NATS: 'TEST_NATS_URL',
+  Redis: 'TEST_REDIS_URL',
+  S3: 'TEST_S3_ENDPOINT',
+  Chromium: 'CHROMIUM',
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What this machine lacks. */
+export function missingServers(environment: Environment): Missing[] {
+  return REQUIREMENTS.filter(({ name, programs }) => {
+    const given = environment[GIVEN[name] ?? ''];
+    return given === undefined && !programs.every((program) => locate(program, environment));
+  });
+}
+
+/** Starts what the machine has and the environment does not name already. Leaves nothing when one of them fails. */
+export async function startServers(environment: Environment): Promise<TestServers> {
+  // Not the system's own: its path may be too long for what servers put there.
+  const directory = mkdtempSync('/tmp/sotto-tests-');
+  chmodSync(directory, 0o711);
+  const lacking = new Set(missingServers(environment).map(({ name }) => name));
+  const starts = Object.entries(STARTS).filter(([name]) => {
+    return !lacking.has(name) && environment[GIVEN[name] ?? 'TEST_DATABASE_URL'] === undefined;
+  });
+  const results = await Promise.allSettled(
+    starts.map(([name, start]) => {
+      const own = join(directory, name.toLowerCase());
+      mkdirSync(own, { mode: 0o711 });
+      return start(own, environment);
+    }),
+  );
+  const started = results
+    .filter((result) => result.status === 'fulfilled')
+    .map(({ value }) => value);
+  const close = async (): Promise<void> => {
+    await Promise.all(started.map((server) => server.close()));
+    rmSync(directory, { recursive: true, force: true });
+  };
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    await close();
+    throw failed.reason;
+  }
+  return { environment: Object.assign({}, ...started.map((one) => one.environment)), close };
+}
+
+type Start = (directory: string, environment: Environment) => Promise<TestServers>;
+
+const STARTS: Record<string, Start> = {
+  PostgreSQL: startPostgres,
+  NATS: startNats,
+  Redis: startRedis,
+  S3: startS3,
+  Chromium: async (_, environment) => ({
+    environment: { CHROMIUM: locate('chromium', environment) ?? '' },
+    close: async () => undefined,
+  }),
+};
+
+async function startPostgres(directory: string): Promise<TestServers> {
+  const password = randomBytes(16).toString('hex');
+  const server = await startEmbeddedPostgres({
+    directory,
+    password,
+    logFile: join(directory, 'postgres.log'),
+    // Test files run side by side, each with pools of its own.
+    settings: { max_connections: 400 },
+  });
+  const url = `postgres://postgres:${password}@127.0.0.1:${server.port}/postgres`;
+  return { environment: { TEST_DATABASE_URL: url }, close: server.close };
+}
+
+async function startNats(directory: string, environment: Environment): Promise<TestServers> {
+  const port = await freePort();
+  const program = locate('nats-server', environment) ?? 'nats-server';
+  const daemon = await startDaemon(
+    [program, '-js', '-sd', directory, '-a', '127.0.0.1', '-p', String(port)],
+    {
+      logFile: join(directory, 'nats.log'),
+      isReady: async () => (await greet(port, '')).startsWith('INFO'),
+    },
+  );
+  return { environment: { TEST_NATS_URL: `nats://127.0.0.1:${port}` }, close: daemon.stop };
+}
+
+async function startRedis(directory: string, environment: Environment): Promise<TestServers> {
+  const port = await freePort();
+  const program = locate('redis-server', environment) ?? 'redis-server';
+  const network = ['--bind', '127.0.0.1', '--port', String(port)];
+  const daemon = await startDaemon(
+    [program, ...network, '--dir', directory, '--save', '', '--appendonly', 'no'],
+    {
+      logFile: join(directory, 'redis.log'),
+      isReady: async () => (await greet(port, 'PING\r\n')).startsWith('+PONG'),
+    },
+  );
+  return { environment: { TEST_REDIS_URL: `redis://127.0.0.1:${port}` }, close: daemon.stop };
+}
+
+async function startS3(directory: string, environment: Environment): Promise<TestServers> {
+  const server = await startRadosgw(directory, (name) => locate(name, environment) ?? name);
+  return {
+    environment: {
+      TEST_S3_ENDPOINT: server.endpoint,
+      TEST_S3_ACCESS_KEY: server.accessKey,
+      TEST_S3_SECRET_KEY: server.secretKey,
+    },
+    close: server.close,
+  };
+}
+
+function locate(program: string, environment: Environment): string | undefined {
+  return findProgram(program, environment.PATH ?? '');
+}
+
+/** The first words of a server that is told something. */
+function greet(port: number, words: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: 1_000 });
+    socket.once('connect', () => socket.write(words));
+    socket.once('data', (data) => {
+      resolve(data.toString('latin1'));
+      socket.destroy();
+    });
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed without a word')));
+  });
+}
