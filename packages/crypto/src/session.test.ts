@@ -303,6 +303,21 @@ describe('several sessions', () => {
   });
 });
 
+describe('the largest message', () => {
+  test('passes with its handshake, and one byte more is refused', () => {
+    const { alice, bob, a } = makeChats();
+    a.start();
+    const largest = encrypt(bob, a.load()!, new Uint8Array(65536));
+    const received = decrypt(bob, alice, { record: undefined, message: largest.message });
+    expect(received.plaintext).toHaveLength(65536);
+    expect(() => encrypt(bob, a.load()!, new Uint8Array(65537))).toThrow(failing('input.invalid'));
+    const tooLong = Uint8Array.of(...largest.message, ...new Uint8Array(1024));
+    expect(() => decrypt(bob, alice, { record: undefined, message: tooLong })).toThrow(
+      failing('encoding.invalid'),
+    );
+  });
+});
+
 describe('a session that may not send', () => {
   test('is one that was not answered in thirty days', () => {
     const { bob, a, b } = makeChats();

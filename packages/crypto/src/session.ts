@@ -7,7 +7,7 @@ import type { Address } from './address.ts';
 import { equal } from './bytes.ts';
 import { CryptoError } from './errors.ts';
 import type { IdentityKey } from './keys.ts';
-import { UNANSWERED_SESSION_MS_MAX } from './limits.ts';
+import { PLAINTEXT_BYTES_MAX, UNANSWERED_SESSION_MS_MAX } from './limits.ts';
 import type { VerifiedBundle } from './prekeys.ts';
 import type { Provider } from './provider.ts';
 import {
@@ -103,13 +103,16 @@ export function startSession<State>(
  * Encrypts with the current session. Save the record before the message leaves. Throws `session.none`
  * when no session with the pinned identity may send, and `session.expired` when the current one was
  * not answered in 30 days or has no counter left: then fetch a bundle and {@link startSession}, giving
- * it this record.
+ * it this record. Throws `input.invalid` for a plaintext of more than 64 KiB.
  */
 export function encryptMessage<State>(
   { provider, suite }: SessionDeps<State>,
   record: SessionRecord<State>,
   { plaintext, pinnedIdentity, now }: EncryptInput,
 ): { readonly record: SessionRecord<State>; readonly message: Uint8Array } {
+  if (plaintext.length > PLAINTEXT_BYTES_MAX) {
+    throw new CryptoError('input.invalid', `a plaintext has at most ${PLAINTEXT_BYTES_MAX} bytes`);
+  }
   const session = record.current;
   if (!session || session.receiveOnly || !equal(session.remoteIdentity, pinnedIdentity)) {
     throw new CryptoError('session.none', 'there is no session to send with');
