@@ -35,6 +35,8 @@ export type CryptoErrorCode =
   | 'session.none'
   /** The session was never answered within its time, or has used up its counters. Start a new one. */
   | 'session.expired'
+  /** A group message of a chain whose distribution message has not come: keep it, and ask for that. */
+  | 'sender-key.unknown'
   /** The envelope names another conversation, message or sender than the transport did. */
   | 'envelope.mismatch'
   /** A file's bytes do not authenticate: wrong key or context, changed, cut short or extended. One for all. */

@@ -66,6 +66,22 @@ export { nobleProvider } from './provider-noble.ts';
 export type { RatchetState } from './ratchet-state.ts';
 export { acceptCounter, type CounterVerdict, type SenderCounter } from './sender-counter.ts';
 export {
+  acceptDistribution,
+  decryptGroupMessage,
+  encodeDistribution,
+  encryptGroupMessage,
+  type GroupPlace,
+  makeSenderChain,
+} from './sender-key.ts';
+export {
+  decodeSenderChain,
+  decodeSenderKeyRecord,
+  encodeSenderChain,
+  encodeSenderKeyRecord,
+  type SenderChain,
+  type SenderKeyRecord,
+} from './sender-key-state.ts';
+export {
   type DecryptedMessage,
   type DecryptInput,
   decryptMessage,

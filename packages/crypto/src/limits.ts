@@ -13,7 +13,10 @@ export const COUNTER_MAX = 0xffff_fffe;
  */
 export const SKIP_PER_STEP_MAX = 1_000;
 
-/** Skipped message keys kept per session, oldest dropped. 68 bytes each, so 136 kB of state at most. */
+/**
+ * Skipped message keys kept per session, and per device and group, oldest dropped. 68 and 40 bytes
+ * each, so 136 and 80 kB of state at most.
+ */
 export const SKIPPED_KEYS_MAX = 2_000;
 
 /** Superseded sessions kept per remote device for messages still under way. */
@@ -27,6 +30,16 @@ export const ARCHIVE_BYTES_MAX = 512 * 1024;
 
 /** A session that was never answered is not used for sending after this: the prekeys may be gone. */
 export const UNANSWERED_SESSION_MS_MAX = 30 * 24 * 60 * 60 * 1000;
+
+/** Sender chains kept of one device in one group, for messages that were under way at a rotation. */
+export const SENDER_CHAINS_MAX = 5;
+
+/**
+ * Steps that one group message may move a sender chain ahead, as in libsignal: a member that was
+ * offline for long gets later messages only. Each costs one HMAC, so 0.1 s in Node; and only the sender
+ * can cause it, because the signature comes first. Beyond it a new distribution message is needed.
+ */
+export const SENDER_CHAIN_FORWARD_MAX = 25_000;
 
 /** Registration ids have 14 bits and are never 0, as in Signal. */
 export const REGISTRATION_ID_MAX = 0x3fff;
