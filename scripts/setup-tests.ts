@@ -1,0 +1,66 @@
+/** Installs the servers that tests need: on Debian and its kin, as root. Anywhere else it says what is missing. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { findProgram } from '../tests/daemon.ts';
+import { type Missing, missingServers } from '../tests/servers.ts';
+
+/** Debian asks this program whether a package may start its service. */
+const POLICY = '/usr/sbin/policy-rc.d';
+const REFUSE = '#!/bin/sh\nexit 101\n';
+
+/** True when this process may install Debian's packages. */
+export function canInstall(): boolean {
+  return process.getuid?.() === 0 && findProgram('apt-get', process.env.PATH ?? '') !== undefined;
+}
+
+/** Installs what is missing, without starting any service of the system. Returns what is missing still. */
+export function installMissing(missing: readonly Missing[]): Missing[] {
+  if (missing.length === 0) return [];
+  const packages = missing.flatMap((one) => one.packages);
+  console.error(`installing ${packages.join(', ')}`);
+  withoutServices(() => {
+    // The lists may be absent or name versions that are gone: they are fetched when the first try fails.
+    if (!aptGet('install', packages)) {
+      aptGet('update', []);
+      aptGet('install', packages);
+    }
+  });
+  return missingServers(process.env);
+}
+
+/** One clear line for each. */
+export function reportMissing(missing: readonly Missing[]): void {
+  for (const { name, howTo } of missing) console.error(`${name} is missing: ${howTo}`);
+}
+
+function withoutServices(install: () => void): void {
+  const ours = !existsSync(POLICY);
+  if (ours) writeFileSync(POLICY, REFUSE, { mode: 0o755 });
+  try {
+    install();
+  } finally {
+    if (ours) rmSync(POLICY, { force: true });
+  }
+}
+
+function aptGet(command: string, packages: readonly string[]): boolean {
+  const { status } = spawnSync(
+    'apt-get',
+    ['-q', '-y', '-o', 'Dpkg::Use-Pty=0', command, '--no-install-recommends', ...packages],
+    { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } },
+  );
+  return status === 0;
+}
+
+if (import.meta.main) {
+  const missing = missingServers(process.env);
+  if (missing.length > 0 && !canInstall()) {
+    console.error(
+      'nothing can be installed by this user here; as root on Debian: sudo npm run setup-tests',
+    );
+  }
+  const left = canInstall() ? installMissing(missing) : missing;
+  reportMissing(left);
+  if (left.length === 0) console.log('everything that the tests need is there');
+  process.exitCode = left.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,104 @@
+/**
+ * Every test, against real servers: `npm test`, or a part of them with vitest's own arguments, `npm test -- packages/api`.
+ *
+ * Ends with the plain line `N passed, N failed`, whatever happens.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { missingServers, startServers, type TestServers } from '../tests/servers.ts';
+import { canInstall, installMissing, reportMissing } from './setup-tests.ts';
+
+/** A run that takes longer hangs. */
+const RUN_MS = 30 * 60_000;
+
+interface Outcome {
+  passed: number;
+  failed: number;
+}
+
+/** The part of vitest's JSON report that counts. */
+interface Report {
+  numPassedTests: number;
+  numFailedTests: number;
+  testResults: readonly { status: string; assertionResults: readonly { status: string }[] }[];
+}
+
+const stopping = new AbortController();
+for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) {
+  process.once(event, () => stopping.abort());
+}
+process.channel?.unref();
+
+const outcome = await testAll().catch((error: unknown): Outcome => {
+  console.error(error instanceof Error ? error.message : error);
+  return { passed: 0, failed: 1 };
+});
+console.log(`${outcome.passed} passed, ${outcome.failed} failed`);
+process.exit(outcome.failed === 0 && !stopping.signal.aborted ? 0 : 1);
+
+async function testAll(): Promise<Outcome> {
+  const needed = missingServers(process.env);
+  const missing = canInstall() ? installMissing(needed) : needed;
+  reportMissing(missing);
+  if (missing.length > 0 && process.env.ALLOW_MISSING !== '1') {
+    console.error(
+      'as root on Debian, npm run setup-tests installs them; ALLOW_MISSING=1 goes without',
+    );
+    return { passed: 0, failed: missing.length };
+  }
+  const servers = await startServers(process.env);
+  try {
+    return await runVitest(servers);
+  } finally {
+    await servers.close();
+  }
+}
+
+async function runVitest({ environment }: TestServers): Promise<Outcome> {
+  const directory = mkdtempSync(join(tmpdir(), 'sotto-report-'));
+  const report = join(directory, 'report.json');
+  try {
+    const child = spawn(
+      process.execPath,
+      [
+        ...['node_modules/vitest/vitest.mjs', 'run', '--reporter=default'],
+        ...['--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)],
+      ],
+      { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } },
+    );
+    const code = await ended(child);
+    return count(report, code);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function ended(child: ChildProcess): Promise<number> {
+  const stop = (): void => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), 5_000).unref();
+  };
+  const timer = setTimeout(stop, RUN_MS);
+  stopping.signal.addEventListener('abort', stop, { once: true });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** What the report counts, and one more when it does not tell why vitest failed. */
+function count(path: string, code: number): Outcome {
+  if (!existsSync(path)) return { passed: 0, failed: 1 };
+  const report: Report = JSON.parse(readFileSync(path, 'utf8'));
+  // A file that cannot even be read has no tests to fail.
+  const broken = report.testResults.filter(({ status, assertionResults }) => {
+    return status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
+  });
+  const failed = report.numFailedTests + broken.length;
+  return { passed: report.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed };
+}
