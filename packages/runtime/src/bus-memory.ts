@@ -7,14 +7,13 @@
  */
 import type { Bus, Closable, Follower } from './bus.ts';
 import { type BusMessage, createGroup, type Group } from './bus-memory-group.ts';
-import { logOf, matchesSubject } from './bus-subjects.ts';
+import { assertPublishable, logOf, matchesSubject } from './bus-subjects.ts';
 import {
   BUS_DEADLINE_MS,
   BUS_DEDUPE_MS,
   BUS_MEMORY_BACKLOG_MAX,
   BUS_MEMORY_BYTES_MAX,
   BUS_MEMORY_IDS_MAX,
-  BUS_MESSAGE_BYTES_MAX,
 } from './limits.ts';
 import type { Logger } from './log.ts';
 
@@ -44,8 +43,7 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
   return {
     async publish(subject, data, id) {
       refuseIfClosed(closed);
-      logOf(subject);
-      if (data.byteLength > BUS_MESSAGE_BYTES_MAX) throw new RangeError('the message is too large');
+      assertPublishable(subject, data);
       // A repeated id waits for the first one's delivery, which may still be under way.
       await beforeDeadline(published.once(id, () => append({ subject, data: data.slice() })));
     },

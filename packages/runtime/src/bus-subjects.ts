@@ -1,4 +1,5 @@
 /** How subjects are divided: two logs that are kept, and signals that are not. */
+import { BUS_MESSAGE_BYTES_MAX } from './limits.ts';
 
 /**
  * `events`: facts that consumers must not miss, kept for days. `fanout`: copies of what the database has, kept for
@@ -15,6 +16,12 @@ export function logOf(subject: string): Log {
     throw new TypeError(`not a subject of a log: ${subject}`);
   }
   return log;
+}
+
+/** Throws for what no log takes: a strange subject, or a message beyond the size limit. */
+export function assertPublishable(subject: string, data: Uint8Array): void {
+  logOf(subject);
+  if (data.byteLength > BUS_MESSAGE_BYTES_MAX) throw new RangeError('the message is too large');
 }
 
 /** True when a subject is the one listened to, or one token longer than a pattern that ends in `.*`. */

@@ -13,6 +13,7 @@ export { type DirectoryBlobsOptions, openDirectoryBlobs } from './blobs-director
 export { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts';
 export type { Bus, BusHandler, Closable, Follower } from './bus.ts';
 export { createMemoryBus, type MemoryBusOptions } from './bus-memory.ts';
+export { type NatsBusOptions, openNatsBus } from './bus-nats.ts';
 export {
   ConfigError,
   type ConfigFault,

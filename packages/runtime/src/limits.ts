@@ -54,6 +54,12 @@ export const BUS_MESSAGE_BYTES_MAX = 768 * 1024;
 /** One publish or ping. The outbox keeps what was not acknowledged, so there is no use in waiting longer. */
 export const BUS_DEADLINE_MS = 2_000;
 
+/** A readiness probe asks the bus, and wants to know before it gives up itself. */
+export const BUS_PING_DEADLINE_MS = 1_000;
+
+/** How long a start waits for a bus that is not up yet. */
+export const BUS_START_MS = 30_000;
+
 /** Publishing the same id within this window keeps one message: JetStream's default. */
 export const BUS_DEDUPE_MS = 2 * 60_000;
 
@@ -61,11 +67,25 @@ export const BUS_DEDUPE_MS = 2 * 60_000;
 export const BUS_RETRY_FIRST_MS = 100;
 export const BUS_RETRY_MAX_MS = 10_000;
 
-/** How long a handler may take before its message goes to another consumer of the group. */
-export const BUS_ACK_WAIT_MS = 30_000;
+/** A consumer that has said nothing for so long is dead, and its message goes to another one of the group. */
+export const BUS_ACK_WAIT_MS = 6_000;
+
+/** A silent connection is dead after two pings. Clients are to have their messages within 10 s of a fault. */
+export const BUS_PING_MS = 2_000;
+
+/** One pull request's life, and the server's signs of life within it; two missed ones are a fault. */
+export const BUS_PULL_MS = 5_000;
+export const BUS_HEARTBEAT_MS = 1_000;
+
+/** Batches of the fan-out log that a follower holds unread. */
+export const BUS_FOLLOW_AHEAD_MAX = 64;
+
+/** The server forgets a follower that has gone, and its place, after this time. */
+export const FOLLOWER_IDLE_MS = 30_000;
 
 /** Durable events are kept this long for a consumer that is down. */
 export const EVENTS_AGE_MS = 7 * 24 * 3_600_000;
+export const EVENTS_MAX = 1_000_000;
 
 /** The fan-out log: a node that was away longer catches up from the database. */
 export const FANOUT_AGE_MS = 10 * 60_000;

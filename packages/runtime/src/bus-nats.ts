@@ -1,0 +1,197 @@
+/** The bus on NATS: JetStream for the two logs, core NATS for signals. Written to nats-server 2.9. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import { errors, type NatsConnection } from '@nats-io/nats-core';
+import { connect, type NodeConnectionOptions } from '@nats-io/transport-node';
+import type { Bus, Closable } from './bus.ts';
+import { consumeDurably } from './bus-nats-consume.ts';
+import { followLog } from './bus-nats-follow.ts';
+import type { Reader } from './bus-nats-reader.ts';
+import { openStreams, type Streams } from './bus-nats-streams.ts';
+import { assertPublishable } from './bus-subjects.ts';
+import { BUS_DEADLINE_MS, BUS_PING_DEADLINE_MS, BUS_PING_MS, BUS_START_MS } from './limits.ts';
+import type { Logger } from './log.ts';
+import { unavailable } from './unavailable.ts';
+
+export interface NatsBusOptions {
+  /** `nats://user:password@host:4222`, or `tls://…`. */
+  url: string;
+  /** Before stream names and subjects, so that platforms and tests can share a server. */
+  prefix?: string;
+  /** Copies of each stream that is made: 3 in a cluster. */
+  replicas?: number;
+  log?: Logger;
+}
+
+/**
+ * Connects; waits up to 30 s for a server that is not up yet, then rejects. Once connected it reconnects for ever:
+ * meanwhile `publish` rejects at once with `service.unavailable`, and signals are dropped. Close it.
+ */
+export async function openNatsBus(options: NatsBusOptions): Promise<Bus> {
+  const { url, prefix = 'sotto', replicas = 1, log } = options;
+  const connection = await connectFirst(connectionOptions(url), log);
+  const streams = await openStreams(connection, { prefix, replicas });
+  const client = jetstream(connection, { timeout: BUS_DEADLINE_MS });
+  const readers = new Set<Reader>();
+  const state = watch(connection, readers, log);
+
+  function keep(reader: Reader): Closable {
+    readers.add(reader);
+    return {
+      async close() {
+        readers.delete(reader);
+        await reader.close();
+      },
+    };
+  }
+
+  return {
+    async publish(subject, data, id) {
+      assertPublishable(subject, data);
+      if (!state.connected) throw unavailable(new Error('the bus is not connected'));
+      await publishOnce({ client, streams }, { subject, data, id });
+    },
+    async consume(name, subject, handler) {
+      return keep(await consumeDurably(streams, { name, subject, handler, log }));
+    },
+    async follow(subject, follower) {
+      return keep(await followLog(streams, { subject, follower, log }));
+    },
+    signal(subject, data) {
+      // The client would hold them until it is connected again, when they are no longer true.
+      if (state.connected) connection.publish(streams.subjectOf(subject), data);
+    },
+    async listen(pattern, handler) {
+      const subscription = connection.subscribe(streams.subjectOf(pattern), {
+        callback(error, message) {
+          if (error !== null) log?.error('a listener failed', { subject: pattern, error });
+          else handler(message.data, message.subject.slice(prefix.length + 1));
+        },
+      });
+      // What is signalled after this is heard: the server knows of the subscription.
+      await connection.flush();
+      return { close: async () => subscription.unsubscribe() };
+    },
+    ping: () => ping(connection, state),
+    async close() {
+      await Promise.all([...readers].map((reader) => reader.close()));
+      await drain(connection, state);
+    },
+  };
+}
+
+function connectionOptions(address: string): NodeConnectionOptions {
+  const { protocol, host, username, password } = new URL(address);
+  return {
+    servers: host,
+    ...(username !== '' && { user: decodeURIComponent(username) }),
+    ...(password !== '' && { pass: decodeURIComponent(password) }),
+    ...(protocol === 'tls:' && { tls: {} }),
+    name: 'sotto',
+    timeout: BUS_DEADLINE_MS,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    pingInterval: BUS_PING_MS,
+    maxPingOut: 2,
+  };
+}
+
+async function connectFirst(
+  options: NodeConnectionOptions,
+  log: Logger | undefined,
+): Promise<NatsConnection> {
+  const deadline = Date.now() + BUS_START_MS;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connect(options);
+    } catch (error) {
+      const hopeless = error instanceof errors.AuthorizationError;
+      if (hopeless || Date.now() > deadline) throw error;
+      if (attempt === 1) log?.warn('waiting for the bus', { error });
+      await sleep(500);
+    }
+  }
+}
+
+interface ConnectionState {
+  connected: boolean;
+}
+
+/** Knows whether there is a connection, and restarts what reads when there is a new one. */
+function watch(
+  connection: NatsConnection,
+  readers: ReadonlySet<Reader>,
+  log: Logger | undefined,
+): ConnectionState {
+  const state: ConnectionState = { connected: true };
+  const watching = async (): Promise<void> => {
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') {
+        state.connected = false;
+        log?.warn('the bus is out of reach');
+      } else if (type === 'reconnect') {
+        state.connected = true;
+        log?.info('the bus is back');
+        for (const reader of readers) reader.restart();
+      }
+    }
+    state.connected = false;
+  };
+  // Ends with the connection.
+  void watching();
+  return state;
+}
+
+interface Publisher {
+  client: JetStreamClient;
+  streams: Streams;
+}
+
+interface Publication {
+  subject: string;
+  data: Uint8Array;
+  id: string;
+}
+
+async function publishOnce(
+  { client, streams }: Publisher,
+  publication: Publication,
+): Promise<void> {
+  const { subject, data, id } = publication;
+  const name = streams.subjectOf(subject);
+  const options = { msgID: id, timeout: BUS_DEADLINE_MS };
+  try {
+    try {
+      await client.publish(name, data, options);
+    } catch (error) {
+      // Nobody answers for the subject: the stream is not made yet, or was wiped.
+      if (!isUnheard(error)) throw error;
+      await streams.ensure(subject);
+      await client.publish(name, data, options);
+    }
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+function isUnheard(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof errors.RequestError && cause.isNoResponders();
+}
+
+async function ping(connection: NatsConnection, { connected }: ConnectionState): Promise<void> {
+  const late = new AbortController();
+  const deadline = sleep(BUS_PING_DEADLINE_MS, false, { signal: late.signal }).catch(() => false);
+  const answered =
+    connected && (await Promise.race([connection.flush().then(() => true), deadline]));
+  late.abort();
+  if (!answered) throw unavailable(new Error('the bus does not answer'));
+}
+
+/** What was sent is to reach the server; with no connection there is nobody to wait for. */
+async function drain(connection: NatsConnection, { connected }: ConnectionState): Promise<void> {
+  if (connection.isClosed()) return;
+  if (connected) await connection.drain();
+  else await connection.close();
+}

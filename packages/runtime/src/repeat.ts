@@ -1,0 +1,59 @@
+/** Work that is done again and again until it is closed. */
+import { BUS_RETRY_FIRST_MS, BUS_RETRY_MAX_MS } from './limits.ts';
+
+export interface Repeat {
+  readonly closed: boolean;
+  /** Resolves when the turn under way has ended; no other follows. */
+  close(): Promise<void>;
+}
+
+/**
+ * Does the work again whenever it has ended. After a failure it waits, longer each time, and tells `onFailure` how
+ * often the work has failed in a row.
+ */
+export function repeat(
+  work: () => Promise<void>,
+  onFailure: (error: unknown, attempt: number) => void,
+): Repeat {
+  let closed = false;
+  let wake = (): void => undefined;
+
+  function rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function loop(): Promise<void> {
+    let failures = 0;
+    while (!closed) {
+      try {
+        await work();
+        failures = 0;
+      } catch (error) {
+        if (closed) return;
+        failures++;
+        onFailure(error, failures);
+      }
+      // Also after success: work that ends at once must not keep the processor.
+      if (!closed) await rest(Math.min(BUS_RETRY_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** failures));
+    }
+  }
+
+  // The work may look at `closed` in its first turn, so that begins when the caller has this value.
+  const done = Promise.resolve().then(loop);
+  return {
+    get closed() {
+      return closed;
+    },
+    close() {
+      closed = true;
+      wake();
+      return done;
+    },
+  };
+}
