@@ -1,6 +1,15 @@
 /** The public door, `@sotto/crypto`. Explicit names only; see the package's README for a start. */
 export { type Address, decodeUuid, encodeUuid } from './address.ts';
 export {
+  type DeviceEntry,
+  type DeviceList,
+  type DeviceListExpectation,
+  decodeDeviceList,
+  signDeviceList,
+  type VerifiedDeviceList,
+  verifyDeviceList,
+} from './device-list.ts';
+export {
   makeSigningKeyPair,
   SIGNATURE_BYTES,
   type Statement,

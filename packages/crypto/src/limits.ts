@@ -59,6 +59,18 @@ export const PLAINTEXT_BYTES_MAX = 64 * 1024;
 /** An encoded message: the padded plaintext and room for the largest header (about 150 bytes). */
 export const MESSAGE_BYTES_MAX = PLAINTEXT_BYTES_MAX + 1024;
 
+/** Devices of one account. A direct message carries one ciphertext for each, so its cost grows with this. */
+export const DEVICES_MAX = 6;
+
+/** A device list is signed again weekly; one that missed two weeks is warned about. */
+export const DEVICE_LIST_AGE_MS_MAX = 14 * 24 * 60 * 60 * 1000;
+
+/** A device list signed further in the future than clocks differ is warned about. */
+export const DEVICE_LIST_AHEAD_MS_MAX = 24 * 60 * 60 * 1000;
+
+/** Members of one group: distributing a sender key costs one pairwise message for each of their devices. */
+export const GROUP_MEMBERS_MAX = 200;
+
 /** Device-list heads in one envelope: one per member of the largest group, and the sender's own. */
 export const DEVICE_LIST_HEADS_MAX = 201;
 

@@ -3,8 +3,17 @@
  * that could hold a session. What is exported here never takes a secret key.
  */
 
+export {
+  type DeviceEntry,
+  type DeviceList,
+  type DeviceListExpectation,
+  decodeDeviceList,
+  type VerifiedDeviceList,
+  verifyDeviceList,
+} from './device-list.ts';
 export { checkVerifyingKey, SIGNATURE_BYTES, verifySignature, verifyStatement } from './ed25519.ts';
 export { CryptoError, type CryptoErrorCode } from './errors.ts';
+export { compareHeads, type Head, type HeadProgress } from './head.ts';
 export type { SignaturePurpose } from './kdf.ts';
 export {
   type IdentityKey,
