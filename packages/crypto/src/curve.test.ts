@@ -93,6 +93,14 @@ test('an agreement with a low-order key is refused even when it was not checked 
   }
 });
 
+test('an all-zero agreement is refused even if a provider lets it pass', () => {
+  const lenient = { ...fastProvider, x25519: () => new Uint8Array(32) };
+  const { secretKey, publicKey } = makeAgreementKeyPair<'base'>(fastProvider);
+  expect(() => agree(lenient, secretKey, publicKey)).toThrow(
+    expect.objectContaining({ code: 'key.low-order' }),
+  );
+});
+
 test('the torsion-clearing scalar is 5L − 1, multiple of 8, and survives clamping', () => {
   const order = 2n ** 252n + 27742317777372353535851937790883648493n;
   const scalar = 5n * order - 1n;

@@ -180,6 +180,11 @@ describe('refusal before any derivation', () => {
     refuse(bob.state, message, 'message.too-far-ahead');
   });
 
+  test('of a message without room for a tag', () => {
+    const { alice, bob } = makePair();
+    refuse(bob.state, alice.send('').slice(0, -1), 'encoding.invalid');
+  });
+
   test('of a duplicate', () => {
     const { alice, bob } = makePair();
     const message = alice.send();
@@ -282,6 +287,14 @@ describe('the ends of a ratchet', () => {
     expect(() => ratchetEncrypt(provider, last.state, new Uint8Array())).toThrow(
       failing('session.expired'),
     );
+  });
+
+  test('a stored state holds at most two thousand skipped keys', () => {
+    const { state } = makePair().alice;
+    const holding = (count: number) =>
+      encodeRatchetState({ ...state, skipped: new Uint8Array(count * SKIPPED_ENTRY_BYTES) });
+    expect(decodeRatchetState(holding(2000)).skipped).toHaveLength(2000 * SKIPPED_ENTRY_BYTES);
+    expect(() => decodeRatchetState(holding(2001))).toThrow(failing('encoding.invalid'));
   });
 
   test('a transition leaves the state before it as it was', () => {

@@ -90,6 +90,17 @@ describe.each(providers)('Ed25519 on the $name provider', (provider) => {
     expect(() => checkVerifyingKey(provider, honest.slice(1))).toThrow(/32 bytes/);
   });
 
+  test('refuses all nineteen y from p on, with either sign', () => {
+    for (let low = 0xed; low <= 0xff; low++) {
+      for (const top of ['7f', 'ff']) {
+        const key = fromHex(`${low.toString(16)}${'ff'.repeat(30)}${top}`);
+        expect(() => checkVerifyingKey(provider, key)).toThrow(
+          expect.objectContaining({ code: 'key.invalid' }),
+        );
+      }
+    }
+  });
+
   test('refuses a y that belongs to no point', () => {
     const notOnCurve = fromHex(`02${'00'.repeat(31)}`);
     expect(() => checkVerifyingKey(provider, notOnCurve)).toThrow(/key/);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import cctv from '../vectors/ed25519-edge/cctv_ed25519vectors.json' with { type: 'json' };
 import bad from '../vectors/xdh-dr/x25519_bad_public_keys.json' with { type: 'json' };
 import { fromHex } from './hex.fixture.ts';
 import { ARCHIVE_BYTES_MAX, UNANSWERED_SESSION_MS_MAX } from './limits.ts';
@@ -137,12 +138,37 @@ describe('the first messages', () => {
     expect(without({ signedPrekey: () => undefined })).toThrow(failing('prekey.unknown'));
   });
 
-  test('with an unsound base or identity key are refused', () => {
+  test('with an unsound identity key are refused', () => {
+    const { alice, bob, a } = makeChats();
+    a.start();
+    const message = a.send('hello');
+    const flagged = (flag: string) =>
+      cctv.find(({ flags }) => flags?.includes(flag) && !flags.includes('low_order_A'))!.key;
+    for (const [hex, code] of [
+      ['00'.repeat(32), 'key.low-order'],
+      ['ff'.repeat(32), 'key.invalid'],
+      [flagged('low_order_component_A'), 'key.torsion'],
+    ] as const) {
+      const changed = message.slice();
+      changed.set(fromHex(hex), 3 + 10);
+      const receive = () =>
+        decryptMessage(bob.deps, undefined, {
+          message: changed,
+          local: bob.local,
+          remoteAddress: alice.local.address,
+          pinnedIdentity: undefined,
+          prekeys: prekeysOf(bob),
+          now,
+        });
+      expect(receive).toThrow(failing(code));
+    }
+  });
+
+  test('with an unsound base key are refused', () => {
     const { a, b } = makeChats();
     a.start();
     const message = a.send('hello');
-    const identityOffset = 3 + 10;
-    const baseOffset = identityOffset + 32;
+    const baseOffset = 3 + 10 + 32;
     for (const [hex, code] of [
       [bad.low_order[1]!, 'key.low-order'],
       [bad.high_bit_set_same_key, 'key.invalid'],
