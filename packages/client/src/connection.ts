@@ -39,6 +39,15 @@ export function openConnection(deps: ConnectionDeps): Connection {
   opened.catch(() => {}); // Whoever connects awaits it; without them a failure is an event all the same.
   const endings = new Set<Promise<void>>();
   let attendance: Attendance | undefined;
+  let upkeeping: Promise<void> | undefined;
+
+  /** One at a time: two would refill twice. */
+  function upkeep(): Promise<void> {
+    upkeeping ??= keepPrekeys(deps).finally(() => {
+      upkeeping = undefined;
+    });
+    return upkeeping;
+  }
 
   const fail = (error: unknown) => {
     deps.events.emit('trouble', { error });
@@ -46,7 +55,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
   };
 
   function attend(send: SendFrame): void {
-    const onPrekeyUsed = () => void keepPrekeys(deps).catch((error) => report(deps, error));
+    const onPrekeyUsed = () => void upkeep().catch((error) => report(deps, error));
     const receiver = createReceiver({ ...deps, send, onPrekeyUsed });
     attendance = { send, receiver, lanes: new Map(), tail: Promise.resolve() };
   }
@@ -99,7 +108,7 @@ export function openConnection(deps: ConnectionDeps): Connection {
   const socket: Socket = openSocket({
     ...deps,
     async ticket() {
-      await keepPrekeys(deps);
+      await upkeep();
       return (await deps.call(openSocketTicket, {})).ticket;
     },
     onOpen: attend,

@@ -11,7 +11,7 @@ import { needConversation } from './conversations.ts';
 import { ClientError } from './errors.ts';
 import { IN_FLIGHT_PER_CONVERSATION_MAX } from './limits.ts';
 import { sealNext, setAside, settle, unseal } from './outbox.ts';
-import { forgetDevices, meetPeers, type PeerDeps } from './peers.ts';
+import { forgetDevices, meetPeers, type PeerDeps, unmet } from './peers.ts';
 import type { ConversationRecord, OutboxEntry } from './records.ts';
 import type { SendFrame } from './socket.ts';
 
@@ -187,7 +187,8 @@ async function followDevices(deps: LaneDeps, change: DeviceChange): Promise<void
     user: UserId.parse(user),
     device: DeviceId.parse(device),
   }));
-  await meetPeers(deps, wanted);
+  // Several entries may have been refused for the same device: only the first fetches its bundle.
+  await meetPeers(deps, await deps.store.transaction((transaction) => unmet(transaction, wanted)));
   await deps.store.transaction(async (transaction) => {
     await forgetDevices(transaction, conversation.members, difference.unknown);
     await unseal(transaction, entries);

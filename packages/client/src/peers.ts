@@ -38,6 +38,19 @@ export function getPeer(transaction: StoreTransaction, user: UserId): Promise<Pe
   return getRecord(transaction, keys.peer(user), Peer);
 }
 
+/** Those whom we do not encrypt for yet. */
+export async function unmet(
+  transaction: StoreTransaction,
+  devices: readonly Required<Wanted>[],
+): Promise<Wanted[]> {
+  const found: Wanted[] = [];
+  for (const { user, device } of devices) {
+    const peer = await getPeer(transaction, user);
+    if (!peer?.devices.includes(device)) found.push({ user, device });
+  }
+  return found;
+}
+
 /** Drops devices that the platform does not know any more. */
 export async function forgetDevices(
   transaction: StoreTransaction,

@@ -9,6 +9,7 @@ import {
   publishSignedPrekey,
 } from '@sotto/api';
 import {
+  type Identity,
   makeIdentity,
   makeOneTimePrekeys,
   makeRegistrationId,
@@ -48,23 +49,38 @@ export async function keepPrekeys(deps: PrekeyDeps): Promise<void> {
   await publishPending(deps);
 }
 
-/** Makes the identity and the first prekeys of a store that has none. */
+/** Makes whatever a store lacks: an identity, a signed prekey, one-time prekeys. */
 export function makeFirstKeys(store: Store, provider: Provider): Promise<void> {
   return store.transaction(async (transaction) => {
-    if (await transaction.get(keys.identity)) return;
-    const identity = makeIdentity(provider);
-    const registrationId = makeRegistrationId(provider);
-    await putRecord(transaction, keys.identity, [
-      IdentityRecord,
-      { seed: identity.seed, registrationId },
-    ]);
-    const id = await takeNumber(transaction, keys.signedPrekeyIds);
-    const made = makeSignedPrekey(provider, identity, { id, suites: [SUITE_CLASSIC] });
-    const { suites, signature } = made;
-    const record = { id, ...made.keyPair, suites: [...suites], signature, published: false };
-    await putRecord(transaction, keys.signedPrekey(id), [SignedPrekeyRecord, record]);
-    await makeOneTimeBatch(provider, transaction);
+    const identity = await needIdentity(provider, transaction);
+    if ((await transaction.get(keys.signedPrekeyIds)) === undefined) {
+      await makeNextSignedPrekey(provider, transaction, identity);
+    }
+    if ((await transaction.get(keys.oneTimePrekeyIds)) === undefined) {
+      await makeOneTimeBatch(provider, transaction);
+    }
   });
+}
+
+async function needIdentity(provider: Provider, transaction: StoreTransaction): Promise<Identity> {
+  const known = await getRecord(transaction, keys.identity, IdentityRecord);
+  if (known !== undefined) return signingKeyPairOf(provider, signingSeed<'identity'>(known.seed));
+  const identity = makeIdentity(provider);
+  const record = { seed: identity.seed, registrationId: makeRegistrationId(provider) };
+  await putRecord(transaction, keys.identity, [IdentityRecord, record]);
+  return identity;
+}
+
+async function makeNextSignedPrekey(
+  provider: Provider,
+  transaction: StoreTransaction,
+  identity: Identity,
+): Promise<void> {
+  const id = await takeNumber(transaction, keys.signedPrekeyIds);
+  const made = makeSignedPrekey(provider, identity, { id, suites: [SUITE_CLASSIC] });
+  const { suites, signature } = made;
+  const record = { id, ...made.keyPair, suites: [...suites], signature, published: false };
+  await putRecord(transaction, keys.signedPrekey(id), [SignedPrekeyRecord, record]);
 }
 
 async function makeOneTimeBatch(provider: Provider, transaction: StoreTransaction): Promise<void> {
