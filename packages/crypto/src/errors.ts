@@ -23,7 +23,7 @@ export type CryptoErrorCode =
   | 'suite.unsupported'
   /** A first message names a prekey that we do not hold (any more). Ask for a re-send in a new session. */
   | 'prekey.unknown'
-  /** A first message comes from another identity key than the pinned one. Warn; never accept silently. */
+  /** A first message or a membership entry comes from another identity key than the pinned one. Warn; never accept silently. */
   | 'identity.changed'
   /** Wrong key, changed bytes, wrong sender or receiver: one error for all of them, on purpose. */
   | 'message.undecryptable'
@@ -41,6 +41,10 @@ export type CryptoErrorCode =
   | 'envelope.mismatch'
   /** A file's bytes do not authenticate: wrong key or context, changed, cut short or extended. One for all. */
   | 'file.undecryptable'
+  /** Entries of a membership log or leaves of an account are missing before this one: fetch them first. */
+  | 'log.gap'
+  /** An entry of a membership log that its author may not make, or that changes nothing. */
+  | 'log.refused'
   /** A membership log, device list or key log head older than one already seen. */
   | 'head.rolled-back'
   /** Two different heads of one version: a fork. */

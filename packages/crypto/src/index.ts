@@ -59,6 +59,24 @@ export {
   verifyingKey,
 } from './keys.ts';
 export {
+  type DecodedMembershipEntry,
+  decodeMembershipEntry,
+  type MemberRole,
+  type MembershipAction,
+  type MembershipAuthor,
+  type MembershipEntry,
+} from './membership-entry.ts';
+export {
+  type AuthorCheck,
+  applyMembershipEntry,
+  createMembershipLog,
+  type Member,
+  type Membership,
+  type MembershipStep,
+  replayMembershipLog,
+  signMembershipEntry,
+} from './membership-log.ts';
+export {
   makeIdentity,
   makeOneTimePrekeys,
   makeRegistrationId,

@@ -22,6 +22,23 @@ export {
   verifyingKey,
 } from './keys.ts';
 export {
+  type DecodedMembershipEntry,
+  decodeMembershipEntry,
+  type MemberRole,
+  type MembershipAction,
+  type MembershipAuthor,
+  type MembershipEntry,
+} from './membership-entry.ts';
+export {
+  type AuthorCheck,
+  applyMembershipEntry,
+  departedEntry,
+  type Member,
+  type Membership,
+  type MembershipStep,
+  replayMembershipLog,
+} from './membership-log.ts';
+export {
   checkPrekey,
   type PrekeyBundle,
   type SignedPrekeyPublic,
