@@ -15,7 +15,7 @@ describe('the in-process bus', () => {
     await bus.consume('broken', 'events.b', async () => {
       throw new Error('never');
     });
-    await expect(bus.publish('events.b', new Uint8Array(1), 'b1')).rejects.toThrow('in time');
+    await expect(bus.publish('events.b', new Uint8Array(1), 'b1')).rejects.toThrow('no answer');
     await bus.close();
   });
 

@@ -8,6 +8,7 @@
 import type { Bus, Closable, Follower } from './bus.ts';
 import { type BusMessage, createGroup, type Group } from './bus-memory-group.ts';
 import { assertPublishable, logOf, matchesSubject } from './bus-subjects.ts';
+import { withDeadline } from './deadline.ts';
 import {
   BUS_DEADLINE_MS,
   BUS_DEDUPE_MS,
@@ -44,8 +45,10 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
     async publish(subject, data, id) {
       refuseIfClosed(closed);
       assertPublishable(subject, data);
-      // A repeated id waits for the first one's delivery, which may still be under way.
-      await beforeDeadline(published.once(id, () => append({ subject, data: data.slice() })));
+      // A repeated id waits for the first one's delivery, which may still be under way. When it takes too long the
+      // publisher keeps its copy, and the consumers' queue keeps theirs.
+      const taken = published.once(id, () => append({ subject, data: data.slice() }));
+      await withDeadline(taken, BUS_DEADLINE_MS);
     },
 
     async consume(name, subject, handler) {
@@ -124,22 +127,6 @@ function closeOnce(close: () => Promise<void>): Closable {
       return closing;
     },
   };
-}
-
-/** The publisher keeps its copy when consumers take too long; their queue keeps theirs. */
-async function beforeDeadline(taken: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error('consumers did not take it in time')),
-      BUS_DEADLINE_MS,
-    );
-  });
-  try {
-    await Promise.race([taken, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** What was published lately, for groups that register later: the newest messages, bounded in number and bytes. */

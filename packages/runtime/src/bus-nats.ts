@@ -9,6 +9,7 @@ import { followLog } from './bus-nats-follow.ts';
 import type { Reader } from './bus-nats-reader.ts';
 import { openStreams, type Streams } from './bus-nats-streams.ts';
 import { assertPublishable } from './bus-subjects.ts';
+import { withDeadline } from './deadline.ts';
 import { BUS_DEADLINE_MS, BUS_PING_DEADLINE_MS, BUS_PING_MS, BUS_START_MS } from './limits.ts';
 import type { Logger } from './log.ts';
 import { unavailable } from './unavailable.ts';
@@ -181,12 +182,12 @@ function isUnheard(error: unknown): boolean {
 }
 
 async function ping(connection: NatsConnection, { connected }: ConnectionState): Promise<void> {
-  const late = new AbortController();
-  const deadline = sleep(BUS_PING_DEADLINE_MS, false, { signal: late.signal }).catch(() => false);
-  const answered =
-    connected && (await Promise.race([connection.flush().then(() => true), deadline]));
-  late.abort();
-  if (!answered) throw unavailable(new Error('the bus does not answer'));
+  try {
+    if (!connected) throw new Error('the bus is not connected');
+    await withDeadline(connection.flush(), BUS_PING_DEADLINE_MS);
+  } catch (error) {
+    throw unavailable(error);
+  }
 }
 
 /** What was sent is to reach the server; with no connection there is nobody to wait for. */

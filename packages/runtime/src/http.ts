@@ -5,6 +5,7 @@
  */
 import { ApiError } from '@sotto/api';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { withDeadline } from './deadline.ts';
 import { READY_DEADLINE_MS } from './limits.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -117,7 +118,7 @@ function readiness({ ready, log }: AppOptions) {
   let checking: Promise<void> | undefined;
   return async (context: Context<{ Variables: AppVariables }>): Promise<Response> => {
     context.set('route', '/health/ready');
-    checking ??= withDeadline(ready?.() ?? Promise.resolve()).finally(() => {
+    checking ??= withDeadline(ready?.() ?? Promise.resolve(), READY_DEADLINE_MS).finally(() => {
       checking = undefined;
     });
     try {
@@ -128,18 +129,6 @@ function readiness({ ready, log }: AppOptions) {
     }
     return Response.json({ status: 'ready' }, { headers: NO_STORE });
   };
-}
-
-async function withDeadline(work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the check took too long')), READY_DEADLINE_MS);
-  });
-  try {
-    await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function exposition({ metrics, metricsToken }: AppOptions) {

@@ -15,7 +15,7 @@ export interface CuttableWire {
 
 /** Listens on a free port of 127.0.0.1 and passes everything on to the server that `target` names. */
 export async function cuttableWire(target: string): Promise<CuttableWire> {
-  const address = new URL(target);
+  const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let open = true;
 
@@ -24,7 +24,7 @@ export async function cuttableWire(target: string): Promise<CuttableWire> {
       near.destroy();
       return;
     }
-    const far = connect({ host: address.hostname, port: Number(address.port) });
+    const far = connect({ host: hostname, port: Number(port) });
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -39,14 +39,15 @@ export async function cuttableWire(target: string): Promise<CuttableWire> {
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  address.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const wire = new URL(target);
+  wire.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   function cut(): void {
     open = false;
     for (const socket of sockets) socket.destroy();
   }
   return {
-    url: address.href,
+    url: wire.href,
     cut,
     restore() {
       open = true;
