@@ -15,6 +15,8 @@ export interface ConfigSource {
   environment: Readonly<Record<string, string | undefined>>;
   /** A YAML file; one that is absent counts as empty. `CONFIG_FILE` names another, which must exist. */
   file?: string;
+  /** By variable: what counts when neither the environment nor the file says anything. */
+  defaults?: Readonly<Record<string, string>>;
 }
 
 /** One thing wrong with a configuration. Names the variable and the YAML key, never the value. */
@@ -43,7 +45,8 @@ export class ConfigError extends Error {
 
 /** The configuration, frozen. Throws a ConfigError that lists every fault. */
 export function loadConfig<S extends z.ZodObject>(schema: S, from: ConfigSource): z.output<S> {
-  const reading: Reading = { environment: from.environment, faults: [], variables: new Map() };
+  const { environment, defaults = {} } = from;
+  const reading: Reading = { environment, defaults, faults: [], variables: new Map() };
   const input = readObject(schema, readFile(from, reading), { path: [], reading });
   const parsed = schema.safeParse(input);
   if (!parsed.success) {
@@ -59,6 +62,7 @@ export function loadConfig<S extends z.ZodObject>(schema: S, from: ConfigSource)
 
 interface Reading {
   environment: ConfigSource['environment'];
+  defaults: Readonly<Record<string, string>>;
   faults: ConfigFault[];
   /** Key of the file to variable. */
   variables: Map<string, string>;
@@ -115,8 +119,8 @@ function readValue(schema: z.core.$ZodType, yaml: unknown, place: Place): unknow
   }
   if (env === undefined) return yaml ?? undefined;
   place.reading.variables.set(place.path.join('.'), env);
-  const text = readVariable(env, secret, place) ?? (typeof yaml === 'string' ? yaml : undefined);
-  const value = text === undefined ? (yaml ?? undefined) : fromText(text, inner);
+  const given = readVariable(env, secret, place) ?? yaml ?? place.reading.defaults[env];
+  const value = typeof given === 'string' ? fromText(given, inner) : (given ?? undefined);
   if (secret) refusePublicSecret(value, env, place);
   return value;
 }
