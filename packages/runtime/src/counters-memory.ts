@@ -47,6 +47,10 @@ export function createMemoryCounters({ clock = Date.now }: MemoryCountersOptions
       if (entry.count === 1) put(`n:${key}`, entry);
       return { count: entry.count, resetMs: entry.endsAt - now };
     },
+    async read(key) {
+      const entry = find(`n:${key}`);
+      return entry && { count: entry.count, resetMs: entry.endsAt - clock() };
+    },
     async claim(key, ttlMs) {
       if (find(`c:${key}`) !== undefined) return false;
       put(`c:${key}`, { count: 1, text: '', endsAt: clock() + ttlMs });

@@ -26,6 +26,13 @@ end
 return {count, left}
 `;
 
+/** Count and end of one moment: between two commands the window could end. */
+const READ = `
+local count = redis.call('GET', KEYS[1])
+if not count then return false end
+return {tonumber(count), redis.call('PTTL', KEYS[1])}
+`;
+
 /**
  * Connects, and keeps trying when Redis is not up: every call then rejects at once with `service.unavailable`, or
  * within a second when Redis does not answer. Whoever counts decides what that means. Close it.
@@ -51,6 +58,11 @@ export async function openRedisCounters(options: RedisCountersOptions): Promise<
       const answer = await ask(redis.eval(INCREMENT, 1, `n:${key}`, windowMs));
       const [count, resetMs] = answer as [number, number];
       return { count, resetMs };
+    },
+    async read(key) {
+      const answer = (await ask(redis.eval(READ, 1, `n:${key}`))) as [number, number] | null;
+      // A key that has lost its end has none to wait for.
+      return answer === null ? undefined : { count: answer[0], resetMs: Math.max(0, answer[1]) };
     },
     async claim(key, ttlMs) {
       return (await ask(redis.set(`c:${key}`, '1', 'PX', ttlMs, 'NX'))) === 'OK';

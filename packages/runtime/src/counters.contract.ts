@@ -35,6 +35,17 @@ export function countersContract(open: () => Promise<Counters>): void {
     await vi.waitFor(async () => expect((await counters.increment('a', 300)).count).toBe(1), 3_000);
   });
 
+  test('reading a count adds nothing, and ends with the window', async () => {
+    expect(await counters.read('a')).toBeUndefined();
+    await counters.increment('a', 300);
+    await counters.read('a');
+    const read = await counters.read('a');
+    expect(read?.count).toBe(1);
+    expect(read?.resetMs).toBeGreaterThan(0);
+    expect(read?.resetMs).toBeLessThanOrEqual(300);
+    await vi.waitFor(async () => expect(await counters.read('a')).toBeUndefined(), 3_000);
+  });
+
   test('of many who claim a key one gets it, until the claim ends', async () => {
     const claims = await Promise.all(Array.from({ length: 50 }, () => counters.claim('once', 300)));
     expect(claims.filter(Boolean)).toHaveLength(1);

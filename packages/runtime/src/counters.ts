@@ -14,6 +14,8 @@ export interface Count {
 export interface Counters {
   /** Adds one to a key in one atomic step. The window starts with the first count and lasts `windowMs`. */
   increment(key: string, windowMs: number): Promise<Count>;
+  /** What `increment` last said of a key, or undefined when its window has ended. Adds nothing. */
+  read(key: string): Promise<Count | undefined>;
   /** True the first time a key is claimed within `ttlMs`, false every other time. */
   claim(key: string, ttlMs: number): Promise<boolean>;
   /** Keeps a short text for `ttlMs`. */
