@@ -40,6 +40,7 @@ export const register = endpoint({
     'auth.username-rule',
     'auth.password-rule',
     'auth.registration-closed',
+    'auth.busy',
   ],
 });
 
@@ -58,7 +59,12 @@ export const login = endpoint({
   }),
   status: 200,
   response: Login,
-  problems: ['auth.credentials-wrong', 'auth.device-limit'],
+  problems: [
+    'auth.credentials-wrong',
+    'auth.device-unknown',
+    'auth.device-limit',
+    'auth.busy',
+  ],
 });
 
 export const refresh = endpoint({
