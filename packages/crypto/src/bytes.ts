@@ -62,11 +62,3 @@ export function assertInteger(
     throw new CryptoError('input.invalid', `${what} must be from ${bounds.min} to ${bounds.max}`);
   }
 }
-
-/**
- * Overwrites the bytes with zeros. This shortens the life of a secret; it cannot promise that the
- * engine made no other copy. Never call it on a key that a provider was given: see {@link Provider}.
- */
-export function wipe(bytes: Uint8Array): void {
-  bytes.fill(0);
-}

@@ -47,7 +47,7 @@ export type SymmetricRole = 'shared' | 'root' | 'chain' | 'message-seed';
 export type SymmetricKey<Role extends SymmetricRole> = Branded<Role>;
 
 /** Every key of this protocol is 32 bytes long. */
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 
 /** Marks bytes as an X25519 public key of a role. Throws `input.invalid` unless 32 bytes long. */
 export function agreementPublicKey<Role extends AgreementRole>(

@@ -18,7 +18,7 @@ import {
   type SessionDeps,
   startSession,
 } from './session.ts';
-import type { SessionRecord } from './session-record.ts';
+import { decodeSessionRecord, encodeSessionRecord, type SessionRecord } from './session-record.ts';
 import type { LocalParty, PrekeySource } from './suite.ts';
 import { classicSuite } from './suite-classic.ts';
 
@@ -119,4 +119,35 @@ export function makeConversation(provider: Provider) {
   const answer = encrypt(alice, received.record, new Uint8Array(2));
   const answered = decrypt(alice, bob, { record: sent.record, message: answer.message });
   return { alice, bob, aliceRecord: answered.record, bobRecord: answer.record };
+}
+
+/** A device in a conversation with one other, whose record passes through bytes at every step. */
+export function makeChat(self: Party, other: Party, initial?: ClassicRecord) {
+  let stored = initial && encodeSessionRecord(classicSuite, initial);
+  const load = () => stored && decodeSessionRecord(classicSuite, stored);
+  const save = (record: ClassicRecord) => {
+    stored = encodeSessionRecord(classicSuite, record);
+  };
+  return {
+    load,
+    save,
+    start: () => save(start(self, other, load())),
+    send(value: string): Uint8Array {
+      const sent = encrypt(other, load()!, new TextEncoder().encode(value));
+      save(sent.record);
+      return sent.message;
+    },
+    receive(message: Uint8Array): string {
+      const received = decrypt(self, other, { record: load(), message });
+      save(received.record);
+      return new TextDecoder().decode(received.plaintext);
+    },
+  };
+}
+
+/** Two devices that have nothing of each other yet. */
+export function makeChats(provider: Provider) {
+  const alice = makeParty(provider, aliceAddress);
+  const bob = makeParty(provider, bobAddress);
+  return { alice, bob, a: makeChat(alice, bob), b: makeChat(bob, alice) };
 }

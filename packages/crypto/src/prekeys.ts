@@ -5,7 +5,7 @@
  */
 
 import { ByteWriter } from './byte-writer.ts';
-import { assertInteger, u32be } from './bytes.ts';
+import { assertInteger } from './bytes.ts';
 import { checkAgreementKey, checkTorsionFree, makeAgreementKeyPair } from './curve.ts';
 import {
   checkVerifyingKey,
@@ -188,7 +188,7 @@ function signedPrekeyMessage(prekey: {
 }): Uint8Array {
   const writer = new ByteWriter(1 + prekey.suites.length + 4 + 32).u8(prekey.suites.length);
   for (const suite of prekey.suites) writer.u8(suite);
-  return writer.bytes(u32be(prekey.id)).bytes(prekey.publicKey).finish();
+  return writer.u32(prekey.id).bytes(prekey.publicKey).finish();
 }
 
 /** One to eight suite numbers, ascending. */

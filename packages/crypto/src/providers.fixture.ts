@@ -2,7 +2,7 @@
 import type { Provider } from './provider.ts';
 import { nobleProvider } from './provider-noble.ts';
 
-const inNode = 'process' in globalThis;
+const inNode = globalThis.process?.versions?.node !== undefined;
 
 /** The fastest provider there is, for tests that need many operations. */
 export const fastProvider: Provider = inNode

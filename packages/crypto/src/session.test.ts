@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import cctv from '../vectors/ed25519-edge/cctv_ed25519vectors.json' with { type: 'json' };
 import bad from '../vectors/xdh-dr/x25519_bad_public_keys.json' with { type: 'json' };
 import { fromHex } from './hex.fixture.ts';
-import { ARCHIVE_BYTES_MAX, UNANSWERED_SESSION_MS_MAX } from './limits.ts';
+import { UNANSWERED_SESSION_MS_MAX } from './limits.ts';
 import {
   aliceAddress,
   bobAddress,
@@ -10,17 +10,16 @@ import {
   type ClassicRecord,
   decrypt,
   encrypt,
-  makeConversation,
+  makeChat,
+  makeChats,
   makeParty,
   now,
-  type Party,
   prekeysOf,
   start,
 } from './parties.fixture.ts';
 import { verifyBundle } from './prekeys.ts';
 import { fastProvider as provider, providers } from './providers.fixture.ts';
 import { decryptMessage, encryptMessage, retireSessions, startSession } from './session.ts';
-import { decodeSessionRecord, encodeSession, encodeSessionRecord } from './session-record.ts';
 import { classicSuite } from './suite-classic.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -28,36 +27,6 @@ const failing = (code: string) => expect.objectContaining({ code });
 const KIND_OFFSET = 2;
 const FIRST = 1;
 const ONGOING = 2;
-
-/** A device in a conversation with one other, whose record passes through bytes at every step. */
-function makeChat(self: Party, other: Party, initial?: ClassicRecord) {
-  let stored = initial && encodeSessionRecord(classicSuite, initial);
-  const load = () => stored && decodeSessionRecord(classicSuite, stored);
-  const save = (record: ClassicRecord) => {
-    stored = encodeSessionRecord(classicSuite, record);
-  };
-  return {
-    load,
-    save,
-    start: () => save(start(self, other, load())),
-    send(value: string): Uint8Array {
-      const sent = encrypt(other, load()!, text(value));
-      save(sent.record);
-      return sent.message;
-    },
-    receive(message: Uint8Array): string {
-      const received = decrypt(self, other, { record: load(), message });
-      save(received.record);
-      return new TextDecoder().decode(received.plaintext);
-    },
-  };
-}
-
-function makeChats(over = provider) {
-  const alice = makeParty(over, aliceAddress);
-  const bob = makeParty(over, bobAddress);
-  return { alice, bob, a: makeChat(alice, bob), b: makeChat(bob, alice) };
-}
 
 describe.each(providers)('on the $name provider', (over) => {
   test('a session starts from a bundle and carries messages both ways', () => {
@@ -71,7 +40,7 @@ describe.each(providers)('on the $name provider', (over) => {
 
 describe('the first messages', () => {
   test('carry the handshake until the first answer decrypts', () => {
-    const { a, b } = makeChats();
+    const { a, b } = makeChats(provider);
     a.start();
     const messages = [a.send('1'), a.send('2')];
     expect(messages.map((message) => message[KIND_OFFSET])).toEqual([FIRST, FIRST]);
@@ -83,7 +52,7 @@ describe('the first messages', () => {
   });
 
   test('use one one-time prekey once, and find their session without it afterwards', () => {
-    const { bob, a, b } = makeChats();
+    const { bob, a, b } = makeChats(provider);
     a.start();
     const messages = [a.send('1'), a.send('2'), a.send('3')];
     expect(b.receive(messages[1]!)).toBe('2');
@@ -94,7 +63,7 @@ describe('the first messages', () => {
   });
 
   test('work without a one-time prekey', () => {
-    const { alice, bob } = makeChats();
+    const { alice, bob } = makeChats(provider);
     const record = startSession(alice.deps, {
       local: alice.local,
       remoteAddress: bob.local.address,
@@ -109,7 +78,7 @@ describe('the first messages', () => {
   });
 
   test('name the prekeys they need without being decrypted', () => {
-    const { alice, a } = makeChats();
+    const { alice, a } = makeChats(provider);
     a.start();
     expect(classicSuite.inspect(a.send('hello'))).toMatchObject({
       kind: 'first',
@@ -121,7 +90,7 @@ describe('the first messages', () => {
   });
 
   test('that name prekeys which are gone are refused as such', () => {
-    const { alice, bob, a } = makeChats();
+    const { alice, bob, a } = makeChats(provider);
     a.start();
     const message = a.send('hello');
     const without = (change: Partial<ReturnType<typeof prekeysOf>>) => () =>
@@ -139,7 +108,7 @@ describe('the first messages', () => {
   });
 
   test('with an unsound identity key are refused', () => {
-    const { alice, bob, a } = makeChats();
+    const { alice, bob, a } = makeChats(provider);
     a.start();
     const message = a.send('hello');
     const flagged = (flag: string) =>
@@ -165,7 +134,7 @@ describe('the first messages', () => {
   });
 
   test('with an unsound base key are refused', () => {
-    const { a, b } = makeChats();
+    const { a, b } = makeChats(provider);
     a.start();
     const message = a.send('hello');
     const baseOffset = 3 + 10 + 32;
@@ -181,7 +150,7 @@ describe('the first messages', () => {
   });
 
   test('bind both addresses: another device or account cannot be put in their place', () => {
-    const { alice, bob, a } = makeChats();
+    const { alice, bob, a } = makeChats(provider);
     a.start();
     const message = a.send('hello');
     const elsewhere = { ...aliceAddress, device: bobAddress.device };
@@ -202,7 +171,7 @@ describe('the first messages', () => {
 
 describe('identities', () => {
   test('a first message from another identity than the pinned one is refused by name', () => {
-    const { bob, b } = makeChats();
+    const { bob, b } = makeChats(provider);
     const mallory = makeParty(provider, aliceAddress);
     const m = makeChat(mallory, bob);
     m.start();
@@ -210,7 +179,7 @@ describe('identities', () => {
   });
 
   test('a bundle from another identity than the pinned one starts nothing', () => {
-    const { alice, bob } = makeChats();
+    const { alice, bob } = makeChats(provider);
     const input = {
       local: alice.local,
       remoteAddress: bobAddress,
@@ -224,7 +193,7 @@ describe('identities', () => {
   });
 
   test('a session with a replaced identity receives, but neither sends nor takes over', () => {
-    const { alice, bob, a, b } = makeChats();
+    const { alice, bob, a, b } = makeChats(provider);
     a.start();
     b.receive(a.send('old'));
     const late = b.send('late');
@@ -250,7 +219,7 @@ describe('identities', () => {
   });
 
   test('a bundle without our suite starts nothing', () => {
-    const { alice, bob } = makeChats();
+    const { alice, bob } = makeChats(provider);
     const bundle = { ...verifyBundle(provider, bundleOf(bob)), suites: [2] };
     const input = { local: alice.local, remoteAddress: bobAddress, bundle, now };
     expect(() => startSession(alice.deps, { ...input, pinnedIdentity: undefined })).toThrow(
@@ -261,7 +230,7 @@ describe('identities', () => {
 
 describe('several sessions', () => {
   test('two that start at once both decrypt, and settle on one', () => {
-    const { a, b } = makeChats();
+    const { a, b } = makeChats(provider);
     a.start();
     b.start();
     const crossed = [a.send('from a'), b.send('from b')];
@@ -275,7 +244,7 @@ describe('several sessions', () => {
   });
 
   test('a message of an archived session decrypts and makes it current again', () => {
-    const { a, b } = makeChats();
+    const { a, b } = makeChats(provider);
     a.start();
     b.receive(a.send('1'));
     const late = b.send('late');
@@ -288,36 +257,8 @@ describe('several sessions', () => {
     expect(b.receive(a.send('2'))).toBe('2');
   });
 
-  test('at most forty are archived, the oldest dropped', () => {
-    const { a, b } = makeChats();
-    a.start();
-    b.receive(a.send('1'));
-    const [first, second] = [b.send('first'), b.send('second')];
-    for (let count = 0; count < 40; count++) a.start();
-    expect(a.receive(first)).toBe('first');
-    for (let count = 0; count < 41; count++) a.start();
-    expect(a.load()!.archived).toHaveLength(40);
-    expect(() => a.receive(second)).toThrow(failing('message.undecryptable'));
-  });
-
-  test('an archive that grows too large drops its oldest', () => {
-    const { bobRecord } = makeConversation(provider);
-    const { alice, bob, a } = makeChats();
-    const current = bobRecord.current!;
-    const skipped = new Uint8Array(2000 * 68);
-    const bulky = encodeSession(classicSuite, { ...current, state: { ...current.state, skipped } });
-    const record = start(alice, bob, {
-      current,
-      archived: [bulky, bulky, bulky, bulky, bulky],
-    });
-    a.save(record);
-    const sizes = a.load()!.archived.map((session) => session.length);
-    expect(sizes).toHaveLength(4);
-    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(ARCHIVE_BYTES_MAX);
-  });
-
   test('a device that lost its sessions starts anew, and the other follows', () => {
-    const { alice, bob, a, b } = makeChats();
+    const { alice, bob, a, b } = makeChats(provider);
     a.start();
     b.receive(a.send('1'));
     a.receive(b.send('2'));
@@ -331,7 +272,7 @@ describe('several sessions', () => {
 
 describe('the largest message', () => {
   test('passes with its handshake, and one byte more is refused', () => {
-    const { alice, bob, a } = makeChats();
+    const { alice, bob, a } = makeChats(provider);
     a.start();
     const largest = encrypt(bob, a.load()!, new Uint8Array(65536));
     const received = decrypt(bob, alice, { record: undefined, message: largest.message });
@@ -346,7 +287,7 @@ describe('the largest message', () => {
 
 describe('a session that may not send', () => {
   test('is one that was not answered in thirty days', () => {
-    const { bob, a, b } = makeChats();
+    const { bob, a, b } = makeChats(provider);
     a.start();
     const at = (ms: number) => encrypt(bob, a.load()!, text('hello'), now + ms);
     expect(() => at(UNANSWERED_SESSION_MS_MAX)).not.toThrow();
@@ -357,7 +298,7 @@ describe('a session that may not send', () => {
   });
 
   test('is one of a store that was found stale: it receives, and never takes over', () => {
-    const { alice, a, b } = makeChats();
+    const { alice, a, b } = makeChats(provider);
     a.start();
     b.receive(a.send('1'));
     const late = [b.send('2'), b.send('3')];
@@ -375,54 +316,9 @@ describe('a session that may not send', () => {
   });
 
   test('is none at all', () => {
-    const { alice, bob } = makeChats();
+    const { alice, bob } = makeChats(provider);
     const input = { plaintext: text('x'), pinnedIdentity: bob.local.identity.publicKey, now };
     const empty: ClassicRecord = { current: undefined, archived: [] };
     expect(() => encryptMessage(alice.deps, empty, input)).toThrow(failing('session.none'));
-  });
-});
-
-describe('stored records', () => {
-  test('come back as they were', () => {
-    const { a, b } = makeChats();
-    a.start();
-    b.receive(a.send('1'));
-    a.start();
-    for (const record of [a.load()!, b.load()!, { current: undefined, archived: [] }]) {
-      const encoded = encodeSessionRecord(classicSuite, record);
-      expect(decodeSessionRecord(classicSuite, encoded)).toEqual(record);
-    }
-  });
-
-  test('of another version or suite are refused by name', () => {
-    const { a } = makeChats();
-    a.start();
-    const encoded = encodeSessionRecord(classicSuite, a.load()!);
-    const ratchetVersionOffset = 2 + 4 + 77 + 74;
-    for (const [at, value] of [
-      [0, 2],
-      [1, 2],
-      [ratchetVersionOffset, 2],
-    ] as const) {
-      expect(() => decodeSessionRecord(classicSuite, encoded.with(at, value))).toThrow(
-        failing('encoding.unsupported'),
-      );
-    }
-  });
-
-  test('that are cut, extended, or hold too many sessions are refused', () => {
-    const { a } = makeChats();
-    a.start();
-    const encoded = encodeSessionRecord(classicSuite, a.load()!);
-    const inputs = [
-      encoded.subarray(0, -1),
-      Uint8Array.of(...encoded, 0),
-      encoded.with(encoded.length - 1, 41),
-      encoded.with(2 + 4 + 74, 2),
-      new Uint8Array(0),
-    ];
-    for (const input of inputs) {
-      expect(() => decodeSessionRecord(classicSuite, input)).toThrow();
-    }
   });
 });

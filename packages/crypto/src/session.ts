@@ -87,15 +87,15 @@ export function startSession<State>(
   if (!bundle.suites.includes(suite.id)) {
     throw new CryptoError('suite.unsupported', 'the bundle does not offer our suite');
   }
-  const agreed = suite.initiate(provider, { local, bundle, remoteAddress });
+  const initiated = suite.initiate(provider, { local, bundle, remoteAddress });
   return makeCurrent(suite, record, {
-    id: agreed.sessionId,
+    id: initiated.sessionId,
     remoteIdentity: bundle.identityKey,
     remoteRegistrationId: bundle.registrationId,
     createdAt: now,
-    pendingHandshake: agreed.handshake,
+    pendingHandshake: initiated.handshake,
     receiveOnly: false,
-    state: agreed.state,
+    state: initiated.state,
   });
 }
 
@@ -140,8 +140,9 @@ export function decryptMessage<State>(
 ): DecryptedMessage<State> {
   const facts = deps.suite.inspect(input.message);
   const known = record ?? emptyRecord<State>();
-  if (facts.kind === 'ongoing')
+  if (facts.kind === 'ongoing') {
     return decryptOngoing(deps, known, { ...input, inner: facts.inner });
+  }
   if (input.pinnedIdentity && !equal(input.pinnedIdentity, facts.identityKey)) {
     throw new CryptoError('identity.changed', 'the first message is from another identity');
   }
@@ -177,13 +178,13 @@ function decryptFirst<State>(
 ): DecryptedMessage<State> {
   const { provider, suite } = deps;
   const { local, remoteAddress, first, prekeys, now } = input;
-  const { handshake, inner } = first;
-  const id = suite.sessionIdOf(provider, { local, remoteAddress, handshake });
+  const { inner } = first;
+  const id = suite.sessionIdOf(provider, { local, remoteAddress, first });
   const position = positionsOf(record).find((at) => equal(sessionIdAt(record, at), id));
   if (position !== undefined) return decryptAt(deps, record, { ...input, position, inner });
 
-  const agreed = suite.accept(provider, { local, remoteAddress, first, prekeys });
-  const { state, plaintext } = suite.decrypt(provider, agreed.state, inner);
+  const accepted = suite.accept(provider, { local, remoteAddress, first, prekeys, sessionId: id });
+  const { state, plaintext } = suite.decrypt(provider, accepted, inner);
   const session: Session<State> = {
     id,
     remoteIdentity: first.identityKey,

@@ -12,16 +12,19 @@ import { acceptRatchet, ratchetDecrypt, ratchetEncrypt, startRatchet } from './d
 import { checkVerifyingKey } from './ed25519.ts';
 import { CryptoError } from './errors.ts';
 import { KDF_LABELS } from './kdf.ts';
-import {
-  type AgreementKeyPair,
-  firstRatchetKeyPair,
-  type IdentityKey,
-  type SymmetricKey,
-  verifyingKey,
-} from './keys.ts';
+import { firstRatchetKeyPair, type IdentityKey, type SymmetricKey, verifyingKey } from './keys.ts';
 import type { Provider } from './provider.ts';
 import { decodeRatchetState, encodeRatchetState, type RatchetState } from './ratchet-state.ts';
-import type { MessageFacts, PrekeySource, Suite } from './suite.ts';
+import type {
+  AcceptInput,
+  FirstMessageFacts,
+  HandshakeInput,
+  Initiated,
+  InitiateInput,
+  MessageFacts,
+  PrekeySource,
+  Suite,
+} from './suite.ts';
 import { SUITE_CLASSIC, WIRE_VERSION } from './suites.ts';
 import { decodeHandshake, encodeFirstMessage, encodeHandshake, parseMessage } from './wire.ts';
 import { initiatorKeyMaterial, responderKeyMaterial, sharedSecret } from './x3dh.ts';
@@ -30,13 +33,7 @@ import { initiatorKeyMaterial, responderKeyMaterial, sharedSecret } from './x3dh
 export const classicSuite: Suite<RatchetState> = {
   id: SUITE_CLASSIC,
   initiate,
-  sessionIdOf: (provider, { local, remoteAddress, handshake }) =>
-    transcriptHash(provider, {
-      initiator: remoteAddress,
-      responder: local.address,
-      responderIdentity: local.identity.publicKey,
-      handshake,
-    }),
+  sessionIdOf,
   accept,
   inspect,
   withHandshake: encodeFirstMessage,
@@ -48,8 +45,8 @@ export const classicSuite: Suite<RatchetState> = {
 
 function initiate(
   provider: Provider,
-  { local, bundle, remoteAddress }: Parameters<Suite<RatchetState>['initiate']>[1],
-) {
+  { local, bundle, remoteAddress }: InitiateInput,
+): Initiated<RatchetState> {
   const base = makeAgreementKeyPair<'base'>(provider);
   const handshake = encodeHandshake({
     registrationId: local.registrationId,
@@ -80,20 +77,27 @@ function initiate(
   };
 }
 
+function sessionIdOf(
+  provider: Provider,
+  { local, remoteAddress, first }: HandshakeInput,
+): Uint8Array {
+  return transcriptHash(provider, {
+    initiator: remoteAddress,
+    responder: local.address,
+    responderIdentity: local.identity.publicKey,
+    handshake: first.handshake,
+  });
+}
+
 function accept(
   provider: Provider,
-  { local, remoteAddress, first, prekeys }: Parameters<Suite<RatchetState>['accept']>[1],
-) {
+  { local, sessionId, first, prekeys }: AcceptInput,
+): RatchetState {
   const { signedPrekey, oneTimePrekey } = findPrekeys(prekeys, first);
   const { baseKey } = decodeHandshake(first.handshake);
   const remoteBase = checkAgreementKey<'base'>(baseKey);
   checkTorsionFree(provider, remoteBase);
   const remoteIdentity = checkVerifyingKey<'identity'>(provider, first.identityKey);
-  const sessionId = classicSuite.sessionIdOf(provider, {
-    local,
-    remoteAddress,
-    handshake: first.handshake,
-  });
   const keyMaterial = responderKeyMaterial(provider, {
     identitySecret: agreementSecretOf(provider, local.identity.seed),
     signedPrekeySecret: signedPrekey.secretKey,
@@ -103,19 +107,15 @@ function accept(
   });
   const secret = sessionSecret(provider, keyMaterial, sessionId);
   const start = { secret, associatedData: sessionId };
-  return { sessionId, state: acceptRatchet(start, firstRatchetKeyPair(signedPrekey)) };
+  return acceptRatchet(start, firstRatchetKeyPair(signedPrekey));
 }
 
-function findPrekeys(
-  prekeys: PrekeySource,
-  first: { readonly signedPrekeyId: number; readonly oneTimePrekeyId: number | undefined },
-) {
+function findPrekeys(prekeys: PrekeySource, first: FirstMessageFacts) {
   const signedPrekey = prekeys.signedPrekey(first.signedPrekeyId);
   if (!signedPrekey) throw new CryptoError('prekey.unknown', 'the signed prekey is not held');
-  if (first.oneTimePrekeyId === undefined) return { signedPrekey, oneTimePrekey: undefined };
-  const oneTimePrekey: AgreementKeyPair<'one-time-prekey'> | undefined = prekeys.oneTimePrekey(
-    first.oneTimePrekeyId,
-  );
+  const { oneTimePrekeyId } = first;
+  if (oneTimePrekeyId === undefined) return { signedPrekey, oneTimePrekey: undefined };
+  const oneTimePrekey = prekeys.oneTimePrekey(oneTimePrekeyId);
   if (!oneTimePrekey) throw new CryptoError('prekey.unknown', 'the one-time prekey is not held');
   return { signedPrekey, oneTimePrekey };
 }

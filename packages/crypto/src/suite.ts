@@ -37,11 +37,34 @@ export type MessageFacts =
 /** The one that names a handshake. */
 export type FirstMessageFacts = Extract<MessageFacts, { kind: 'first' }>;
 
-/** A new session as its suite made it. */
-export interface Agreed<State> {
+/** Whom a session is started with. */
+export interface InitiateInput {
+  readonly local: LocalParty;
+  readonly bundle: VerifiedBundle;
+  readonly remoteAddress: Address;
+}
+
+/** A session as its initiator has it. */
+export interface Initiated<State> {
   /** 32 bytes, the same on both sides, different for each session. */
   readonly sessionId: Uint8Array;
+  /** Goes before every message until the first answer. */
+  readonly handshake: Uint8Array;
   readonly state: State;
+}
+
+/** A first message, and who is said to have sent it. */
+export interface HandshakeInput {
+  readonly local: LocalParty;
+  readonly remoteAddress: Address;
+  readonly first: FirstMessageFacts;
+}
+
+/** A first message whose session is not known yet. */
+export interface AcceptInput extends HandshakeInput {
+  /** What {@link Suite.sessionIdOf} gave for it. */
+  readonly sessionId: Uint8Array;
+  readonly prekeys: PrekeySource;
 }
 
 /** A cipher suite. All functions throw `CryptoError` and change nothing. */
@@ -49,36 +72,12 @@ export interface Suite<State> {
   /** Number of the suite in signed prekeys and messages. */
   readonly id: number;
 
-  /** Starts a session with a bundle; `handshake` goes before every message until the first answer. */
-  initiate(
-    provider: Provider,
-    input: {
-      readonly local: LocalParty;
-      readonly bundle: VerifiedBundle;
-      readonly remoteAddress: Address;
-    },
-  ): Agreed<State> & { readonly handshake: Uint8Array };
-
+  /** Starts a session with a bundle. */
+  initiate(provider: Provider, input: InitiateInput): Initiated<State>;
   /** The id of the session that a first message belongs to, without any agreement. */
-  sessionIdOf(
-    provider: Provider,
-    input: {
-      readonly local: LocalParty;
-      readonly remoteAddress: Address;
-      readonly handshake: Uint8Array;
-    },
-  ): Uint8Array;
-
+  sessionIdOf(provider: Provider, input: HandshakeInput): Uint8Array;
   /** The other end of {@link Suite.initiate}. Throws `prekey.unknown` and `key.*`. */
-  accept(
-    provider: Provider,
-    input: {
-      readonly local: LocalParty;
-      readonly remoteAddress: Address;
-      readonly first: FirstMessageFacts;
-      readonly prekeys: PrekeySource;
-    },
-  ): Agreed<State>;
+  accept(provider: Provider, input: AcceptInput): State;
 
   /** Takes a message apart. Throws `encoding.*`. */
   inspect(message: Uint8Array): MessageFacts;
