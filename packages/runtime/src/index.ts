@@ -48,7 +48,7 @@ export {
   databaseOptions,
   openDatabase,
 } from './postgres.ts';
-export { problemResponse, toApiError } from './problem-response.ts';
+export { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
 export { type Running, type RunOptions, run } from './process.ts';
 export { createRevocations, type Revocations, type RevocationsOptions } from './revocations.ts';
 export { sameSecret } from './secret.ts';
@@ -68,4 +68,4 @@ export {
   serverSection,
   servicesSection,
 } from './sections.ts';
-export type { Clock, Fetch, Service, Upgrade } from './service.ts';
+export type { Clock, Connection, Fetch, Service, Upgrade } from './service.ts';

@@ -1,0 +1,48 @@
+/** A connection beside the pool whose statements leave without waiting for each other's answers. */
+import pg from 'pg';
+import type { Database } from './postgres.ts';
+
+export interface Statement {
+  /** Prepared under this name when given: parsed once per connection. */
+  name?: string;
+  text: string;
+  values?: unknown[];
+}
+
+export interface Pipeline {
+  /**
+   * Sends a statement behind those sent before, at once. Each ends by itself: after a failure the ones behind it still
+   * run, which within a transaction means that they are refused and that its `commit` answers `ROLLBACK`.
+   */
+  send<Row>(statement: Statement): Promise<{ rows: Row[]; command: string }>;
+  /** False once the connection is lost. What had no answer then may or may not have happened. */
+  isOpen(): boolean;
+  close(): Promise<void>;
+}
+
+/** Opens a connection with the pool's options, of which it takes no place. Rejects when the database is out of reach. */
+export async function openPipeline({ pool }: Pick<Database<unknown>, 'pool'>): Promise<Pipeline> {
+  // The pool hides its password from enumeration, and with it from a spread.
+  const { password } = pool.options;
+  const client = new pg.Client({
+    ...pool.options,
+    ...(password !== undefined && { password }),
+    pipeline: true,
+  });
+  let open = true;
+  client.on('error', () => {
+    open = false;
+  });
+  client.on('end', () => {
+    open = false;
+  });
+  await client.connect();
+  return {
+    async send<Row>(statement: Statement) {
+      const { rows, command } = await client.query<Row & pg.QueryResultRow>(statement);
+      return { rows, command };
+    },
+    isOpen: () => open,
+    close: () => client.end(),
+  };
+}
