@@ -9,7 +9,7 @@ import { withDeadline } from './deadline.ts';
 import { READY_DEADLINE_MS } from './limits.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { problemResponse, toApiError } from './problem-response.ts';
+import { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
 import { allowedMethods } from './routes.ts';
 import { sameSecret } from './secret.ts';
@@ -83,19 +83,10 @@ function knownMethod(method: string): string {
   return METHODS.has(method) ? method : 'OTHER';
 }
 
-class MethodNotAllowed extends ApiError {
-  readonly allow: string;
-
-  constructor(allow: string) {
-    super('route.method-not-allowed');
-    this.allow = allow;
-  }
-}
-
 function unmatched(app: App, context: Context): ApiError {
   const methods = allowedMethods(app.routes, context.req.path);
   return methods.length > 0
-    ? new MethodNotAllowed(methods.join(', '))
+    ? new ProblemWithHeaders('route.method-not-allowed', { allow: methods.join(', ') })
     : new ApiError('route.not-found');
 }
 
@@ -109,8 +100,7 @@ function answerError(
   const fields = { requestId, route: context.get('route'), code: error.code };
   if (error.code === 'internal') log.error('request failed', { ...fields, error: thrown });
   else if (error.status === 503) log.warn('request refused', { ...fields, error: thrown });
-  const headers = error instanceof MethodNotAllowed ? { allow: error.allow } : undefined;
-  return problemResponse(error, requestId, headers);
+  return problemResponse(error, requestId);
 }
 
 function readiness({ ready, log }: AppOptions) {

@@ -1,6 +1,6 @@
 /** A request's JSON body: bounded, strict, and free of what PostgreSQL's text cannot hold. */
 import { ApiError, BODY_BYTES_MAX } from '@sotto/api';
-import { JSON_NODES_MAX } from './limits.ts';
+import { BODY_MS_MAX, JSON_NODES_MAX } from './limits.ts';
 import { fieldName } from './problem-response.ts';
 
 const MEDIA_TYPE = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
@@ -21,9 +21,21 @@ export async function readJson(request: Request): Promise<unknown> {
 
 /**
  * The whole body as bytes. Throws `request.too-large` as soon as the limit is passed, by what the sender announces or
- * by what has arrived.
+ * by what has arrived, and `request.timeout` when it takes too long to arrive.
  */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new ApiError('request.timeout')), BODY_MS_MAX);
+  });
+  try {
+    return await Promise.race([readWhole(request, bytesMax), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readWhole(request: Request, bytesMax: number): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? Number.NaN);
   if (announced > bytesMax) throw tooLarge(bytesMax);
   // An HTTP parser holds a sender to the announced length, so the body may be read in one go.

@@ -6,6 +6,15 @@ export const SHUTDOWN_MS = 10_000;
 /** How long a server waits for answers under way before it cuts them off; leaves time for the rest of the shutdown. */
 export const DRAIN_MS = 5_000;
 
+/**
+ * A request's arrival as a whole. A file of 100 MiB over a slow line takes most of an hour; those who read bodies give
+ * up sooner. Headers have Node's own minute.
+ */
+export const REQUEST_MS_MAX = 60 * 60_000;
+
+/** A body that is read whole, 1 MiB at most: 35 KB/s. Slower senders hold memory and a connection for nothing. */
+export const BODY_MS_MAX = 30_000;
+
 /** One call from service to service. A caller of ours waits behind it, and the contract promises an answer in 2 s. */
 export const PEER_DEADLINE_MS = 2_000;
 

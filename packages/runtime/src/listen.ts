@@ -1,11 +1,11 @@
 /** A Fetch on a port, with an orderly end. */
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { ApiError, toProblem } from '@sotto/api';
-import { DRAIN_MS } from './limits.ts';
+import { DRAIN_MS, REQUEST_MS_MAX } from './limits.ts';
 import { problemResponse } from './problem-response.ts';
 import type { Fetch, Upgrade } from './service.ts';
 
@@ -21,11 +21,21 @@ export async function listen(
   { fetch, upgrade }: { fetch: Fetch; upgrade?: Upgrade },
   { host, port }: { host: string; port: number },
 ): Promise<Listening> {
-  const listener = getRequestListener((request) => fetch(request), {
-    // Only requests that cannot be read come here: an app answers its own errors.
-    errorHandler: () => problemResponse(new ApiError('request.malformed'), randomUUID()),
-  });
-  const server = createServer((request, response) => void listener(request, response));
+  const listener = getRequestListener(
+    (request, { incoming }) => {
+      return fetch(request, { remoteAddress: incoming.socket.remoteAddress ?? '' });
+    },
+    {
+      // Only requests that cannot be read come here: an app answers its own errors.
+      errorHandler: () => problemResponse(new ApiError('request.malformed'), randomUUID()),
+    },
+  );
+  const options = {
+    requestTimeout: REQUEST_MS_MAX,
+    shouldUpgradeCallback: (request: IncomingMessage) =>
+      upgrade !== undefined && wantsWebSocket(request),
+  };
+  const server = createServer(options, (request, response) => void listener(request, response));
   server.on('clientError', refuseUnreadable);
   if (upgrade !== undefined) server.on('upgrade', upgrade);
   const sockets = track(server);
@@ -38,6 +48,11 @@ export async function listen(
   });
   const address = server.address() as AddressInfo;
   return { port: address.port, close: () => closeServer(server, sockets) };
+}
+
+/** Other protocols that a client offers to speak, such as HTTP/2, may be ignored (RFC 9110, 7.8). */
+function wantsWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /** Node forgets sockets that were upgraded; the end of the server must not. */

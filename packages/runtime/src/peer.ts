@@ -11,30 +11,38 @@ import {
 } from '@sotto/api';
 import { z } from 'zod';
 import { FORWARD_DEADLINE_MS, PEER_DEADLINE_MS } from './limits.ts';
+import { startPatience } from './patience.ts';
 import type { Fetch } from './service.ts';
 
 /**
  * A service in another process as a Fetch. The request's path and query go to `baseUrl`; its origin is ignored.
- * Rejects with `service.unavailable` when no connection or no answer's head comes in time. Bodies may take longer.
+ * Rejects with `service.unavailable` when no connection or no answer's head comes in time, with `request.malformed`
+ * when the caller breaks off. Bodies may take as long as their sender and their reader like.
  */
 export function remotePeer(baseUrl: string): Fetch {
   return async (request) => {
     const { pathname, search } = new URL(request.url);
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), FORWARD_DEADLINE_MS);
+    const target = new URL(baseUrl);
+    // Set, not resolved: a path such as `//host/` would name another server.
+    target.pathname = pathname;
+    target.search = search;
+    const patience = startPatience(FORWARD_DEADLINE_MS);
     try {
-      return await fetch(new URL(pathname + search, baseUrl), {
+      return await fetch(target, {
         method: request.method,
         headers: request.headers,
-        body: request.body,
+        body: request.body && patience.watch(request.body),
         redirect: 'manual',
-        signal: AbortSignal.any([request.signal, deadline.signal]),
+        signal: AbortSignal.any([request.signal, patience.signal]),
         ...(request.body !== null && { duplex: 'half' }),
       });
     } catch (cause) {
+      if (request.signal.aborted || patience.broken()) {
+        throw new ApiError('request.malformed', { detail: 'the request ended early', cause });
+      }
       throw new ApiError('service.unavailable', { cause, retryAfter: 1 });
     } finally {
-      clearTimeout(timer);
+      patience.end();
     }
   };
 }

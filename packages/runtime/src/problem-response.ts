@@ -1,6 +1,20 @@
 /** Any failure as the answer that tells of it (RFC 9457), and nothing more than the contract says. */
-import { ApiError, PROBLEMS, toProblem } from '@sotto/api';
+import { ApiError, type ApiErrorOptions, PROBLEMS, type ProblemCode, toProblem } from '@sotto/api';
 import { z } from 'zod';
+
+/** An ApiError whose answer carries headers of its own, as 405 has Allow and 416 has Content-Range. */
+export class ProblemWithHeaders extends ApiError {
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ProblemCode,
+    headers: Readonly<Record<string, string>>,
+    options: ApiErrorOptions = {},
+  ) {
+    super(code, options);
+    this.headers = headers;
+  }
+}
 
 /** Codes of system calls, and SQLSTATEs, that say a part of the platform is out of reach or overloaded just now. */
 const UNAVAILABLE =
@@ -42,12 +56,8 @@ export function fieldName(part: PropertyKey): string {
 }
 
 /** The answer for an error. `requestId` goes into the body as `instance`. */
-export function problemResponse(
-  error: ApiError,
-  requestId: string,
-  headers?: HeadersInit,
-): Response {
-  const answer = new Headers(headers);
+export function problemResponse(error: ApiError, requestId: string): Response {
+  const answer = new Headers(error instanceof ProblemWithHeaders ? error.headers : undefined);
   answer.set('content-type', 'application/problem+json');
   answer.set('cache-control', 'no-store');
   answer.set('x-request-id', requestId);
