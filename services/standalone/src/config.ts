@@ -1,0 +1,60 @@
+/** The configuration of the standalone platform: that of all services, one file and one environment for all. */
+import { join } from 'node:path';
+import { AuthConfig } from '@sotto/auth';
+import { FileConfig } from '@sotto/file';
+import { GatewayConfig } from '@sotto/gateway';
+import { KeyConfig } from '@sotto/key';
+import { MessageConfig } from '@sotto/message';
+import { type ConfigSource, databaseSection, loadConfig, serverSection } from '@sotto/runtime';
+import { z } from 'zod';
+import { secret } from './secrets.ts';
+
+const dataSection = z.strictObject({
+  /** Everything that the platform keeps. */
+  directory: z.string().min(1).meta({ env: 'DATA_DIR' }),
+});
+
+const DataConfig = z.object({ data: dataSection });
+
+/** The services' sections. What differs: where it listens, and that a database need not be named. */
+export const StandaloneConfig = z.object({
+  ...GatewayConfig.shape,
+  ...KeyConfig.shape,
+  ...MessageConfig.shape,
+  ...FileConfig.shape,
+  ...AuthConfig.shape,
+  data: dataSection,
+  server: serverSection(8080),
+  database: databaseSection.extend({
+    /** Left out, with `url` left out too, the platform runs a PostgreSQL of its own. */
+    host: z.string().min(1).optional().meta({ env: 'DB_HOST' }),
+  }),
+});
+export type StandaloneConfig = z.infer<typeof StandaloneConfig>;
+
+/**
+ * The configuration, with secrets made and kept below the data directory where none are given. Throws a ConfigError
+ * that lists every fault.
+ */
+export function loadStandaloneConfig(
+  source: ConfigSource,
+  dataDirectory: string,
+): StandaloneConfig {
+  const defaults = { DATA_DIR: dataDirectory };
+  const { data } = loadConfig(DataConfig, { ...source, defaults });
+  const secrets = secretsDirectory(data.directory);
+  return loadConfig(StandaloneConfig, {
+    ...source,
+    defaults: {
+      ...defaults,
+      JWT_ACCESS_SECRET: secret(secrets, 'jwt-access'),
+      JWT_REFRESH_SECRET: secret(secrets, 'jwt-refresh'),
+      INTERNAL_SECRET: secret(secrets, 'internal'),
+    },
+  });
+}
+
+/** Where the secrets of a data directory lie. */
+export function secretsDirectory(dataDirectory: string): string {
+  return join(dataDirectory, 'secrets');
+}

@@ -1,0 +1,28 @@
+/** The platform in one process: `npm start`. */
+import { fileURLToPath } from 'node:url';
+import { ConfigError, run } from '@sotto/runtime';
+import { loadStandaloneConfig } from './config.ts';
+import { startPlatform } from './platform.ts';
+
+const root = new URL('../../../', import.meta.url);
+const source = { environment: process.env, file: fileURLToPath(new URL('config.yaml', root)) };
+const load = () => loadStandaloneConfig(source, fileURLToPath(new URL('.data', root)));
+const show = (line: string) => process.stderr.write(`${line.trimEnd()}\n`);
+
+function stop(error: unknown): never {
+  if (error instanceof ConfigError) throw error;
+  show(`sotto: ${error instanceof Error ? error.message : 'cannot start'}`);
+  process.exit(1);
+}
+
+// The launcher holds the other end of this channel: when it is gone, so is whoever wanted the platform.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+process.channel?.unref();
+
+run(
+  async () => {
+    const { port, close } = await startPlatform(load(), { show, onFailure: stop }).catch(stop);
+    return { ready: `ready http://localhost:${port}`, close };
+  },
+  { check: load },
+);

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { lockData } from '../src/data-lock.ts';
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'sotto-lock-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+test('a second taker is refused in one line that names the directory', () => {
+  const lock = lockData(directory);
+  expect(() => lockData(directory)).toThrow(`another platform is running on ${directory}`);
+  lock.close();
+  lockData(directory).close();
+});
+
+test('a lock goes with a process that was killed', async () => {
+  const script = `
+    import { lockData } from ${JSON.stringify(new URL('../src/data-lock.ts', import.meta.url).href)};
+    lockData(process.argv[1]);
+    console.log('locked');
+    setInterval(() => {}, 1000);
+  `;
+  const child = spawn(
+    process.execPath,
+    ['--input-type=module-typescript', '-e', script, directory],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  await once(child.stdout, 'data');
+  expect(() => lockData(directory)).toThrow('another platform');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  lockData(directory).close();
+});
