@@ -51,7 +51,7 @@ export const getFileInfo = endpoint({
   params: fileParams,
   status: 200,
   response: FileInfo,
-  problems: ['file.not-found'],
+  problems: ['file.not-found', 'service.unavailable'],
 });
 
 export const grantFile = endpoint({
@@ -64,7 +64,12 @@ export const grantFile = endpoint({
   params: fileParams,
   body: z.strictObject({ conversation: ConversationId }),
   status: 204,
-  problems: ['file.not-found', 'conversation.not-found', 'service.unavailable'],
+  problems: [
+    'file.not-found',
+    'file.grant-limit',
+    'conversation.not-found',
+    'service.unavailable',
+  ],
 });
 
 export const deleteFile = endpoint({

@@ -50,6 +50,10 @@ export const PROBLEMS = {
   },
   'message.busy': { status: 503, title: 'The service is full; send again later' },
   'file.not-found': { status: 404, title: 'There is no such file' },
+  'file.grant-limit': {
+    status: 409,
+    title: 'The file is shared in as many conversations as it may be',
+  },
   'file.quota': { status: 507, title: 'The storage quota is used up' },
   'service.unavailable': { status: 503, title: 'A part of the platform does not answer' },
   internal: { status: 500, title: 'Something failed inside the platform' },
