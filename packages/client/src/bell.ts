@@ -6,6 +6,7 @@ export interface Bell {
   wait(): Promise<void>;
 }
 
+/** A bell that has not rung. */
 export function createBell(): Bell {
   let rung = false;
   let wake: (() => void) | undefined;

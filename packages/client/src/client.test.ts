@@ -57,9 +57,11 @@ test('what was written while offline is sent, and what came meanwhile is caught 
   const offline = await reopened(bob, 'bob');
   await alice.sendText(conversation.id, 'while you were away');
   const written = await offline.sendText(conversation.id, 'while I was away');
+  expect(await offline.unsent(conversation.id)).toMatchObject([{ id: written.id }]);
   const inbox = collect(offline);
   await offline.connect();
   await offline.whenStored(written.id);
+  expect(await offline.unsent(conversation.id)).toEqual([]);
   await until(() => inbox.texts.length === 1);
   expect(inbox.texts).toEqual(['while you were away']);
 });

@@ -2,6 +2,7 @@
 import type { ConversationId, MessageId, UserId } from '@sotto/api';
 import { type LocalParty, nobleProvider, type Provider } from '@sotto/crypto';
 import {
+  type AccountDeps,
   type Credentials,
   findAccount,
   logIn,
@@ -9,9 +10,9 @@ import {
   type Me,
   registerAccount,
 } from './account.ts';
-import { createArrivals } from './arrivals.ts';
-import { createCall } from './call.ts';
-import { type Connection, openConnection } from './connection.ts';
+import { type Arrivals, createArrivals } from './arrivals.ts';
+import { type Call, createCall } from './call.ts';
+import { Connection } from './connection.ts';
 import type { Content } from './content.ts';
 import {
   findUserByName,
@@ -24,11 +25,12 @@ import { ClientError } from './errors.ts';
 import { type ClientEvent, createEvents, type Listener } from './events.ts';
 import { type FileInput, fetchFile, type OpenedFile, storeFile } from './files.ts';
 import { createExchange } from './http.ts';
+import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
 import { enqueue } from './outbox.ts';
 import { acceptIdentity, type PeerDeps } from './peers.ts';
 import { makeFirstKeys } from './prekeys.ts';
 import type { ConversationRecord, HistoryItem, Message, Place } from './records.ts';
-import { whenStored } from './sent-message.ts';
+import { readUnsent, type UnsentMessage, whenStored } from './sent-message.ts';
 import { loadLocalParty } from './sessions.ts';
 import type { Store } from './store.ts';
 import { createTokens } from './tokens.ts';
@@ -46,7 +48,7 @@ export interface ClientOptions {
   readonly clock?: () => number;
 }
 
-/** One device of one account. Every method rejects with `client.closed` after `close`. */
+/** One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. */
 export interface Client {
   /** Who this store belongs to, or undefined before the first log-in. */
   me(): Promise<Me | undefined>;
@@ -79,6 +81,8 @@ export interface Client {
   /** Encrypts and uploads a file, then sends its reference like a text. Needs a connection until it resolves. */
   sendFile(conversation: ConversationId, file: FileInput): Promise<{ id: MessageId }>;
   openFile(message: Message): Promise<OpenedFile>;
+  /** Messages of a conversation that wait to be acknowledged by the platform, oldest first. */
+  unsent(conversation: ConversationId): Promise<UnsentMessage[]>;
   /** Resolves when a message of this device is on the platform's disk. Rejects with `message.refused`. */
   whenStored(id: MessageId): Promise<Place>;
   /** Goes on with a contact whose identity key has changed, after the safety numbers were compared. */
@@ -87,93 +91,150 @@ export interface Client {
 
 /** A client for one store. Nothing happens before a method is called. */
 export function createClient(options: ClientOptions): Client {
-  const { url, store, provider = nobleProvider, clock = Date.now } = options;
-  const closing = new AbortController();
-  const events = createEvents();
-  const fetch = options.fetch ?? globalThis.fetch;
-  const exchange = createExchange({ url, fetch, signal: closing.signal });
-  const onEnded = () => events.emit('logged-out', {});
-  const tokens = createTokens({ store, exchange, clock, onEnded });
-  const call = createCall(exchange, tokens);
-  const account = { store, exchange, call, tokens, clock };
-  const arrivals = createArrivals(store);
-  let local: Promise<LocalParty> | undefined;
-  let connection: Connection | undefined;
+  return new StoreClient(options);
+}
 
-  /** What needs to know who we are; an account, once made, does not change. */
-  async function peerDeps(): Promise<PeerDeps> {
-    local ??= loadLocalParty(store, provider);
-    local.catch(() => {
-      local = undefined;
+class StoreClient implements Client {
+  readonly #options: ClientOptions;
+  readonly #store: Store;
+  readonly #provider: Provider;
+  readonly #closing = new AbortController();
+  readonly #events = createEvents();
+  readonly #call: Call;
+  readonly #account: AccountDeps;
+  readonly #arrivals: Arrivals;
+  #local: LocalParty | undefined;
+  #connection: Connection | undefined;
+
+  constructor(options: ClientOptions) {
+    const { url, store, fetch = globalThis.fetch, clock = Date.now } = options;
+    this.#options = options;
+    this.#store = store;
+    this.#provider = options.provider ?? nobleProvider;
+    const exchange = createExchange({ url, fetch, signal: this.#closing.signal });
+    const onEnded = () => this.#events.emit('logged-out', {});
+    const tokens = createTokens({ store, exchange, clock, onEnded });
+    this.#call = createCall(exchange, tokens);
+    this.#account = { store, exchange, call: this.#call, tokens, clock };
+    this.#arrivals = createArrivals(store);
+  }
+
+  me() {
+    return findAccount(this.#store);
+  }
+
+  register(credentials: Credentials) {
+    return registerAccount(this.#account, credentials);
+  }
+
+  login(credentials: Credentials) {
+    return logIn(this.#account, credentials);
+  }
+
+  async logout() {
+    await this.#disconnect();
+    await logOut(this.#account);
+    this.#events.emit('logged-out', {});
+  }
+
+  async connect() {
+    const deps = await this.#peerDeps();
+    if (this.#closing.signal.aborted) {
+      throw new ClientError('client.closed', 'the client was closed');
+    }
+    const { url, WebSocket = globalThis.WebSocket } = this.#options;
+    const onArrival = this.#arrivals.ring;
+    this.#connection ??= new Connection({
+      ...deps,
+      url,
+      WebSocket,
+      random: Math.random,
+      onArrival,
     });
-    return { store, provider, call, events, clock, local: await local };
+    await this.#connection.opened;
   }
 
-  async function become(login: Promise<Me>): Promise<Me> {
-    const me = await login;
-    await makeFirstKeys(store, provider);
-    return me;
+  async close() {
+    this.#arrivals.close();
+    this.#closing.abort();
+    await this.#disconnect();
+    await this.#store.close();
   }
 
-  async function disconnect(): Promise<void> {
-    const open = connection;
-    connection = undefined;
-    await open?.close();
+  on<E extends ClientEvent>(name: E, listener: Listener<E>) {
+    return this.#events.on(name, listener);
   }
 
-  async function send(conversation: ConversationId, content: Content): Promise<{ id: MessageId }> {
-    const deps = await peerDeps();
+  messages() {
+    return this.#arrivals.messages();
+  }
+
+  history(conversation: ConversationId, range: HistoryRange = {}) {
+    return readHistory(this.#store, conversation, range);
+  }
+
+  conversations() {
+    return listKnownConversations(this.#store);
+  }
+
+  findUser(username: string) {
+    return findUserByName(this.#call, username);
+  }
+
+  openDirect(user: UserId) {
+    return openDirectConversation({ store: this.#store, call: this.#call }, user);
+  }
+
+  sendText(conversation: ConversationId, text: string) {
+    return this.#send(conversation, { type: 'text', text });
+  }
+
+  async sendFile(conversation: ConversationId, input: FileInput) {
+    const deps = { provider: this.#provider, call: this.#call };
+    const file = await storeFile(deps, conversation, input);
+    return this.#send(conversation, { type: 'file', file });
+  }
+
+  openFile(message: Message) {
+    return fetchFile({ provider: this.#provider, call: this.#call }, message);
+  }
+
+  unsent(conversation: ConversationId) {
+    return readUnsent(this.#store, conversation, OUTBOX_PER_CONVERSATION_MAX);
+  }
+
+  async whenStored(id: MessageId) {
+    return whenStored(await this.#peerDeps(), id, this.#closing.signal);
+  }
+
+  async acceptIdentity(user: UserId) {
+    await acceptIdentity(this.#store, user);
+    this.#connection?.wake();
+  }
+
+  async #send(conversation: ConversationId, content: Content): Promise<{ id: MessageId }> {
+    const deps = await this.#peerDeps();
     const message = { conversation, content };
-    const id = await store.transaction((transaction) => enqueue(deps, transaction, message));
-    connection?.wake(conversation);
+    const id = await this.#store.transaction((transaction) => enqueue(deps, transaction, message));
+    this.#connection?.wake(conversation);
     return { id };
   }
 
-  return {
-    me: () => findAccount(store),
-    register: (credentials) => become(registerAccount(account, credentials)),
-    login: (credentials) => become(logIn(account, credentials)),
-    async logout() {
-      await disconnect();
-      await logOut(account);
-      events.emit('logged-out', {});
-    },
-    async connect() {
-      const deps = await peerDeps();
-      if (closing.signal.aborted) throw new ClientError('client.closed', 'the client was closed');
-      connection ??= openConnection({
-        ...deps,
-        url,
-        WebSocket: options.WebSocket ?? globalThis.WebSocket,
-        random: Math.random,
-        onArrival: arrivals.ring,
-      });
-      await connection.opened;
-    },
-    async close() {
-      arrivals.close();
-      closing.abort();
-      await disconnect();
-      await store.close();
-    },
-    on: events.on,
-    messages: arrivals.messages,
-    history: (conversation, range = {}) => readHistory(store, conversation, range),
-    conversations: () => listKnownConversations(store),
-    findUser: (username) => findUserByName(call, username),
-    openDirect: (user) => openDirectConversation({ store, call }, user),
-    sendText: (conversation, text) => send(conversation, { type: 'text', text }),
-    async sendFile(conversation, input) {
-      const file = await storeFile({ provider, call }, conversation, input);
-      return send(conversation, { type: 'file', file });
-    },
-    openFile: (message) => fetchFile({ provider, call }, message),
-    async whenStored(id) {
-      return whenStored(await peerDeps(), id, closing.signal);
-    },
-    async acceptIdentity(user) {
-      await acceptIdentity(store, user);
-      connection?.wake();
-    },
-  };
+  async #disconnect(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.close();
+  }
+
+  /** What needs to know who we are. The keys of a new device are made here, so that a crash cannot skip that. */
+  async #peerDeps(): Promise<PeerDeps> {
+    const store = this.#store;
+    const provider = this.#provider;
+    if (this.#local === undefined) {
+      await makeFirstKeys(store, provider);
+      this.#local = await loadLocalParty(store, provider);
+    }
+    const { call, clock } = this.#account;
+    return { store, provider, call, clock, events: this.#events, local: this.#local };
+  }
 }

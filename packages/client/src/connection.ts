@@ -1,7 +1,7 @@
 /** The client while it is connected: which frame goes to whom, and what starts and ends with each connection. */
 import { type ConversationId, openSocketTicket, type ServerFrame, Stored } from '@sotto/api';
 import { ClientError } from './errors.ts';
-import { type Lane, startLane } from './lane.ts';
+import { Lane } from './lane.ts';
 import { outboxConversations } from './outbox.ts';
 import type { PeerDeps } from './peers.ts';
 import { keepPrekeys } from './prekeys.ts';
@@ -16,14 +16,6 @@ export interface ConnectionDeps extends PeerDeps {
   readonly onArrival: () => void;
 }
 
-export interface Connection {
-  /** Resolves at the first `hello`; rejects when no attempt will follow any more. */
-  readonly opened: Promise<void>;
-  /** There is something new in the outbox of a conversation, or of any. */
-  wake(conversation?: ConversationId): void;
-  close(): Promise<void>;
-}
-
 /** What lives as long as one socket. */
 interface Attendance {
   readonly send: SendFrame;
@@ -34,110 +26,127 @@ interface Attendance {
 }
 
 /** Connects, and stays connected until `close`. */
-export function openConnection(deps: ConnectionDeps): Connection {
-  const { promise: opened, resolve, reject } = Promise.withResolvers<void>();
-  opened.catch(() => {}); // Whoever connects awaits it; without them a failure is an event all the same.
-  const endings = new Set<Promise<void>>();
-  let attendance: Attendance | undefined;
-  let upkeeping: Promise<void> | undefined;
+export class Connection {
+  readonly #deps: ConnectionDeps;
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #socket: Socket;
+  /** What still runs of connections that have ended. */
+  readonly #endings = new Set<Promise<unknown>>();
+  #attendance: Attendance | undefined;
+  #upkeeping: Promise<void> | undefined;
+
+  constructor(deps: ConnectionDeps) {
+    this.#deps = deps;
+    this.#opened.promise.catch(() => {}); // An event says it too, when nobody waits for the connection.
+    this.#socket = openSocket({
+      ...deps,
+      ticket: () => this.#prepare(),
+      onOpen: (send) => this.#attend(send),
+      onFrame: (frame) => this.#take(frame),
+      onDown: (ended) => {
+        this.#leave();
+        deps.events.emit('disconnected', ended);
+        if (ended.retryMs === undefined) this.#opened.reject(ended.error);
+      },
+    });
+  }
+
+  /** Resolves at the first `hello`; rejects when no attempt will follow any more. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** There is something new in the outbox of a conversation, or of any. */
+  wake(conversation?: ConversationId): void {
+    const here = this.#attendance;
+    if (here === undefined) return;
+    if (conversation !== undefined) this.#laneOf(here, conversation).wake();
+    else for (const lane of here.lanes.values()) lane.wake();
+  }
+
+  /** Disconnects. Resolves when nothing of any connection runs any more. */
+  async close(): Promise<void> {
+    this.#opened.reject(new ClientError('client.closed', 'the client was closed'));
+    await this.#socket.close();
+    this.#leave();
+    await Promise.allSettled(this.#endings);
+  }
+
+  /** Nobody is present without keys that others can write to. */
+  async #prepare(): Promise<string> {
+    await this.#keepPrekeys();
+    return (await this.#deps.call(openSocketTicket, {})).ticket;
+  }
 
   /** One at a time: two would refill twice. */
-  function upkeep(): Promise<void> {
-    upkeeping ??= keepPrekeys(deps).finally(() => {
-      upkeeping = undefined;
+  #keepPrekeys(): Promise<void> {
+    this.#upkeeping ??= keepPrekeys(this.#deps).finally(() => {
+      this.#upkeeping = undefined;
     });
-    return upkeeping;
+    return this.#upkeeping;
   }
 
-  const fail = (error: unknown) => {
-    deps.events.emit('trouble', { error });
-    socket.reopen(error);
-  };
-
-  function attend(send: SendFrame): void {
-    const onPrekeyUsed = () => void upkeep().catch((error) => report(deps, error));
-    const receiver = createReceiver({ ...deps, send, onPrekeyUsed });
-    attendance = { send, receiver, lanes: new Map(), tail: Promise.resolve() };
+  #attend(send: SendFrame): void {
+    const onPrekeyUsed = () => {
+      this.#keepPrekeys().catch((error) => this.#deps.events.emit('trouble', { error }));
+    };
+    const receiver = createReceiver({ ...this.#deps, send, onPrekeyUsed });
+    this.#attendance = { send, receiver, lanes: new Map(), tail: Promise.resolve() };
   }
 
-  function laneOf(here: Attendance, conversation: ConversationId): Lane {
-    const lane =
-      here.lanes.get(conversation) ?? startLane({ ...deps, send: here.send }, conversation);
-    here.lanes.set(conversation, lane);
-    return lane;
+  #leave(): void {
+    const here = this.#attendance;
+    if (here === undefined) return;
+    this.#attendance = undefined;
+    for (const ending of [here.tail, ...[...here.lanes.values()].map((lane) => lane.stop())]) {
+      this.#endings.add(ending);
+      const forget = () => this.#endings.delete(ending);
+      ending.then(forget, forget);
+    }
   }
 
-  async function startLanes(here: Attendance): Promise<void> {
-    const waiting = await deps.store.transaction(outboxConversations);
-    if (attendance !== here) return;
-    for (const conversation of waiting) laneOf(here, conversation);
-  }
-
-  function onFrame(frame: ServerFrame): void {
-    const here = attendance;
+  #take(frame: ServerFrame): void {
+    const here = this.#attendance;
     if (here === undefined) return;
     switch (frame.type) {
       case 'hello':
-        deps.events.emit('connected', { incarnation: frame.incarnation });
-        resolve();
-        void startLanes(here).catch(fail);
-        return;
-      case 'stored':
-        void here.lanes
-          .get(frame.conversation)
-          ?.onStored(frame.number, Stored.parse(frame))
-          .catch(fail);
-        return;
+        this.#deps.events.emit('connected', { incarnation: frame.incarnation });
+        this.#opened.resolve();
+        this.#watch(this.#startLanes(here));
+        break;
+      case 'stored': {
+        const lane = here.lanes.get(frame.conversation);
+        if (lane) this.#watch(lane.onStored(frame.number, Stored.parse(frame)));
+        break;
+      }
       case 'refused':
         here.lanes.get(frame.conversation)?.onRefused(frame.number, frame.problem);
-        return;
+        break;
       default:
         here.tail = here.tail.then(() => here.receiver.take(frame));
-        here.tail.catch(fail);
+        this.#watch(here.tail);
     }
   }
 
-  function leave(): void {
-    for (const lane of attendance?.lanes.values() ?? []) {
-      const ending = lane.stop().finally(() => endings.delete(ending));
-      endings.add(ending);
-    }
-    attendance = undefined;
+  /** What cannot be stored, or is not of the contract, ends the connection: the next one delivers it again. */
+  #watch(work: Promise<void>): void {
+    work.catch((error) => {
+      this.#deps.events.emit('trouble', { error });
+      this.#socket.reopen(error);
+    });
   }
 
-  const socket: Socket = openSocket({
-    ...deps,
-    async ticket() {
-      await upkeep();
-      return (await deps.call(openSocketTicket, {})).ticket;
-    },
-    onOpen: attend,
-    onFrame,
-    onDown(ended) {
-      leave();
-      deps.events.emit('disconnected', ended);
-      if (ended.retryMs === undefined) reject(ended.error);
-    },
-  });
+  async #startLanes(here: Attendance): Promise<void> {
+    const waiting = await this.#deps.store.transaction(outboxConversations);
+    if (this.#attendance !== here) return;
+    for (const conversation of waiting) this.#laneOf(here, conversation);
+  }
 
-  return {
-    opened,
-    wake(conversation) {
-      const here = attendance;
-      if (here === undefined) return;
-      if (conversation !== undefined) laneOf(here, conversation).wake();
-      else for (const lane of here.lanes.values()) lane.wake();
-    },
-    async close() {
-      reject(new ClientError('client.closed', 'the client was closed'));
-      await socket.close();
-      const tail = attendance?.tail;
-      leave();
-      await Promise.allSettled([tail, ...endings]);
-    },
-  };
-}
-
-function report({ events }: PeerDeps, error: unknown): void {
-  events.emit('trouble', { error });
+  #laneOf(here: Attendance, conversation: ConversationId): Lane {
+    const known = here.lanes.get(conversation);
+    if (known !== undefined) return known;
+    const lane = new Lane({ ...this.#deps, send: here.send }, conversation);
+    here.lanes.set(conversation, lane);
+    return lane;
+  }
 }

@@ -21,6 +21,7 @@ export const FileReference = z.strictObject({
 });
 export type FileReference = z.infer<typeof FileReference>;
 
+/** What one message says. */
 export const Content = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), text: WellFormedText.min(1) }),
   z.strictObject({ type: z.literal('file'), file: FileReference }),

@@ -101,6 +101,7 @@ export async function readCursor(
   return record?.seq ?? 0;
 }
 
+/** Moves that place. */
 export function writeCursor(
   transaction: StoreTransaction,
   conversation: ConversationId,

@@ -9,6 +9,13 @@ export { ClientError, type ClientErrorCode, ConnectionError } from './errors.ts'
 export type { ClientEvent, ClientEvents, Listener } from './events.ts';
 export type { FileInput, OpenedFile } from './files.ts';
 export { PLAIN_FILE_BYTES_MAX } from './padded-stream.ts';
-export type { ConversationRecord, HistoryItem, Message, UnreadableMessage } from './records.ts';
+export type {
+  ConversationRecord,
+  HistoryItem,
+  Message,
+  Place,
+  UnreadableMessage,
+} from './records.ts';
+export type { UnsentMessage } from './sent-message.ts';
 export type { Store, StoreEntry, StoreRange, StoreTransaction, StoreWork } from './store.ts';
 export { openMemoryStore } from './store-memory.ts';

@@ -20,20 +20,11 @@ export interface LaneDeps extends PeerDeps {
   readonly send: SendFrame;
 }
 
-export interface Lane {
-  /** There may be something to send, or what stood in the way may be gone. */
-  wake(): void;
-  onStored(number: number, stored: Stored): Promise<void>;
-  onRefused(number: number, problem: Problem): void;
-  /** The connection has ended. Resolves when nothing of the lane runs any more. */
-  stop(): Promise<void>;
-}
-
 interface Refusal {
   readonly number: number;
   readonly problem: Problem;
   /** The refused entry, and behind it those that were refused because of it. */
-  readonly entries: OutboxEntry[];
+  readonly entries: [OutboxEntry, ...OutboxEntry[]];
 }
 
 /** Refusals that pass by themselves: the same bytes are sent again after a pause. */
@@ -46,118 +37,132 @@ const PASSING: readonly ProblemCode[] = [
   'internal',
 ];
 
-/** Starts sending what the outbox of a conversation holds, and what comes to it. */
-export function startLane(deps: LaneDeps, id: ConversationId): Lane {
-  const stopping = new AbortController();
-  const bell = createBell();
-  const inFlight = new Map<number, OutboxEntry>();
-  let lastNumber = 0;
-  let lastCounter = 0;
-  let refusal: Refusal | undefined;
-  let failures = 0;
+/** Sends what the outbox of a conversation holds, and what comes to it, until it is stopped. */
+export class Lane {
+  readonly #deps: LaneDeps;
+  readonly #id: ConversationId;
+  readonly #stopping = new AbortController();
+  readonly #bell = createBell();
+  readonly #inFlight = new Map<number, OutboxEntry>();
+  readonly #ended: Promise<void>;
+  #lastNumber = 0;
+  #lastCounter = 0;
+  #refusal: Refusal | undefined;
+  #failures = 0;
 
-  /** One step; resolves true when there is nothing to do until the bell rings. */
-  async function step(): Promise<boolean> {
-    if (refusal !== undefined) {
-      if (inFlight.size > 0) return true;
-      await mendAndReturn(refusal);
-      return false;
-    }
-    const limit = IN_FLIGHT_PER_CONVERSATION_MAX - inFlight.size;
-    if (limit <= 0) return true;
-    const conversation = await needConversation(deps, id);
-    const input = { conversation, after: lastCounter, limit };
-    const sealing = await deps.store.transaction((transaction) =>
-      sealNext(deps, transaction, input),
-    );
-    if ('wanted' in sealing) {
-      await meetPeers(deps, sealing.wanted);
-      return false;
-    }
-    if (stopping.signal.aborted || refusal !== undefined) return false;
-    for (const entry of sealing.sealed) dispatch(entry);
-    return sealing.sealed.length === 0;
+  constructor(deps: LaneDeps, id: ConversationId) {
+    this.#deps = deps;
+    this.#id = id;
+    this.#ended = this.#run();
   }
 
-  function dispatch(entry: OutboxEntry): void {
-    lastNumber += 1;
-    lastCounter = entry.counter;
-    inFlight.set(lastNumber, entry);
-    const { id: message, conversation, recipients } = entry;
-    deps.send({
-      type: 'send',
-      number: lastNumber,
-      message: { kind: 'direct', id: message, conversation, recipients },
-    });
+  /** There may be something to send, or what stood in the way may be gone. */
+  wake(): void {
+    this.#bell.ring();
   }
 
-  async function mendAndReturn({ number, problem, entries }: Refusal): Promise<void> {
-    const [refused] = entries;
-    if (refused === undefined) throw new Error('a refusal without its entry');
-    const isGivenUp = await mend(deps, {
-      problem,
-      entries,
-      conversation: await needConversation(deps, id),
-    });
-    if (isGivenUp) deps.send({ type: 'withdraw', conversation: id, number });
-    lastNumber = isGivenUp ? number : number - 1;
-    lastCounter = isGivenUp ? refused.counter : refused.counter - 1;
-    refusal = undefined;
-    const asked = (problem.retryAfter ?? 0) * 1000;
-    if (PASSING.includes(problem.code)) await retryLater(asked);
+  /** The platform has a message on disk. Rejects when the store fails; the message is then sent again. */
+  async onStored(number: number, stored: Stored): Promise<void> {
+    const entry = this.#inFlight.get(number);
+    if (entry === undefined || entry.id !== stored.id) return;
+    const { store, events } = this.#deps;
+    await store.transaction((transaction) => settle(this.#deps, transaction, { entry, stored }));
+    this.#inFlight.delete(number);
+    this.#failures = 0;
+    const { id, conversation, seq } = stored;
+    events.emit('stored', { id, conversation, seq });
+    this.#bell.ring();
   }
 
-  function retryLater(askedMs: number): Promise<void> {
-    return pause(Math.max(askedMs, backOffMs(failures++, deps.random())), stopping.signal);
+  onRefused(number: number, problem: Problem): void {
+    const entry = this.#inFlight.get(number);
+    if (entry === undefined) return;
+    this.#inFlight.delete(number);
+    if (this.#refusal === undefined) this.#refusal = { number, problem, entries: [entry] };
+    else this.#refusal.entries.push(entry);
+    this.#bell.ring();
   }
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
+  /** The connection has ended. Resolves when nothing of the lane runs any more. */
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#bell.ring();
+    return this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
       try {
-        if (await step()) await bell.wait();
+        if (await this.#step()) await this.#bell.wait();
       } catch (error) {
-        if (stopping.signal.aborted) return;
-        deps.events.emit('trouble', { error });
+        if (signal.aborted) return;
+        this.#deps.events.emit('trouble', { error });
         // A changed identity waits for a person, who wakes the lane; everything else passes.
-        if (error instanceof ClientError && error.code === 'identity.changed') await bell.wait();
-        else
-          await retryLater(error instanceof ApiError ? (error.options.retryAfter ?? 0) * 1000 : 0);
+        if (isIdentityChanged(error)) await this.#bell.wait();
+        else await this.#retryLater(error instanceof ApiError ? error.options.retryAfter : 0);
       }
     }
   }
 
-  const ended = run();
-  return {
-    wake: bell.ring,
-    async onStored(number, stored) {
-      const entry = inFlight.get(number);
-      if (entry === undefined || entry.id !== stored.id) return;
-      await deps.store.transaction((transaction) => settle(deps, transaction, { entry, stored }));
-      inFlight.delete(number);
-      failures = 0;
-      const { conversation, seq } = stored;
-      deps.events.emit('stored', { id: stored.id, conversation, seq });
-      bell.ring();
-    },
-    onRefused(number, problem) {
-      const entry = inFlight.get(number);
-      if (entry === undefined) return;
-      inFlight.delete(number);
-      if (refusal === undefined) refusal = { number, problem, entries: [entry] };
-      else refusal.entries.push(entry);
-      bell.ring();
-    },
-    stop() {
-      stopping.abort();
-      bell.ring();
-      return ended;
-    },
-  };
+  /** One step; resolves true when there is nothing to do until the bell rings. */
+  async #step(): Promise<boolean> {
+    if (this.#refusal !== undefined) {
+      if (this.#inFlight.size > 0) return true;
+      await this.#goBack(this.#refusal);
+      return false;
+    }
+    const limit = IN_FLIGHT_PER_CONVERSATION_MAX - this.#inFlight.size;
+    if (limit <= 0) return true;
+    const conversation = await needConversation(this.#deps, this.#id);
+    const input = { conversation, after: this.#lastCounter, limit };
+    const sealing = await this.#deps.store.transaction((transaction) =>
+      sealNext(this.#deps, transaction, input),
+    );
+    if ('wanted' in sealing) {
+      await meetPeers(this.#deps, sealing.wanted);
+      return false;
+    }
+    // A refusal may have come meanwhile: what lies behind it waits in the store.
+    if (this.#stopping.signal.aborted || this.#refusal !== undefined) return false;
+    for (const entry of sealing.sealed) this.#dispatch(entry);
+    return sealing.sealed.length === 0;
+  }
+
+  #dispatch(entry: OutboxEntry): void {
+    const number = ++this.#lastNumber;
+    this.#lastCounter = entry.counter;
+    this.#inFlight.set(number, entry);
+    const { id, conversation, recipients } = entry;
+    const message = { kind: 'direct', id, conversation, recipients } as const;
+    this.#deps.send({ type: 'send', number, message });
+  }
+
+  /** Mends a refusal and returns to its number, or to the one behind it when the message is given up. */
+  async #goBack({ number, problem, entries }: Refusal): Promise<void> {
+    const [{ counter }] = entries;
+    const conversation = await needConversation(this.#deps, this.#id);
+    const isGivenUp = await mend(this.#deps, { problem, entries, conversation });
+    if (isGivenUp) this.#deps.send({ type: 'withdraw', conversation: this.#id, number });
+    this.#lastNumber = isGivenUp ? number : number - 1;
+    this.#lastCounter = isGivenUp ? counter : counter - 1;
+    this.#refusal = undefined;
+    if (PASSING.includes(problem.code)) await this.#retryLater(problem.retryAfter);
+  }
+
+  #retryLater(askedSeconds = 0): Promise<void> {
+    const ownMs = backOffMs(this.#failures++, this.#deps.random());
+    return pause(Math.max(askedSeconds * 1000, ownMs), this.#stopping.signal);
+  }
+}
+
+function isIdentityChanged(error: unknown): boolean {
+  return error instanceof ClientError && error.code === 'identity.changed';
 }
 
 interface Mending {
   readonly problem: Problem;
-  readonly entries: readonly OutboxEntry[];
+  readonly entries: Refusal['entries'];
   readonly conversation: ConversationRecord;
 }
 
@@ -169,8 +174,8 @@ async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending)
     return false;
   }
   const [refused] = entries;
-  await deps.store.transaction((transaction) => setAside(transaction, refused!));
-  const { id, conversation: where } = refused!;
+  await deps.store.transaction((transaction) => setAside(transaction, refused));
+  const { id, conversation: where } = refused;
   deps.events.emit('failed', { id, conversation: where, code: problem.code });
   return true;
 }

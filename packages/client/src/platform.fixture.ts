@@ -5,19 +5,30 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  type Answer,
   ApiError,
+  type authEndpoints,
+  type Body,
   type Bundle,
   ClientFrame,
+  type Conversation,
   type ConversationId,
   type DeviceBundle,
   type DeviceId,
   type EndpointSpec,
   endpoints,
+  type FileId,
+  type fileEndpoints,
   isByteStream,
+  type keyEndpoints,
   type MessageSlot,
+  type messageEndpoints,
   type OutgoingMessage,
+  type Params,
   type Problem,
+  type Query,
   ServerFrame,
+  type SessionId,
   type Slot,
   SOCKET_PROTOCOL,
   SOCKET_TICKET_PREFIX,
@@ -100,13 +111,26 @@ async function closeServer(server: Server, platform: Platform): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-interface Given {
-  params: Record<string, string>;
-  query: Record<string, string>;
-  // biome-ignore lint/suspicious/noExplicitAny: each handler knows the body of its own operation.
-  body: any;
+type Spec =
+  | (typeof authEndpoints)[number]
+  | (typeof keyEndpoints)[number]
+  | (typeof messageEndpoints)[number]
+  | (typeof fileEndpoints)[number];
+
+interface Given<E extends EndpointSpec> {
+  params: Params<E>;
+  query: Query<E>;
+  body: Body<E>;
   caller: Device;
 }
+
+type Handlers = {
+  [E in Spec as E['id']]?: (
+    platform: Platform,
+    given: Given<E>,
+  ) => Answer<E> | Promise<Answer<E>> | undefined;
+};
+type Handler = (platform: Platform, given: { [part: string]: unknown }) => unknown;
 
 async function answer(platform: Platform, request: IncomingMessage, response: ServerResponse) {
   const target = new URL(request.url ?? '/', platform.url);
@@ -119,10 +143,11 @@ async function answer(platform: Platform, request: IncomingMessage, response: Se
     const device = request.headers.authorization?.replace(/^Bearer access-\d+-/, '');
     const caller = platform.devices.find((known) => known.device === device);
     if (spec.access === 'user' && caller === undefined) throw new ApiError('auth.token-invalid');
+    const query = spec.query?.parse(Object.fromEntries(target.searchParams));
     const body = await readBody(spec, request);
-    const query = Object.fromEntries(target.searchParams);
-    const given: Given = { params, query, body, caller: caller ?? NOBODY };
-    respond(spec, response, handlers[spec.id]?.(platform, given));
+    const handler = handlers[spec.id as Spec['id']] as Handler | undefined;
+    const value = await handler?.(platform, { params, query, body, caller: caller ?? NOBODY });
+    await respond(spec, response, value);
   } catch (error) {
     const problem = toProblem(error instanceof ApiError ? error : new ApiError('internal'));
     response.writeHead(problem.status, { 'content-type': 'application/problem+json' });
@@ -147,27 +172,30 @@ async function readBody(spec: EndpointSpec, request: IncomingMessage): Promise<u
   for await (const part of request) parts.push(part);
   const bytes = Buffer.concat(parts);
   if (spec.body === undefined) return undefined;
-  if (isByteStream(spec.body)) return new Uint8Array(bytes);
+  if (isByteStream(spec.body)) return new Blob([bytes]).stream();
   return z.decode(spec.body, JSON.parse(bytes.toString()));
 }
 
-function respond(spec: EndpointSpec, response: ServerResponse, value: unknown): void {
+async function respond(
+  spec: EndpointSpec,
+  response: ServerResponse,
+  value: unknown,
+): Promise<void> {
   response.statusCode = spec.status;
   if (spec.response === undefined) response.end();
-  else if (isByteStream(spec.response)) response.end(value);
-  else response.end(JSON.stringify(z.encode(spec.response, value)));
+  else if (!isByteStream(spec.response))
+    response.end(JSON.stringify(z.encode(spec.response, value)));
+  else response.end(await new Response(value as ReadableStream<Uint8Array<ArrayBuffer>>).bytes());
 }
-
-type Handler = (platform: Platform, given: Given) => unknown;
 
 let made = 0;
 const uuid = () => `00000000-0000-4000-8000-${String(++made).padStart(12, '0')}`;
-const files = new Map<string, Uint8Array>();
+const files = new Map<FileId, Blob>();
 
 function login(device: Device) {
   const { user, username } = device;
   return {
-    ...{ user, username, device: device.device, session: uuid() },
+    ...{ user, username, device: device.device, session: uuid() as SessionId },
     accessToken: `access-${++made}-${device.device}`,
     refreshToken: `refresh-${device.device}`,
     ...{ accessExpiresIn: 900, refreshExpiresIn: 9000 },
@@ -179,7 +207,7 @@ function newDevice(user: UserId, username: string): Device {
   return { user, device, username, bundle: {}, oneTimePrekeys: [], cursors: new Map() };
 }
 
-const handlers: { [operation: string]: Handler } = {
+const handlers: Handlers = {
   register({ devices }, { body }) {
     if (devices.some((device) => device.username === body.username)) {
       throw new ApiError('auth.username-taken');
@@ -232,19 +260,20 @@ const handlers: { [operation: string]: Handler } = {
   },
   searchUsers: ({ devices }, { query }) => ({
     users: devices
-      .filter((device) => device.username.startsWith(query.name!))
+      .filter((device) => device.username.startsWith(query.name))
       .map(({ user, username }) => ({ user, username })),
   }),
   openSocketTicket: (_, { caller }) => ({
     ticket: `ticket-of-device-${caller.device}`,
     expiresIn: 30,
   }),
-  uploadFile(_, { body }) {
-    const id = uuid();
-    files.set(id, body);
-    return { id, size: body.length, sha256: new Uint8Array(32), createdAt: NOW };
+  async uploadFile(_, { body }) {
+    const id = uuid() as FileId;
+    const blob = await new Response(body as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
+    files.set(id, blob);
+    return { id, size: blob.size, sha256: new Uint8Array(32), createdAt: NOW };
   },
-  downloadFile: (_, { params }) => files.get(params.id!),
+  downloadFile: (_, { params }) => files.get(params.id)!.stream(),
   grantFile: () => undefined,
 };
 
@@ -264,7 +293,7 @@ function bundleOf(devices: readonly Device[], only: string | undefined): Bundle 
   return { user: first.user, identityKey: first.identityKey!, devices: bundles };
 }
 
-function describe({ id, members, messages }: Room, caller: Device) {
+function describe({ id, members, messages }: Room, caller: Device): Conversation {
   const cursor = caller.cursors.get(id) ?? 0;
   return { id, kind: 'direct', members, version: 1, first: 1, last: messages.length, cursor };
 }

@@ -49,9 +49,10 @@ export async function keepPrekeys(deps: PrekeyDeps): Promise<void> {
   await publishPending(deps);
 }
 
-/** Makes whatever a store lacks: an identity, a signed prekey, one-time prekeys. */
+/** Makes whatever the store of an account lacks: an identity, a signed prekey, one-time prekeys. */
 export function makeFirstKeys(store: Store, provider: Provider): Promise<void> {
   return store.transaction(async (transaction) => {
+    if ((await transaction.get(keys.account)) === undefined) return;
     const identity = await needIdentity(provider, transaction);
     if ((await transaction.get(keys.signedPrekeyIds)) === undefined) {
       await makeNextSignedPrekey(provider, transaction, identity);

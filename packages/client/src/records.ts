@@ -61,6 +61,7 @@ export const SignedPrekeyRecord = z.object({
 });
 export type SignedPrekeyRecord = z.infer<typeof SignedPrekeyRecord>;
 
+/** A one-time prekey that nobody has used yet, as far as this device knows. */
 export const OneTimePrekeyRecord = z.object({
   id: z.int(),
   secretKey: bytesOf(32),
@@ -81,6 +82,7 @@ export const Peer = z.object({
 });
 export type Peer = z.infer<typeof Peer>;
 
+/** A conversation that this device takes part in. */
 export const ConversationRecord = z.object({
   id: ConversationId,
   kind: z.enum(['direct']),
@@ -88,6 +90,7 @@ export const ConversationRecord = z.object({
 });
 export type ConversationRecord = z.infer<typeof ConversationRecord>;
 
+/** The place up to which everything of a conversation is in the store. */
 export const Cursor = z.object({ seq: Seq });
 
 /** What was seen of a sending device's counter in a conversation. */
@@ -139,6 +142,7 @@ export const UnreadableMessage = z.object({
 });
 export type UnreadableMessage = z.infer<typeof UnreadableMessage>;
 
+/** One place of a conversation that held something for this device. */
 export const HistoryItem = z.discriminatedUnion('type', [Message, UnreadableMessage]);
 export type HistoryItem = z.infer<typeof HistoryItem>;
 

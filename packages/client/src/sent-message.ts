@@ -1,8 +1,34 @@
-/** What became of a message that this device sent. */
-import { DeviceId, type MessageId } from '@sotto/api';
+/** What becomes of the messages that this device sends. */
+import { type ConversationId, DeviceId, type MessageId } from '@sotto/api';
+import { type Content, decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
 import type { PeerDeps } from './peers.ts';
-import { getRecord, keys, Place } from './records.ts';
+import { decodeRecord, getRecord, keys, OutboxEntry, Place } from './records.ts';
+import type { Store } from './store.ts';
+
+/** A message that the platform has not acknowledged yet. */
+export interface UnsentMessage {
+  readonly id: MessageId;
+  readonly conversation: ConversationId;
+  /** When it was written, in milliseconds since 1970. */
+  readonly time: number;
+  readonly content: Content;
+}
+
+/** Unsent messages of a conversation, oldest first; at most `limit`. */
+export async function readUnsent(
+  store: Store,
+  conversation: ConversationId,
+  limit: number,
+): Promise<UnsentMessage[]> {
+  const page = await store.transaction((transaction) =>
+    transaction.list({ prefix: keys.outbox(conversation), limit }),
+  );
+  return page.map(({ value }) => {
+    const { id, time, content } = decodeRecord(OutboxEntry, value);
+    return { id, conversation, time, content: decodeContent(content) };
+  });
+}
 
 /**
  * Resolves with the place of a message once it is `stored`, at once when it was before. Rejects with
