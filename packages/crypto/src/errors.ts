@@ -45,6 +45,10 @@ export type CryptoErrorCode =
   | 'log.gap'
   /** An entry of a membership log that its author may not make, or that changes nothing. */
   | 'log.refused'
+  /** A proof of the key log does not hold, or a leaf is of another account: the log is not what it claims. */
+  | 'proof.invalid'
+  /** The key log has an identity for our own account that we did not make. Show it; trust nothing meanwhile. */
+  | 'key-log.foreign'
   /** A membership log, device list or key log head older than one already seen. */
   | 'head.rolled-back'
   /** Two different heads of one version: a fork. */

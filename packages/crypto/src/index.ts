@@ -43,6 +43,23 @@ export {
 export { compareHeads, type Head, type HeadProgress } from './head.ts';
 export type { SignaturePurpose } from './kdf.ts';
 export {
+  type AccountLeaf,
+  accountHeadAfter,
+  blindAccount,
+  type ContactView,
+  checkContactLeaves,
+  checkOwnLeaf,
+  decodeKeyLogLeaf,
+  decodeTreeHead,
+  digestKey,
+  type KeyLogLeaf,
+  type RestoredLeaf,
+  type TreeHead,
+  type TreeHeadExpectation,
+  verifyCosignature,
+  verifyTreeHead,
+} from './key-log.ts';
+export {
   type AgreementKeyPair,
   type AgreementPublicKey,
   type AgreementRole,
@@ -76,6 +93,12 @@ export {
   replayMembershipLog,
   signMembershipEntry,
 } from './membership-log.ts';
+export {
+  type InclusionProof,
+  leafHashOf,
+  type TreeRoot,
+  verifyInclusion,
+} from './merkle-tree.ts';
 export {
   makeIdentity,
   makeOneTimePrekeys,

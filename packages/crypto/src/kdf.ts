@@ -19,10 +19,8 @@ export const KDF_LABELS = {
   senderMessage: utf8('sotto/v1/group/message'),
   /** Blinding of account ids in the key log. */
   keyLogAccount: utf8('sotto/v1/key-log/account'),
-  /** Digest of the keys of one version of an account in the key log. */
+  /** Digest of an account's identity in the key log. */
   keyLogDigest: utf8('sotto/v1/key-log/digest'),
-  /** Hash that chains an account's key log leaves. */
-  keyLogLeaf: utf8('sotto/v1/key-log/leaf'),
   /** Hash of one version of a device list. */
   deviceList: utf8('sotto/v1/device-list/hash'),
   /** Hash that chains the entries of a membership log. */
@@ -38,6 +36,7 @@ export const SIGNATURE_LABELS = {
   membershipEntry: utf8('sotto/v1/sign/membership-entry'),
   senderMessage: utf8('sotto/v1/sign/sender-message'),
   keyLogHead: utf8('sotto/v1/sign/key-log-head'),
+  keyLogWitness: utf8('sotto/v1/sign/key-log-witness'),
   loginChallenge: utf8('sotto/v1/sign/login-challenge'),
   requestProof: utf8('sotto/v1/sign/request-proof'),
 } as const;

@@ -22,8 +22,8 @@ export interface AgreementKeyPair<Role extends AgreementRole> {
   readonly publicKey: AgreementPublicKey<Role>;
 }
 
-/** Who signs: an account's identity, one of its devices, or a sender key of one group chain. */
-export type SigningRole = 'identity' | 'device' | 'sender-key' | 'key-log';
+/** Who signs: an account's identity, one of its devices, a group's sender chain, the key log, a witness of it. */
+export type SigningRole = 'identity' | 'device' | 'sender-key' | 'key-log' | 'witness';
 
 /** Ed25519 seed, 32 bytes (RFC 8032 section 5.1.5). */
 export type SigningSeed<Role extends SigningRole> = Branded<`${Role}-seed`>;

@@ -1,6 +1,7 @@
 /**
  * The second door, `@sotto/crypto/verify`, for servers: checks of keys and signatures, and nothing
- * that could hold a session. What is exported here never takes a secret key.
+ * that could hold a session. No account's secret key is ever taken; the one exception to "only checks" is
+ * the key log, whose server and witnesses sign its heads with keys of their own.
  */
 
 export {
@@ -15,6 +16,23 @@ export { checkVerifyingKey, SIGNATURE_BYTES, verifySignature, verifyStatement } 
 export { CryptoError, type CryptoErrorCode } from './errors.ts';
 export { compareHeads, type Head, type HeadProgress } from './head.ts';
 export type { SignaturePurpose } from './kdf.ts';
+export {
+  type AccountLeaf,
+  accountHeadAfter,
+  blindAccount,
+  cosignTreeHead,
+  decodeKeyLogLeaf,
+  decodeTreeHead,
+  digestKey,
+  encodeKeyLogLeaf,
+  type KeyLogLeaf,
+  type RestoredLeaf,
+  signTreeHead,
+  type TreeHead,
+  type TreeHeadExpectation,
+  verifyCosignature,
+  verifyTreeHead,
+} from './key-log.ts';
 export {
   type IdentityKey,
   type SigningRole,
@@ -38,6 +56,24 @@ export {
   type MembershipStep,
   replayMembershipLog,
 } from './membership-log.ts';
+export {
+  appendLeaf,
+  consistencyRanges,
+  emptyTree,
+  type InclusionProof,
+  inclusionRanges,
+  joinSubtrees,
+  type LeafRange,
+  leafHashOf,
+  rootOf,
+  type Subtree,
+  type SubtreeHash,
+  subtreesOf,
+  type TreeEdge,
+  type TreeRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle-tree.ts';
 export {
   checkPrekey,
   type PrekeyBundle,
