@@ -16,13 +16,13 @@ export interface ErrorText {
   cause?: ErrorText;
 }
 
-/** An error as loggable fields: a database's and a parser's messages quote values, so they are left out. */
+/** An error as loggable fields: messages of a database, a parser and Node's checks quote values, so they are left out. */
 export function describeError(error: unknown, depth = 0): ErrorText {
   if (!(error instanceof Error)) return { name: typeof error };
   const code = 'code' in error && error.code !== undefined ? String(error.code) : undefined;
   const constraint = 'constraint' in error ? String(error.constraint) : undefined;
   const quotes =
-    QUOTING.has(error.name) || 'severity' in error || code?.startsWith('ERR_INVALID_') === true;
+    QUOTING.has(error.name) || 'severity' in error || code?.startsWith('ERR_') === true;
   return {
     name: error.name,
     ...(code !== undefined && { code }),

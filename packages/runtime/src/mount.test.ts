@@ -1,0 +1,160 @@
+import { BODY_BYTES_MAX } from '@sotto/api';
+import { describe, expect, test, vi } from 'vitest';
+import { endless, post, problemOf, SECRET, setup, USER } from './http.fixture.ts';
+
+describe('what is asked for is answered', () => {
+  test('parameters, query and body are decoded, the answer is encoded, and nothing beyond the contract leaves', async () => {
+    const { app } = setup();
+    const response = await app.request('/things/abc?limit=4', post('{"text":"häé","key":"AAEC"}'));
+    expect(response.status).toBe(201);
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(await response.json()).toEqual({ id: 'abc', limit: 4, text: 'häé', key: 'AQID' });
+  });
+
+  test('an endpoint without an answer gives 204 and no body', async () => {
+    const { app } = setup();
+    const headers = { authorization: `Service ${SECRET}` };
+    const response = await app.request('/internal/thing', { method: 'DELETE', headers });
+    expect(response.status).toBe(204);
+    expect(await response.text()).toBe('');
+  });
+
+  test('HEAD has the headers of GET, and closes the stream that nobody will read', async () => {
+    const { app, cancelled } = setup();
+    const response = await app.request('/stream', { method: 'HEAD' });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/octet-stream');
+    expect(response.body).toBeNull();
+    expect(cancelled).toHaveBeenCalledTimes(1);
+  });
+
+  test('a byte stream passes as it is, also an empty one, and only as one', async () => {
+    const { app } = setup();
+    const put = (body: BodyInit | null, type: string) =>
+      app.request('/stream', { method: 'PUT', body, headers: { 'content-type': type } });
+    expect(await (await put(new Uint8Array(70_000), 'application/octet-stream')).json()).toEqual({
+      size: 70_000,
+    });
+    expect(await (await put(null, 'application/octet-stream')).json()).toEqual({ size: 0 });
+    expect(await problemOf(await put('{}', 'application/json'))).toMatchObject({
+      code: 'request.media-type',
+    });
+  });
+});
+
+describe('who may call', () => {
+  test.each([
+    [undefined, 'auth.token-missing'],
+    ['Basic good', 'auth.token-missing'],
+    ['Bearer', 'auth.token-missing'],
+    ['Bearer bad', 'auth.token-invalid'],
+    ['Bearer good, Bearer good', 'auth.token-missing'],
+    [`Service ${SECRET}`, 'auth.token-missing'],
+  ])('a user endpoint answers %j with %s', async (authorization, code) => {
+    const { app } = setup();
+    const headers = authorization === undefined ? {} : { authorization };
+    const response = await app.request('/whoami', { headers });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    expect((await problemOf(response)).code).toBe(code);
+  });
+
+  test('the scheme of a token is read without case', async () => {
+    const { app } = setup();
+    const response = await app.request('/whoami', { headers: { authorization: 'bearer good' } });
+    expect(await response.json()).toEqual({ user: USER });
+  });
+
+  test.each([undefined, 'Service', 'Service wrong', 'Bearer good', `Service ${SECRET}x`])(
+    'an internal endpoint refuses %j',
+    async (authorization) => {
+      const { app } = setup();
+      const headers = authorization === undefined ? {} : { authorization };
+      const response = await app.request('/internal/thing', { method: 'DELETE', headers });
+      expect(response.status).toBe(401);
+    },
+  );
+});
+
+describe('a body that cannot be taken is refused', () => {
+  test.each([
+    ['', 400, 'request.malformed'],
+    ['{', 400, 'request.malformed'],
+    ['{"text":"\u0000"}', 400, 'request.malformed'],
+    [new Uint8Array([0x22, 0xff, 0x22]), 400, 'request.malformed'],
+    ['null', 400, 'request.invalid'],
+    ['[]', 400, 'request.invalid'],
+    ['"text"', 400, 'request.invalid'],
+    ['{"text":1}', 400, 'request.invalid'],
+    ['{"text":"\\u0000"}', 400, 'request.invalid'],
+    ['{"text":"\\ud800"}', 400, 'request.invalid'],
+    ['{"any":{"a":["\\u0000"]}}', 400, 'request.invalid'],
+    ['{"any":{"\\u0000":1}}', 400, 'request.invalid'],
+    ['{"__proto__":{"text":"x"}}', 400, 'request.invalid'],
+    ['{"constructor":{"prototype":{}}}', 400, 'request.invalid'],
+    ['{"key":"AAE"}', 400, 'request.invalid'],
+    [`{"text":"${'x'.repeat(BODY_BYTES_MAX)}"}`, 413, 'request.too-large'],
+  ])('the body %.40j is answered with %i %s', async (body, status, code) => {
+    const { app } = setup();
+    const response = await app.request('/things/abc', post(body));
+    expect((await problemOf(response)).code).toBe(code);
+    expect(response.status).toBe(status);
+  });
+
+  test('escapes of ordinary characters and whole surrogate pairs are no fault', async () => {
+    const { app } = setup();
+    const body = '{"text":"\\u0041\\ud83d\\ude00 \\\\u0000"}';
+    const response = await app.request('/things/abc', post(body));
+    expect(await response.json()).toMatchObject({ text: 'A😀 \\u0000' });
+  });
+
+  test.each(['[', '{"a":'])('a megabyte of %s does no harm', async (opening) => {
+    const { app } = setup();
+    const body = opening.repeat(200_000);
+    const response = await app.request('/things/abc', post(body));
+    expect(response.status).toBe(400);
+    const closed = `{"any":"\\u0000", "more":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    expect((await app.request('/things/abc', post(closed))).status).toBe(400);
+  });
+
+  test.each(['text/plain', 'application/jsonp', 'application/json; charset=latin1', ''])(
+    'a body of type %j has the wrong type',
+    async (type) => {
+      const { app } = setup();
+      const response = await app.request('/things/abc', post('{}', { 'content-type': type }));
+      expect(response.status).toBe(415);
+      expect((await problemOf(response)).code).toBe('request.media-type');
+    },
+  );
+
+  test('a body that does not say its length is cut off where the limit is', async () => {
+    const { app } = setup();
+    const cancelled = vi.fn();
+    const init = { ...post(null), body: endless(cancelled), duplex: 'half' };
+    const response = await app.fetch(new Request('http://host/things/abc', init));
+    expect(response.status).toBe(413);
+    expect(cancelled).toHaveBeenCalledTimes(1);
+  });
+
+  test('an announced length beyond the limit is refused unread', async () => {
+    const { app } = setup();
+    const headers = { 'content-length': String(BODY_BYTES_MAX + 1) };
+    const response = await app.request('/things/abc', post('{}', headers));
+    expect(response.status).toBe(413);
+  });
+
+  test('wrong fields are named, their values and names that are none are not', async () => {
+    const { app } = setup();
+    const body = JSON.stringify({
+      text: 'hunter2'.repeat(9),
+      key: 'hunter2',
+      'hunter2 <b>': 1,
+      extra: 1,
+    });
+    const response = await app.request('/things/abc', post(body));
+    const text = await response.text();
+    expect(text).not.toContain('hunter2');
+    expect(JSON.parse(text).fields.sort()).toEqual(['?', 'extra', 'key', 'text']);
+  });
+});
