@@ -40,6 +40,12 @@ export {
   type OpenedFile,
   openFile,
 } from './file-stream.ts';
+export {
+  type FingerprintParty,
+  matchesScanned,
+  type SafetyNumber,
+  safetyNumber,
+} from './fingerprint.ts';
 export { compareHeads, type Head, type HeadProgress } from './head.ts';
 export type { SignaturePurpose } from './kdf.ts';
 export {
