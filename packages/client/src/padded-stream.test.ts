@@ -26,9 +26,9 @@ test('padding adds at most an eighth above the smallest class, and never exceeds
   );
 });
 
-test('there are few size classes: below a mebibyte no more than a hundred', () => {
+test('there are few size classes: below a mebibyte fewer than two hundred', () => {
   const classes = new Set(Array.from({ length: 2048 }, (_, index) => paddedLength(index * 512)));
-  expect(classes.size).toBeLessThan(100);
+  expect(classes.size).toBeLessThan(200);
 });
 
 test.each([-1, 0.5, Number.NaN, PLAIN_FILE_BYTES_MAX + 1])('%d is no size of a file', (size) => {

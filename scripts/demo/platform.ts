@@ -1,0 +1,63 @@
+/** The platform that the demo runs against: one that is given, or the standalone one as a child process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export interface DemoPlatform {
+  readonly url: string;
+  /** Aborts when the platform ends before the demo does. */
+  readonly ended: AbortSignal;
+  stop(): Promise<void>;
+}
+
+/** The first start unpacks a database; the issue promises a minute. */
+const START_MS_MAX = 90_000;
+const STOP_MS_MAX = 15_000;
+
+/** A platform that runs already; stopping it is not ours. */
+export function givenPlatform(url: string): DemoPlatform {
+  return { url, ended: new AbortController().signal, stop: async () => {} };
+}
+
+/** Starts the standalone platform on a free port. Rejects when it does not say that it is ready. */
+export async function startPlatform(root: string): Promise<DemoPlatform> {
+  const child = spawn(process.execPath, ['services/standalone/src/main.ts'], {
+    cwd: root,
+    env: { ...process.env, SERVER_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new AbortController();
+  child.once('exit', (code, signal) =>
+    ended.abort(new Error(`the platform ended (${signal ?? `exit code ${code}`})`)),
+  );
+  const url = await readyUrl(
+    child,
+    AbortSignal.any([ended.signal, AbortSignal.timeout(START_MS_MAX)]),
+  );
+  return { url, ended: ended.signal, stop: () => stop(child) };
+}
+
+async function readyUrl(child: ChildProcess, signal: AbortSignal): Promise<string> {
+  const lines = createInterface({ input: child.stdout! });
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  lines.on('line', (line) => {
+    const url = /^ready (http\S+)$/.exec(line)?.[1];
+    if (url !== undefined) resolve(url);
+  });
+  signal.addEventListener('abort', () => reject(signal.reason));
+  try {
+    return await promise;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
+  await exited;
+  clearTimeout(timer);
+}
