@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { ApiError, toProblem } from '@sotto/api';
 import { DRAIN_MS, REQUEST_MS_MAX } from './limits.ts';
-import { problemResponse } from './problem-response.ts';
+import { problemResponse, toApiError } from './problem-response.ts';
 import type { Fetch, Upgrade } from './service.ts';
 
 export interface Listening {
@@ -26,12 +26,14 @@ export async function listen(
       return fetch(request, { remoteAddress: incoming.socket.remoteAddress ?? '' });
     },
     {
-      // Only requests that cannot be read come here: an app answers its own errors.
-      errorHandler: () => problemResponse(new ApiError('request.malformed'), randomUUID()),
+      // An app answers its own errors, so what comes here is mostly a request that could not be read.
+      errorHandler: (error) => problemResponse(outsideApp(error), randomUUID()),
     },
   );
   const options = {
     requestTimeout: REQUEST_MS_MAX,
+    // Node's own refusal is not a problem of ours; the listener refuses it too.
+    requireHostHeader: false,
     shouldUpgradeCallback: (request: IncomingMessage) =>
       upgrade !== undefined && wantsWebSocket(request),
   };
@@ -48,6 +50,10 @@ export async function listen(
   });
   const address = server.address() as AddressInfo;
   return { port: address.port, close: () => closeServer(server, sockets) };
+}
+
+function outsideApp(error: unknown): ApiError {
+  return error instanceof RequestError ? new ApiError('request.malformed') : toApiError(error);
 }
 
 /** Other protocols that a client offers to speak, such as HTTP/2, may be ignored (RFC 9110, 7.8). */
@@ -70,12 +76,17 @@ function closeServer(server: Server, sockets: Set<Socket>): Promise<void> {
     const timer = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
     }, DRAIN_MS);
+    // A connection whose last answer has left stays open for the next request, which shall go elsewhere.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
     server.close(() => {
       clearTimeout(timer);
+      clearInterval(idle);
       resolve();
     });
   });
 }
+
+const IDLE_SWEEP_MS = 50;
 
 const STATUS_LINES: Record<string, string> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',

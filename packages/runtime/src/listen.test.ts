@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { ApiError, Problem } from '@sotto/api';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { setup } from './http.fixture.ts';
+import { listen } from './listen.ts';
+import type { Fetch, Upgrade } from './service.ts';
+
+async function serve(given: { fetch?: Fetch; upgrade?: Upgrade } = {}) {
+  const { app } = setup();
+  const listening = await listen({ fetch: app.fetch, ...given }, { host: '127.0.0.1', port: 0 });
+  onTestFinished(() => listening.close());
+  return { ...listening, url: `http://127.0.0.1:${listening.port}` };
+}
+
+/** Says something on a connection and hears it out until the other end closes. */
+async function talk(port: number, words: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port });
+  let heard = '';
+  socket.on('data', (data) => {
+    heard += data.toString('latin1');
+  });
+  socket.on('error', () => undefined);
+  socket.write(words);
+  await once(socket, 'close');
+  return heard;
+}
+
+const HEADERS = 'Host: x\r\nConnection: close\r\nContent-Type: application/json\r\n';
+
+test('requests over a socket are answered as they are without one', async () => {
+  const { url } = await serve();
+  const response = await fetch(`${url}/things/abc`, {
+    method: 'POST',
+    body: '{"text":"x"}',
+    headers: { 'content-type': 'application/json' },
+  });
+  expect(response.status).toBe(201);
+  expect(await response.json()).toEqual({ id: 'abc', limit: 3, text: 'x' });
+});
+
+test('a port that is taken is an error', async () => {
+  const { port } = await serve();
+  const { app } = setup();
+  await expect(listen({ fetch: app.fetch }, { host: '127.0.0.1', port })).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+  });
+});
+
+test.each([
+  ['no HTTP at all', 'hello\r\n\r\n', '400'],
+  [
+    'two lengths',
+    `POST /things/a HTTP/1.1\r\n${HEADERS}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
+    '400',
+  ],
+  [
+    'a length and chunks',
+    `POST /things/a HTTP/1.1\r\n${HEADERS}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    '400',
+  ],
+  ['no host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', '400'],
+  ['a strange host', 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', '400'],
+  ['an endless header', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '431'],
+])('%s is answered with a problem and a closed connection', async (_, words, status) => {
+  const { port } = await serve();
+  const answer = await talk(port, words);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  const [, body = ''] = answer.split('\r\n\r\n');
+  expect(Problem.parse(JSON.parse(body)).code).toBe('request.malformed');
+  expect(answer).toContain('application/problem+json');
+});
+
+test('a body beyond the limit is refused before it has arrived', async () => {
+  const { port } = await serve();
+  const head = `POST /things/abc HTTP/1.1\r\n${HEADERS}`;
+  const announced = await talk(port, `${head}Content-Length: 99999999\r\n\r\n{`);
+  expect(announced).toMatch(/^HTTP\/1.1 413 /);
+  const chunk = `40000\r\n${'x'.repeat(0x40000)}\r\n`;
+  const chunked = await talk(port, `${head}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(8)}`);
+  expect(chunked).toMatch(/^HTTP\/1.1 413 /);
+});
+
+test('a client that goes away in the middle of its body harms nobody', async () => {
+  const { port, url } = await serve();
+  const socket = connect({ host: '127.0.0.1', port });
+  socket.write(`POST /things/abc HTTP/1.1\r\n${HEADERS}Content-Length: 100\r\n\r\n{"te`);
+  await once(socket, 'connect');
+  socket.destroy();
+  expect((await fetch(`${url}/health/live`)).status).toBe(200);
+});
+
+test('an upgrade reaches its handler, and without one is an ordinary request', async () => {
+  const upgrade: Upgrade = (_, socket) => {
+    socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  };
+  const words =
+    'GET /stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n';
+  expect(await talk((await serve({ upgrade })).port, words)).toMatch(/^HTTP\/1.1 101 /);
+  const nothing = words.replace('/stream', '/nothing');
+  expect(await talk((await serve()).port, nothing)).toMatch(/^HTTP\/1.1 404 /);
+});
+
+test('closing lets an answer under way finish, and takes nothing new', async () => {
+  let answer = (): void => undefined;
+  const waiting = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const arrived = vi.fn();
+  const server = await serve({
+    fetch: async () => {
+      arrived();
+      await waiting;
+      return new Response('done');
+    },
+  });
+  const response = fetch(server.url);
+  await vi.waitFor(() => expect(arrived).toHaveBeenCalled());
+  const closed = server.close();
+  await expect(fetch(server.url)).rejects.toThrow();
+  answer();
+  expect(await (await response).text()).toBe('done');
+  const started = performance.now();
+  await closed;
+  expect(performance.now() - started).toBeLessThan(1_000);
+});
+
+test('closing does not wait for ever for connections that were upgraded', async () => {
+  const server = await serve({ upgrade: (_, socket) => void socket.write('hello') });
+  const socket = connect({ host: '127.0.0.1', port: server.port });
+  socket.on('error', () => undefined);
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  await once(socket, 'data');
+  await server.close();
+  await vi.waitFor(() => expect(socket.destroyed).toBe(true));
+}, 10_000);
+
+test('a handler that throws outside the app does not end the process', async () => {
+  const server = await serve({
+    fetch: async () => {
+      throw new ApiError('message.busy');
+    },
+  });
+  expect((await fetch(server.url)).status).toBe(503);
+  expect((await fetch(server.url)).status).toBe(503);
+});

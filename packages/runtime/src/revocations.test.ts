@@ -1,0 +1,105 @@
+import { SessionId } from '@sotto/api';
+import { listRevocations, type SessionRevoked } from '@sotto/api/internal';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createApp } from './http.ts';
+import { ACCESS_TOKEN_MS } from './limits.ts';
+import { createLogger } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import { mount } from './mount.ts';
+import { createRevocations } from './revocations.ts';
+import type { Fetch } from './service.ts';
+
+const SECRET = 'the secret between services, long enough';
+const A = SessionId.parse('00000000-0000-4000-8000-00000000000a');
+const B = SessionId.parse('00000000-0000-4000-8000-00000000000b');
+const log = createLogger({ service: 'test', level: 'silent' });
+
+function setup() {
+  const state = {
+    revoked: [] as SessionRevoked[],
+    asked: [] as (string | undefined)[],
+    up: true,
+    now: Date.parse('2026-11-21T00:00:00Z'),
+  };
+  const app = createApp({ service: 'auth', log, metrics: createMetrics('auth') });
+  const guards = { authenticate: vi.fn(), internalSecret: SECRET };
+  mount(app, guards, listRevocations, async ({ query }) => {
+    state.asked.push(query.since);
+    return { now: new Date(state.now).toISOString(), revocations: state.revoked };
+  });
+  const auth: Fetch = (request) => {
+    if (!state.up) throw new TypeError('fetch failed');
+    return app.fetch(request);
+  };
+  const revocations = createRevocations({
+    auth,
+    internalSecret: SECRET,
+    clock: () => state.now,
+    log,
+  });
+  onTestFinished(() => revocations.close());
+  const revoke = (session: SessionId) => {
+    state.revoked.push({ session, at: new Date(state.now).toISOString() });
+  };
+  return { state, revocations, revoke };
+}
+
+test('what ended before the start is known after it', async () => {
+  const { state, revocations, revoke } = setup();
+  revoke(A);
+  await revocations.start();
+  expect(revocations.has(A)).toBe(true);
+  expect(revocations.has(B)).toBe(false);
+  expect(state.asked).toEqual([undefined]);
+});
+
+test('what ends later is known within three seconds, and listeners are told once', async () => {
+  const { state, revocations, revoke } = setup();
+  const listener = vi.fn();
+  const forgotten = vi.fn();
+  revocations.onRevoked(listener);
+  revocations.onRevoked(forgotten)();
+  await revocations.start();
+  revoke(A);
+  await vi.waitFor(() => expect(revocations.has(A)).toBe(true), 3_000);
+  await vi.waitFor(() => expect(state.asked.length).toBe(3), 3_000);
+  expect(listener.mock.calls).toEqual([[A]]);
+  expect(forgotten).not.toHaveBeenCalled();
+  // Asked with an overlap: a commit may be seen later than its time says.
+  expect(state.asked[1]).toBe('2026-11-20T23:59:50.000Z');
+});
+
+test('an event only shortens the wait', async () => {
+  const { revocations, revoke, state } = setup();
+  const listener = vi.fn();
+  revocations.onRevoked(listener);
+  await revocations.start();
+  revoke(A);
+  revocations.add({ session: A, at: new Date(state.now).toISOString() });
+  expect(revocations.has(A)).toBe(true);
+  await vi.waitFor(() => expect(state.asked.length).toBe(2), 3_000);
+  expect(listener).toHaveBeenCalledTimes(1);
+});
+
+test('until it has been heard once nobody is let in, and it is asked again', async () => {
+  const { state, revocations, revoke } = setup();
+  state.up = false;
+  revoke(A);
+  await revocations.start();
+  expect(() => revocations.has(B)).toThrow(
+    expect.objectContaining({ code: 'service.unavailable' }),
+  );
+  state.up = true;
+  await vi.waitFor(() => expect(revocations.has(A)).toBe(true), 3_000);
+  state.up = false;
+  expect(revocations.has(B)).toBe(false);
+});
+
+test('a revocation is forgotten when its tokens are long dead', async () => {
+  const { state, revocations, revoke } = setup();
+  revoke(A);
+  await revocations.start();
+  state.revoked = [];
+  state.now += 2 * ACCESS_TOKEN_MS + 1;
+  await vi.waitFor(() => expect(revocations.has(A)).toBe(false), 3_000);
+});
