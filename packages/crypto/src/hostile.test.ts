@@ -5,6 +5,7 @@ import { decodeUuid, encodeUuid } from './address.ts';
 import { ratchetDecrypt } from './double-ratchet.ts';
 import { openEnvelope, sealEnvelope } from './envelope.ts';
 import { CryptoError } from './errors.ts';
+import { checkDecoder, type Decoder } from './fuzz.fixture.ts';
 import { pad, unpad } from './padding.ts';
 import {
   aliceAddress,
@@ -35,8 +36,6 @@ import {
   encodeHeader,
   parseMessage,
 } from './wire.ts';
-
-const FUZZ_INPUTS = 200_000;
 
 /** Every message that differs from the given one in a single bit. */
 function* withOneBitFlipped(message: Uint8Array): Generator<Uint8Array> {
@@ -96,13 +95,6 @@ describe('any flipped bit is refused and leaves the record as it was', () => {
     refuseAll(copy, alice, { record, message: second.message });
   });
 });
-
-/** A decoder, valid encodings to vary, and the encoder that must give the same bytes back. */
-interface Decoder {
-  readonly name: string;
-  readonly samples: readonly Uint8Array[];
-  readonly roundTrip: (bytes: Uint8Array) => Uint8Array;
-}
 
 const conversation = makeConversation(provider);
 const { aliceRecord, alice, bob } = conversation;
@@ -177,34 +169,7 @@ const decoders: Decoder[] = [
 ];
 
 describe('whatever bytes a decoder is given', () => {
-  test.each(decoders)(
-    '$name come back as they were, or a typed error does',
-    (decoder) => {
-      const changed = fc
-        .tuple(
-          fc.constantFrom(...decoder.samples),
-          fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }),
-          fc.oneof(fc.constant(undefined), fc.nat()),
-          fc.uint8Array({ maxLength: 3 }),
-        )
-        .map(([sample, changes, cut, tail]) => {
-          const bytes =
-            cut === undefined ? sample.slice() : sample.slice(0, cut % (sample.length + 1));
-          for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value;
-          return tail.length > 0 && cut === undefined ? Uint8Array.of(...bytes, ...tail) : bytes;
-        });
-      const input = fc.oneof({ weight: 9, arbitrary: changed }, fc.uint8Array({ maxLength: 400 }));
-      fc.assert(
-        fc.property(input, (bytes) => {
-          const result = resultOf(() => decoder.roundTrip(bytes));
-          if (result instanceof Uint8Array) expect(sameBytes(result, bytes)).toBe(true);
-          else if (!(result instanceof CryptoError)) throw result;
-        }),
-        { numRuns: runs(FUZZ_INPUTS) },
-      );
-    },
-    600_000,
-  );
+  test.each(decoders)('$name come back as they were, or a typed error does', checkDecoder, 600_000);
 
   test('malformed messages never reach a key', () => {
     const { state } = conversation.bobRecord.current!;
@@ -216,15 +181,3 @@ describe('whatever bytes a decoder is given', () => {
     );
   });
 });
-
-function resultOf(run: () => Uint8Array): unknown {
-  try {
-    return run();
-  } catch (error) {
-    return error;
-  }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}

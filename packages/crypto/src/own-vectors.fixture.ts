@@ -15,6 +15,12 @@ import { sealEnvelope } from './envelope.ts';
 import { toHex } from './hex.fixture.ts';
 import { KDF_LABELS } from './kdf.ts';
 import { firstRatchetKeyPair, signingSeed, symmetricKey, withCurveType } from './keys.ts';
+import {
+  deviceListVectors,
+  keyLogVectors,
+  membershipLogVectors,
+  senderKeyVectors,
+} from './own-log-vectors.fixture.ts';
 import { pad } from './padding.ts';
 import {
   aliceAddress,
@@ -44,6 +50,10 @@ export const ownVectors: Readonly<Record<string, (provider: Provider) => Vectors
   x3dh: x3dhVectors,
   ratchet: ratchetVectors,
   session: sessionVectors,
+  'sender-key': senderKeyVectors,
+  'device-list': deviceListVectors,
+  'membership-log': membershipLogVectors,
+  'key-log': keyLogVectors,
 };
 
 /** The vectors of one file, on a provider that is seeded with the file's name. */
@@ -115,6 +125,7 @@ function envelopeVectors(): Vectors {
   return {
     minimal: toHex(sealEnvelope(minimal)),
     full: toHex(sealEnvelope(full)),
+    control: toHex(sealEnvelope({ ...minimal, control: true })),
     padding_of_256_bytes: toHex(pad(new Uint8Array(256).fill(0x61))),
   };
 }
