@@ -102,7 +102,7 @@ function writeConfiguration({ directory, monitorPort, port }: Layout): {
   const lines = [
     '[global]',
     `fsid = ${id}`,
-    `mon_host = 127.0.0.1:${monitorPort}`,
+    `mon_host = v1:127.0.0.1:${monitorPort}`,
     'mon_initial_members = a',
     ...['cluster', 'service', 'client'].map((side) => `auth_${side}_required = none`),
     'osd_pool_default_size = 1',
@@ -128,7 +128,7 @@ function writeConfiguration({ directory, monitorPort, port }: Layout): {
     `log_file = ${directory}/$name.log`,
     '[mon.a]',
     'host = localhost',
-    `mon_addr = 127.0.0.1:${monitorPort}`,
+    `mon_addr = v1:127.0.0.1:${monitorPort}`,
     '[client.rgw]',
     `rgw_frontends = beast endpoint=127.0.0.1:${port}`,
     `rgw_data = ${directory}/rgw`,

@@ -1,0 +1,172 @@
+/** The platform as users run it: one process, or five with real servers between them. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '@sotto/standalone/free-port';
+import pg from 'pg';
+import { waitFor } from './daemon.ts';
+import { type PlatformProcess, startProcess } from './platform-process.ts';
+
+type Environment = Readonly<Record<string, string>>;
+
+/** What tests ask for beyond the defaults. */
+export interface StandaloneOptions {
+  /** Where its data lies; a directory of its own, removed at the end, when left out. */
+  dataDirectory?: string;
+  environment?: Environment;
+}
+
+/** The platform in one process. */
+export interface Standalone extends PlatformProcess {
+  dataDirectory: string;
+  /** Stops it and removes what was made for it. */
+  close(): Promise<void>;
+}
+
+/** The five services as five processes. */
+export interface Cluster {
+  /** The gateway. */
+  url: string;
+  processes: Readonly<Record<ServiceName, PlatformProcess>>;
+  close(): Promise<void>;
+}
+
+const SERVICES = ['auth', 'key', 'message', 'file', 'gateway'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+/** A fresh platform in one process, on a free port. */
+export async function startStandalone(options: StandaloneOptions = {}): Promise<Standalone> {
+  const dataDirectory = options.dataDirectory ?? temporaryDirectory();
+  const removeData = (): void => {
+    if (options.dataDirectory === undefined)
+      rmSync(dataDirectory, { recursive: true, force: true });
+  };
+  try {
+    const platform = await startProcess('services/standalone/src/main.ts', {
+      SERVER_PORT: '0',
+      DATA_DIR: dataDirectory,
+      ...options.environment,
+    });
+    return {
+      ...platform,
+      dataDirectory,
+      async close() {
+        await platform.stop();
+        removeData();
+      },
+    };
+  } catch (error) {
+    removeData();
+    throw error;
+  }
+}
+
+/** A directory that an unprivileged PostgreSQL can reach. */
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'sotto-platform-'));
+  chmodSync(directory, 0o711);
+  return directory;
+}
+
+/**
+ * Five processes over the servers of `npm test`, in a database, a bucket and a set of streams of their own. Needs the
+ * TEST_ variables that `scripts/test.ts` sets.
+ */
+export async function startCluster(environment: Environment = {}): Promise<Cluster> {
+  await using started = new AsyncDisposableStack();
+  const name = `sotto_${randomUUID().replaceAll('-', '')}`;
+  const database = await createDatabase(name);
+  started.defer(() => database.drop());
+  const ports: Record<ServiceName, number> = {
+    auth: await freePort(),
+    key: await freePort(),
+    message: await freePort(),
+    file: await freePort(),
+    gateway: await freePort(),
+  };
+  const shared = { ...sharedEnvironment(name, ports), DATABASE_URL: database.url, ...environment };
+  const start = async (service: ServiceName): Promise<PlatformProcess> => {
+    const one = await startProcess(`services/${service}/src/main.ts`, {
+      ...shared,
+      SERVER_PORT: String(ports[service]),
+    });
+    started.defer(async () => void (await one.stop()));
+    return one;
+  };
+  // The order of a first start; what needs another waits for it or asks again.
+  const [auth, key, message, file] = await Promise.all([
+    start('auth'),
+    start('key'),
+    start('message'),
+    start('file'),
+  ]);
+  const gateway = await start('gateway');
+  await waitFor(async () => (await fetch(`${gateway.url}/health/ready`)).ok, 10_000);
+  const running = started.move();
+  return {
+    url: gateway.url,
+    processes: { auth, key, message, file, gateway },
+    close: () => running.disposeAsync(),
+  };
+}
+
+function sharedEnvironment(
+  name: string,
+  ports: Readonly<Record<ServiceName, number>>,
+): Environment {
+  const secret = (): string => randomBytes(32).toString('base64url');
+  return {
+    NATS_URL: testVariable('TEST_NATS_URL'),
+    NATS_PREFIX: name,
+    REDIS_URL: testVariable('TEST_REDIS_URL'),
+    S3_ENDPOINT: testVariable('TEST_S3_ENDPOINT'),
+    S3_ACCESS_KEY: testVariable('TEST_S3_ACCESS_KEY'),
+    S3_SECRET_KEY: testVariable('TEST_S3_SECRET_KEY'),
+    S3_BUCKET: name.replace('_', '-'),
+    JWT_ACCESS_SECRET: secret(),
+    JWT_REFRESH_SECRET: secret(),
+    INTERNAL_SECRET: secret(),
+    AUTH_URL: `http://127.0.0.1:${ports.auth}`,
+    KEY_URL: `http://127.0.0.1:${ports.key}`,
+    MESSAGE_URL: `http://127.0.0.1:${ports.message}`,
+    FILE_URL: `http://127.0.0.1:${ports.file}`,
+  };
+}
+
+interface OwnDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+async function createDatabase(name: string): Promise<OwnDatabase> {
+  const server = testVariable('TEST_DATABASE_URL');
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  await withClient(server, (client) => client.query(`create database ${name}`));
+  return {
+    url: url.href,
+    drop: () => withClient(server, (client) => client.query(`drop database ${name} with (force)`)),
+  };
+}
+
+/** Runs statements on a connection of their own. */
+export async function withClient(
+  connectionString: string,
+  work: (client: pg.Client) => Promise<unknown>,
+): Promise<void> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function testVariable(name: string): string {
+  const value = process.env[name];
+  if (value === undefined)
+    throw new Error(`${name} is not set: run by npm test, or see scripts/test-servers.ts`);
+  return value;
+}
