@@ -59,12 +59,7 @@ export const login = endpoint({
   }),
   status: 200,
   response: Login,
-  problems: [
-    'auth.credentials-wrong',
-    'auth.device-unknown',
-    'auth.device-limit',
-    'auth.busy',
-  ],
+  problems: ['auth.credentials-wrong', 'auth.device-unknown', 'auth.device-limit', 'auth.busy'],
 });
 
 export const refresh = endpoint({
@@ -118,6 +113,7 @@ export const PublicJwk = z.object({
   alg: z.literal('EdDSA'),
   use: z.literal('sig'),
 });
+export type PublicJwk = z.infer<typeof PublicJwk>;
 
 export const jwks = endpoint({
   id: 'jwks',

@@ -1,0 +1,26 @@
+/** Bounds of the auth service, each with its reason. What operators may want to change is in `config.ts`. */
+
+/** Memory of one Argon2id hash in KiB, passes over it, lanes: the least that OWASP recommends, 10 ms of one core. */
+export const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+
+/** Hashes at one time. They run on libuv's four threads, which file and name lookups share. */
+export const HASHES_AT_ONCE = 2;
+
+/** Passwords that wait for their hash: about a second's work. Beyond it callers wait less by trying again later. */
+export const HASHES_WAITING_MAX = 100;
+
+/** A predecessor stays good for this long after its successor was first used: requests that crossed on the way. */
+export const REFRESH_GRACE_MS = 10_000;
+
+/** First uses remembered per session. More renewals than this within the grace are no honest client's. */
+export const FIRST_USES_MAX = 32;
+
+/** How long access tokens may live at most: all services remember a revoked session for this long (`ACCESS_TOKEN_MS`). */
+export const ACCESS_TOKEN_MS_MAX = 15 * 60_000;
+
+/** An ended session is kept for this long: longer than any service may still ask who was revoked. */
+export const ENDED_SESSION_MS = 24 * 3_600_000;
+
+/** Characters of a password that needs no classes of characters. */
+export const LONG_PASSWORD_LENGTH = 15;
+export const PASSWORD_LENGTH_MIN = 8;

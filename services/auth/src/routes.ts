@@ -1,0 +1,51 @@
+/** Each endpoint of the auth service to one call of the domain. */
+import { ApiError, jwks, login, logout, me, refresh, register } from '@sotto/api';
+import { findAccount, listRevocations } from '@sotto/api/internal';
+import { type App, type Guards, mount } from '@sotto/runtime';
+import { type AccountDeps, logIn, registerAccount, type Source } from './accounts.ts';
+import { logOut, refreshSession } from './sessions.ts';
+import { findUser, revocationsSince } from './store.ts';
+
+export interface RouteDeps extends AccountDeps {
+  guards: Guards;
+}
+
+/** One source for all until the gateway vouches for addresses: a header that anyone may set is none. */
+const ANY_SOURCE: Source = 'any';
+
+/** Mounts all routes. */
+export function routes(app: App, deps: RouteDeps): void {
+  const { guards, database, accessTokens } = deps;
+  mount(app, guards, register, ({ body }) => registerAccount(deps, body, ANY_SOURCE));
+  mount(app, guards, login, ({ body }) => logIn(deps, body, ANY_SOURCE));
+  mount(app, guards, refresh, ({ body }) => refreshSession(deps, body.refreshToken));
+  mount(app, guards, logout, ({ caller }) => logOut(deps, caller.session));
+  mount(app, guards, me, async ({ caller: { user: id, device, session } }) => {
+    const user = await findUser(database.query, id);
+    if (user === undefined) throw new ApiError('auth.token-invalid');
+    const { username, created_at } = user;
+    return { user: id, username, device, session, createdAt: created_at.toISOString() };
+  });
+  mount(app, guards, jwks, async () => ({ keys: [...accessTokens.keys] }));
+  internalRoutes(app, deps);
+}
+
+function internalRoutes(app: App, { guards, database, accessTokens }: RouteDeps): void {
+  mount(app, guards, findAccount, async ({ params }) => {
+    const user = await findUser(database.query, params.user_id);
+    return user === undefined ? {} : { account: { user: user.id, username: user.username } };
+  });
+  mount(app, guards, listRevocations, async ({ query: { since } }) => {
+    const page = await revocationsSince(database.query, {
+      since: since === undefined ? undefined : new Date(since),
+      windowMs: accessTokens.lifeMs,
+    });
+    return {
+      now: page.now.toISOString(),
+      revocations: page.revocations.map(({ id, ended_at }) => ({
+        session: id,
+        at: ended_at.toISOString(),
+      })),
+    };
+  });
+}

@@ -1,0 +1,46 @@
+/** The tables of the schema `auth`. */
+import type { DeviceId, SessionId, UserId } from '@sotto/api';
+import type { OutboxTables } from '@sotto/runtime';
+import type { Generated, JSONColumnType } from 'kysely';
+import type { FirstUse } from './refresh-family.ts';
+
+export interface UsersTable {
+  id: UserId;
+  /** As its owner writes it. */
+  username: string;
+  /** In lower case; unique. */
+  username_key: string;
+  /** Argon2id in PHC form, which carries its own parameters and salt. */
+  password_hash: string;
+  created_at: Date;
+}
+
+export interface DevicesTable {
+  id: DeviceId;
+  user_id: UserId;
+  created_at: Date;
+  logged_in_at: Date;
+  /** It has published keys, so others encrypt for it. A copy of what the key service says. */
+  has_keys: Generated<boolean>;
+  retired_at: Date | null;
+}
+
+export interface SessionsTable {
+  id: SessionId;
+  user_id: UserId;
+  device_id: DeviceId;
+  created_at: Date;
+  /** What refresh tokens are derived from, beside a secret that is not here. */
+  refresh_salt: Uint8Array;
+  generation: Generated<number>;
+  first_uses: JSONColumnType<FirstUse[], string | undefined, string>;
+  expires_at: Date;
+  /** By the database's clock, which all auth processes share. */
+  ended_at: Date | null;
+}
+
+export interface AuthTables extends OutboxTables {
+  users: UsersTable;
+  devices: DevicesTable;
+  sessions: SessionsTable;
+}

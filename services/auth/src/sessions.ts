@@ -1,0 +1,185 @@
+/** Sessions: one log-in of one device, renewed by refresh tokens until it ends. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { ApiError, type DeviceId, SessionId, type Tokens, type UserId } from '@sotto/api';
+import { type Clock, type Database, enqueueEvent, type Outbox } from '@sotto/runtime';
+import type { AuthEvents } from './events.ts';
+import { ENDED_SESSION_MS } from './limits.ts';
+import { type RefreshFamily, useAccessToken, useRefreshToken } from './refresh-family.ts';
+import { isGenuine, makeRefreshToken, readRefreshToken } from './refresh-token.ts';
+import type { AuthTables } from './schema.ts';
+import {
+  type AuthTransaction,
+  deleteOldSessions,
+  type EndedSession,
+  endSession,
+  findSession,
+  insertSession,
+  lockSession,
+  type Session,
+  saveFamily,
+} from './store.ts';
+import type { AccessTokens } from './tokens.ts';
+
+export interface SessionDeps {
+  database: Pick<Database<AuthTables>, 'query'>;
+  outbox: Pick<Outbox, 'nudge'>;
+  events: AuthEvents;
+  clock: Clock;
+  accessTokens: AccessTokens;
+  /** The first makes refresh tokens, all verify. */
+  refreshSecrets: readonly string[];
+  refreshLifeMs: number;
+}
+
+export interface OpenedSession {
+  session: SessionId;
+  tokens: Tokens;
+}
+
+/** Opens a session in the transaction that made or found its device. */
+export async function openSession(
+  deps: SessionDeps,
+  transaction: AuthTransaction,
+  { user, device, at }: { user: UserId; device: DeviceId; at: Date },
+): Promise<OpenedSession> {
+  const row = {
+    id: SessionId.parse(randomUUID()),
+    user_id: user,
+    device_id: device,
+    created_at: at,
+    refresh_salt: randomBytes(16),
+    expires_at: new Date(at.getTime() + deps.refreshLifeMs),
+  };
+  await insertSession(transaction, row);
+  await deleteOldSessions(transaction, { device, olderThanMs: ENDED_SESSION_MS });
+  return { session: row.id, tokens: await tokensOf(deps, row, 0) };
+}
+
+type Renewal = { tokens: Tokens } | { ended: EndedSession[] } | undefined;
+
+/**
+ * The successor of a refresh token, and an access token. Throws `auth.refresh-invalid` for everything that is wrong
+ * with a token; one that is used after its time ends its session first.
+ */
+export async function refreshSession(deps: SessionDeps, refreshToken: string): Promise<Tokens> {
+  const renewal = await deps.database.query
+    .transaction()
+    .execute((transaction) => renew(deps, transaction, refreshToken));
+  // Thrown out here, because a throw inside would take back the end of the session.
+  if (renewal === undefined) throw new ApiError('auth.refresh-invalid');
+  if ('ended' in renewal) {
+    deps.events.refreshReused();
+    sessionsEnded(deps, renewal.ended);
+    throw new ApiError('auth.refresh-invalid');
+  }
+  deps.events.refreshed();
+  return renewal.tokens;
+}
+
+async function renew(
+  deps: SessionDeps,
+  transaction: AuthTransaction,
+  refreshToken: string,
+): Promise<Renewal> {
+  const claim = readRefreshToken(refreshToken);
+  const session = claim && (await lockSession(transaction, claim.session));
+  if (claim === undefined || session === undefined) return undefined;
+  if (!isGenuine(deps.refreshSecrets, claim, session.refresh_salt)) return undefined;
+  const now = deps.clock();
+  // A generation that is yet to come was made before the database was restored to an earlier state.
+  if (hasEnded(session, now) || claim.generation > session.generation) return undefined;
+  const { generation } = claim;
+  const use = useRefreshToken(familyOf(session), { generation, now });
+  if (use.kind === 'reuse') return { ended: await endIn(transaction, session.id) };
+  const isNew = use.family.generation > session.generation;
+  const expiresAt = isNew ? new Date(now + deps.refreshLifeMs) : session.expires_at;
+  if (isNew) await saveFamily(transaction, session.id, { family: use.family, expiresAt });
+  const renewed = { ...session, expires_at: expiresAt };
+  return { tokens: await tokensOf(deps, renewed, use.generation) };
+}
+
+/**
+ * Notes that an access token of a generation was used. Throws `auth.token-invalid` when its session has ended.
+ *
+ * Only this service's own routes come here, so a use elsewhere does not end the predecessor of a refresh token early;
+ * the successor's use does, at the latest when the access token has run out.
+ */
+export async function useSession(
+  { database, clock }: SessionDeps,
+  { session: id, generation }: { session: SessionId; generation: number },
+): Promise<void> {
+  const now = clock();
+  const session = await findSession(database.query, id);
+  if (session === undefined || hasEnded(session, now)) throw new ApiError('auth.token-invalid');
+  const family = familyOf(session);
+  if (useAccessToken(family, { generation, now }) === family) return;
+  await database.query.transaction().execute(async (transaction) => {
+    const locked = await lockSession(transaction, id);
+    if (locked === undefined) return;
+    await saveFamily(transaction, id, {
+      family: useAccessToken(familyOf(locked), { generation, now }),
+    });
+  });
+}
+
+/** Ends a session, everywhere within seconds. Ending it again does nothing. */
+export async function logOut(deps: SessionDeps, session: SessionId): Promise<void> {
+  const ended = await deps.database.query
+    .transaction()
+    .execute((transaction) => endIn(transaction, session));
+  sessionsEnded(deps, ended);
+}
+
+/** Tells the other services, within the transaction that ended the sessions. */
+export async function announceEnded(
+  transaction: AuthTransaction,
+  ended: readonly EndedSession[],
+): Promise<void> {
+  for (const { id, ended_at } of ended) {
+    await enqueueEvent(transaction, 'events.session.revoked', {
+      session: id,
+      at: ended_at.toISOString(),
+    });
+  }
+}
+
+/** To be called after the commit. */
+export function sessionsEnded(
+  { outbox, events }: Pick<SessionDeps, 'outbox' | 'events'>,
+  ended: readonly EndedSession[],
+): void {
+  if (ended.length === 0) return;
+  events.sessionsEnded(ended.length);
+  outbox.nudge();
+}
+
+async function endIn(transaction: AuthTransaction, id: SessionId): Promise<EndedSession[]> {
+  const ended = await endSession(transaction, id);
+  await announceEnded(transaction, ended);
+  return ended;
+}
+
+function hasEnded(session: Session, now: number): boolean {
+  return session.ended_at !== null || session.expires_at.getTime() <= now;
+}
+
+function familyOf({ generation, first_uses }: Session): RefreshFamily {
+  return { generation, firstUses: first_uses };
+}
+
+type TokenSource = Pick<Session, 'id' | 'user_id' | 'device_id' | 'refresh_salt' | 'expires_at'>;
+
+async function tokensOf(
+  { accessTokens, refreshSecrets, clock }: SessionDeps,
+  row: TokenSource,
+  generation: number,
+): Promise<Tokens> {
+  const { id: session, user_id: user, device_id: device, refresh_salt: salt } = row;
+  const now = clock();
+  return {
+    accessToken: await accessTokens.mint({ user, device, session, generation }, now),
+    accessExpiresIn: Math.floor(accessTokens.lifeMs / 1000),
+    refreshToken: makeRefreshToken(refreshSecrets, { session, generation, salt }),
+    refreshExpiresIn: Math.max(0, Math.floor((row.expires_at.getTime() - now) / 1000)),
+  };
+}

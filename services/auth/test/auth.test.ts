@@ -1,0 +1,274 @@
+import { login, logout, me, refresh, register } from '@sotto/api';
+import { type Event, findAccount, listRevocations } from '@sotto/api/internal';
+import { consumeEvent, publishEvent } from '@sotto/runtime';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import {
+  type Caller,
+  INTERNAL_SECRET,
+  openPlatform,
+  PASSWORD,
+  type TestPlatform,
+  testConfig,
+} from './platform.fixture.ts';
+
+let platform: TestPlatform;
+let auth: Caller;
+
+beforeAll(async () => {
+  platform = await openPlatform();
+  auth = await platform.start();
+});
+afterAll(() => platform.close());
+
+let names = 0;
+const freshName = () => `User${++names}`;
+const bearer = (token: string) => ({ token: `Bearer ${token}` });
+const service = { token: `Service ${INTERNAL_SECRET}` };
+
+describe('registering', () => {
+  test('makes an account with a device and a session that works at once', async () => {
+    const username = freshName();
+    const account = await auth.register(username);
+    const { status, body } = await auth.send(me, bearer(account.accessToken));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      user: account.user,
+      username,
+      device: account.device,
+      session: account.session,
+    });
+    expect(account.accessExpiresIn).toBe(900);
+    expect(account.refreshExpiresIn).toBe(720 * 3600);
+  });
+
+  test('a name is taken in every spelling, and the first owner keeps the account', async () => {
+    const username = freshName();
+    const attempts = await Promise.all(
+      [username, username.toUpperCase(), username.toLowerCase()].map((name) =>
+        auth.send(register, { body: { username: name, password: PASSWORD } }),
+      ),
+    );
+    expect(attempts.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+    expect(
+      (await auth.login({ username: username.toUpperCase(), password: PASSWORD })).username,
+    ).toBeDefined();
+  });
+
+  test.each([
+    ['ab', PASSWORD, 'auth.username-rule', 'username'],
+    ['a'.repeat(51), PASSWORD, 'auth.username-rule', 'username'],
+    ['with space', PASSWORD, 'auth.username-rule', 'username'],
+    ['Ünïcode', PASSWORD, 'auth.username-rule', 'username'],
+    ['fine', 'Sh0rt!', 'auth.password-rule', 'password'],
+    ['fine', 'no-upper-1case'.slice(0, 12), 'auth.password-rule', 'password'],
+  ])('%j with %j breaks a rule that the problem names', async (username, password, code, field) => {
+    const problem = await auth.problem(register, { body: { username, password } });
+    expect(problem).toMatchObject({ code, status: 422, fields: [field] });
+    expect(problem.detail).toBeDefined();
+    expect(JSON.stringify(problem)).not.toContain(password);
+  });
+
+  test('the new account is told to other services once, and can be asked for', async () => {
+    const heard: Event<'events.account.created'>[] = [];
+    await consumeEvent(
+      platform.bus,
+      'test',
+      'events.account.created',
+      async (e) => void heard.push(e),
+    );
+    const username = freshName();
+    const { user } = await auth.register(username);
+    await vi.waitFor(() => expect(heard.filter((event) => event.user === user)).toHaveLength(1));
+    expect(heard.at(-1)).toEqual({ user, username });
+
+    const path = findAccount.path.replace('{user_id}', user);
+    expect((await auth.send({ ...findAccount, path }, service)).body).toEqual({
+      account: { user, username },
+    });
+    const unknown = findAccount.path.replace('{user_id}', crypto.randomUUID());
+    expect((await auth.send({ ...findAccount, path: unknown }, service)).body).toEqual({});
+    expect(await auth.problem({ ...findAccount, path })).toMatchObject({ status: 401 });
+  });
+});
+
+describe('logging in', () => {
+  test('a wrong password and an unknown user get the same answer, to the byte', async () => {
+    const username = freshName();
+    await auth.register(username);
+    const password = 'Wrong-passw0rd';
+    const wrong = await auth.send(login, { body: { username, password } });
+    const unknown = await auth.send(login, { body: { username: freshName(), password } });
+    for (const answer of [wrong, unknown]) {
+      answer.headers.delete('x-request-id');
+      Object.assign(answer.body as object, { instance: undefined });
+    }
+    expect(wrong.status).toBe(401);
+    expect(wrong.body).toEqual(unknown.body);
+    expect([...wrong.headers]).toEqual([...unknown.headers]);
+  });
+
+  test('on a known device keeps the device and ends its earlier session', async () => {
+    const username = freshName();
+    const first = await auth.register(username);
+    const again = await auth.login({ username, password: PASSWORD, device: first.device });
+    expect(again).toMatchObject({ user: first.user, device: first.device, username });
+    expect(again.session).not.toBe(first.session);
+    expect(await auth.problem(me, bearer(first.accessToken))).toMatchObject({
+      code: 'auth.token-invalid',
+    });
+    expect(
+      await auth.problem(refresh, { body: { refreshToken: first.refreshToken } }),
+    ).toMatchObject({ code: 'auth.refresh-invalid' });
+    expect((await auth.send(me, bearer(again.accessToken))).status).toBe(200);
+  });
+
+  test("another account's device is told from a wrong password only with the right one", async () => {
+    const username = freshName();
+    await auth.register(username);
+    const { device } = await auth.register(freshName());
+    const body = { username, password: PASSWORD, device };
+    expect(await auth.problem(login, { body })).toMatchObject({
+      code: 'auth.device-unknown',
+      status: 409,
+    });
+    const wrong = { ...body, password: 'Wrong-passw0rd' };
+    expect(await auth.problem(login, { body: wrong })).toMatchObject({
+      code: 'auth.credentials-wrong',
+    });
+  });
+
+  test('at the device limit a device without keys gives way, one with keys never does', async () => {
+    const username = freshName();
+    const first = await auth.register(username);
+    const later = [];
+    for (let count = 0; count < 5; count++) {
+      platform.time.now += 1_000;
+      later.push(await auth.login({ username, password: PASSWORD }));
+    }
+    const list = { user: first.user, version: 1, devices: [first.device] };
+    await publishEvent(platform.bus, 'events.device-list.changed', list, crypto.randomUUID());
+    platform.time.now += 1_000;
+    const seventh = await auth.login({ username, password: PASSWORD });
+    expect((await auth.send(me, bearer(first.accessToken))).status).toBe(200);
+    expect((await auth.send(me, bearer(later[0]?.accessToken ?? ''))).status).toBe(401);
+
+    const devices = [first.device, ...later.slice(1).map((one) => one.device), seventh.device];
+    const full = { user: first.user, version: 2, devices };
+    await publishEvent(platform.bus, 'events.device-list.changed', full, crypto.randomUUID());
+    await vi.waitFor(async () => {
+      const problem = await auth.problem(login, { body: { username, password: PASSWORD } });
+      expect(problem).toMatchObject({ code: 'auth.device-limit' });
+    });
+    const known = await auth.login({ username, password: PASSWORD, device: seventh.device });
+    expect(known.device).toBe(seventh.device);
+  });
+
+  test('five failures are limited, the right password too, until the window ends', async () => {
+    const other = await openPlatform();
+    const process = await other.start();
+    try {
+      await process.register('Victim');
+      const wrong = { body: { username: 'victim', password: 'Wrong-passw0rd' } };
+      for (let failure = 0; failure < 5; failure++) {
+        expect(await process.problem(login, wrong)).toMatchObject({ status: 401 });
+      }
+      const right = { body: { username: 'VICTIM', password: PASSWORD } };
+      const refused = await process.problem(login, right);
+      expect(refused).toMatchObject({ code: 'rate.limited', status: 429 });
+      expect(refused.retryAfter).toBeGreaterThan(800);
+      // Whoever is not there is limited alike.
+      const nobody = { body: { username: 'nobody', password: 'Wrong-passw0rd' } };
+      for (let failure = 0; failure < 5; failure++) {
+        expect(await process.problem(login, nobody)).toMatchObject({ status: 401 });
+      }
+      expect(await process.problem(login, nobody)).toMatchObject({ code: 'rate.limited' });
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('counters out of reach leave both limiters open', async () => {
+    const gone = () => Promise.reject(new Error('no counters'));
+    const counters = {
+      increment: gone,
+      read: gone,
+      claim: gone,
+      put: gone,
+      take: gone,
+      ping: gone,
+      close: gone,
+    };
+    const process = await platform.start(testConfig({ limits: { registerPerHour: 1 } }), {
+      counters,
+    });
+    const username = freshName();
+    await process.register(username);
+    await process.register(freshName());
+    expect((await process.login({ username, password: PASSWORD })).username).toBe(username);
+  });
+});
+
+test('registrations beyond the limit are refused with the time to wait', async () => {
+  const other = await openPlatform();
+  const process = await other.start(testConfig({ limits: { registerPerHour: 2 } }));
+  try {
+    const send = (username: string) =>
+      process.send(register, { body: { username, password: PASSWORD } });
+    const answers = await Promise.all(['one', 'two', 'three', 'four'].map(send));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 429, 429]);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(3_500);
+  } finally {
+    await other.close();
+  }
+});
+
+test('logging out ends the session here, for refreshing, and for services that ask or listen', async () => {
+  const heard: Event<'events.session.revoked'>[] = [];
+  await consumeEvent(
+    platform.bus,
+    'test',
+    'events.session.revoked',
+    async (e) => void heard.push(e),
+  );
+  const account = await auth.register(freshName());
+  expect((await auth.send(logout, bearer(account.accessToken))).status).toBe(204);
+  expect(await auth.problem(me, bearer(account.accessToken))).toMatchObject({ status: 401 });
+  const body = { refreshToken: account.refreshToken };
+  expect(await auth.problem(refresh, { body })).toMatchObject({ code: 'auth.refresh-invalid' });
+
+  const all = await auth.send(listRevocations, service);
+  const { now, revocations } = listRevocations.response.parse(all.body);
+  const entry = revocations.find(({ session }) => session === account.session);
+  expect(entry).toBeDefined();
+  const since = await auth.send(listRevocations, { ...service, query: `?since=${now}` });
+  expect(listRevocations.response.parse(since.body).revocations).toEqual([]);
+  await vi.waitFor(() => expect(heard).toContainEqual(entry));
+});
+
+test('neither password nor token is in the database or in the log', async () => {
+  const lines: string[] = [];
+  const keep = (event: string, fields?: object) => void lines.push(event, JSON.stringify(fields));
+  const log = { debug: keep, info: keep, warn: keep, error: keep };
+  const process = await platform.start(testConfig(), { log });
+  const username = freshName();
+  const password = `Canary-${crypto.randomUUID()}`;
+  const account = await process.register(username, password);
+  const tokens = await process.refresh(account.refreshToken);
+  await process.problem(login, { body: { username, password: `${password}x` } });
+  const tables = ['users', 'devices', 'sessions', 'outbox'];
+  const dumps = await Promise.all(
+    tables.map((table) => platform.database.pool.query(`select t::text from ${table} t`)),
+  );
+  const written = JSON.stringify([dumps.map(({ rows }) => rows), lines]);
+  expect(written).toContain(username);
+  for (const secret of [
+    password,
+    account.accessToken,
+    account.refreshToken,
+    tokens.refreshToken,
+    Buffer.from(tokens.refreshToken, 'base64url').subarray(20).toString('hex'),
+  ]) {
+    expect(written).not.toContain(secret);
+  }
+});

@@ -1,0 +1,135 @@
+/** The auth service on a database of its own, called without sockets. */
+import {
+  type Body,
+  type EndpointSpec,
+  Login,
+  login,
+  type Problem,
+  refresh,
+  register,
+  Tokens,
+} from '@sotto/api';
+import { createMemoryBus, createMemoryCounters, openDatabase, type Service } from '@sotto/runtime';
+import { testDatabase } from '@sotto/runtime/testing';
+import { AuthConfig } from '../src/config.ts';
+import type { AuthTables } from '../src/schema.ts';
+import { type Given, startAuth } from '../src/service.ts';
+
+export const INTERNAL_SECRET = 'internal-secret-of-the-tests-0123456789';
+export const PASSWORD = 'Correct-h0rse';
+
+/** A configuration as `loadConfig` makes it. */
+export function testConfig(changes: { [section: string]: object } = {}): AuthConfig {
+  return AuthConfig.parse({
+    server: {},
+    database: {},
+    nats: {},
+    redis: {},
+    internal: { secret: INTERNAL_SECRET },
+    log: {},
+    ...changes,
+    jwt: {
+      accessTokenSecret: ['access-secret-of-the-tests-0123456789'],
+      refreshTokenSecret: ['refresh-secret-of-the-tests-0123456789'],
+      ...changes.jwt,
+    },
+    limits: { registerPerHour: 10_000, ...changes.limits },
+  });
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+export interface Answered<T> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+export type TestPlatform = Awaited<ReturnType<typeof openPlatform>>;
+
+/** A fresh database, a bus, counters and a clock that tests move. `start` may be called for several processes. */
+export async function openPlatform() {
+  const corner = await testDatabase();
+  const database = openDatabase<AuthTables>(corner.options('auth'));
+  const bus = createMemoryBus();
+  const counters = createMemoryCounters();
+  const services: Service[] = [];
+  const time = { now: Date.now() };
+  return {
+    database,
+    bus,
+    time,
+    async start(config = testConfig(), given: Given = {}): Promise<Caller> {
+      const clock = () => time.now;
+      const service = await startAuth(config, {
+        database,
+        bus,
+        counters,
+        clock,
+        log: silent,
+        ...given,
+      });
+      services.push(service);
+      return callerOf(service);
+    },
+    async close(): Promise<void> {
+      for (const service of services) await service.close();
+      await bus.close();
+      await counters.close();
+      await database.close();
+      await corner.close();
+    },
+  };
+}
+
+export type Caller = ReturnType<typeof callerOf>;
+
+function callerOf(service: Service) {
+  async function send(
+    { method, path }: EndpointSpec,
+    { token, body, query = '' }: { token?: string; body?: unknown; query?: string } = {},
+  ): Promise<Answered<unknown>> {
+    const headers = new Headers();
+    if (token !== undefined) headers.set('authorization', token);
+    if (body !== undefined) headers.set('content-type', 'application/json');
+    const response = await service.fetch(
+      new Request(`http://auth${path}${query}`, {
+        method,
+        headers,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }),
+    );
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  }
+
+  async function expectAnswer(endpoint: EndpointSpec, body: unknown): Promise<unknown> {
+    const answer = await send(endpoint, { body });
+    if (answer.status !== endpoint.status) {
+      throw new Error(`${endpoint.id}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+    return answer.body;
+  }
+
+  return {
+    fetch: service.fetch,
+    send,
+    /** The problem of a call that must fail. */
+    async problem(...call: Parameters<typeof send>): Promise<Problem> {
+      const { status, body } = await send(...call);
+      const problem = body as Problem;
+      if (problem?.status !== status) throw new Error(`no problem: ${status}`);
+      return problem;
+    },
+    register: async (username: string, password = PASSWORD): Promise<Login> =>
+      Login.parse(await expectAnswer(register, { username, password })),
+    login: async (body: Body<typeof login>): Promise<Login> =>
+      Login.parse(await expectAnswer(login, body)),
+    refresh: async (refreshToken: string): Promise<Tokens> =>
+      Tokens.parse(await expectAnswer(refresh, { refreshToken })),
+  };
+}
