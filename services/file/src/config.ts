@@ -1,0 +1,37 @@
+/** The configuration of the file service. */
+import {
+  Duration,
+  databaseSection,
+  internalSection,
+  jwtSection,
+  logSection,
+  s3Section,
+  serverSection,
+  servicesSection,
+} from '@sotto/runtime';
+import { z } from 'zod';
+
+const fileSection = z.strictObject({
+  /** Where blobs lie when `s3.endpoint` is not set. */
+  directory: z.string().min(1).default('.data/blobs').meta({ env: 'FILE_DIRECTORY' }),
+  /** Ciphertext that one user may have stored. */
+  quotaBytes: z
+    .int()
+    .min(0)
+    .default(10 * 1024 ** 3)
+    .meta({ env: 'FILE_QUOTA_BYTES' }),
+  /** How long an upload may bring next to nothing. */
+  uploadStall: Duration.prefault('30s').meta({ env: 'FILE_UPLOAD_STALL' }),
+});
+
+export const FileConfig = z.object({
+  server: serverSection(8083),
+  database: databaseSection,
+  s3: s3Section,
+  file: fileSection,
+  services: servicesSection,
+  internal: internalSection,
+  jwt: jwtSection,
+  log: logSection,
+});
+export type FileConfig = z.output<typeof FileConfig>;

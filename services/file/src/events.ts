@@ -1,0 +1,44 @@
+/** What the file service counts and logs: one function per event. Sizes are padded by senders, so they may be counted. */
+import type { Logger, Metrics } from '@sotto/runtime';
+
+export interface Events {
+  stored(bytes: number): void;
+  opened(part: 'whole' | 'range'): void;
+  deleted(): void;
+  granted(): void;
+  /** Something could not be removed now; the sweeper will try again. */
+  leftover(error: unknown): void;
+  /** The sweeper removed one leftover. */
+  swept(): void;
+  /** The store gave other bytes than it was given, or none: data is lost. */
+  damaged(error: Error): void;
+}
+
+export function createEvents(metrics: Metrics, log: Logger): Events {
+  const stored = metrics.counter('files_stored_total', 'Files stored');
+  const bytes = metrics.counter('files_stored_bytes_total', 'Bytes of files stored');
+  const opened = metrics.counter('files_opened_total', 'Downloads begun', ['part']);
+  const deleted = metrics.counter('files_deleted_total', 'Files deleted by their owners');
+  const granted = metrics.counter('files_granted_total', 'Grants given');
+  const leftover = metrics.counter('files_leftovers_total', 'Removals left to the sweeper');
+  const swept = metrics.counter('files_swept_total', 'Leftovers removed by the sweeper');
+  const damaged = metrics.counter('files_damaged_total', 'Blobs lost or altered in the store');
+  return {
+    stored(size) {
+      stored.inc();
+      bytes.inc(size);
+    },
+    opened: (part) => opened.inc({ part }),
+    deleted: () => deleted.inc(),
+    granted: () => granted.inc(),
+    leftover(error) {
+      leftover.inc();
+      log.warn('removal left to the sweeper', { error });
+    },
+    swept: () => swept.inc(),
+    damaged(error) {
+      damaged.inc();
+      log.error('blob damaged', { error });
+    },
+  };
+}

@@ -1,0 +1,20 @@
+/** The file service as a process of its own. */
+import { listen, loadConfig, run } from '@sotto/runtime';
+import { FileConfig, startFile } from './service.ts';
+
+const load = () => loadConfig(FileConfig, { environment: process.env, file: 'config.yaml' });
+
+async function start() {
+  const config = load();
+  const service = await startFile(config);
+  const listening = await listen(service, config.server);
+  return {
+    ready: `ready http://${config.server.host}:${listening.port}`,
+    async close() {
+      await listening.close();
+      await service.close();
+    },
+  };
+}
+
+run(start, { check: load });

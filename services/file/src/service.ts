@@ -1,0 +1,86 @@
+/** The file service, put together. */
+import {
+  type Blobs,
+  type Clock,
+  createApp,
+  createAuthenticate,
+  createLogger,
+  createMetrics,
+  createRevocations,
+  type Database,
+  databaseOptions,
+  type Fetch,
+  type Logger,
+  migrate,
+  openDatabase,
+  openDirectoryBlobs,
+  openS3Blobs,
+  remotePeer,
+  type Service,
+} from '@sotto/runtime';
+import type { FileConfig } from './config.ts';
+import { createEvents } from './events.ts';
+import { createMemberships } from './memberships.ts';
+import { migrations } from './migrations/index.ts';
+import { routes } from './routes.ts';
+import type { FileTables } from './schema.ts';
+import { startSweeper } from './sweeper.ts';
+
+export { FileConfig } from './config.ts';
+
+/** What the host of the service already has. The service closes none of it. */
+export interface Given {
+  database?: Database<FileTables>;
+  blobs?: Blobs;
+  log?: Logger;
+  clock?: Clock;
+  peers?: { auth: Fetch; message: Fetch };
+}
+
+const SCHEMA = 'file';
+
+/** Starts the service: its schema brought up to date, leftovers being swept. Throws, with nothing left open, when it cannot. */
+export async function startFile(config: FileConfig, given: Given = {}): Promise<Service> {
+  await using opened = new AsyncDisposableStack();
+  const own = <Owned extends { close(): Promise<void> | void }>(resource: Owned): Owned => {
+    opened.defer(() => resource.close());
+    return resource;
+  };
+  const log = given.log ?? createLogger({ service: 'file', level: config.log.level });
+  const clock = given.clock ?? Date.now;
+  const { auth, message } = given.peers ?? {
+    auth: remotePeer(config.services.auth),
+    message: remotePeer(config.services.message),
+  };
+  const database = given.database ?? own(openDatabase(databaseOptions(config.database, SCHEMA)));
+  const { query } = database;
+  await migrate(database, database.schema, migrations, { log });
+  const blobs = given.blobs ?? own(await openBlobs(config, log));
+
+  const metrics = createMetrics('file');
+  const events = createEvents(metrics, log);
+  const internalSecret = config.internal.secret;
+  const revocations = own(createRevocations({ auth, internalSecret, clock, log }));
+  await revocations.start();
+  const { issuer, audience } = config.jwt;
+  const authenticate = createAuthenticate({ auth, issuer, audience, clock, revocations });
+
+  const ready = async () => {
+    await Promise.all([database.ping(), blobs.ping()]);
+  };
+  const app = createApp({ service: 'file', log, metrics, ready });
+  const isMember = createMemberships({ message, internalSecret, clock });
+  const { quotaBytes, uploadStall: stallMs } = config.file;
+  const deps = { query, blobs, events, isMember, quotaBytes, stallMs };
+  routes(app, { authenticate, internalSecret }, deps);
+  own(startSweeper({ query, blobs, events, clock }));
+
+  const running = opened.move();
+  return { fetch: app.fetch, close: () => running.disposeAsync() };
+}
+
+function openBlobs({ s3, file }: FileConfig, log: Logger): Promise<Blobs> {
+  const { endpoint, ...rest } = s3;
+  if (endpoint === undefined) return openDirectoryBlobs({ directory: file.directory });
+  return openS3Blobs({ ...rest, endpoint, log });
+}

@@ -1,0 +1,188 @@
+/**
+ * All SQL of the file service.
+ *
+ * Locks are taken in the order usage, then files (`reserve`) or on rows of one file and then its owner's usage; a
+ * reservation's row is new, so the two never wait for each other.
+ */
+import type { ConversationId, FileId, UserId } from '@sotto/api';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { FileTables } from './schema.ts';
+
+type Query = Kysely<FileTables>;
+
+/** A file that is there for its readers. */
+export interface StoredFile {
+  id: FileId;
+  blobKey: string;
+  owner: UserId;
+  size: number;
+  sha256: Uint8Array;
+  createdAt: Date;
+}
+
+/** A file whose blob is to go. */
+export interface Leftover {
+  id: FileId;
+  blobKey: string;
+}
+
+/** What the owner holds, locked until the transaction ends: concurrent reservations queue here. */
+export async function lockUsage(
+  transaction: Transaction<FileTables>,
+  owner: UserId,
+): Promise<number> {
+  const { bytes } = await transaction
+    .insertInto('usage')
+    .values({ owner, bytes: 0 })
+    // A no-op that locks the row and returns it.
+    .onConflict((row) => row.column('owner').doUpdateSet({ bytes: sql`usage.bytes` }))
+    .returning('bytes')
+    .executeTakeFirstOrThrow();
+  return bytes;
+}
+
+/** Writes a pending file, its size reserved against the owner's quota. Call `lockUsage` first. */
+export async function insertPending(
+  transaction: Transaction<FileTables>,
+  file: { id: FileId; blobKey: string; owner: UserId; size: number },
+): Promise<void> {
+  const { id, blobKey: blob_key, owner, size } = file;
+  await transaction.insertInto('files').values({ id, blob_key, owner, size }).execute();
+  await transaction
+    .updateTable('usage')
+    .set({ bytes: sql`bytes + ${size}` })
+    .where('owner', '=', owner)
+    .execute();
+}
+
+/** Makes a pending file visible and gives back what its reservation had too much. Undefined when it is pending no more. */
+export async function settle(
+  query: Query,
+  { id, size, sha256 }: { id: FileId; size: number; sha256: Uint8Array },
+): Promise<Date | undefined> {
+  const { rows } = await sql<{ created_at: Date }>`
+    with reserved as (
+      select id, size from files where id = ${id} and state = 'pending' for update
+    ), settled as (
+      update files set state = 'stored', size = ${size}, sha256 = ${sha256}
+      from reserved where files.id = reserved.id
+      returning files.owner, files.created_at, reserved.size - files.size as spare
+    ), given_back as (
+      update usage set bytes = usage.bytes - settled.spare
+      from settled where usage.owner = settled.owner
+    )
+    select created_at from settled`.execute(query);
+  return rows[0]?.created_at;
+}
+
+/** A file that readers can see, or undefined. */
+export async function findStored(query: Query, id: FileId): Promise<StoredFile | undefined> {
+  const row = await query
+    .selectFrom('files')
+    .select(['blob_key', 'owner', 'size', 'sha256', 'created_at'])
+    .where('id', '=', id)
+    .where('state', '=', 'stored')
+    .executeTakeFirst();
+  if (row === undefined || row.sha256 === null) return undefined;
+  const { blob_key: blobKey, owner, size, sha256, created_at: createdAt } = row;
+  return { id, blobKey, owner, size, sha256, createdAt };
+}
+
+/** Hides a file from its readers, whatever its state. Undefined when there is no such row. */
+export async function markDeleting(query: Query, id: FileId): Promise<Leftover | undefined> {
+  const row = await query
+    .updateTable('files')
+    .set({ state: 'deleting' })
+    .where('id', '=', id)
+    .returning('blob_key')
+    .executeTakeFirst();
+  return row && { id, blobKey: row.blob_key };
+}
+
+/** The same for a stored file of this owner only. */
+export async function markDeletingOwned(
+  query: Query,
+  id: FileId,
+  owner: UserId,
+): Promise<Leftover | undefined> {
+  const row = await query
+    .updateTable('files')
+    .set({ state: 'deleting' })
+    .where('id', '=', id)
+    .where('owner', '=', owner)
+    .where('state', '=', 'stored')
+    .returning('blob_key')
+    .executeTakeFirst();
+  return row && { id, blobKey: row.blob_key };
+}
+
+/** Gives up files that have been pending since before a moment. Index: files_unsettled. */
+export async function expirePending(query: Query, before: Date): Promise<void> {
+  await query
+    .updateTable('files')
+    .set({ state: 'deleting' })
+    .where('state', '=', 'pending')
+    .where('created_at', '<', before)
+    .execute();
+}
+
+/** Files whose blobs are to go, eldest first. Index: files_unsettled. */
+export async function listDeleting(query: Query, limit: number): Promise<Leftover[]> {
+  const rows = await query
+    .selectFrom('files')
+    .select(['id', 'blob_key'])
+    .where('state', '=', 'deleting')
+    .orderBy('created_at')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id, blob_key: blobKey }) => ({ id, blobKey }));
+}
+
+/** Removes the row of a file whose blob is gone, and gives its bytes back to the owner. Safe to repeat. */
+export async function forget(query: Query, id: FileId): Promise<void> {
+  await sql`
+    with gone as (
+      delete from files where id = ${id} and state = 'deleting' returning owner, size
+    )
+    update usage set bytes = usage.bytes - gone.size
+    from gone where usage.owner = gone.owner`.execute(query);
+}
+
+/** The conversations that a file is shared in, newest first; at most as many as a file may have. */
+export async function listGrants(query: Query, file: FileId): Promise<ConversationId[]> {
+  const rows = await query
+    .selectFrom('grants')
+    .select('conversation')
+    .where('file', '=', file)
+    .orderBy('created_at', 'desc')
+    .execute();
+  return rows.map(({ conversation }) => conversation);
+}
+
+/** Locks a stored file against other changes of its grants. False when there is none. */
+export async function lockStored(
+  transaction: Transaction<FileTables>,
+  id: FileId,
+): Promise<boolean> {
+  const row = await transaction
+    .selectFrom('files')
+    .select('id')
+    .where('id', '=', id)
+    .where('state', '=', 'stored')
+    .forUpdate()
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Shares a file in a conversation; nothing happens when it is already. */
+export async function insertGrant(
+  query: Query,
+  file: FileId,
+  conversation: ConversationId,
+): Promise<void> {
+  await query
+    .insertInto('grants')
+    .values({ file, conversation })
+    .onConflict((row) => row.doNothing())
+    .execute();
+}
