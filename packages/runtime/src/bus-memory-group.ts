@@ -30,14 +30,15 @@ export function createGroup(name: string, subject: string, log: Logger | undefin
   const queue: Queued[] = [];
   const handlers: BusHandler[] = [];
   let turn = 0;
-  let working: Promise<void> | undefined;
+  let working = Promise.resolve();
+  let busy = false;
   let pause: { timer: NodeJS.Timeout; end: () => void } | undefined;
   let closed = false;
 
   function work(): void {
-    working ??= drain().finally(() => {
-      working = undefined;
-    });
+    if (busy) return;
+    busy = true;
+    working = drain();
   }
 
   async function drain(): Promise<void> {
@@ -45,7 +46,11 @@ export function createGroup(name: string, subject: string, log: Logger | undefin
     for (;;) {
       const next = queue[0];
       const handler = handlers[turn++ % Math.max(1, handlers.length)];
-      if (closed || next === undefined || handler === undefined) return;
+      if (closed || next === undefined || handler === undefined) {
+        // In the same turn as the look at the queue: what comes after it finds nobody at work.
+        busy = false;
+        return;
+      }
       try {
         await handler(next.message.data, next.message.subject);
         queue.shift();

@@ -5,17 +5,14 @@
  * then its row stays in the outbox, and a crash loses nothing. What is published before a group registers is kept for
  * it, within bounds.
  */
-import type { Bus, Closable, Follower } from './bus.ts';
+import type { Bus, Closable } from './bus.ts';
 import { type BusMessage, createGroup, type Group } from './bus-memory-group.ts';
-import { assertPublishable, logOf, matchesSubject } from './bus-subjects.ts';
+import { createLine } from './bus-memory-line.ts';
+import { createPast, createPublished } from './bus-memory-past.ts';
+import { createSignals } from './bus-memory-signals.ts';
+import { assertPublishable, logOf } from './bus-subjects.ts';
 import { withDeadline } from './deadline.ts';
-import {
-  BUS_DEADLINE_MS,
-  BUS_DEDUPE_MS,
-  BUS_MEMORY_BACKLOG_MAX,
-  BUS_MEMORY_BYTES_MAX,
-  BUS_MEMORY_IDS_MAX,
-} from './limits.ts';
+import { BUS_DEADLINE_MS } from './limits.ts';
 import type { Logger } from './log.ts';
 
 export interface MemoryBusOptions {
@@ -28,7 +25,7 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
   const past = createPast();
   const published = createPublished();
   const followers = new Map<object, { subject: string; push: (data: Uint8Array) => void }>();
-  const listeners = new Map<object, { pattern: string; hear: Hear }>();
+  const signals = createSignals(log);
   let closed = false;
 
   function append(message: BusMessage): Promise<void> {
@@ -76,28 +73,11 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
       });
     },
 
-    signal(subject, data) {
-      const copy = data.slice();
-      for (const { pattern, hear } of listeners.values()) {
-        if (matchesSubject(pattern, subject)) queueMicrotask(() => hear(copy, subject));
-      }
-    },
+    signal: signals.signal,
 
     async listen(pattern, handler) {
       refuseIfClosed(closed);
-      const key = {};
-      const hear: Hear = (data, subject) => {
-        if (!listeners.has(key)) return;
-        try {
-          handler(data, subject);
-        } catch (error) {
-          log?.error('a listener failed', { subject: pattern, error });
-        }
-      };
-      listeners.set(key, { pattern, hear });
-      return closeOnce(async () => {
-        listeners.delete(key);
-      });
+      return signals.listen(pattern, handler);
     },
 
     async ping() {
@@ -106,14 +86,12 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
 
     async close() {
       closed = true;
-      listeners.clear();
+      signals.clear();
       followers.clear();
       await Promise.all([...groups.values()].map((group) => group.close()));
     },
   };
 }
-
-type Hear = (data: Uint8Array, subject: string) => void;
 
 function refuseIfClosed(closed: boolean): void {
   if (closed) throw new Error('the bus is closed');
@@ -125,78 +103,6 @@ function closeOnce(close: () => Promise<void>): Closable {
     close() {
       closing ??= close();
       return closing;
-    },
-  };
-}
-
-/** What was published lately, for groups that register later: the newest messages, bounded in number and bytes. */
-function createPast() {
-  const messages: BusMessage[] = [];
-  let bytes = 0;
-  return {
-    add(message: BusMessage): void {
-      messages.push(message);
-      bytes += message.data.byteLength;
-      while (messages.length > BUS_MEMORY_BACKLOG_MAX || bytes > BUS_MEMORY_BYTES_MAX) {
-        bytes -= messages.shift()?.data.byteLength ?? 0;
-      }
-    },
-    of: (subject: string) => messages.filter((message) => message.subject === subject),
-  };
-}
-
-/** Ids of the last two minutes with what became of them. */
-function createPublished() {
-  const seen = new Map<string, { at: number; delivery: Promise<void> }>();
-  return {
-    once(id: string, append: () => Promise<void>): Promise<void> {
-      const now = performance.now();
-      for (const [old, { at }] of seen) {
-        if (now - at < BUS_DEDUPE_MS && seen.size < BUS_MEMORY_IDS_MAX) break;
-        seen.delete(old);
-      }
-      const known = seen.get(id);
-      if (known !== undefined) return known.delivery;
-      const delivery = append();
-      seen.set(id, { at: now, delivery });
-      return delivery;
-    },
-  };
-}
-
-/** A follower's own queue. One that falls too far behind, or fails, has a gap. */
-function createLine(follower: Follower, log: Logger | undefined) {
-  let queue: Uint8Array[] = [];
-  let working: Promise<void> | undefined;
-  let closed = false;
-
-  async function drain(): Promise<void> {
-    for (let data = queue.shift(); data !== undefined && !closed; data = queue.shift()) {
-      try {
-        await follower.onMessage(data);
-      } catch (error) {
-        log?.error('a follower failed', { error });
-        follower.onGap();
-      }
-    }
-  }
-
-  return {
-    push(data: Uint8Array): void {
-      if (queue.length >= BUS_MEMORY_BACKLOG_MAX) {
-        queue = [];
-        follower.onGap();
-      }
-      queue.push(data);
-      working ??= Promise.resolve()
-        .then(drain)
-        .finally(() => {
-          working = undefined;
-        });
-    },
-    async close(): Promise<void> {
-      closed = true;
-      await working;
     },
   };
 }

@@ -1,9 +1,10 @@
 /** The bus on NATS: JetStream for the two logs, core NATS for signals. Written to nats-server 2.9. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
-import { errors, type NatsConnection } from '@nats-io/nats-core';
+import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import { connect, type NodeConnectionOptions } from '@nats-io/transport-node';
 import type { Bus, Closable } from './bus.ts';
+import { hearSafely } from './bus-listener.ts';
 import { consumeDurably } from './bus-nats-consume.ts';
 import { followLog } from './bus-nats-follow.ts';
 import type { Reader } from './bus-nats-reader.ts';
@@ -63,10 +64,12 @@ export async function openNatsBus(options: NatsBusOptions): Promise<Bus> {
       if (state.connected) connection.publish(streams.subjectOf(subject), data);
     },
     async listen(pattern, handler) {
+      const hear = ({ data, subject }: Msg): void =>
+        hearSafely(() => handler(data, subject.slice(prefix.length + 1)), pattern, log);
       const subscription = connection.subscribe(streams.subjectOf(pattern), {
         callback(error, message) {
           if (error !== null) log?.error('a listener failed', { subject: pattern, error });
-          else handler(message.data, message.subject.slice(prefix.length + 1));
+          else hear(message);
         },
       });
       // What is signalled after this is heard: the server knows of the subscription.

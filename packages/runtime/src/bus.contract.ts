@@ -157,6 +157,26 @@ export function busContract(open: () => Promise<Bus>): void {
     expect(seen).not.toContain('all typing.x 3');
   });
 
+  test('a listener that throws harms no other', async () => {
+    const heard = vi.fn();
+    await bus.listen('typing.x', () => {
+      throw new Error('a bug');
+    });
+    await bus.listen('typing.x', heard);
+    bus.signal('typing.x', bytes('1'));
+    bus.signal('typing.x', bytes('2'));
+    await eventually(() => expect(heard).toHaveBeenCalledTimes(2));
+  });
+
+  test('many publish at once, and what each published arrives once', async () => {
+    const seen: string[] = [];
+    await bus.consume('group', 'events.a', async (data) => void seen.push(text(data)));
+    const values = Array.from({ length: 500 }, (_, index) => String(index));
+    await Promise.all(values.map((value) => publish('events.a', value)));
+    await eventually(() => expect(seen.length).toBe(500));
+    expect(new Set(seen)).toEqual(new Set(values));
+  });
+
   test('the largest message passes, a larger one and a strange subject are refused', async () => {
     const sizes: number[] = [];
     await bus.consume('group', 'events.a', async (data) => void sizes.push(data.byteLength));

@@ -78,7 +78,8 @@ export function startOutbox<Tables extends OutboxTables>({
   bus,
   log,
 }: OutboxOptions<Tables>): Outbox {
-  let turning: Promise<void> | undefined;
+  let turning = Promise.resolve();
+  let busy = false;
   let again = false;
   let failing = false;
   let closed = false;
@@ -96,14 +97,16 @@ export function startOutbox<Tables extends OutboxTables>({
       }
       // After a failure the sweeper tries again, not a loop.
     } while (again && !failing && !closed);
+    // In the same turn as the look at `again`: a nudge after it finds nobody at work.
+    busy = false;
   }
 
   function nudge(): void {
     if (closed) return;
     again = true;
-    turning ??= turns().finally(() => {
-      turning = undefined;
-    });
+    if (busy) return;
+    busy = true;
+    turning = turns();
   }
 
   const sweeper = setInterval(nudge, OUTBOX_SWEEP_MS);

@@ -1,0 +1,56 @@
+/** One follower of the in-process bus: a queue of its own. One that falls too far behind, or fails, has a gap. */
+import type { Follower } from './bus.ts';
+import { BUS_MEMORY_BACKLOG_MAX, BUS_MEMORY_BYTES_MAX } from './limits.ts';
+import type { Logger } from './log.ts';
+
+export interface Line {
+  push(data: Uint8Array): void;
+  /** Drops what is queued, having waited for the message under way. */
+  close(): Promise<void>;
+}
+
+/** An empty queue for a follower. */
+export function createLine(follower: Follower, log: Logger | undefined): Line {
+  let queue: Uint8Array[] = [];
+  let bytes = 0;
+  let working = Promise.resolve();
+  let busy = false;
+
+  function clear(): void {
+    queue = [];
+    bytes = 0;
+  }
+
+  async function drain(): Promise<void> {
+    // Not in the publisher's own turn: a follower may publish too.
+    await null;
+    for (let data = queue.shift(); data !== undefined; data = queue.shift()) {
+      bytes -= data.byteLength;
+      try {
+        await follower.onMessage(data);
+      } catch (error) {
+        log?.error('a follower failed', { error });
+        follower.onGap();
+      }
+    }
+    busy = false;
+  }
+
+  return {
+    push(data) {
+      if (queue.length >= BUS_MEMORY_BACKLOG_MAX || bytes > BUS_MEMORY_BYTES_MAX) {
+        clear();
+        follower.onGap();
+      }
+      queue.push(data);
+      bytes += data.byteLength;
+      if (busy) return;
+      busy = true;
+      working = drain();
+    },
+    async close() {
+      clear();
+      await working;
+    },
+  };
+}
