@@ -11,6 +11,7 @@ export type Access = 'anyone' | 'user' | 'service';
 export interface ByteStream {
   readonly stream: 'application/octet-stream';
 }
+/** The body of an upload and of a download. */
 export const BYTE_STREAM: ByteStream = { stream: 'application/octet-stream' };
 
 export type JsonSchema = z.ZodType;

@@ -61,6 +61,7 @@ export type MessageSlot = z.infer<typeof MessageSlot>;
 export const EmptySlots = z.object({ type: z.literal('none'), from: Seq, to: Seq });
 export type EmptySlots = z.infer<typeof EmptySlots>;
 
+/** One place, or a run of empty ones, in the order of a conversation. */
 export const Slot = z.discriminatedUnion('type', [MessageSlot, EmptySlots]);
 export type Slot = z.infer<typeof Slot>;
 

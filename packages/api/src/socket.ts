@@ -10,6 +10,7 @@ import { ConversationId, DeviceId, MessageId, Seq, UserId } from './ids.ts';
 import { OutgoingMessage, Slot, Stored } from './message.ts';
 import { Problem } from './problem.ts';
 
+/** Where the socket opens. */
 export const SOCKET_PATH = '/api/v1/ws';
 
 /** The subprotocol that a client offers and the server selects. */
