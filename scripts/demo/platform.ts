@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface DemoPlatform {
   readonly url: string;
@@ -19,21 +20,42 @@ export function givenPlatform(url: string): DemoPlatform {
   return { url, ended: new AbortController().signal, stop: async () => {} };
 }
 
+/** A platform whose demo was killed stops by itself, but holds its data until it has. */
+const HELD = /another platform is running/;
+const HELD_MS_MAX = 15_000;
+
 /** Starts the standalone platform on a free port. Rejects when it does not say that it is ready. */
 export async function startPlatform(root: string): Promise<DemoPlatform> {
+  const deadline = Date.now() + HELD_MS_MAX;
+  for (;;) {
+    try {
+      return await startOnce(root);
+    } catch (error) {
+      if (!(error instanceof Error) || !HELD.test(error.message) || Date.now() > deadline)
+        throw error;
+      await sleep(500);
+    }
+  }
+}
+
+async function startOnce(root: string): Promise<DemoPlatform> {
   const child = spawn(process.execPath, ['services/standalone/src/main.ts'], {
     cwd: root,
     env: { ...process.env, SERVER_PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // The channel tells the platform when the demo is gone, however it ends.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let said = '';
+  child.stderr?.on('data', (data) => {
+    said = `${said}${data}`.slice(-2000);
   });
   const ended = new AbortController();
-  child.once('exit', (code, signal) =>
-    ended.abort(new Error(`the platform ended (${signal ?? `exit code ${code}`})`)),
-  );
-  const url = await readyUrl(
-    child,
-    AbortSignal.any([ended.signal, AbortSignal.timeout(START_MS_MAX)]),
-  );
+  child.once('close', (code, signal) => {
+    const how = signal ?? `exit code ${code}`;
+    ended.abort(new Error(`the platform ended (${how}) ${said.trim()}`.trim()));
+  });
+  const late = AbortSignal.timeout(START_MS_MAX);
+  const url = await readyUrl(child, AbortSignal.any([ended.signal, late]));
   return { url, ended: ended.signal, stop: () => stop(child) };
 }
 

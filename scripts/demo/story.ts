@@ -30,6 +30,7 @@ export const STORY: readonly Step[] = [
   { title: 'Bob is offline, Alice writes on', play: writeOffline },
   { title: 'Bob comes back and catches up, in order', play: catchUp },
   { title: 'Alice sends a file', play: sendFile },
+  { title: 'Alice and Bob compare safety numbers', play: compare },
   { title: 'Everything arrived', play: verify },
 ];
 
@@ -109,6 +110,22 @@ async function sendFile(stage: Stage): Promise<Row[]> {
     {
       people: `Bob opens it: ${received.length} bytes, SHA-256 ${digest(received).slice(0, 16)}…, the same`,
     },
+  ];
+}
+
+async function compare(stage: Stage): Promise<Row[]> {
+  const { alice, bob } = stage;
+  await conversationOf(stage);
+  const numbers = [];
+  for (const [one, other] of [[alice, bob] as const, [bob, alice] as const]) {
+    const them = await until(stage.ended, () => one.client.findUser(other.username));
+    numbers.push((await one.client.safetyNumber(them.user)).digits);
+  }
+  assertEqual(numbers[0]!, numbers[1]!, 'the safety number');
+  const groups = numbers[0]!.replace(/.{5}(?=.)/g, '$& ');
+  return [
+    { people: groups, server: 'the public keys that this is made of; it cannot swap one unseen' },
+    { people: 'Both see the same: nobody sits between them' },
   ];
 }
 

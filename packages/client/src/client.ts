@@ -1,6 +1,6 @@
 /** `createClient`: the parts put together, and what an application calls. */
 import type { ConversationId, MessageId, UserId } from '@sotto/api';
-import { type LocalParty, nobleProvider, type Provider } from '@sotto/crypto';
+import { type LocalParty, nobleProvider, type Provider, type SafetyNumber } from '@sotto/crypto';
 import {
   type AccountDeps,
   type Credentials,
@@ -27,7 +27,7 @@ import { type FileInput, fetchFile, type OpenedFile, storeFile } from './files.t
 import { createExchange } from './http.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
 import { enqueue } from './outbox.ts';
-import { acceptIdentity, type PeerDeps } from './peers.ts';
+import { acceptIdentity, compareIdentities, type PeerDeps } from './peers.ts';
 import { makeFirstKeys } from './prekeys.ts';
 import type { ConversationRecord, HistoryItem, Message, Place } from './records.ts';
 import { readUnsent, type UnsentMessage, whenStored } from './sent-message.ts';
@@ -87,6 +87,8 @@ export interface Client {
   whenStored(id: MessageId): Promise<Place>;
   /** Goes on with a contact whose identity key has changed, after the safety numbers were compared. */
   acceptIdentity(user: UserId): Promise<void>;
+  /** What two people compare to know that nobody sits between them; after a change, that of the new identity. */
+  safetyNumber(user: UserId): Promise<SafetyNumber>;
 }
 
 /** A client for one store. Nothing happens before a method is called. */
@@ -205,6 +207,10 @@ class StoreClient implements Client {
 
   async whenStored(id: MessageId) {
     return whenStored(await this.#peerDeps(), id, this.#closing.signal);
+  }
+
+  async safetyNumber(user: UserId) {
+    return compareIdentities(await this.#peerDeps(), user);
   }
 
   async acceptIdentity(user: UserId) {

@@ -1,7 +1,8 @@
 /** The client while it is connected: which frame goes to whom, and what starts and ends with each connection. */
 import { type ConversationId, openSocketTicket, type ServerFrame, Stored } from '@sotto/api';
 import { ClientError } from './errors.ts';
-import { Lane } from './lane.ts';
+import { Lane, type SendRoom } from './lane.ts';
+import { IN_FLIGHT_MAX } from './limits.ts';
 import { outboxConversations } from './outbox.ts';
 import type { PeerDeps } from './peers.ts';
 import { keepPrekeys } from './prekeys.ts';
@@ -21,6 +22,7 @@ interface Attendance {
   readonly send: SendFrame;
   readonly lanes: Map<ConversationId, Lane>;
   readonly receiver: Receiver;
+  readonly room: SendRoom;
   /** Frames of the receiver, one after the other. */
   tail: Promise<void>;
 }
@@ -91,7 +93,8 @@ export class Connection {
       this.#keepPrekeys().catch((error) => this.#deps.events.emit('trouble', { error }));
     };
     const receiver = createReceiver({ ...this.#deps, send, onPrekeyUsed });
-    this.#attendance = { send, receiver, lanes: new Map(), tail: Promise.resolve() };
+    const room = { left: IN_FLIGHT_MAX, onFreed: () => this.wake() };
+    this.#attendance = { send, receiver, room, lanes: new Map(), tail: Promise.resolve() };
   }
 
   #leave(): void {
@@ -145,7 +148,7 @@ export class Connection {
   #laneOf(here: Attendance, conversation: ConversationId): Lane {
     const known = here.lanes.get(conversation);
     if (known !== undefined) return known;
-    const lane = new Lane({ ...this.#deps, send: here.send }, conversation);
+    const lane = new Lane({ ...this.#deps, send: here.send, room: here.room }, conversation);
     here.lanes.set(conversation, lane);
     return lane;
   }

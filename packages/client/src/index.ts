@@ -1,6 +1,6 @@
 /** The public door of the SDK. The SQLite store has a door of its own: `@sotto/client/sqlite`. */
 export { ApiError } from '@sotto/api';
-export { CryptoError } from '@sotto/crypto';
+export { CryptoError, type SafetyNumber } from '@sotto/crypto';
 export type { Credentials, Me } from './account.ts';
 export { type Client, type ClientOptions, createClient } from './client.ts';
 export type { Content, FileReference } from './content.ts';

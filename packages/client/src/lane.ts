@@ -18,6 +18,15 @@ import type { SendFrame } from './socket.ts';
 export interface LaneDeps extends PeerDeps {
   readonly random: () => number;
   readonly send: SendFrame;
+  /** Shared by all lanes of a connection. */
+  readonly room: SendRoom;
+}
+
+/** How much more may be under way on a connection. */
+export interface SendRoom {
+  left: number;
+  /** There is room again where there was none. */
+  onFreed(): void;
 }
 
 interface Refusal {
@@ -67,7 +76,7 @@ export class Lane {
     if (entry === undefined || entry.id !== stored.id) return;
     const { store, events } = this.#deps;
     await store.transaction((transaction) => settle(this.#deps, transaction, { entry, stored }));
-    this.#inFlight.delete(number);
+    this.#answered(number);
     this.#failures = 0;
     const { id, conversation, seq } = stored;
     events.emit('stored', { id, conversation, seq });
@@ -77,7 +86,7 @@ export class Lane {
   onRefused(number: number, problem: Problem): void {
     const entry = this.#inFlight.get(number);
     if (entry === undefined) return;
-    this.#inFlight.delete(number);
+    this.#answered(number);
     if (this.#refusal === undefined) this.#refusal = { number, problem, entries: [entry] };
     else this.#refusal.entries.push(entry);
     this.#bell.ring();
@@ -125,17 +134,24 @@ export class Lane {
     }
     // A refusal may have come meanwhile: what lies behind it waits in the store.
     if (this.#stopping.signal.aborted || this.#refusal !== undefined) return false;
-    for (const entry of sealing.sealed) this.#dispatch(entry);
-    return sealing.sealed.length === 0;
+    const fitting = sealing.sealed.slice(0, this.#deps.room.left);
+    for (const entry of fitting) this.#dispatch(entry);
+    return fitting.length === 0;
   }
 
   #dispatch(entry: OutboxEntry): void {
     const number = ++this.#lastNumber;
     this.#lastCounter = entry.counter;
     this.#inFlight.set(number, entry);
+    this.#deps.room.left -= 1;
     const { id, conversation, recipients } = entry;
     const message = { kind: 'direct', id, conversation, recipients } as const;
     this.#deps.send({ type: 'send', number, message });
+  }
+
+  #answered(number: number): void {
+    this.#inFlight.delete(number);
+    if (++this.#deps.room.left === 1) this.#deps.room.onFreed();
   }
 
   /** Mends a refusal and returns to its number, or to the one behind it when the message is given up. */

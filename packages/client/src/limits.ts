@@ -28,6 +28,9 @@ export const ONE_TIME_PREKEYS_LOW = 10;
 /** Messages of one conversation sent and not yet answered. Each holds its ciphertexts in memory. */
 export const IN_FLIGHT_PER_CONVERSATION_MAX = 16;
 
+/** Messages of all conversations sent and not yet answered: half of what the platform takes from one socket. */
+export const IN_FLIGHT_MAX = 256;
+
 /** Messages that wait in the outbox of one conversation; beyond it `send…` is refused until some are stored. */
 export const OUTBOX_PER_CONVERSATION_MAX = 10_000;
 

@@ -1,6 +1,13 @@
 /** Whom we encrypt for: the devices of other accounts and our other own ones, and the identity each account is known by. */
-import { type Bundle, type DeviceId, getBundle, type UserId } from '@sotto/api';
-import { type Provider, type VerifiedBundle, verifyBundle } from '@sotto/crypto';
+import { type Bundle, type DeviceId, getBundle, getIdentity, type UserId } from '@sotto/api';
+import {
+  type Provider,
+  type SafetyNumber,
+  safetyNumber,
+  type VerifiedBundle,
+  verifyBundle,
+  verifyingKey,
+} from '@sotto/crypto';
 import type { Call } from './call.ts';
 import { ClientError } from './errors.ts';
 import type { Events } from './events.ts';
@@ -129,4 +136,17 @@ export function acceptIdentity(store: Store, user: UserId): Promise<void> {
     const accepted = { user, identityKey: peer.changedTo, devices: [] };
     await putRecord(transaction, keys.peer(user), [Peer, accepted]);
   });
+}
+
+/** The safety number with another account, by the identity that it is known by or has changed to. */
+export async function compareIdentities(deps: PeerDeps, user: UserId): Promise<SafetyNumber> {
+  const { provider, local, store, call } = deps;
+  const known = await store.transaction((transaction) => getPeer(transaction, user));
+  const identityKey =
+    known?.changedTo ??
+    known?.identityKey ??
+    (await call(getIdentity, { params: { user_id: user } })).identityKey;
+  const own = { user: local.address.user, identityKey: local.identity.publicKey };
+  const remote = { user, identityKey: verifyingKey<'identity'>(identityKey) };
+  return safetyNumber(provider, { local: own, remote });
 }
