@@ -1,7 +1,8 @@
 /** One group of consumers of the in-process bus: a queue, delivered in order, one message at a time. */
-import type { BusHandler } from './bus.ts';
+import type { BusHandler, Closable } from './bus.ts';
 import { BUS_MEMORY_BACKLOG_MAX, BUS_RETRY_FIRST_MS, BUS_RETRY_MAX_MS } from './limits.ts';
 import type { Logger } from './log.ts';
+import { createPause } from './pause.ts';
 
 export interface BusMessage {
   subject: string;
@@ -14,8 +15,8 @@ export interface Group {
   isFull(): boolean;
   /** Queues a message. Resolves when a handler has taken it, which may be never. */
   deliver(message: BusMessage): Promise<void>;
-  /** Adds a handler; messages go to the handlers in turn. Returns how to remove it, having waited for it. */
-  join(handler: BusHandler): () => Promise<void>;
+  /** Adds a handler; messages go to the handlers in turn. Closing removes it, having waited for it. */
+  join(handler: BusHandler): Closable;
   /** Stops for good, after the delivery under way. */
   close(): Promise<void>;
 }
@@ -32,7 +33,7 @@ export function createGroup(name: string, subject: string, log: Logger | undefin
   let turn = 0;
   let working = Promise.resolve();
   let busy = false;
-  let pause: { timer: NodeJS.Timeout; end: () => void } | undefined;
+  const pause = createPause();
   let closed = false;
 
   function work(): void {
@@ -59,21 +60,10 @@ export function createGroup(name: string, subject: string, log: Logger | undefin
       } catch (error) {
         attempt++;
         log?.warn('a consumer failed', { name, subject, attempt, error });
-        await rest(Math.min(BUS_RETRY_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** (attempt - 1)));
+        const ms = Math.min(BUS_RETRY_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** (attempt - 1));
+        if (!closed) await pause.rest(ms);
       }
     }
-  }
-
-  function rest(ms: number): Promise<void> {
-    if (closed) return Promise.resolve();
-    return new Promise((resolve) => {
-      pause = { timer: setTimeout(resolve, ms), end: resolve };
-    });
-  }
-
-  function wake(): void {
-    clearTimeout(pause?.timer);
-    pause?.end();
   }
 
   return {
@@ -86,18 +76,23 @@ export function createGroup(name: string, subject: string, log: Logger | undefin
       });
     },
     join(handler) {
-      handlers.push(handler);
+      // A function of its own, so that a handler that joined twice can leave once.
+      const joined: BusHandler = (data, from) => handler(data, from);
+      handlers.push(joined);
       work();
-      return async () => {
-        handlers.splice(handlers.indexOf(handler), 1);
-        wake();
-        // Others of the group go on; waiting for them would be waiting for ever.
-        if (handlers.length === 0) await working;
+      return {
+        async close() {
+          const index = handlers.indexOf(joined);
+          if (index >= 0) handlers.splice(index, 1);
+          pause.wake();
+          // Others of the group go on; waiting for them would be waiting for ever.
+          if (handlers.length === 0) await working;
+        },
       };
     },
     async close() {
       closed = true;
-      wake();
+      pause.wake();
       await working;
     },
   };

@@ -5,9 +5,9 @@
  * then its row stays in the outbox, and a crash loses nothing. What is published before a group registers is kept for
  * it, within bounds.
  */
-import type { Bus, Closable } from './bus.ts';
+import type { Bus } from './bus.ts';
+import { createFollowers } from './bus-memory-followers.ts';
 import { type BusMessage, createGroup, type Group } from './bus-memory-group.ts';
-import { createLine } from './bus-memory-line.ts';
 import { createPast, createPublished } from './bus-memory-past.ts';
 import { createSignals } from './bus-memory-signals.ts';
 import { assertPublishable, logOf } from './bus-subjects.ts';
@@ -24,7 +24,7 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
   const groups = new Map<string, Group>();
   const past = createPast();
   const published = createPublished();
-  const followers = new Map<object, { subject: string; push: (data: Uint8Array) => void }>();
+  const followers = createFollowers(log);
   const signals = createSignals(log);
   let closed = false;
 
@@ -32,9 +32,7 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
     const taking = [...groups.values()].filter((group) => group.subject === message.subject);
     if (taking.some((group) => group.isFull())) throw new Error('a consumer is too far behind');
     if (logOf(message.subject) === 'events') past.add(message);
-    for (const { subject, push } of followers.values()) {
-      if (subject === message.subject) push(message.data);
-    }
+    followers.push(message.subject, message.data);
     return Promise.all(taking.map((group) => group.deliver(message))).then(() => undefined);
   }
 
@@ -58,19 +56,13 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
         groups.set(key, group);
         for (const message of past.of(subject)) void group.deliver(message);
       }
-      return closeOnce(group.join(handler));
+      return group.join(handler);
     },
 
     async follow(subject, follower) {
       refuseIfClosed(closed);
       logOf(subject);
-      const key = {};
-      const line = createLine(follower, log);
-      followers.set(key, { subject, push: line.push });
-      return closeOnce(async () => {
-        followers.delete(key);
-        await line.close();
-      });
+      return followers.add(subject, follower);
     },
 
     signal: signals.signal,
@@ -87,22 +79,12 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
     async close() {
       closed = true;
       signals.clear();
-      followers.clear();
-      await Promise.all([...groups.values()].map((group) => group.close()));
+      const closing = [...groups.values()].map((group) => group.close());
+      await Promise.all([followers.close(), ...closing]);
     },
   };
 }
 
 function refuseIfClosed(closed: boolean): void {
   if (closed) throw new Error('the bus is closed');
-}
-
-function closeOnce(close: () => Promise<void>): Closable {
-  let closing: Promise<void> | undefined;
-  return {
-    close() {
-      closing ??= close();
-      return closing;
-    },
-  };
 }

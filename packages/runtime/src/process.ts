@@ -52,6 +52,7 @@ function runCheck(check: RunOptions['check']): void {
   try {
     check?.();
     process.stdout.write('the configuration is valid\n');
+    process.exit(0);
   } catch (error) {
     fail(error);
   }

@@ -1,5 +1,6 @@
 /** Work that is done again and again until it is closed. */
 import { BUS_RETRY_FIRST_MS, BUS_RETRY_MAX_MS } from './limits.ts';
+import { createPause } from './pause.ts';
 
 export interface Repeat {
   readonly closed: boolean;
@@ -16,17 +17,7 @@ export function repeat(
   onFailure: (error: unknown, attempt: number) => void,
 ): Repeat {
   let closed = false;
-  let wake = (): void => undefined;
-
-  function rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
+  const pause = createPause();
 
   async function loop(): Promise<void> {
     let failures = 0;
@@ -40,7 +31,7 @@ export function repeat(
         onFailure(error, failures);
       }
       // Also after success: work that ends at once must not keep the processor.
-      if (!closed) await rest(Math.min(BUS_RETRY_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** failures));
+      if (!closed) await pause.rest(Math.min(BUS_RETRY_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** failures));
     }
   }
 
@@ -52,7 +43,7 @@ export function repeat(
     },
     close() {
       closed = true;
-      wake();
+      pause.wake();
       return done;
     },
   };

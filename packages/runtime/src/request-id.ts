@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 const WELL_FORMED = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** Kept from hop to hop, and on every answer. */
 export const REQUEST_ID_HEADER = 'x-request-id';
 
 /** The request's id. */

@@ -83,8 +83,10 @@ export const servicesSection = z.strictObject({
   key: peer.default('http://localhost:8084').meta({ env: 'KEY_URL' }),
 });
 
+/** From everything to what an operator must act on. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
+/** How much is logged. */
 export const logSection = z.strictObject({
   level: z.enum(LOG_LEVELS).default('info').meta({ env: 'LOG_LEVEL' }),
 });
