@@ -4,6 +4,8 @@
  * last one always shorter: so it can be streamed in constant memory and read at any place, and cutting,
  * reordering or extending is noticed. The commitment makes a ciphertext open under one key only.
  */
+
+import { ByteCutter } from './byte-cutter.ts';
 import { assertInteger, assertLength, concat, equal } from './bytes.ts';
 import { CryptoError } from './errors.ts';
 import { KDF_LABELS } from './kdf.ts';
@@ -117,7 +119,7 @@ export function encryptFileStream(
   secret: FileSecret,
 ): TransformStream<Uint8Array, Uint8Array> {
   const { header, cipher } = startFile(provider, secret);
-  const cutter = new Cutter(CHUNK_BYTES, CHUNK_BYTES);
+  const cutter = new ByteCutter(CHUNK_BYTES, CHUNK_BYTES);
   let index = 0;
   return new TransformStream<Uint8Array, Uint8Array>({
     start: (controller) => controller.enqueue(header),
@@ -138,7 +140,7 @@ export function decryptFileStream(
   secret: FileSecret,
 ): TransformStream<Uint8Array, Uint8Array> {
   assertSecret(secret);
-  const cutter = new Cutter(HEADER_BYTES, SEALED_CHUNK_BYTES);
+  const cutter = new ByteCutter(HEADER_BYTES, SEALED_CHUNK_BYTES);
   let cipher: ChunkCipher | undefined;
   let index = 0;
   return new TransformStream<Uint8Array, Uint8Array>({
@@ -288,55 +290,4 @@ function assertSecret({ key, context }: FileSecret): void {
 
 function undecryptable(): CryptoError {
   return new CryptoError('file.undecryptable', 'the file does not authenticate');
-}
-
-/**
- * Cuts a stream of bytes into a first piece and further pieces of fixed lengths. A piece that lies
- * within one input is a view of it; only what straddles two is copied, so a piece must be used up
- * before the next one is asked for.
- */
-class Cutter {
-  readonly #thenLength: number;
-  readonly #held: Uint8Array;
-  #length: number;
-  #heldLength = 0;
-
-  constructor(firstLength: number, thenLength: number) {
-    this.#length = firstLength;
-    this.#thenLength = thenLength;
-    this.#held = new Uint8Array(Math.max(firstLength, thenLength));
-  }
-
-  *cut(bytes: Uint8Array): Generator<Uint8Array, void> {
-    if (!(bytes instanceof Uint8Array)) throw new CryptoError('input.invalid', 'not a byte array');
-    let at = 0;
-    if (this.#heldLength > 0) {
-      at = Math.min(this.#length - this.#heldLength, bytes.length);
-      this.#hold(bytes.subarray(0, at));
-      if (this.#heldLength < this.#length) return;
-      yield this.#next(this.rest());
-    }
-    while (bytes.length - at >= this.#length) {
-      const start = at;
-      at += this.#length;
-      yield this.#next(bytes.subarray(start, at));
-    }
-    this.#hold(bytes.subarray(at));
-  }
-
-  /** What is left over, shorter than a piece. */
-  rest(): Uint8Array {
-    return this.#held.subarray(0, this.#heldLength);
-  }
-
-  #hold(bytes: Uint8Array): void {
-    this.#held.set(bytes, this.#heldLength);
-    this.#heldLength += bytes.length;
-  }
-
-  #next(piece: Uint8Array): Uint8Array {
-    this.#heldLength = 0;
-    this.#length = this.#thenLength;
-    return piece;
-  }
 }

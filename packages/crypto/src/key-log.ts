@@ -47,6 +47,7 @@ const VERSION = 1;
 const TYPE_ACCOUNT = 1;
 const TYPE_RESTORED = 2;
 const NO_HASH = new Uint8Array(32);
+const WITNESS: SignaturePurpose = 'keyLogWitness';
 
 /** The name of an account in the log. `blindingKey` is 32 bytes; the user a UUID. */
 export function blindAccount(
@@ -256,8 +257,6 @@ export function verifyCosignature(
   const statement = { purpose: WITNESS, message, signature: cosignature };
   return verifyStatement(provider, witnessKey, statement);
 }
-
-const WITNESS: SignaturePurpose = 'keyLogWitness';
 
 function compareWithSeen(
   provider: Provider,

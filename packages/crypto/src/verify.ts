@@ -12,7 +12,13 @@ export {
   type VerifiedDeviceList,
   verifyDeviceList,
 } from './device-list.ts';
-export { checkVerifyingKey, SIGNATURE_BYTES, verifySignature, verifyStatement } from './ed25519.ts';
+export {
+  checkVerifyingKey,
+  SIGNATURE_BYTES,
+  signingKeyPairOf,
+  verifySignature,
+  verifyStatement,
+} from './ed25519.ts';
 export { CryptoError, type CryptoErrorCode } from './errors.ts';
 export { compareHeads, type Head, type HeadProgress } from './head.ts';
 export type { SignaturePurpose } from './kdf.ts';
@@ -35,7 +41,10 @@ export {
 } from './key-log.ts';
 export {
   type IdentityKey,
+  type SigningKeyPair,
   type SigningRole,
+  type SigningSeed,
+  signingSeed,
   type VerifyingKey,
   verifyingKey,
 } from './keys.ts';
