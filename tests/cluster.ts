@@ -7,6 +7,7 @@ import { freePort } from '@sotto/standalone/free-port';
 import pg from 'pg';
 import { waitFor } from './daemon.ts';
 import { type PlatformProcess, startProcess } from './platform-process.ts';
+import { startNats, startRedis } from './servers.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -70,14 +71,16 @@ function temporaryDirectory(): string {
 }
 
 /**
- * Five processes over the servers of `npm test`, in a database, a bucket and a set of streams of their own. Needs the
- * TEST_ variables that `scripts/test.ts` sets.
+ * Five processes over the PostgreSQL and the S3 server of `npm test`, in a database and a bucket of their own, and over
+ * a NATS and a Redis of their own. Needs the TEST_ variables that `scripts/test.ts` sets.
  */
 export async function startCluster(environment: Environment = {}): Promise<Cluster> {
   await using started = new AsyncDisposableStack();
   const name = `sotto_${randomUUID().replaceAll('-', '')}`;
   const database = await createDatabase(name);
   started.defer(() => database.drop());
+  const brokers = await startBrokers();
+  started.defer(() => brokers.close());
   const ports: Record<ServiceName, number> = {
     auth: await freePort(),
     key: await freePort(),
@@ -85,7 +88,12 @@ export async function startCluster(environment: Environment = {}): Promise<Clust
     file: await freePort(),
     gateway: await freePort(),
   };
-  const shared = { ...sharedEnvironment(name, ports), DATABASE_URL: database.url, ...environment };
+  const shared = {
+    ...sharedEnvironment(name, ports),
+    ...brokers.environment,
+    DATABASE_URL: database.url,
+    ...environment,
+  };
   const start = async (service: ServiceName): Promise<PlatformProcess> => {
     const one = await startProcess(`services/${service}/src/main.ts`, {
       ...shared,
@@ -117,9 +125,6 @@ function sharedEnvironment(
 ): Environment {
   const secret = (): string => randomBytes(32).toString('base64url');
   return {
-    NATS_URL: testVariable('TEST_NATS_URL'),
-    NATS_PREFIX: name,
-    REDIS_URL: testVariable('TEST_REDIS_URL'),
     S3_ENDPOINT: testVariable('TEST_S3_ENDPOINT'),
     S3_ACCESS_KEY: testVariable('TEST_S3_ACCESS_KEY'),
     S3_SECRET_KEY: testVariable('TEST_S3_SECRET_KEY'),
@@ -131,6 +136,28 @@ function sharedEnvironment(
     KEY_URL: `http://127.0.0.1:${ports.key}`,
     MESSAGE_URL: `http://127.0.0.1:${ports.message}`,
     FILE_URL: `http://127.0.0.1:${ports.file}`,
+  };
+}
+
+interface Brokers {
+  environment: Environment;
+  close(): Promise<void>;
+}
+
+/** Streams and counters have the same names on every platform, so two of them cannot share a server. */
+async function startBrokers(): Promise<Brokers> {
+  const directory = temporaryDirectory();
+  const servers = [
+    await startNats(directory, process.env),
+    await startRedis(directory, process.env),
+  ];
+  const [nats, redis] = servers.map(({ environment }) => environment);
+  return {
+    environment: { NATS_URL: nats?.TEST_NATS_URL ?? '', REDIS_URL: redis?.TEST_REDIS_URL ?? '' },
+    async close() {
+      for (const server of servers) await server.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
   };
 }
 

@@ -132,7 +132,8 @@ async function startPostgres(directory: string): Promise<TestServers> {
   return { environment: { TEST_DATABASE_URL: url }, close: server.close };
 }
 
-async function startNats(directory: string, environment: Environment): Promise<TestServers> {
+/** A NATS server with JetStream, whose files lie in an empty directory. */
+export async function startNats(directory: string, environment: Environment): Promise<TestServers> {
   const port = await freePort();
   const program = locate('nats-server', environment) ?? 'nats-server';
   const daemon = await startDaemon(
@@ -145,7 +146,11 @@ async function startNats(directory: string, environment: Environment): Promise<T
   return { environment: { TEST_NATS_URL: `nats://127.0.0.1:${port}` }, close: daemon.stop };
 }
 
-async function startRedis(directory: string, environment: Environment): Promise<TestServers> {
+/** A Redis server that keeps nothing. */
+export async function startRedis(
+  directory: string,
+  environment: Environment,
+): Promise<TestServers> {
   const port = await freePort();
   const program = locate('redis-server', environment) ?? 'redis-server';
   const network = ['--bind', '127.0.0.1', '--port', String(port)];
