@@ -48,6 +48,7 @@ export {
   databaseOptions,
   openDatabase,
 } from './postgres.ts';
+export { openPipeline, type Pipeline, type Statement } from './postgres-pipeline.ts';
 export { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
 export { type Running, type RunOptions, run } from './process.ts';
 export { createRevocations, type Revocations, type RevocationsOptions } from './revocations.ts';
