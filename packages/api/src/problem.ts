@@ -14,6 +14,7 @@ export const PROBLEMS = {
   'request.media-type': { status: 415, title: 'The body has the wrong media type' },
   'request.timeout': { status: 408, title: 'The body arrived too slowly' },
   'request.range': { status: 416, title: 'The range lies outside the file' },
+  'request.origin': { status: 403, title: 'Pages of this origin may not connect' },
   'route.not-found': { status: 404, title: 'There is nothing at this path' },
   'route.method-not-allowed': { status: 405, title: 'This path does not take this method' },
   'rate.limited': { status: 429, title: 'Too many requests' },
