@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 export interface Result {
   case: string;
   implementation: string;
-  [figure: string]: string | number;
+  [figure: string]: string | number | null | undefined;
 }
 
 interface Benchmark {

@@ -5,20 +5,12 @@
  * that is not there yet, then hands over to the Node 26 that came with it: arguments, output, signals and exit code.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
-import {
-  existsSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { takeLock } from './install-lock.mjs';
 
 const NODE_MAJOR_MIN = 20;
 const PACKAGE_MANAGER = 'pnpm@12.21.0';
@@ -26,18 +18,10 @@ const PACKAGE_MANAGER = 'pnpm@12.21.0';
 /** A signal that comes again within this time is the same one: a terminal signals the group, and npm passes its copy on. */
 const SAME_SIGNAL_MS = 1_000;
 
-/** An install that has not touched its lock for this long was killed. */
-const LOCK_STALE_MS = 20_000;
-const LOCK_TOUCH_MS = 2_000;
-
-/** How long a taker of a stale lock waits to see whether another took it in the same moment. */
-const LOCK_SETTLE_MS = 500;
-
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
 const node = join(modules, '.bin', 'node');
 const marker = join(modules, '.sotto-installed');
-const lock = join(root, '.install.lock');
 
 const [script, ...scriptArguments] = process.argv.slice(2);
 if (script === undefined) fail('usage: node scripts/launch.mjs SCRIPT [ARGUMENTS]');
@@ -61,9 +45,19 @@ function isInstalled(wanted) {
 }
 
 async function install(wanted) {
-  await takeLock(wanted);
-  if (isInstalled(wanted)) return;
+  const release = await takeLock(join(root, '.install.lock'), {
+    isNeedless: () => isInstalled(wanted),
+    onWait: () => say('another process is installing: waiting for it'),
+  }).catch((error) => fail(`cannot install into ${root}: ${error.message}`));
+  if (release === undefined) return;
+  if (!isInstalled(wanted)) await installNow(wanted);
+  release();
+}
+
+async function installNow(wanted) {
   say('fetching what this version needs from the npm registry (once)');
+  // What an interrupted install leaves is of no version.
+  rmSync(marker, { force: true });
   const [command, argv] = installCommand();
   // The package manager is a script of the machine's own Node, not of the one that may lie in node_modules/.bin.
   const env = { ...process.env, PATH: searchPath() };
@@ -71,7 +65,6 @@ async function install(wanted) {
   if (code > 128) process.exit(code);
   if (code !== 0) fail('installing failed (see above); is the npm registry within reach?');
   writeMarker(wanted);
-  rmSync(lock, { force: true });
 }
 
 function searchPath() {
@@ -81,13 +74,8 @@ function searchPath() {
 /** Under sudo the install belongs to the owner of the checkout, so that they can go on without sudo. */
 function installCommand() {
   const npx = join(dirname(process.execPath), 'npx');
-  const argv = [
-    '-y',
-    PACKAGE_MANAGER,
-    'install',
-    '--frozen-lockfile',
-    '--config.confirm-modules-purge=false',
-  ];
+  const flags = ['--frozen-lockfile', '--config.confirm-modules-purge=false'];
+  const argv = ['-y', PACKAGE_MANAGER, 'install', ...flags];
   const command = existsSync(npx) ? npx : 'npx';
   const owner = String(statSync(root).uid);
   if (process.getuid?.() !== 0 || owner === '0' || process.env.SUDO_UID !== owner)
@@ -100,47 +88,6 @@ function writeMarker(wanted) {
   const draft = `${marker}.${process.pid}`;
   writeFileSync(draft, wanted);
   renameSync(draft, marker);
-}
-
-/** Resolves when this process may install, or when another has done so. The lock goes with the process. */
-async function takeLock(wanted) {
-  const token = randomUUID();
-  process.on('exit', () => holdsLock(token) && rmSync(lock, { force: true }));
-  for (let told = false; !(createLock(token) || (await takeStaleLock(token))); told = true) {
-    if (!told) say('another process is installing: waiting for it');
-    await sleep(LOCK_SETTLE_MS);
-    if (isInstalled(wanted)) return;
-  }
-  setInterval(() => holdsLock(token) && touch(lock), LOCK_TOUCH_MS).unref();
-}
-
-function createLock(token) {
-  try {
-    writeFileSync(lock, token, { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (error.code === 'EEXIST') return false;
-    return fail(`cannot write to ${root}: ${error.code}`);
-  }
-}
-
-async function takeStaleLock(token) {
-  const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-  if (age < LOCK_STALE_MS) return false;
-  const draft = `${lock}.${token}`;
-  writeFileSync(draft, token);
-  renameSync(draft, lock);
-  await sleep(LOCK_SETTLE_MS);
-  return holdsLock(token);
-}
-
-function holdsLock(token) {
-  return existsSync(lock) && readFileSync(lock, 'utf8') === token;
-}
-
-function touch(path) {
-  const now = new Date();
-  utimesSync(path, now, now);
 }
 
 /** The loader's own words for a missing library help nobody. */
