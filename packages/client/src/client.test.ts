@@ -171,6 +171,40 @@ test('a message that the platform changed, moved or repeats is never shown as on
   expect(inbox.unreadable).toEqual(['message.undecryptable', 'message.duplicate']);
 });
 
+test('a contact with another identity is not written to until somebody accepts it', async () => {
+  const { alice, bob, conversation } = await pair();
+  const before = await alice.safetyNumber(device('bob')!.user);
+  expect((await bob.safetyNumber(device('alice')!.user)).digits).toBe(before.digits);
+  await alice.whenStored((await alice.sendText(conversation.id, 'to the old Bob')).id);
+  await bob.close();
+
+  const changed = vi.fn();
+  alice.on('identity-changed', changed);
+  const anew = newClient(openMemoryStore());
+  await anew.login({ username: 'bob', password: 'Secret!23' });
+  await anew.connect();
+  const inbox = collect(anew);
+  const [first, second] = platform.devices.filter(({ username }) => username === 'bob');
+  first!.bundle = {};
+  platform.judge = ({ recipients }) => {
+    const stale = recipients.every((recipient) => recipient.device !== second!.device);
+    const missing = [{ user: second!.user, device: second!.device }];
+    const devices = { missing, unknown: [first!.device] };
+    return stale ? toProblem(new ApiError('message.devices-stale', { devices })) : undefined;
+  };
+  const { id } = await alice.sendText(conversation.id, 'to the new Bob');
+  await until(() => changed.mock.calls.length > 0);
+  expect(await alice.unsent(conversation.id)).toMatchObject([{ id }]);
+  const after = await alice.safetyNumber(second!.user);
+  expect(after.digits).not.toBe(before.digits);
+  expect((await anew.safetyNumber(device('alice')!.user)).digits).toBe(after.digits);
+
+  await alice.acceptIdentity(second!.user);
+  await alice.whenStored(id);
+  await until(() => inbox.texts.length === 1);
+  expect(inbox.texts).toEqual(['to the new Bob']);
+});
+
 test('a place that was left out is fetched before what comes after it', async () => {
   const { alice, bob, conversation } = await pair();
   const inbox = collect(bob);
