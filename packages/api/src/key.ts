@@ -56,7 +56,7 @@ export const publishIdentity = endpoint({
   body: z.strictObject({ identityKey: bytesOf(32), registrationId: RegistrationId }),
   status: 200,
   response: Identity,
-  problems: ['key.key-invalid', 'key.identity-exists'],
+  problems: ['key.key-invalid', 'key.identity-exists', 'key.id-conflict', 'service.unavailable'],
 });
 
 export const getIdentity = endpoint({
@@ -82,7 +82,13 @@ export const publishSignedPrekey = endpoint({
   body: SignedPrekey,
   status: 200,
   response: z.object({ id: KeyId, publishedAt: Timestamp }),
-  problems: ['key.identity-missing', 'key.key-invalid', 'key.signature-invalid', 'key.id-conflict'],
+  problems: [
+    'key.identity-missing',
+    'key.key-invalid',
+    'key.signature-invalid',
+    'key.id-conflict',
+    'service.unavailable',
+  ],
 });
 
 export const publishOneTimePrekeys = endpoint({
@@ -97,7 +103,13 @@ export const publishOneTimePrekeys = endpoint({
   }),
   status: 200,
   response: z.object({ available: z.int() }),
-  problems: ['key.identity-missing', 'key.key-invalid', 'key.id-conflict', 'key.too-many'],
+  problems: [
+    'key.identity-missing',
+    'key.key-invalid',
+    'key.id-conflict',
+    'key.too-many',
+    'service.unavailable',
+  ],
 });
 
 export const getBundle = endpoint({

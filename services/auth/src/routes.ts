@@ -6,16 +6,12 @@ import { type AccountDeps, logIn, registerAccount, type Source } from './account
 import { logOut, refreshSession } from './sessions.ts';
 import { findUser, revocationsSince } from './store.ts';
 
-export interface RouteDeps extends AccountDeps {
-  guards: Guards;
-}
-
 /** One source for all until the gateway vouches for addresses: a header that anyone may set is none. */
 const ANY_SOURCE: Source = 'any';
 
 /** Mounts all routes. */
-export function routes(app: App, deps: RouteDeps): void {
-  const { guards, database, accessTokens } = deps;
+export function routes(app: App, guards: Guards, deps: AccountDeps): void {
+  const { database, accessTokens } = deps;
   mount(app, guards, register, ({ body }) => registerAccount(deps, body, ANY_SOURCE));
   mount(app, guards, login, ({ body }) => logIn(deps, body, ANY_SOURCE));
   mount(app, guards, refresh, ({ body }) => refreshSession(deps, body.refreshToken));
@@ -27,10 +23,10 @@ export function routes(app: App, deps: RouteDeps): void {
     return { user: id, username, device, session, createdAt: created_at.toISOString() };
   });
   mount(app, guards, jwks, async () => ({ keys: [...accessTokens.keys] }));
-  internalRoutes(app, deps);
+  internalRoutes(app, guards, deps);
 }
 
-function internalRoutes(app: App, { guards, database, accessTokens }: RouteDeps): void {
+function internalRoutes(app: App, guards: Guards, { database, accessTokens }: AccountDeps): void {
   mount(app, guards, findAccount, async ({ params }) => {
     const user = await findUser(database.query, params.user_id);
     return user === undefined ? {} : { account: { user: user.id, username: user.username } };

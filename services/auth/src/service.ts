@@ -1,9 +1,7 @@
 /** The auth service, put together. */
 import {
-  type App,
   type Bus,
   type Clock,
-  type Closable,
   type Counters,
   consumeEvent,
   createApp,
@@ -21,18 +19,20 @@ import {
   type Service,
   startOutbox,
 } from '@sotto/runtime';
-import { createAttempts } from './attempts.ts';
+import { type AttemptsDeps, createAttempts } from './attempts.ts';
 import { createOwnAuthenticate } from './authenticate.ts';
 import type { AuthConfig } from './config.ts';
 import { noteDeviceList } from './devices.ts';
-import { type AuthEvents, createEvents } from './events.ts';
+import { createEvents } from './events.ts';
 import { migrations } from './migrations/index.ts';
 import { createPasswords } from './passwords.ts';
 import { routes } from './routes.ts';
 import type { AuthTables } from './schema.ts';
 import { createAccessTokens } from './tokens.ts';
 
-/** What a host has open already. It stays the host's: the service does not close it. */
+export { AuthConfig } from './config.ts';
+
+/** What the host of the service already has. The service closes none of it. */
 export interface Given {
   database?: Database<AuthTables>;
   bus?: Bus;
@@ -44,52 +44,50 @@ export interface Given {
 const HOUR_MS = 3_600_000;
 const SCHEMA = 'auth';
 
-/** Starts the service: schema migrated, events consumed, ready for requests. Leaves nothing open when it fails. */
+/** Starts the service: its schema brought up to date, its events flowing. Throws, with nothing left open, when it cannot. */
 export async function startAuth(config: AuthConfig, given: Given = {}): Promise<Service> {
-  const owned: Closable[] = [];
-  const close = async (): Promise<void> => {
-    for (const one of owned.splice(0).reverse()) await one.close();
+  await using opened = new AsyncDisposableStack();
+  const own = <Owned extends { close(): Promise<void> | void }>(resource: Owned): Owned => {
+    opened.defer(() => resource.close());
+    return resource;
   };
-  try {
-    const app = await compose(config, given, (one) => owned.push(one));
-    return { fetch: (request) => app.fetch(request), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-type Own = (one: Closable) => void;
-
-async function compose(config: AuthConfig, given: Given, own: Own): Promise<App> {
-  const { clock = Date.now } = given;
   const log = given.log ?? createLogger({ service: 'auth', level: config.log.level });
-  const metrics = createMetrics('auth');
-  const events = createEvents(metrics, log);
-  const database = given.database ?? openOwnDatabase(config, own);
-  await migrate(database, SCHEMA, migrations, { log });
-  const bus = given.bus ?? (await openOwnBus(config, log, own));
-  const counters = given.counters ?? (await openOwnCounters(config, log, own));
-  const outbox = startOutbox({ database, bus, log });
-  own(outbox);
+  const clock = given.clock ?? Date.now;
+  const database = given.database ?? own(openDatabase(databaseOptions(config.database, SCHEMA)));
+  await migrate(database, database.schema, migrations, { log });
+  const bus = given.bus ?? own(await openBus(config, log));
+  const counters = given.counters ?? own(await openCounters(config, log));
+  const outbox = own(startOutbox({ database, bus, log }));
   own(
     await consumeEvent(bus, 'auth-device-lists', 'events.device-list.changed', (event) =>
       noteDeviceList(database.query, event),
     ),
   );
 
-  const app = createApp({
-    service: 'auth',
-    log,
-    metrics,
-    ready: async () => void (await Promise.all([database.ping(), bus.ping()])),
-  });
-  const { jwt } = config;
-  const sessions = {
-    database,
-    outbox,
-    events,
+  const metrics = createMetrics('auth');
+  const events = createEvents(metrics, log);
+  const ready = async () => {
+    await Promise.all([database.ping(), bus.ping()]);
+  };
+  const app = createApp({ service: 'auth', log, metrics, ready });
+  const sessions = { database, outbox, events, clock, ...(await tokenDeps(config)) };
+  const { issuer, audience } = config.jwt;
+  const authenticate = createOwnAuthenticate(sessions, {
+    auth: (request) => app.fetch(request),
+    issuer,
+    audience,
     clock,
+  });
+  const guards = { authenticate, internalSecret: config.internal.secret };
+  const passwords = await createPasswords({ onBusy: events.hashingBusy });
+  routes(app, guards, { ...sessions, ...limiters(config, { counters, events }), passwords });
+
+  const running = opened.move();
+  return { fetch: app.fetch, close: () => running.disposeAsync() };
+}
+
+async function tokenDeps({ jwt }: AuthConfig) {
+  return {
     accessTokens: await createAccessTokens({
       secrets: jwt.accessTokenSecret,
       issuer: jwt.issuer,
@@ -99,22 +97,9 @@ async function compose(config: AuthConfig, given: Given, own: Own): Promise<App>
     refreshSecrets: jwt.refreshTokenSecret,
     refreshLifeMs: jwt.refreshTokenExpiry,
   };
-  const authenticate = createOwnAuthenticate(sessions, {
-    auth: (request) => app.fetch(request),
-    issuer: jwt.issuer,
-    audience: jwt.audience,
-    clock,
-  });
-  routes(app, {
-    ...sessions,
-    ...limiters(config, { counters, events }),
-    passwords: await createPasswords({ onBusy: events.hashingBusy }),
-    guards: { authenticate, internalSecret: config.internal.secret },
-  });
-  return app;
 }
 
-function limiters({ limits }: AuthConfig, deps: { counters: Counters; events: AuthEvents }) {
+function limiters({ limits }: AuthConfig, deps: AttemptsDeps) {
   return {
     registrations: createAttempts(deps, {
       name: 'register',
@@ -129,24 +114,11 @@ function limiters({ limits }: AuthConfig, deps: { counters: Counters; events: Au
   };
 }
 
-function openOwnDatabase(config: AuthConfig, own: Own): Database<AuthTables> {
-  const database = openDatabase<AuthTables>(databaseOptions(config.database, SCHEMA));
-  own(database);
-  return database;
+async function openBus({ nats }: AuthConfig, log: Logger): Promise<Bus> {
+  return nats.url === undefined ? createMemoryBus({ log }) : openNatsBus({ url: nats.url, log });
 }
 
-async function openOwnBus({ nats }: AuthConfig, log: Logger, own: Own): Promise<Bus> {
-  const bus =
-    nats.url === undefined ? createMemoryBus({ log }) : await openNatsBus({ url: nats.url, log });
-  own(bus);
-  return bus;
-}
-
-async function openOwnCounters({ redis }: AuthConfig, log: Logger, own: Own): Promise<Counters> {
-  const counters =
-    redis.url === undefined
-      ? createMemoryCounters()
-      : await openRedisCounters({ url: redis.url, log });
-  own(counters);
-  return counters;
+async function openCounters({ redis }: AuthConfig, log: Logger): Promise<Counters> {
+  const { url } = redis;
+  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, log });
 }

@@ -1,0 +1,30 @@
+/** What publishing keys works with, and the one place where a fault in a key becomes a problem. */
+import { ApiError } from '@sotto/api';
+import type { Clock, Database, Outbox } from '@sotto/runtime';
+import type { KeyEvents } from './events.ts';
+import type { KeyCheck } from './key-check.ts';
+import type { KeyChecks } from './key-checks.ts';
+import type { KeyTables } from './schema.ts';
+
+export interface KeyDeps {
+  database: Pick<Database<KeyTables>, 'query'>;
+  outbox: Pick<Outbox, 'nudge'>;
+  events: KeyEvents;
+  checks: KeyChecks;
+  clock: Clock;
+}
+
+/** Throws the problem of the first key that is not sound, naming it by its field. */
+export async function requireSound(
+  { checks, events }: KeyDeps,
+  check: KeyCheck,
+  fieldOf: (index: number) => string,
+): Promise<void> {
+  const fault = await checks.find(check);
+  if (fault === undefined) return;
+  events.keyRefused(fault.code);
+  const options = { detail: fault.code, fields: [fieldOf(fault.index)] };
+  if (fault.code === 'signature.invalid') throw new ApiError('key.signature-invalid', options);
+  if (fault.code.startsWith('key.')) throw new ApiError('key.key-invalid', options);
+  throw new ApiError('request.invalid', options);
+}

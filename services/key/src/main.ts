@@ -1,0 +1,20 @@
+/** The key service as a process of its own. */
+import { listen, loadConfig, run } from '@sotto/runtime';
+import { KeyConfig, startKey } from './service.ts';
+
+const load = () => loadConfig(KeyConfig, { environment: process.env, file: 'config.yaml' });
+
+async function start() {
+  const config = load();
+  const service = await startKey(config);
+  const listening = await listen(service, config.server);
+  return {
+    ready: `ready http://${config.server.host}:${listening.port}`,
+    async close() {
+      await listening.close();
+      await service.close();
+    },
+  };
+}
+
+run(start, { check: load });
