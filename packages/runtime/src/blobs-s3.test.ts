@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { blobsContract } from './blobs.contract.ts';
 import type { Blobs } from './blobs.ts';
 import { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts';
@@ -50,10 +50,19 @@ describe('the blobs in S3', () => {
     const unavailable = { code: 'service.unavailable' };
     await expect(blobs.ping()).rejects.toMatchObject(unavailable);
     await expect(blobs.get(key)).rejects.toMatchObject(unavailable);
-    await expect(blobs.put(key, new Response('lost').body!)).rejects.toMatchObject(unavailable);
+    const cancel = vi.fn();
+    await expect(blobs.put(key, new ReadableStream({ cancel }))).rejects.toMatchObject(unavailable);
+    expect(cancel).toHaveBeenCalled();
     wire.restore();
     expect(await blobs.put(key, new Response('kept').body!)).toBe(4);
     await blobs.ping();
+  });
+
+  test('many uploads and processes may find the bucket missing at the same time', async () => {
+    const corner = testS3();
+    const stores = await Promise.all([open(corner), open(corner), open(corner)]);
+    const puts = stores.map((blobs) => blobs.put(randomUUID(), new Response('x').body!));
+    expect(await Promise.all(puts)).toEqual([1, 1, 1]);
   });
 
   test('a wrong secret is a fault, not an absent blob', async () => {

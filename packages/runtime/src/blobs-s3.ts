@@ -1,5 +1,6 @@
 /** Blobs in a bucket of any S3-compatible store. */
 import {
+  BucketAlreadyOwnedByYou,
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -47,7 +48,10 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
   return {
     async put(key, body) {
       const place = placeOf(key);
-      await ask(ensureBucket());
+      await ask(ensureBucket()).catch(async (error: unknown) => {
+        await body.cancel(error);
+        throw error;
+      });
       return uploadStream({ client, place, log }, body);
     },
     get: (key, range) => getObject(client, placeOf(key), range),
@@ -91,8 +95,13 @@ async function findOrCreateBucket(client: S3Client, Bucket: string): Promise<voi
     await client.send(new HeadBucketCommand({ Bucket }), { abortSignal });
   } catch (error) {
     if (statusOf(error) !== 404) throw error;
-    await client.send(new CreateBucketCommand({ Bucket }), { abortSignal });
+    await client.send(new CreateBucketCommand({ Bucket }), { abortSignal }).catch(unlessOurs);
   }
+}
+
+/** Another process was quicker. */
+function unlessOurs(error: unknown): void {
+  if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
 }
 
 async function getObject(

@@ -109,6 +109,7 @@ describe('the bus on NATS', () => {
     await streams.purge(`${prefix}-fanout`, { keep: 1 });
     wire.restore();
     await eventually(() => expect(heard.gaps).toBe(1));
-    await eventually(() => expect(heard.consumed).toEqual(['1', '2', '3']));
+    // At least once: what was given out when the wire was cut may come twice.
+    await eventually(() => expect([...new Set(heard.consumed)]).toEqual(['1', '2', '3']));
   });
 });

@@ -130,5 +130,5 @@ export const BLOB_CONNECT_MS = 2_000;
 export const BLOB_ANSWER_MS = 60_000;
 export const BLOB_PING_MS = 1_000;
 
-/** Transfers at one time; each upload holds up to two parts in memory. */
-export const BLOB_SOCKETS_MAX = 32;
+/** Transfers at one time. A slow reader keeps one for as long as it reads, so few would let few starve the rest. */
+export const BLOB_SOCKETS_MAX = 256;

@@ -69,6 +69,7 @@ test.each([
   const [, body = ''] = answer.split('\r\n\r\n');
   expect(Problem.parse(JSON.parse(body)).code).toBe('request.malformed');
   expect(answer).toContain('application/problem+json');
+  expect(answer).toContain('x-request-id: ');
 });
 
 test('a body beyond the limit is refused before it has arrived', async () => {

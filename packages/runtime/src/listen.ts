@@ -7,6 +7,7 @@ import { getRequestListener, RequestError } from '@hono/node-server';
 import { ApiError, toProblem } from '@sotto/api';
 import { DRAIN_MS, REQUEST_MS_MAX } from './limits.ts';
 import { problemResponse, toApiError } from './problem-response.ts';
+import { REQUEST_ID_HEADER } from './request-id.ts';
 import type { Fetch, Upgrade } from './service.ts';
 
 export interface Listening {
@@ -101,11 +102,13 @@ function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): voi
   }
   const problem =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request.timeout' : 'request.malformed';
-  const body = JSON.stringify(toProblem(new ApiError(problem)));
+  const requestId = randomUUID();
+  const body = JSON.stringify(toProblem(new ApiError(problem), requestId));
   const head = [
     `HTTP/1.1 ${STATUS_LINES[error.code ?? ''] ?? '400 Bad Request'}`,
     'content-type: application/problem+json',
     'cache-control: no-store',
+    `${REQUEST_ID_HEADER}: ${requestId}`,
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ];

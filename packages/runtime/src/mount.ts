@@ -83,8 +83,9 @@ export function bearerToken(header: string | null): string {
 }
 
 function readQuery(context: Context<{ Variables: AppVariables }>): Record<string, string> {
-  const { searchParams } = new URL(context.req.url);
   const query: Record<string, string> = Object.create(null);
+  if (!context.req.url.includes('?')) return query;
+  const { searchParams } = new URL(context.req.url);
   for (const [name, value] of searchParams) {
     if (name in query)
       throw new ApiError('request.invalid', { detail: 'a query name is repeated' });
