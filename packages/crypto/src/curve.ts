@@ -19,11 +19,15 @@ import {
 } from './keys.ts';
 import type { Provider } from './provider.ts';
 
+/** Arithmetic modulo p = 2²⁵⁵ − 19. */
+const { Fp } = ed25519.Point;
+
 /**
  * 5L − 1, little-endian, where L is the order of the prime subgroup. It is a multiple of 8 with bit
  * 254 set and bit 255 clear, so clamping leaves it as it is; and it is −1 modulo L. Hence X25519 with
  * it maps a point to the negative of its torsion-free part, whose u-coordinate is the same as that of
- * the part itself. One agreement thus tells whether a point lies in the prime subgroup.
+ * the part itself. No point of the twist keeps its u-coordinate: 5L and 5L − 2 are coprime to the order
+ * of the twist. One agreement thus tells whether u is that of a point in the prime subgroup.
  */
 const torsionClearingScalar = fromHex(
   'a023cdd083ef5bb82f10d62e59e15a6800000000000000000000000000000050',
@@ -108,12 +112,16 @@ export function agreementSecretOf(
 }
 
 /**
- * The Montgomery form u = (1 + y) / (1 − y) of an Ed25519 public key (RFC 7748 section 4.1).
- * Throws `key.invalid` when the bytes are not the canonical encoding of a point.
+ * The Montgomery form u = (1 + y) / (1 − y) of an Ed25519 public key (RFC 7748 section 4.1). It is on
+ * the curve exactly when the key is a point; that is not looked at here: the key must be our own or
+ * have passed `checkVerifyingKey`. Throws `key.invalid` when y is not below p, or 1.
  */
 export function agreementKeyOf(key: VerifyingKey<SigningRole>): AgreementPublicKey<'identity'> {
+  const encodedY = key.slice();
+  encodedY[31] = encodedY[31]! & 0x7f;
   try {
-    return agreementPublicKey(ed25519.utils.toMontgomery(key));
+    const y = Fp.fromBytes(encodedY);
+    return agreementPublicKey(Fp.toBytes(Fp.div(Fp.add(Fp.ONE, y), Fp.sub(Fp.ONE, y))));
   } catch (cause) {
     throw new CryptoError('key.invalid', 'not an Ed25519 public key', { cause });
   }

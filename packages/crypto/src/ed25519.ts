@@ -7,6 +7,7 @@ import { agreementKeyOf, checkAgreementKey, checkTorsionFree } from './curve.ts'
 import { CryptoError } from './errors.ts';
 import { labelled, SIGNATURE_LABELS, type SignaturePurpose } from './kdf.ts';
 import {
+  type AgreementPublicKey,
   type SigningKeyPair,
   type SigningRole,
   type SigningSeed,
@@ -88,14 +89,26 @@ export function checkVerifyingKey<Role extends SigningRole>(
   provider: Provider,
   bytes: Uint8Array,
 ): VerifyingKey<Role> {
+  checkedAgreementKeyOf(provider, bytes);
+  return verifyingKey<Role>(bytes);
+}
+
+/**
+ * The Montgomery form of a public key that passes the checks of {@link checkVerifyingKey}, which need
+ * it anyway. A y of no point is found with the torsion: its u-coordinate belongs to the twist.
+ */
+export function checkedAgreementKeyOf(
+  provider: Provider,
+  bytes: Uint8Array,
+): AgreementPublicKey<'identity'> {
   if (bytes.length !== 32) throw new CryptoError('key.invalid', 'a public key has 32 bytes');
   if (!isCanonicalPoint(bytes)) throw new CryptoError('key.invalid', 'not a canonical public key');
   if (isLowOrderPoint(bytes)) {
     throw new CryptoError('key.low-order', 'a public key of low order');
   }
-  const key = verifyingKey<Role>(bytes);
-  checkTorsionFree(provider, checkAgreementKey(agreementKeyOf(key)));
-  return key;
+  const agreementKey = checkAgreementKey<'identity'>(agreementKeyOf(verifyingKey(bytes)));
+  checkTorsionFree(provider, agreementKey);
+  return agreementKey;
 }
 
 function isSoundPoint(encoded: Uint8Array): boolean {

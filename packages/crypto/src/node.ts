@@ -27,10 +27,8 @@ const privatePrefix: Record<Curve, Buffer> = {
   x25519: Buffer.from('302e020100300506032b656e04220420', 'hex'),
   ed25519: Buffer.from('302e020100300506032b657004220420', 'hex'),
 };
-const publicPrefix: Record<Curve, Buffer> = {
-  x25519: Buffer.from('302a300506032b656e032100', 'hex'),
-  ed25519: Buffer.from('302a300506032b6570032100', 'hex'),
-};
+/** Public keys pass as JSON Web Keys (RFC 8037), because that is several times as fast as DER. */
+const jwkCurve: Record<Curve, string> = { x25519: 'X25519', ed25519: 'Ed25519' };
 
 const privateKeys: Record<Curve, WeakMap<Uint8Array, KeyObject>> = {
   x25519: new WeakMap(),
@@ -117,13 +115,12 @@ function privateKey(curve: Curve, secret: Uint8Array): KeyObject {
 function publicKey(curve: Curve, bytes: Uint8Array): KeyObject {
   const held = publicKeys[curve].get(bytes);
   if (held !== undefined) return held;
-  const key = Buffer.concat([publicPrefix[curve], bytes]);
-  const made = createPublicKey({ key, format: 'der', type: 'spki' });
+  const x = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
+  const made = createPublicKey({ key: { kty: 'OKP', crv: jwkCurve[curve], x }, format: 'jwk' });
   publicKeys[curve].set(bytes, made);
   return made;
 }
 
-/** As JSON Web Key, because that is ten times as fast here as DER. */
 function exportPublic(key: KeyObject): Uint8Array {
   const { x } = createPublicKey(key).export({ format: 'jwk' });
   return new Uint8Array(Buffer.from(x!, 'base64url'));

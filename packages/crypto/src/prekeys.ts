@@ -8,18 +8,19 @@ import { ByteWriter } from './byte-writer.ts';
 import { assertInteger } from './bytes.ts';
 import { checkAgreementKey, checkTorsionFree, makeAgreementKeyPair } from './curve.ts';
 import {
-  checkVerifyingKey,
+  checkedAgreementKeyOf,
   makeSigningKeyPair,
   signStatement,
   verifyStatement,
 } from './ed25519.ts';
 import { CryptoError } from './errors.ts';
-import type {
-  AgreementKeyPair,
-  AgreementPublicKey,
-  AgreementRole,
-  Identity,
-  IdentityKey,
+import {
+  type AgreementKeyPair,
+  type AgreementPublicKey,
+  type AgreementRole,
+  type Identity,
+  type IdentityKey,
+  verifyingKey,
 } from './keys.ts';
 import { KEY_ID_MAX, ONE_TIME_PREKEYS_MAX, REGISTRATION_ID_MAX, SUITES_MAX } from './limits.ts';
 import type { Provider } from './provider.ts';
@@ -65,6 +66,8 @@ declare const verified: unique symbol;
 export interface VerifiedBundle {
   readonly [verified]: true;
   readonly identityKey: IdentityKey;
+  /** The Montgomery form of the identity key. */
+  readonly identityAgreementKey: AgreementPublicKey<'identity'>;
   readonly registrationId: number;
   readonly suites: readonly number[];
   readonly signedPrekey: {
@@ -131,10 +134,12 @@ export function makeOneTimePrekeys(
 export function verifyBundle(provider: Provider, bundle: PrekeyBundle): VerifiedBundle {
   const { registrationId, signedPrekey, oneTimePrekey } = bundle;
   requireInteger(registrationId, REGISTRATION_ID_MAX, 'registration id');
-  const identityKey = checkVerifyingKey<'identity'>(provider, bundle.identityKey);
+  const identityAgreementKey = checkedAgreementKeyOf(provider, bundle.identityKey);
+  const identityKey = verifyingKey<'identity'>(bundle.identityKey);
   const verifiedPrekey = verifySignedPrekey(provider, identityKey, signedPrekey);
   return {
     identityKey,
+    identityAgreementKey,
     registrationId,
     suites: signedPrekey.suites,
     signedPrekey: { id: signedPrekey.id, publicKey: verifiedPrekey },

@@ -2,14 +2,13 @@
 import { type Address, encodeUuid } from './address.ts';
 import { concat } from './bytes.ts';
 import {
-  agreementKeyOf,
   agreementSecretOf,
   checkAgreementKey,
   checkTorsionFree,
   makeAgreementKeyPair,
 } from './curve.ts';
 import { acceptRatchet, ratchetDecrypt, ratchetEncrypt, startRatchet } from './double-ratchet.ts';
-import { checkVerifyingKey } from './ed25519.ts';
+import { checkedAgreementKeyOf } from './ed25519.ts';
 import { CryptoError } from './errors.ts';
 import { KDF_LABELS } from './kdf.ts';
 import { firstRatchetKeyPair, type IdentityKey, type SymmetricKey, verifyingKey } from './keys.ts';
@@ -64,7 +63,7 @@ function initiate(
   const keyMaterial = initiatorKeyMaterial(provider, {
     identitySecret: agreementSecretOf(provider, local.identity.seed),
     baseSecret: base.secretKey,
-    remoteIdentity: agreementKeyOf(bundle.identityKey),
+    remoteIdentity: bundle.identityAgreementKey,
     remoteSignedPrekey: bundle.signedPrekey.publicKey,
     remoteOneTimePrekey: bundle.oneTimePrekey?.publicKey,
   });
@@ -97,12 +96,11 @@ function accept(
   const { baseKey } = decodeHandshake(first.handshake);
   const remoteBase = checkAgreementKey<'base'>(baseKey);
   checkTorsionFree(provider, remoteBase);
-  const remoteIdentity = checkVerifyingKey<'identity'>(provider, first.identityKey);
   const keyMaterial = responderKeyMaterial(provider, {
     identitySecret: agreementSecretOf(provider, local.identity.seed),
     signedPrekeySecret: signedPrekey.secretKey,
     oneTimePrekeySecret: oneTimePrekey?.secretKey,
-    remoteIdentity: agreementKeyOf(remoteIdentity),
+    remoteIdentity: checkedAgreementKeyOf(provider, first.identityKey),
     remoteBase,
   });
   const secret = sessionSecret(provider, keyMaterial, sessionId);
