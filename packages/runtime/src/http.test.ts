@@ -115,6 +115,15 @@ describe('the service about itself', () => {
     },
   );
 
+  test('an answer whose headers cannot be changed gets its request id too', async () => {
+    const { app } = setup();
+    app.get('/old', () => Response.redirect('http://host/new', 308));
+    const response = await app.request('/old', { headers: { 'x-request-id': 'mine' } });
+    expect(response.status).toBe(308);
+    expect(response.headers.get('location')).toBe('http://host/new');
+    expect(response.headers.get('x-request-id')).toBe('mine');
+  });
+
   test('the access log has the pattern of the route and never the path', async () => {
     const { app, lines } = setup();
     await app.request('/things/hunter?limit=2', post('{}'));

@@ -57,7 +57,7 @@ function observe({ log, metrics }: AppOptions): MiddlewareHandler<{ Variables: A
     context.set('requestId', requestId);
     context.set('route', 'none');
     await next();
-    context.res.headers.set(REQUEST_ID_HEADER, requestId);
+    nameAnswer(context, requestId);
     const { method } = context.req;
     if (method === 'HEAD' && context.res.body !== null) await context.res.body.cancel();
     const durationMs = performance.now() - started;
@@ -66,6 +66,17 @@ function observe({ log, metrics }: AppOptions): MiddlewareHandler<{ Variables: A
     seconds.observe({ method: knownMethod(method), route, status }, durationMs / 1000);
     log.debug('request', { requestId, method: knownMethod(method), route, status, durationMs });
   };
+}
+
+/** A redirect's headers, and those of an answer that was fetched elsewhere, cannot be changed but copied. */
+function nameAnswer(context: Context, requestId: string): void {
+  if (context.res.headers.get(REQUEST_ID_HEADER) === requestId) return;
+  try {
+    context.res.headers.set(REQUEST_ID_HEADER, requestId);
+  } catch {
+    context.res = new Response(context.res.body, context.res);
+    context.res.headers.set(REQUEST_ID_HEADER, requestId);
+  }
 }
 
 const METHODS: ReadonlySet<string> = new Set([
