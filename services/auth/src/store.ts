@@ -36,7 +36,12 @@ export async function insertUser(transaction: AuthTransaction, user: User): Prom
 
 /** Makes log-ins of one account wait for each other. */
 export async function lockUser(transaction: AuthTransaction, id: UserId): Promise<void> {
-  await transaction.selectFrom('users').select('id').where('id', '=', id).forUpdate().execute();
+  await transaction
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .execute();
 }
 
 /** The devices that are not retired, the one that logged in longest ago first. Index: devices_active. */
@@ -115,7 +120,7 @@ export function lockSession(
     .selectFrom('sessions')
     .selectAll()
     .where('id', '=', id)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
 }
 

@@ -15,7 +15,7 @@ export interface CheckAnswer {
 }
 
 export interface KeyChecks {
-  /** The first fault, or undefined. Throws `service.unavailable` when too many uploads wait. */
+  /** The first fault, or undefined. Rejects with `service.unavailable` when too many uploads wait. */
   find(check: KeyCheck): Promise<KeyFault | undefined>;
   /** Ends the thread. What waits is rejected. */
   close(): Promise<void>;
@@ -53,7 +53,7 @@ export function createKeyChecks(): KeyChecks {
   return {
     find(check) {
       if (waiting.size >= CHECKS_WAITING_MAX) {
-        throw new ApiError('service.unavailable', { retryAfter: 1 });
+        return Promise.reject(new ApiError('service.unavailable', { retryAfter: 1 }));
       }
       worker ??= start();
       const question: CheckQuestion = { id: nextId++, check };

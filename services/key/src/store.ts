@@ -69,7 +69,7 @@ export function lockDevice(
     .selectFrom('devices')
     .selectAll()
     .where('id', '=', id)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
 }
 

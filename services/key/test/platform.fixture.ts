@@ -1,0 +1,171 @@
+/** A key service on real PostgreSQL, with an auth service played by the contract's own endpoints. */
+import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import { DeviceId, type EndpointSpec, jwks, type Problem, UserId } from '@sotto/api';
+import { listRevocations } from '@sotto/api/internal';
+import {
+  type App,
+  type Bus,
+  createApp,
+  createLogger,
+  createMemoryBus,
+  createMetrics,
+  type Database,
+  type Fetch,
+  loadConfig,
+  mount,
+  openDatabase,
+} from '@sotto/runtime';
+import { testDatabase } from '@sotto/runtime/testing';
+import { z } from 'zod';
+import type { KeyTables } from '../src/schema.ts';
+import { KeyConfig, startKey } from '../src/service.ts';
+
+const INTERNAL_SECRET = 'a secret of the tests, long enough for anyone';
+const KEY_ID = 'k1';
+
+/** Whose token a request carries: a device's, the platform's own, or nobody's. */
+export type Asker = { user: UserId; device: DeviceId } | 'service' | 'nobody';
+
+export interface Platform {
+  /** Two processes on one database. */
+  processes: readonly [Fetch, Fetch];
+  database: Database<KeyTables>;
+  bus: Bus;
+  call: Call;
+  close(): Promise<void>;
+}
+
+interface CallInput {
+  params?: Record<string, string>;
+  query?: string;
+  /** In decoded form. */
+  body?: unknown;
+  /** In place of a body: JSON as it goes out. */
+  json?: unknown;
+  /** Which of the processes. */
+  process?: number;
+}
+
+export interface Call {
+  /** The decoded answer. Throws when the call fails. */
+  <S extends z.ZodType>(
+    endpoint: EndpointSpec & { response: S },
+    asker: Asker,
+    input?: CallInput,
+  ): Promise<z.output<S>>;
+  /** The problem of a call that must fail. */
+  problem(endpoint: EndpointSpec, asker: Asker, input?: CallInput): Promise<Problem>;
+}
+
+export async function startPlatform(): Promise<Platform> {
+  await using opened = new AsyncDisposableStack();
+  const databases = await testDatabase();
+  opened.defer(() => databases.close());
+  const database = openDatabase<KeyTables>(databases.options('key'));
+  opened.defer(() => database.close());
+  const bus = createMemoryBus();
+  opened.defer(() => bus.close());
+  const keys = generateKeyPairSync('ed25519');
+  const config = loadConfig(KeyConfig, { environment: { INTERNAL_SECRET, LOG_LEVEL: 'error' } });
+  const start = async (): Promise<Fetch> => {
+    const service = await startKey(config, {
+      database,
+      bus,
+      peers: { auth: authPeer(keys.publicKey).fetch },
+    });
+    opened.defer(() => service.close());
+    return service.fetch;
+  };
+  const processes = [await start(), await start()] as const;
+  const running = opened.move();
+  return {
+    processes,
+    database,
+    bus,
+    call: callOf(processes, keys.privateKey),
+    close: () => running.disposeAsync(),
+  };
+}
+
+/** A device of a new account, or a further one of an account. */
+export function newDevice(user: UserId = UserId.parse(randomUUID())) {
+  return { user, device: DeviceId.parse(randomUUID()) };
+}
+
+function callOf(processes: readonly Fetch[], privateKey: KeyObject): Call {
+  async function send(endpoint: EndpointSpec, asker: Asker, input: CallInput) {
+    const { params = {}, query = '', body, process = 0 } = input;
+    const json = body === undefined ? input.json : encode(endpoint, body);
+    const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
+    const headers = new Headers({ authorization: credential(privateKey, asker) });
+    if (asker === 'nobody') headers.delete('authorization');
+    if (json !== undefined) headers.set('content-type', 'application/json');
+    const request = new Request(`http://key.test${path}${query}`, {
+      method: endpoint.method,
+      headers,
+      ...(json !== undefined && { body: JSON.stringify(json) }),
+    });
+    const fetch = processes[process];
+    if (fetch === undefined) throw new Error('there is no such process');
+    const response = await fetch(request);
+    return { status: response.status, body: await response.json() };
+  }
+
+  async function call<S extends z.ZodType>(
+    endpoint: EndpointSpec & { response: S },
+    asker: Asker,
+    input: CallInput = {},
+  ): Promise<z.output<S>> {
+    const { status, body } = await send(endpoint, asker, input);
+    if (status !== endpoint.status) throw new Error(`${endpoint.id}: ${JSON.stringify(body)}`);
+    return z.decode(endpoint.response, body);
+  }
+
+  async function problem(
+    endpoint: EndpointSpec,
+    asker: Asker,
+    input: CallInput = {},
+  ): Promise<Problem> {
+    const { status, body } = await send(endpoint, asker, input);
+    if (body.status !== status) throw new Error(`${endpoint.id} succeeded: ${status}`);
+    return body;
+  }
+
+  return Object.assign(call, { problem });
+}
+
+/** Bytes as the wire has them. */
+function encode({ body: schema }: EndpointSpec, body: unknown): unknown {
+  return schema === undefined || 'stream' in schema ? body : z.encode(schema, body);
+}
+
+function credential(privateKey: KeyObject, asker: Asker): string {
+  if (typeof asker === 'string') return `Service ${INTERNAL_SECRET}`;
+  const now = Math.floor(Date.now() / 1000);
+  const header = { alg: 'EdDSA', typ: 'at+jwt', kid: KEY_ID };
+  const claims = {
+    ...{ iss: 'sotto', aud: 'sotto', sub: asker.user, did: asker.device, sid: randomUUID() },
+    ...{ iat: now, exp: now + 900 },
+  };
+  const text = [header, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+  return `Bearer ${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`;
+}
+
+function authPeer(publicKey: KeyObject): App {
+  const log = createLogger({ service: 'auth', level: 'silent' });
+  const app = createApp({ service: 'auth', log, metrics: createMetrics('auth') });
+  const guards = {
+    internalSecret: INTERNAL_SECRET,
+    authenticate: () => Promise.reject(new Error('this peer is not called by users')),
+  };
+  const { x = '' } = publicKey.export({ format: 'jwk' });
+  const key = { kty: 'OKP', crv: 'Ed25519', x, kid: KEY_ID, alg: 'EdDSA', use: 'sig' } as const;
+  mount(app, guards, jwks, async () => ({ keys: [key] }));
+  mount(app, guards, listRevocations, async () => ({
+    now: new Date().toISOString(),
+    revocations: [],
+  }));
+  return app;
+}
