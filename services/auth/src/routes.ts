@@ -3,6 +3,7 @@ import { ApiError, jwks, login, logout, me, refresh, register } from '@sotto/api
 import { findAccount, listRevocations } from '@sotto/api/internal';
 import { type App, type Guards, mount } from '@sotto/runtime';
 import { type AccountDeps, logIn, registerAccount, type Source } from './accounts.ts';
+import { ACCESS_TOKEN_MS_MAX } from './limits.ts';
 import { logOut, refreshSession } from './sessions.ts';
 import { findUser, revocationsSince } from './store.ts';
 
@@ -26,7 +27,7 @@ export function routes(app: App, guards: Guards, deps: AccountDeps): void {
   internalRoutes(app, guards, deps);
 }
 
-function internalRoutes(app: App, guards: Guards, { database, accessTokens }: AccountDeps): void {
+function internalRoutes(app: App, guards: Guards, { database }: AccountDeps): void {
   mount(app, guards, findAccount, async ({ params }) => {
     const user = await findUser(database.query, params.user_id);
     return user === undefined ? {} : { account: { user: user.id, username: user.username } };
@@ -34,7 +35,7 @@ function internalRoutes(app: App, guards: Guards, { database, accessTokens }: Ac
   mount(app, guards, listRevocations, async ({ query: { since } }) => {
     const page = await revocationsSince(database.query, {
       since: since === undefined ? undefined : new Date(since),
-      windowMs: accessTokens.lifeMs,
+      windowMs: ACCESS_TOKEN_MS_MAX,
     });
     return {
       now: page.now.toISOString(),
