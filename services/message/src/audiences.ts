@@ -1,0 +1,81 @@
+/** The audiences that this node remembers, and where it asks for those it does not. */
+import type { ConversationId, UserId } from '@sotto/api';
+import type { Clock, Database } from '@sotto/runtime';
+import { type Audience, currentMembers, makeAudience } from './audience.ts';
+import { findDeviceLists, findRoom } from './conversation-store.ts';
+import type { Copies } from './copies.ts';
+import { AUDIENCES_MAX, CONFIRM_MS } from './limits.ts';
+import type { Tables } from './schema.ts';
+
+export interface Audiences {
+  /** What is remembered. */
+  find(conversation: ConversationId): Audience | undefined;
+  /**
+   * Asks the database, and the owner of the device lists for users not heard of. With `confirm` it asks the owner for
+   * every list: for when a sender contradicts what is remembered. Undefined when there is no such conversation.
+   */
+  load(
+    conversation: ConversationId,
+    options?: { confirm?: boolean },
+  ): Promise<Audience | undefined>;
+  /** True when the owners were asked a moment ago, so that asking again would bring nothing. */
+  isConfirmed(audience: Audience): boolean;
+  /** Forgets what turned out to be out of date. */
+  forget(conversation: ConversationId): void;
+}
+
+export interface AudiencesDeps {
+  database: Pick<Database<Tables>, 'query'>;
+  copies: Pick<Copies, 'fetchDeviceList'>;
+  clock: Clock;
+}
+
+/** An empty memory. When full, the conversation that was loaded longest ago goes first. */
+export function createAudiences({ database, copies, clock }: AudiencesDeps): Audiences {
+  const known = new Map<ConversationId, Audience>();
+  const loading = new Map<string, Promise<Audience | undefined>>();
+
+  function remember(audience: Audience): void {
+    const { conversation } = audience.room;
+    known.delete(conversation);
+    if (known.size >= AUDIENCES_MAX) {
+      const [oldest] = known.keys();
+      if (oldest !== undefined) known.delete(oldest);
+    }
+    known.set(conversation, audience);
+  }
+
+  async function read(
+    conversation: ConversationId,
+    confirm: boolean,
+  ): Promise<Audience | undefined> {
+    const room = await findRoom(database.query, conversation);
+    if (room === undefined) return undefined;
+    const members = currentMembers(room);
+    const found = await findDeviceLists(database.query, members);
+    const asked = confirm ? members : members.filter((user) => !found.has(user));
+    const fetched = await Promise.all(asked.map((user) => copies.fetchDeviceList(user)));
+    for (const list of fetched) if (list !== undefined) found.set(list.user, list);
+    const lists = members.map((user: UserId) => {
+      return found.get(user) ?? { user, version: 0, devices: [] };
+    });
+    const audience = makeAudience(room, lists, confirm ? clock() : 0);
+    remember(audience);
+    return audience;
+  }
+
+  return {
+    find: (conversation) => known.get(conversation),
+    load(conversation, { confirm = false } = {}) {
+      const key = `${conversation} ${confirm}`;
+      let reading = loading.get(key);
+      if (reading === undefined) {
+        reading = read(conversation, confirm).finally(() => loading.delete(key));
+        loading.set(key, reading);
+      }
+      return reading;
+    },
+    isConfirmed: ({ confirmedAt }) => clock() - confirmedAt < CONFIRM_MS,
+    forget: (conversation) => known.delete(conversation),
+  };
+}

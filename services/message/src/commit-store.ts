@@ -1,0 +1,201 @@
+/** The statements of one committed batch (DESIGN 2.2), sent over a pipelined connection. */
+import type { Address, ConversationId, DeviceId, MessageId, UserId } from '@sotto/api';
+import type { Pipeline, Statement } from '@sotto/runtime';
+import { LOCK_TIMEOUT_MS } from './limits.ts';
+import { KIND_NUMBERS, type MessageKind } from './message-kind.ts';
+
+/** A conversation of a batch, with the versions that its sends were checked against. */
+export interface CommitRoom {
+  readonly conversation: ConversationId;
+  readonly version: number;
+  readonly lists: readonly { readonly user: UserId; readonly version: number }[];
+}
+
+/** A message of a batch. */
+export interface CommitMessage {
+  /** Position of its conversation in the batch's rooms. */
+  readonly room: number;
+  readonly id: MessageId;
+  readonly sender: Address;
+  readonly kind: MessageKind;
+  readonly digest: Buffer;
+  readonly packed: Buffer;
+}
+
+/** A message that was written. Those whose room was out of date are missing from the answer. */
+export interface WrittenRow {
+  /** Position in the batch. */
+  place: number;
+  seq: number;
+  sent_at: Date;
+  /** The batch's row in the outbox, and its id on the bus. */
+  outbox: number;
+  event_id: string;
+}
+
+/** What an id was used for. */
+export interface KnownRow {
+  /** Position among the ids that were asked for. */
+  place: number;
+  conversation: ConversationId;
+  seq: number;
+  sent_at: Date;
+  sha256: Buffer;
+}
+
+/**
+ * For each new connection. Statements are prepared once and planned once, also when the tables were still empty: a plan
+ * made then would scan them for ever, hence `enable_seqscan`.
+ */
+export const CONNECTION_SETTINGS: Statement = {
+  text: `set lock_timeout = ${LOCK_TIMEOUT_MS};
+    set plan_cache_mode = force_generic_plan;
+    set enable_seqscan = off`,
+};
+
+export const BEGIN: Statement = { text: 'begin' };
+export const COMMIT: Statement = { text: 'commit' };
+export const ROLLBACK: Statement = { text: 'rollback' };
+
+/** Locks the counters in the order of their ids: the only order in which two batches never wait for each other. */
+export function lockRooms(rooms: readonly CommitRoom[]): Statement {
+  return {
+    name: 'lock-rooms',
+    text: 'select id from conversations where id = any($1::uuid[]) order by id for update',
+    values: [textArray(rooms.map((room) => room.conversation))],
+  };
+}
+
+/**
+ * Writes the messages of the rooms whose versions still hold. Its snapshot is newer than the locks, so it numbers from
+ * the counters as the last batch left them. Breaks `message_ids_key` when an id was used before.
+ */
+export function writeMessages(
+  rooms: readonly CommitRoom[],
+  messages: readonly CommitMessage[],
+): Statement {
+  const lists = rooms.flatMap((room, place) =>
+    room.lists.map(({ user, version }) => ({ place: place + 1, user, version })),
+  );
+  const offsets: number[] = [];
+  let offset = 1;
+  for (const { packed } of messages) {
+    offsets.push(offset);
+    offset += packed.length;
+  }
+  return {
+    name: 'write-messages',
+    text: WRITE_MESSAGES,
+    values: [
+      textArray(rooms.map((room) => room.conversation)),
+      textArray(rooms.map((room) => room.version)),
+      textArray(lists.map((list) => list.place)),
+      textArray(lists.map((list) => list.user)),
+      textArray(lists.map((list) => list.version)),
+      textArray(messages.map((message) => message.room + 1)),
+      textArray(messages.map((message) => message.id)),
+      textArray(messages.map((message) => message.sender.user)),
+      textArray(messages.map((message) => message.sender.device)),
+      textArray(messages.map((message) => KIND_NUMBERS[message.kind])),
+      textArray(offsets),
+      textArray(messages.map((message) => message.packed.length)),
+      // One binary value each: an array of bytea would travel as hexadecimal text.
+      Buffer.concat(messages.map((message) => message.digest)),
+      Buffer.concat(messages.map((message) => message.packed)),
+    ],
+  };
+}
+
+/** Index: primary keys of conversations and device_lists; the rest only inserts. */
+const WRITE_MESSAGES = `
+  with outdated as (
+    select l.place
+    from unnest($3::int[], $4::uuid[], $5::bigint[]) as l (place, user_id, version)
+    left join device_lists d on d.user_id = l.user_id
+    where coalesce(d.version, 0) <> l.version
+  ),
+  rooms as (
+    select r.place, c.id, c.last_seq
+    from unnest($1::uuid[], $2::int[]) with ordinality as r (id, version, place)
+    join conversations c on c.id = r.id and c.version = r.version
+    where r.place not in (select place from outdated)
+  ),
+  moment as materialized (
+    select date_trunc('milliseconds', clock_timestamp()) as sent_at
+  ),
+  fresh as materialized (
+    select m.place, m.id, m.sender_user, m.sender_device, m.kind, m.start, m.size,
+      r.id as conversation,
+      r.last_seq + row_number() over (partition by r.place order by m.place) as seq
+    from unnest($6::int[], $7::uuid[], $8::uuid[], $9::uuid[], $10::smallint[], $11::int[], $12::int[])
+      with ordinality as m (room, id, sender_user, sender_device, kind, start, size, place)
+    join rooms r on r.place = m.room
+  ),
+  ids as (
+    insert into message_ids (id, sender_device, conversation, seq, sent_at, sha256)
+    select id, sender_device, conversation, seq, sent_at,
+      substr($13::bytea, place::int * 32 - 31, 32)
+    from fresh, moment
+  ),
+  rows as (
+    insert into messages
+      (conversation, seq, sent_at, id, kind, sender_user, sender_device, recipients)
+    select conversation, seq, sent_at, id, kind, sender_user, sender_device,
+      substr($14::bytea, start, size)
+    from fresh, moment
+  ),
+  spans as (
+    select conversation, min(seq) as first, max(seq) as last from fresh group by conversation
+  ),
+  counted as (
+    update conversations c set last_seq = spans.last
+    from spans where c.id = spans.conversation
+  ),
+  queued as (
+    insert into fanout_outbox (conversations, firsts, lasts)
+    select array_agg(conversation), array_agg(first), array_agg(last)
+    from spans having count(*) > 0
+    returning id, event_id
+  )
+  select fresh.place::int - 1 as place, fresh.seq, moment.sent_at,
+    queued.id as outbox, queued.event_id
+  from fresh, moment, queued
+  order by fresh.place`;
+
+/** What ids were used for. Index: message_ids_key. */
+export function findIds(messages: readonly { id: MessageId; sender: Address }[]): Statement {
+  return {
+    name: 'find-ids',
+    text: `
+      select i.place::int - 1 as place, m.conversation, m.seq, m.sent_at, m.sha256
+      from unnest($1::uuid[], $2::uuid[]) with ordinality as i (id, sender_device, place)
+      join message_ids m on m.id = i.id and m.sender_device = i.sender_device`,
+    values: [
+      textArray(messages.map((message) => message.id)),
+      textArray(messages.map((message): DeviceId => message.sender.device)),
+    ],
+  };
+}
+
+/** Sends a whole transaction at once. Rejects with its first failure, when every answer has come. */
+export async function sendTransaction(
+  pipeline: Pipeline,
+  rooms: readonly CommitRoom[],
+  messages: readonly CommitMessage[],
+): Promise<{ rows: WrittenRow[]; command: string }> {
+  const [begun, locked, written, committed] = await Promise.allSettled([
+    pipeline.send(BEGIN),
+    pipeline.send(lockRooms(rooms)),
+    pipeline.send<WrittenRow>(writeMessages(rooms, messages)),
+    pipeline.send(COMMIT),
+  ]);
+  for (const answer of [begun, locked]) if (answer.status === 'rejected') throw answer.reason;
+  if (written.status === 'rejected') throw written.reason;
+  if (committed.status === 'rejected') throw committed.reason;
+  return { rows: written.value.rows, command: committed.value.command };
+}
+
+/** An array in PostgreSQL's text form. Ids are validated UUIDs and the rest are numbers, so nothing needs quotes. */
+function textArray(items: readonly (string | number)[]): string {
+  return `{${items.join(',')}}`;
+}

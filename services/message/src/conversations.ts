@@ -1,0 +1,65 @@
+/** Conversations as their members open and list them. */
+import { randomUUID } from 'node:crypto';
+import { ApiError, type Conversation, ConversationId, type UserId } from '@sotto/api';
+import type { Database } from '@sotto/runtime';
+import {
+  type ConversationRow,
+  findConversations,
+  openDirect as storeDirect,
+} from './conversation-store.ts';
+import type { Copies } from './copies.ts';
+import type { Cursors } from './cursors.ts';
+import type { UserReader } from './history.ts';
+import type { Tables } from './schema.ts';
+
+export interface ConversationsDeps {
+  database: Pick<Database<Tables>, 'query'>;
+  copies: Pick<Copies, 'hasUser'>;
+  cursors: Pick<Cursors, 'pending'>;
+}
+
+/**
+ * The conversation of two users, the same one each time. Throws `request.invalid` for a conversation with oneself and
+ * `conversation.member-unknown` when there is no such user.
+ */
+export async function openDirect(
+  deps: ConversationsDeps,
+  reader: UserReader,
+  other: UserId,
+): Promise<Conversation> {
+  if (other === reader.user) {
+    const detail = 'a direct conversation has two members';
+    throw new ApiError('request.invalid', { detail, fields: ['with'] });
+  }
+  if (!(await deps.copies.hasUser(other))) throw new ApiError('conversation.member-unknown');
+  // The same pair whoever opens it, as `conversations_pair` wants it.
+  const pair: [UserId, UserId] = reader.user < other ? [reader.user, other] : [other, reader.user];
+  const id = await storeDirect(deps.database.query, pair, ConversationId.parse(randomUUID()));
+  return getConversation(deps, reader, id);
+}
+
+/** One conversation of a member. Throws `conversation.not-found` for everyone else. */
+export async function getConversation(
+  { database, cursors }: ConversationsDeps,
+  reader: UserReader,
+  id: ConversationId,
+): Promise<Conversation> {
+  const [row] = await findConversations(database, reader, { id });
+  if (row === undefined) throw new ApiError('conversation.not-found');
+  return toConversation(row, cursors.pending(reader.device, id));
+}
+
+/** A page of a user's conversations by id. */
+export async function listConversations(
+  { database, cursors }: ConversationsDeps,
+  reader: UserReader,
+  page: { after: ConversationId | undefined; limit: number },
+): Promise<Conversation[]> {
+  const rows = await findConversations(database, reader, page);
+  return rows.map((row) => toConversation(row, cursors.pending(reader.device, row.conversation)));
+}
+
+function toConversation(row: ConversationRow, pending = 0): Conversation {
+  const { conversation: id, kind, members, version, first, last, cursor } = row;
+  return { id, kind, members, version, first, last, cursor: Math.max(cursor, pending) };
+}

@@ -1,0 +1,76 @@
+/**
+ * What this service copies from others: usernames from auth, device lists from key.
+ *
+ * Events bring them; whoever is met before the event is asked for at the owner. An older version never replaces a
+ * newer one, so the two ways may cross.
+ */
+import type { UserId } from '@sotto/api';
+import {
+  type AccountCreated,
+  type DeviceListChanged,
+  findAccount,
+  findDeviceList,
+} from '@sotto/api/internal';
+import { type Bus, type Closable, callPeer, consumeEvent, type Fetch } from '@sotto/runtime';
+import type { DeviceList } from './audience.ts';
+import { type CopyDatabase, hasAccount, storeAccount, storeDeviceList } from './copy-store.ts';
+
+export interface Copies {
+  /** Asks for a user's device list and copies it. Undefined when the user has published none. */
+  fetchDeviceList(user: UserId): Promise<DeviceList | undefined>;
+  /** Whether there is such a user, by the copy or by asking. */
+  hasUser(user: UserId): Promise<boolean>;
+}
+
+export interface CopiesDeps {
+  database: CopyDatabase;
+  peers: { auth: Fetch; key: Fetch };
+  internalSecret: string;
+}
+
+/** Both owners within reach. Every call may reject with `service.unavailable`. */
+export function createCopies({ database, peers, internalSecret }: CopiesDeps): Copies {
+  const asking = new Map<UserId, Promise<DeviceList | undefined>>();
+
+  async function ask(user: UserId): Promise<DeviceList | undefined> {
+    const input = { params: { user_id: user } };
+    const { list } = await callPeer(peers.key, findDeviceList, input, internalSecret);
+    if (list !== undefined) await storeDeviceList(database, list);
+    return list;
+  }
+
+  return {
+    fetchDeviceList(user) {
+      let answer = asking.get(user);
+      if (answer === undefined) {
+        answer = ask(user).finally(() => asking.delete(user));
+        asking.set(user, answer);
+      }
+      return answer;
+    },
+    async hasUser(user) {
+      if (await hasAccount(database, user)) return true;
+      const input = { params: { user_id: user } };
+      const { account } = await callPeer(peers.auth, findAccount, input, internalSecret);
+      if (account !== undefined) await storeAccount(database, account);
+      return account !== undefined;
+    },
+  };
+}
+
+/** Copies what events tell, until it is closed. Of several nodes one gets each event. */
+export async function consumeCopies(bus: Bus, database: CopyDatabase): Promise<Closable> {
+  const consumers = await Promise.all([
+    consumeEvent(bus, 'message', 'events.account.created', (event: AccountCreated) =>
+      storeAccount(database, event),
+    ),
+    consumeEvent(bus, 'message', 'events.device-list.changed', (event: DeviceListChanged) =>
+      storeDeviceList(database, event),
+    ),
+  ]);
+  return {
+    async close() {
+      await Promise.all(consumers.map((consumer) => consumer.close()));
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/** SQL over the copies of accounts and device lists. */
+import type { DeviceId, UserId } from '@sotto/api';
+import type { AccountCreated, DeviceListChanged } from '@sotto/api/internal';
+import type { Database } from '@sotto/runtime';
+import { sql, type Transaction } from 'kysely';
+import { FOUND_USERS_MAX } from './limits.ts';
+import type { Tables } from './schema.ts';
+
+export type CopyDatabase = Pick<Database<Tables>, 'query'>;
+
+/** Copies an account. A username never changes, so the first copy stays. */
+export async function storeAccount(
+  { query }: CopyDatabase,
+  { user, username }: AccountCreated,
+): Promise<void> {
+  await query
+    .insertInto('accounts')
+    .values({ user_id: user, username, folded: username.toLowerCase() })
+    .onConflict((conflict) => conflict.column('user_id').doNothing())
+    .execute();
+}
+
+/** Whether an account has been copied. Index: primary key. */
+export async function hasAccount({ query }: CopyDatabase, user: UserId): Promise<boolean> {
+  const row = await query
+    .selectFrom('accounts')
+    .where('user_id', '=', user)
+    .select('user_id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Users by the first letters of their names, without case. Index: accounts_folded. */
+export async function findUsers(
+  { query }: CopyDatabase,
+  prefix: string,
+): Promise<{ user: UserId; username: string }[]> {
+  const folded = prefix.toLowerCase();
+  return (
+    query
+      .selectFrom('accounts')
+      .where('folded', '>=', folded)
+      // Names are letters and digits, all of them below DEL.
+      .where('folded', '<', `${folded}\x7f`)
+      .orderBy('folded')
+      .limit(FOUND_USERS_MAX)
+      .select(['user_id as user', 'username'])
+      .execute()
+  );
+}
+
+/** Copies a device list unless it is older than the copy, and sets or removes the cursors of devices that came or went. */
+export async function storeDeviceList(
+  { query }: CopyDatabase,
+  { user, version, devices }: DeviceListChanged,
+): Promise<void> {
+  await query.transaction().execute(async (transaction) => {
+    const before = await lockDeviceList(transaction, user);
+    if (before.version >= version) return;
+    await transaction
+      .updateTable('device_lists')
+      .set({ version, devices: sql`${devices}::uuid[]` })
+      .where('user_id', '=', user)
+      .execute();
+    const added = devices.filter((device) => !before.devices.includes(device));
+    const removed = before.devices.filter((device) => !devices.includes(device));
+    if (added.length > 0) await startCursors(transaction, user, added);
+    if (removed.length > 0) {
+      await transaction.deleteFrom('cursors').where('device', 'in', removed).execute();
+    }
+  });
+}
+
+/** The copy as it is, locked; made empty when there is none, so that two first copies wait for each other. */
+async function lockDeviceList(
+  transaction: Transaction<Tables>,
+  user: UserId,
+): Promise<{ version: number; devices: DeviceId[] }> {
+  await transaction
+    .insertInto('device_lists')
+    .values({ user_id: user, version: 0, devices: sql`'{}'::uuid[]` })
+    .onConflict((conflict) => conflict.column('user_id').doNothing())
+    .execute();
+  return transaction
+    .selectFrom('device_lists')
+    .where('user_id', '=', user)
+    .select(['version', 'devices'])
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+}
+
+/**
+ * A new device begins where its user's conversations are now: nothing before was encrypted for it, so it need not walk
+ * the old places. Nothing after is lost either: a message for the device is committed against this version of the
+ * list, so later than this transaction, and takes a place above the one read here.
+ */
+async function startCursors(
+  transaction: Transaction<Tables>,
+  user: UserId,
+  devices: readonly DeviceId[],
+): Promise<void> {
+  await sql`
+    insert into cursors (device, conversation, seq)
+    select d.device, m.conversation, c.last_seq
+    from unnest(${devices}::uuid[]) as d (device)
+    cross join conversation_members m
+    join conversations c on c.id = m.conversation
+    where m.user_id = ${user} and m.left_seq is null
+    order by d.device, m.conversation
+    on conflict do nothing
+  `.execute(transaction);
+}

@@ -1,0 +1,83 @@
+/**
+ * How far each device has acknowledged each conversation (DESIGN 2.7).
+ *
+ * Acknowledgements are kept in memory and written once per second, in one statement. A crash forgets at most that much,
+ * and the device gets it again.
+ */
+import type { ConversationId, DeviceId } from '@sotto/api';
+import type { Database, Logger } from '@sotto/runtime';
+import { type CursorRow, writeCursors } from './cursor-store.ts';
+import { CURSORS_FLUSH_MS, CURSORS_PER_STATEMENT } from './limits.ts';
+import type { Tables } from './schema.ts';
+
+export interface Cursors {
+  /** Acknowledges up to a place. An acknowledgement below an earlier one says nothing new. */
+  advance(device: DeviceId, conversation: ConversationId, seq: number): void;
+  /** The place that this node has yet to write, which is newer than what the database has. */
+  pending(device: DeviceId, conversation: ConversationId): number | undefined;
+  /** Writes what is pending. Rejects when the database does; everything then stays pending. */
+  flush(): Promise<void>;
+  /** Writes once more, and no more after that. */
+  close(): Promise<void>;
+}
+
+export interface CursorsDeps {
+  database: Pick<Database<Tables>, 'query'>;
+  log: Logger;
+}
+
+/** Starts writing every second. Close it. */
+export function startCursors({ database, log }: CursorsDeps): Cursors {
+  const pending = new Map<string, CursorRow>();
+  let writing: Promise<void> = Promise.resolve();
+  let failing = false;
+
+  async function write(): Promise<void> {
+    const rows = [...pending.values()];
+    for (let start = 0; start < rows.length; start += CURSORS_PER_STATEMENT) {
+      await writeCursors(database, rows.slice(start, start + CURSORS_PER_STATEMENT));
+    }
+    for (const row of rows) {
+      const key = keyOf(row.device, row.conversation);
+      // A newer acknowledgement may have come meanwhile.
+      if (pending.get(key) === row) pending.delete(key);
+    }
+  }
+
+  function flush(): Promise<void> {
+    // One after the other: two at once would write the same rows.
+    writing = writing.catch(() => undefined).then(write);
+    return writing;
+  }
+
+  const timer = setInterval(() => {
+    if (pending.size === 0) return;
+    flush().then(
+      () => {
+        failing = false;
+      },
+      (error) => {
+        if (!failing) log.warn('acknowledgements cannot be written', { error });
+        failing = true;
+      },
+    );
+  }, CURSORS_FLUSH_MS);
+
+  return {
+    advance(device, conversation, seq) {
+      const key = keyOf(device, conversation);
+      const known = pending.get(key);
+      if (known === undefined || known.seq < seq) pending.set(key, { device, conversation, seq });
+    },
+    pending: (device, conversation) => pending.get(keyOf(device, conversation))?.seq,
+    flush,
+    async close() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+}
+
+function keyOf(device: DeviceId, conversation: ConversationId): string {
+  return `${device} ${conversation}`;
+}

@@ -1,0 +1,74 @@
+/** What happens in this service, counted and logged in one place. Nothing here names a person or a conversation. */
+import type { ProblemCode } from '@sotto/api';
+import type { Logger, Metrics } from '@sotto/runtime';
+import type { CommitFailure } from './commit-line.ts';
+
+export interface Events {
+  /** A transaction wrote this many messages. */
+  committed(messages: number): void;
+  /** A batch is done, however many transactions it took. */
+  batchEnded(messages: number, durationMs: number): void;
+  commitFailed(failure: CommitFailure, error: unknown): void;
+  tookSlowWay(): void;
+  /** The audience of a conversation could not be had. */
+  checkFailed(error: unknown): void;
+  refused(code: ProblemCode): void;
+  publishFailed(error: unknown): void;
+  outboxFailed(error: unknown): void;
+  /** This node's sockets look for what they may have missed. */
+  rechecked(): void;
+  socketOpened(): void;
+  socketClosed(code: number): void;
+  readFailed(error: unknown): void;
+  /** A fault of our own in what a socket set going; it is closed. */
+  socketFailed(error: unknown): void;
+}
+
+/** Counts in `metrics`, logs to `log`. */
+export function createEvents(metrics: Metrics, log: Logger): Events {
+  const stored = metrics.counter('messages_stored_total', 'Messages committed');
+  const batches = metrics.histogram('message_batch_seconds', 'Time of one batch to disk');
+  const sizes = metrics.histogram('message_batch_size', 'Messages in one batch', {
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+  });
+  const failures = metrics.counter('message_commit_failures_total', 'Failed commits', ['failure']);
+  const slow = metrics.counter('message_slow_commits_total', 'Commits that looked ids up first');
+  const refusals = metrics.counter('message_refused_total', 'Messages refused', ['code']);
+  const publications = metrics.counter('fanout_failures_total', 'Batches left to the sweeper');
+  const rechecks = metrics.counter('fanout_rechecks_total', 'Times that all sockets caught up');
+  const sockets = metrics.gauge('message_sockets', 'Open sockets');
+  const closed = metrics.counter('message_sockets_closed_total', 'Sockets closed', ['code']);
+  return {
+    committed: (messages) => stored.inc(messages),
+    batchEnded(messages, durationMs) {
+      batches.observe(durationMs / 1000);
+      sizes.observe(messages);
+    },
+    commitFailed(failure, error) {
+      failures.inc({ failure });
+      if (failure === 'bad') log.error('a batch cannot be written', { error });
+      else if (failure === 'lost') log.warn('a commit was lost', { error });
+    },
+    tookSlowWay: () => slow.inc(),
+    checkFailed: (error) => log.warn('a conversation cannot be read', { error }),
+    refused: (code) => refusals.inc({ code }),
+    publishFailed(error) {
+      publications.inc();
+      log.warn('the fan-out is left to the sweeper', { error });
+    },
+    outboxFailed: (error) => log.warn('the outbox cannot be worked off', { error }),
+    rechecked: () => rechecks.inc(),
+    socketOpened: () => sockets.inc(),
+    socketClosed(code) {
+      sockets.dec();
+      closed.inc({ code: knownCode(code) });
+    },
+    readFailed: (error) => log.warn('a socket cannot be caught up', { error }),
+    socketFailed: (error) => log.error('a socket failed', { error }),
+  };
+}
+
+/** Close codes come from the other side too: a label for each would be theirs to choose. */
+function knownCode(code: number): string {
+  return (code >= 1000 && code <= 1015) || (code >= 4001 && code <= 4005) ? String(code) : 'other';
+}

@@ -1,0 +1,81 @@
+/** The sockets of this node, and what was committed to those who read it. */
+import type { ConversationId, DeviceId, SessionId, UserId } from '@sotto/api';
+import type { Room } from './audience.ts';
+import type { StoredMessage } from './stored-message.ts';
+
+/** A connected device, as the hub sees it. */
+export interface Attendee {
+  readonly user: UserId;
+  readonly device: DeviceId;
+  readonly session: SessionId;
+  /** Takes messages of one conversation, in order of `seq` and without gaps. Must not throw. */
+  deliver(conversation: ConversationId, messages: readonly StoredMessage[]): void;
+  /** Closes the connection with a code. */
+  close(code: number): void;
+  /** Somewhere messages may have been missed: looks for places that it has not seen. */
+  recheck(): Promise<void>;
+}
+
+export interface Hub {
+  /** Adds a device. The socket that it had here is returned; the caller closes it. */
+  join(attendee: Attendee): Attendee | undefined;
+  leave(attendee: Attendee): void;
+  /** True when nobody is here, so that nothing need be looked up for them. */
+  isEmpty(): boolean;
+  find(device: DeviceId): Attendee | undefined;
+  /** True when a device of the user is here. */
+  hasUser(user: UserId): boolean;
+  all(): Iterable<Attendee>;
+  /** Hands messages to every member's devices that are here, each what it may read. */
+  deliver(room: Room, messages: readonly StoredMessage[]): void;
+}
+
+/** An empty hub. */
+export function createHub(): Hub {
+  const devices = new Map<DeviceId, Attendee>();
+  const users = new Map<UserId, Set<Attendee>>();
+
+  function leave(attendee: Attendee): void {
+    if (devices.get(attendee.device) === attendee) devices.delete(attendee.device);
+    const here = users.get(attendee.user);
+    here?.delete(attendee);
+    if (here?.size === 0) users.delete(attendee.user);
+  }
+
+  return {
+    join(attendee) {
+      const before = devices.get(attendee.device);
+      if (before !== undefined) leave(before);
+      devices.set(attendee.device, attendee);
+      const here = users.get(attendee.user) ?? new Set();
+      users.set(attendee.user, here.add(attendee));
+      return before;
+    },
+    leave,
+    isEmpty: () => devices.size === 0,
+    find: (device) => devices.get(device),
+    hasUser: (user) => users.has(user),
+    all: () => devices.values(),
+    deliver({ conversation, members }, messages) {
+      for (const [user, { joinedSeq, leftSeq }] of members) {
+        const here = users.get(user);
+        if (here === undefined) continue;
+        const readable = within(messages, joinedSeq, leftSeq ?? Number.POSITIVE_INFINITY);
+        if (readable.length === 0) continue;
+        for (const attendee of here) attendee.deliver(conversation, readable);
+      }
+    },
+  };
+}
+
+/** The messages of `[joined, left)`: all of them, without a copy, in all but the rarest cases. */
+function within(
+  messages: readonly StoredMessage[],
+  joined: number,
+  left: number,
+): readonly StoredMessage[] {
+  const first = messages[0]?.seq ?? 0;
+  const last = messages.at(-1)?.seq ?? 0;
+  if (first >= joined && last < left) return messages;
+  return messages.filter(({ seq }) => seq >= joined && seq < left);
+}

@@ -1,0 +1,120 @@
+/** Bounds of the message service, each with its reason. */
+
+/** Messages in one transaction: what arrives during two commits at full load. More only lengthens the locks. */
+export const BATCH_MESSAGES_MAX = 512;
+
+/** Bytes of one transaction's messages. A batch is copied once on its way into the driver. */
+export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+
+/** While one commit waits for the disk the next one writes; a third only splits batches. */
+export const COMMITS_IN_FLIGHT = 2;
+
+/** Messages, and their bytes, that wait for a commit. Beyond it senders hear `message.busy`: the heap must not grow. */
+export const QUEUE_MESSAGES_MAX = 8_192;
+export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** How long a sender is asked to wait when the queue is full: it empties in less. */
+export const BUSY_RETRY_SECONDS = 1;
+
+/** Waiting for another node's lock. Longer than any commit takes; beyond it the batch is halved. */
+export const LOCK_TIMEOUT_MS = 1_000;
+
+/** How often one message is tried again by itself before its sender is asked to. */
+export const COMMIT_ATTEMPTS_MAX = 4;
+
+/** How long a commit waits for a lost database before its senders hear of it; they keep their messages. */
+export const COMMIT_RECONNECT_MS = 3_000;
+export const COMMIT_RECONNECT_PAUSE_MS = 100;
+
+/** A cached member list or device list that a send contradicts is asked for again, at most this often. */
+export const CONFIRM_MS = 1_000;
+
+/** Conversations held in memory with their members and devices: half a kilobyte each when direct. */
+export const AUDIENCES_MAX = 50_000;
+
+/** Sends of one socket that have no answer yet; a client that sends more is not reading its answers. */
+export const SENDS_PER_SOCKET_MAX = 512;
+
+/** Fragments of one frame. No client of ours sends any; a hostile one must not make thousands of small buffers. */
+export const FRAGMENTS_MAX = 64;
+
+/** Conversations in which one socket may send: each costs a counter. Beyond it the client connects again. */
+export const LANES_PER_SOCKET_MAX = 10_000;
+
+/** How long a live message that came too early waits for the one before it (DESIGN 2.7). */
+export const HOLD_MS = 50;
+
+/** Messages of one conversation held for one socket, shared with other sockets; beyond it they are read again. */
+export const HELD_MAX = 256;
+
+/** Messages read at once for a socket: what it may have unacknowledged. */
+export const CATCH_UP_PAGE = 256;
+
+/** Stored bytes of one page of history, all devices' ciphertexts included; one message may be larger. */
+export const PAGE_BYTES_MAX = 1024 * 1024;
+
+/** Text of one `slots` frame before another is begun; with one slot more it stays below FRAME_BYTES_MAX. */
+export const SLOTS_TEXT_MAX = 256 * 1024;
+
+/** Heads in one frame: some 60 bytes each. */
+export const HEADS_PER_FRAME_MAX = 1_000;
+
+/** Bytes that a socket has not taken yet. Above the first nothing more is pushed; above the second it is closed. */
+export const BUFFERED_PAUSE_BYTES = 512 * 1024;
+export const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
+
+/** How long a socket may stay above the first before it is closed as slow. */
+export const SLOW_MS = 20_000;
+
+/** A ping this often, answered within this time, else the connection is dead. Proxies cut silent ones after 30 s or more. */
+export const PING_MS = 25_000;
+export const PONG_MS = 8_000;
+
+/** Pings, deadlines and token ends are looked at this often, for all sockets at once: no timer per socket. */
+export const TICK_MS = 1_000;
+
+/** How long a closed socket has for the other side's goodbye. */
+export const CLOSE_MS = 2_000;
+
+/** Reads of history for sockets at one time. A node that restarts meets all its devices at once; the pool has ten. */
+export const SOCKET_READS_MAX = 6;
+
+/** A failed read for a socket is tried again after this time. */
+export const READ_RETRY_MS = 1_000;
+
+/** Conversations that one query of a catch-up returns. */
+export const POSITIONS_PAGE = 1_000;
+
+/** Acknowledgements are written this often, and this many in one statement. */
+export const CURSORS_FLUSH_MS = 1_000;
+export const CURSORS_PER_STATEMENT = 5_000;
+
+/** One message on the bus (DESIGN 2.4); a larger batch travels as references. */
+export const FANOUT_BYTES_MAX = 768 * 1024;
+
+/** Batches on their way to the bus. A bus that does not answer must not hold more in memory: the sweeper finds them. */
+export const PUBLISHES_IN_FLIGHT_MAX = 16;
+
+/** Published rows of the outbox are deleted together, this often. */
+export const OUTBOX_DELETE_MS = 250;
+
+/** Outbox rows older than this were left behind (DESIGN 2.4), and are looked for this often. */
+export const OUTBOX_STALE_MS = 2_000;
+export const OUTBOX_SWEEP_MS = 2_000;
+export const OUTBOX_SWEEP_ROWS = 200;
+
+/** More rows than this become one mark that makes every node catch up: reading them one by one would take longer. */
+export const OUTBOX_ROWS_MAX = 100_000;
+
+/** Sessions that catch up at the same time after a gap in the fan-out log. */
+export const RECHECKS_AT_ONCE = 16;
+
+/** Weeks for which partitions exist in advance, and how often that is seen to. */
+export const PARTITION_WEEKS_AHEAD = 4;
+export const PARTITIONS_EVERY_MS = 6 * 3_600_000;
+
+/** How long the incarnation is believed: it changes only when the platform is restored. */
+export const INCARNATION_AGE_MS = 5_000;
+
+/** Users in one answer of the directory, as the contract says. */
+export const FOUND_USERS_MAX = 10;

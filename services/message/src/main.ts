@@ -1,0 +1,20 @@
+/** The message service as a process of its own. */
+import { listen, loadConfig, run } from '@sotto/runtime';
+import { MessageConfig, startMessage } from './service.ts';
+
+const load = () => loadConfig(MessageConfig, { environment: process.env, file: 'config.yaml' });
+
+async function start() {
+  const config = load();
+  const service = await startMessage(config);
+  const listening = await listen(service, config.server);
+  return {
+    ready: `ready http://${config.server.host}:${listening.port}`,
+    async close() {
+      // Together: a server ends only when its sockets do, which the service closes.
+      await Promise.all([listening.close(), service.close()]);
+    },
+  };
+}
+
+run(start, { check: load });

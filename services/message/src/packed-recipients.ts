@@ -1,0 +1,65 @@
+/**
+ * The ciphertexts of one message as one value: repeated `device (16 bytes) ‖ length (u32, big-endian) ‖ ciphertext`,
+ * by ascending device. The same recipients always give the same bytes, so a digest of them names the content.
+ */
+import { createHash } from 'node:crypto';
+import { ApiError, type ConversationId, type Recipient } from '@sotto/api';
+import { KIND_NUMBERS, type MessageKind } from './message-kind.ts';
+
+const DEVICE_BYTES = 16;
+const HEAD_BYTES = DEVICE_BYTES + 4;
+
+/** Packs. Throws `request.invalid` when a device is named twice: a reader would find one of the two. */
+export function packRecipients(recipients: readonly Recipient[]): Buffer {
+  const sorted = recipients.toSorted((a, b) => (a.device < b.device ? -1 : 1));
+  const size = sorted.reduce((sum, { ciphertext }) => sum + HEAD_BYTES + ciphertext.length, 0);
+  const packed = Buffer.allocUnsafe(size);
+  let offset = 0;
+  let before = '';
+  for (const { device, ciphertext } of sorted) {
+    if (device === before) {
+      const detail = 'a device is named twice';
+      throw new ApiError('request.invalid', { detail, fields: ['recipients'] });
+    }
+    before = device;
+    packed.write(device.replaceAll('-', ''), offset, 'hex');
+    packed.writeUInt32BE(ciphertext.length, offset + DEVICE_BYTES);
+    packed.set(ciphertext, offset + HEAD_BYTES);
+    offset += HEAD_BYTES + ciphertext.length;
+  }
+  return packed;
+}
+
+/** The ciphertext for one device, as a view; undefined when there is none. Throws a RangeError on truncated bytes. */
+export function findCiphertext(packed: Buffer, device: Uint8Array): Buffer | undefined {
+  for (let offset = 0; offset < packed.length; ) {
+    const start = offset + HEAD_BYTES;
+    const end = start + packed.readUInt32BE(offset + DEVICE_BYTES);
+    if (end > packed.length) throw new RangeError('packed recipients are truncated');
+    if (packed.compare(device, 0, DEVICE_BYTES, offset, offset + DEVICE_BYTES) === 0) {
+      return packed.subarray(start, end);
+    }
+    offset = end;
+  }
+  return undefined;
+}
+
+/** The 16 bytes of a device id, to look with. */
+export function deviceBytes(device: string): Buffer {
+  return Buffer.from(device.replaceAll('-', ''), 'hex');
+}
+
+interface Content {
+  kind: MessageKind;
+  conversation: ConversationId;
+  packed: Buffer;
+}
+
+/** Names the content of a message: two sends under one id are the same message when this is equal. */
+export function contentDigest({ kind, conversation, packed }: Content): Buffer {
+  return createHash('sha256')
+    .update(Uint8Array.of(KIND_NUMBERS[kind]))
+    .update(conversation)
+    .update(packed)
+    .digest();
+}

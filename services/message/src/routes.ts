@@ -1,0 +1,99 @@
+/** Each endpoint of the message service to one call of its domain. */
+import {
+  type Address,
+  type ApiError,
+  acknowledgeMessage,
+  createConversation,
+  getConversation as getConversationEndpoint,
+  inbox,
+  listConversations as listConversationsEndpoint,
+  listMessages,
+  type OutgoingMessage,
+  openSocketTicket,
+  SOCKET_TICKET_SECONDS,
+  type Stored,
+  searchUsers,
+  sendMessage,
+} from '@sotto/api';
+import { findMembership } from '@sotto/api/internal';
+import { type App, type Caller, type Database, type Guards, mount } from '@sotto/runtime';
+import type { Committer } from './committer.ts';
+import { isMember } from './conversation-store.ts';
+import {
+  type ConversationsDeps,
+  getConversation,
+  listConversations,
+  openDirect,
+} from './conversations.ts';
+import { findUsers } from './copy-store.ts';
+import type { Cursors } from './cursors.ts';
+import { acknowledge, readHistory, readUnacknowledged, type UserReader } from './history.ts';
+import type { Incarnation } from './incarnation.ts';
+import { deviceBytes } from './packed-recipients.ts';
+import type { Tables } from './schema.ts';
+import { makeSend } from './send.ts';
+import type { Tickets } from './socket-ticket.ts';
+
+export interface RoutesDeps {
+  database: Pick<Database<Tables>, 'query' | 'pool'>;
+  copies: ConversationsDeps['copies'];
+  cursors: Cursors;
+  committer: Pick<Committer, 'submit'>;
+  tickets: Tickets;
+  incarnation: Incarnation;
+}
+
+/** Mounts everything. */
+export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
+  const { database, incarnation, tickets } = deps;
+  mount(app, guards, createConversation, ({ body, caller }) =>
+    openDirect(deps, readerOf(caller), body.with),
+  );
+  mount(app, guards, listConversationsEndpoint, async ({ query, caller }) => {
+    const page = { after: query.after, limit: query.limit };
+    const conversations = await listConversations(deps, readerOf(caller), page);
+    return { incarnation: await incarnation(), conversations };
+  });
+  mount(app, guards, getConversationEndpoint, ({ params, caller }) =>
+    getConversation(deps, readerOf(caller), params.id),
+  );
+  mount(app, guards, listMessages, async ({ params, query, caller }) => {
+    const input = { conversation: params.id, query };
+    const history = await readHistory(deps, readerOf(caller), input);
+    return { incarnation: await incarnation(), ...history };
+  });
+  mount(app, guards, sendMessage, ({ body, caller }) => send(deps, body, caller));
+  mount(app, guards, inbox, async ({ query, caller }) => {
+    const messages = await readUnacknowledged(deps, readerOf(caller), query.limit);
+    return { incarnation: await incarnation(), messages };
+  });
+  mount(app, guards, acknowledgeMessage, ({ params, caller }) =>
+    acknowledge(deps, readerOf(caller), params.id),
+  );
+  mount(app, guards, searchUsers, async ({ query }) => ({
+    users: await findUsers(database, query.name),
+  }));
+  mount(app, guards, openSocketTicket, async ({ caller }) => ({
+    ticket: await tickets.issue(caller),
+    expiresIn: SOCKET_TICKET_SECONDS,
+  }));
+  mount(app, guards, findMembership, async ({ params }) => ({
+    member: await isMember(database.query, params.conversation_id, params.user_id),
+  }));
+}
+
+function readerOf({ user, device }: Caller): UserReader {
+  return { user, device, bytes: deviceBytes(device) };
+}
+
+/** A request is a lane of its own: nothing was sent before it. */
+function send(
+  { committer }: Pick<RoutesDeps, 'committer'>,
+  message: OutgoingMessage,
+  { user, device }: Address,
+): Promise<Stored> {
+  return new Promise((resolve, reject: (error: ApiError) => void) => {
+    const answer = { onStored: resolve, onRefused: reject };
+    committer.submit(makeSend({ message, sender: { user, device }, lane: { epoch: 0 }, answer }));
+  });
+}

@@ -1,0 +1,127 @@
+/** A message on its way to the disk, and whether the platform may take it. */
+import {
+  type Address,
+  ApiError,
+  type DeviceDifference,
+  type DeviceId,
+  type OutgoingMessage,
+  type Stored,
+} from '@sotto/api';
+import type { Audience } from './audience.ts';
+import { contentDigest, packRecipients } from './packed-recipients.ts';
+
+/**
+ * What one sender sends in one conversation over one connection. Each refusal begins a new epoch: what was sent in the
+ * one before is refused too, so that a sender's order holds (DESIGN 2.2).
+ */
+export interface Epochs {
+  epoch: number;
+}
+
+/** Told exactly once, one or the other. */
+export interface SendAnswer {
+  onStored(stored: Stored): void;
+  onRefused(error: ApiError): void;
+}
+
+export interface Send {
+  readonly message: OutgoingMessage;
+  readonly sender: Address;
+  readonly packed: Buffer;
+  readonly digest: Buffer;
+  readonly lane: Epochs;
+  readonly epoch: number;
+  readonly answer: SendAnswer;
+  /** The socket that it came by; absent for a request. */
+  readonly origin?: object | undefined;
+  /** How often it was tried in vain. */
+  attempts: number;
+  /** True once its sender has been told. */
+  answered: boolean;
+}
+
+export interface SendInput {
+  message: OutgoingMessage;
+  sender: Address;
+  lane: Epochs;
+  answer: SendAnswer;
+  origin?: object | undefined;
+}
+
+/** Packs a message. Throws `request.invalid` when it names a device twice. */
+export function makeSend({ message, sender, lane, answer, origin }: SendInput): Send {
+  const { kind, conversation } = message;
+  const packed = packRecipients(message.recipients);
+  const digest = contentDigest({ kind, conversation, packed });
+  const { epoch } = lane;
+  return {
+    message,
+    sender,
+    packed,
+    digest,
+    lane,
+    epoch,
+    answer,
+    origin,
+    attempts: 0,
+    answered: false,
+  };
+}
+
+/** Answers a send with its place. */
+export function store(send: Send, { seq, sentAt }: { seq: number; sentAt: string }): void {
+  const { id, conversation } = send.message;
+  send.answered = true;
+  send.answer.onStored({ id, conversation, seq, sentAt });
+}
+
+/** Refuses a send, and with it everything that was sent after it in its lane. */
+export function refuse(send: Send, error: ApiError): void {
+  send.answered = true;
+  send.lane.epoch += 1;
+  send.answer.onRefused(error);
+}
+
+/** True when a send still wants its place. One behind a refused one is told so here. */
+export function isWanted(send: Send): boolean {
+  if (send.answered) return false;
+  if (send.epoch === send.lane.epoch) return true;
+  send.answered = true;
+  send.answer.onRefused(new ApiError('message.after-refused'));
+  return false;
+}
+
+/**
+ * Why the platform cannot take a send, by what is known of its conversation; undefined when it can. A stranger is told
+ * the same as of a conversation that does not exist.
+ */
+export function findFault(send: Send, audience: Audience): ApiError | undefined {
+  const { user, device } = send.sender;
+  if (!audience.isMember(user)) return new ApiError('conversation.not-found');
+  const devices = difference(send.message, audience, device);
+  if (devices === undefined) return undefined;
+  return new ApiError('message.devices-stale', { devices });
+}
+
+/** What is missing, and what is there but should not be (DESIGN 2.8); undefined when nothing is. */
+function difference(
+  { kind, recipients }: OutgoingMessage,
+  audience: Audience,
+  own: DeviceId,
+): DeviceDifference | undefined {
+  const given = new Set<string>();
+  const unknown: string[] = [];
+  for (const { device } of recipients) {
+    given.add(device);
+    if (device === own || !audience.devices.has(device)) unknown.push(device);
+  }
+  const missing: DeviceDifference['missing'] = [];
+  // A targeted message leaves out whom it likes. A direct one without unknown devices is complete when it is as many.
+  const complete = audience.devices.size - (audience.devices.has(own) ? 1 : 0);
+  if (kind === 'direct' && given.size - unknown.length < complete) {
+    for (const [device, user] of audience.devices) {
+      if (device !== own && !given.has(device)) missing.push({ user, device });
+    }
+  }
+  return missing.length + unknown.length > 0 ? { missing, unknown } : undefined;
+}

@@ -1,0 +1,199 @@
+/** The message service, put together. */
+import { randomUUID } from 'node:crypto';
+import {
+  type Authenticate,
+  type Bus,
+  type Clock,
+  type Counters,
+  createApp,
+  createAuthenticate,
+  createLogger,
+  createMemoryBus,
+  createMemoryCounters,
+  createMetrics,
+  createRevocations,
+  type Database,
+  databaseOptions,
+  type Fetch,
+  type Logger,
+  migrate,
+  openDatabase,
+  openNatsBus,
+  openRedisCounters,
+  type Revocations,
+  remotePeer,
+  type Service,
+} from '@sotto/runtime';
+import { type Audiences, createAudiences } from './audiences.ts';
+import { createCommitLine } from './commit-line.ts';
+import { Committer } from './committer.ts';
+import type { MessageConfig } from './config.ts';
+import { type Copies, consumeCopies, createCopies } from './copies.ts';
+import { startCursors } from './cursors.ts';
+import { createEvents, type Events } from './events.ts';
+import { startFanin } from './fanin.ts';
+import { Fanout } from './fanout.ts';
+import { findOwnId } from './history-store.ts';
+import { createHub, type Hub } from './hub.ts';
+import { createIncarnation } from './incarnation.ts';
+import { COMMITS_IN_FLIGHT, SOCKET_READS_MAX } from './limits.ts';
+import { migrations } from './migrations/index.ts';
+import { keepPartitions, makePartitions } from './partitions.ts';
+import { announceConnected, hearConnected } from './presence-signal.ts';
+import { mountRoutes } from './routes.ts';
+import type { Tables } from './schema.ts';
+import { createTickets } from './socket-ticket.ts';
+import { Sockets } from './sockets.ts';
+import { createTurnstile } from './turnstile.ts';
+
+export { MessageConfig } from './config.ts';
+
+/** What the host of the service already has. The service closes none of it. */
+export interface Given {
+  database?: Database<Tables>;
+  bus?: Bus;
+  counters?: Counters;
+  log?: Logger;
+  clock?: Clock;
+  peers?: { auth: Fetch; key: Fetch };
+}
+
+const SCHEMA = 'message';
+
+/** Starts the service: its schema brought up to date, its consumers running. Throws, with nothing left open, when it cannot. */
+export async function startMessage(
+  config: MessageConfig,
+  given: Given = {},
+): Promise<Required<Service>> {
+  await using opened = new AsyncDisposableStack();
+  const own: Own = (resource) => {
+    opened.defer(() => resource.close());
+    return resource;
+  };
+  const foundation = await openFoundation(config, given, own);
+  const { clock, log, bus, counters, database } = foundation;
+  const metrics = createMetrics('message');
+  const ready = async () => {
+    await Promise.all([database.ping(), bus.ping()]);
+  };
+  const app = createApp({ service: 'message', log, metrics, ready });
+  const { copies, guards, revocations } = await meetPeers(config, foundation, own);
+  const path = await openMessagePath({ ...foundation, copies, metrics }, own);
+  const tickets = createTickets({ counters, revocations, clock });
+  const shared = { ...path, incarnation: createIncarnation(database, clock), tickets, database };
+  mountRoutes(app, guards, { ...shared, copies });
+  const sockets = own(
+    new Sockets({
+      ...shared,
+      authenticate: guards.authenticate,
+      revocations,
+      clock,
+      turnstile: createTurnstile(SOCKET_READS_MAX),
+      announce: ({ device }) => announceConnected(bus, path.node, device),
+    }),
+  );
+  const running = opened.move();
+  return {
+    fetch: app.fetch,
+    upgrade: (request, stream, head) => sockets.upgrade(request, stream, head),
+    close: () => running.disposeAsync(),
+  };
+}
+
+/** Sees to it that a resource is closed, after those that were opened later. */
+type Own = <Owned extends { close(): Promise<void> | void }>(resource: Owned) => Owned;
+
+interface Foundation {
+  database: Database<Tables>;
+  bus: Bus;
+  counters: Counters;
+  log: Logger;
+  clock: Clock;
+  peers: { auth: Fetch; key: Fetch };
+}
+
+async function openFoundation(config: MessageConfig, given: Given, own: Own): Promise<Foundation> {
+  const log = given.log ?? createLogger({ service: 'message', level: config.log.level });
+  const clock = given.clock ?? Date.now;
+  const database = given.database ?? own(openDatabase(databaseOptions(config.database, SCHEMA)));
+  await migrate(database, database.schema, migrations, { log });
+  await makePartitions(database);
+  own(keepPartitions(database, log));
+  const bus = given.bus ?? own(await openBus(config, log));
+  const counters = given.counters ?? own(await openCounters(config, log));
+  const { services } = config;
+  const peers = given.peers ?? { auth: remotePeer(services.auth), key: remotePeer(services.key) };
+  return { database, bus, counters, log, clock, peers };
+}
+
+interface Acquaintance {
+  copies: Copies;
+  revocations: Revocations;
+  guards: { authenticate: Authenticate; internalSecret: string };
+}
+
+/** What comes from the services that own accounts, sessions and device lists. */
+async function meetPeers(
+  { internal, jwt }: MessageConfig,
+  { database, bus, log, clock, peers }: Foundation,
+  own: Own,
+): Promise<Acquaintance> {
+  const internalSecret = internal.secret;
+  const copies = createCopies({ database, peers, internalSecret });
+  own(await consumeCopies(bus, database));
+  const { auth } = peers;
+  const revocations = own(createRevocations({ auth, internalSecret, clock, log }));
+  await revocations.start();
+  const { issuer, audience } = jwt;
+  const authenticate = createAuthenticate({ auth, issuer, audience, clock, revocations });
+  return { copies, revocations, guards: { authenticate, internalSecret } };
+}
+
+interface MessagePath {
+  committer: Committer;
+  audiences: Audiences;
+  cursors: ReturnType<typeof startCursors>;
+  hub: Hub;
+  events: Events;
+  /** This node among those that share the database. */
+  node: string;
+}
+
+/** From a send to the sockets of all nodes. Closed in reverse: what was taken is committed, then published. */
+async function openMessagePath(
+  deps: Foundation & { copies: Copies; metrics: ReturnType<typeof createMetrics> },
+  own: Own,
+): Promise<MessagePath> {
+  const { database, bus, log, clock, copies, metrics } = deps;
+  const node = randomUUID();
+  const events = createEvents(metrics, log);
+  const hub = createHub();
+  const audiences = createAudiences({ database, copies, clock });
+  const cursors = own(startCursors({ database, log }));
+  own(await hearConnected(bus, node, hub));
+  own(await startFanin({ database, bus, node, audiences, hub, events }));
+  const fanout = own(new Fanout({ database, bus, node, events }));
+  const lines = Array.from({ length: COMMITS_IN_FLIGHT }, () => own(createCommitLine(database)));
+  const committer = own(
+    new Committer({
+      audiences,
+      lines,
+      events,
+      findOwnId: ({ sender, message }) => findOwnId(database, sender.device, message.id),
+      onCommit(commit) {
+        for (const { room, messages } of commit.groups) hub.deliver(room, messages);
+        fanout.publish(commit);
+      },
+    }),
+  );
+  return { committer, audiences, cursors, hub, events, node };
+}
+
+async function openBus({ nats }: MessageConfig, log: Logger): Promise<Bus> {
+  return nats.url === undefined ? createMemoryBus({ log }) : openNatsBus({ url: nats.url, log });
+}
+
+async function openCounters({ redis }: MessageConfig, log: Logger): Promise<Counters> {
+  const { url } = redis;
+  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, log });
+}

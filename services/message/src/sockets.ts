@@ -1,0 +1,155 @@
+/** The WebSocket endpoint: who may open one, which are open, and how they all end. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  ApiError,
+  CLOSE_CODES,
+  FRAME_BYTES_MAX,
+  PROBLEMS,
+  SOCKET_PATH,
+  SOCKET_PROTOCOL,
+  SOCKET_TICKET_PREFIX,
+  toProblem,
+} from '@sotto/api';
+import {
+  type Authenticate,
+  bearerToken,
+  type Caller,
+  type Clock,
+  type Revocations,
+  toApiError,
+} from '@sotto/runtime';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Events } from './events.ts';
+import type { Hub } from './hub.ts';
+import { CLOSE_MS, FRAGMENTS_MAX, TICK_MS } from './limits.ts';
+import { SocketSession, type SocketSessionDeps } from './socket-session.ts';
+import type { Tickets } from './socket-ticket.ts';
+
+export interface SocketsDeps extends SocketSessionDeps {
+  hub: Hub;
+  authenticate: Authenticate;
+  tickets: Tickets;
+  revocations: Pick<Revocations, 'has' | 'onRevoked'>;
+  clock: Clock;
+  events: Events;
+  /** A device has connected here: other nodes close the socket that they may have for it. */
+  announce(session: SocketSession): void;
+}
+
+const SERVER_OPTIONS = {
+  noServer: true,
+  clientTracking: false,
+  maxPayload: FRAME_BYTES_MAX,
+  maxFragments: FRAGMENTS_MAX,
+  // It costs twenty times the speed and 240 KiB per socket, and ciphertexts do not compress.
+  perMessageDeflate: false,
+  closeTimeout: CLOSE_MS,
+  handleProtocols: (offered: Set<string>) =>
+    offered.has(SOCKET_PROTOCOL) ? SOCKET_PROTOCOL : false,
+} as const;
+
+export class Sockets {
+  readonly #deps: SocketsDeps;
+  readonly #sessions = new Set<SocketSession>();
+  readonly #server: WebSocketServer;
+  readonly #ticker: NodeJS.Timeout;
+  readonly #stopHearing: () => void;
+  #isClosing = false;
+
+  /** Ticks from the start. Close it. */
+  constructor(deps: SocketsDeps) {
+    this.#deps = deps;
+    this.#server = new WebSocketServer(SERVER_OPTIONS);
+    this.#ticker = setInterval(() => {
+      const now = deps.clock();
+      for (const session of this.#sessions) session.tick(now);
+    }, TICK_MS);
+    this.#stopHearing = deps.revocations.onRevoked((ended) => {
+      for (const session of this.#sessions) {
+        if (session.session === ended) session.close(CLOSE_CODES.tokenEnded);
+      }
+    });
+  }
+
+  /** Takes over a connection: makes it a socket, or answers why not. */
+  upgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+    // Until ws takes over, nobody else hears when the other side goes away.
+    stream.on('error', () => stream.destroy());
+    this.#open(request, stream, head).catch((error) => refuse(stream, toApiError(error)));
+  }
+
+  /** Closes every socket with a code that makes clients connect elsewhere at once. Resolves when all are gone. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#ticker);
+    this.#stopHearing();
+    await Promise.all([...this.#sessions].map((session) => session.drain()));
+    this.#server.close();
+  }
+
+  async #open(request: IncomingMessage, stream: Duplex, head: Uint8Array): Promise<void> {
+    const { pathname } = new URL(request.url ?? '/', 'http://message');
+    if (pathname !== SOCKET_PATH) throw new ApiError('route.not-found');
+    if (this.#isClosing) throw new ApiError('service.unavailable', { retryAfter: 1 });
+    const caller = await this.#admit(request);
+    if (stream.destroyed) return;
+    this.#server.handleUpgrade(request, stream, Buffer.from(head), (socket) => {
+      this.#attend(socket, caller);
+    });
+  }
+
+  /** By the access token in a header, or by a ticket in the list of subprotocols. */
+  #admit({ headers }: IncomingMessage): Promise<Caller> {
+    const { authenticate, tickets } = this.#deps;
+    const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+    const ticket = offered.find((name) => name.startsWith(SOCKET_TICKET_PREFIX));
+    if (headers.authorization !== undefined || ticket === undefined) {
+      return authenticate(bearerToken(headers.authorization ?? null));
+    }
+    return tickets.redeem(ticket.slice(SOCKET_TICKET_PREFIX.length));
+  }
+
+  #attend(socket: WebSocket, caller: Caller): void {
+    const { hub, revocations, announce } = this.#deps;
+    const session = new SocketSession(this.#deps, {
+      socket,
+      caller,
+      onEnd: (ended) => hub.leave(ended),
+      onGone: (gone) => this.#sessions.delete(gone),
+    });
+    this.#sessions.add(session);
+    // Both may have happened while the handshake was under way.
+    if (this.#isClosing) {
+      session.close(CLOSE_CODES.draining);
+      return;
+    }
+    if (revocations.has(caller.session)) {
+      session.close(CLOSE_CODES.tokenEnded);
+      return;
+    }
+    // Live first, so that nothing falls between it and what the catch-up reads.
+    const before = hub.join(session);
+    before?.close(CLOSE_CODES.replaced);
+    announce(session);
+    void session.start();
+  }
+}
+
+/** An answer in place of the upgrade; nothing may follow it on this connection. */
+function refuse(stream: Duplex, error: ApiError): void {
+  if (stream.destroyed) return;
+  const { status } = PROBLEMS[error.code];
+  const body = JSON.stringify(toProblem(error));
+  const lines = [
+    `HTTP/1.1 ${status} Refused`,
+    'content-type: application/problem+json',
+    'cache-control: no-store',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  if (status === 401) lines.push('www-authenticate: Bearer');
+  if (error.options.retryAfter !== undefined)
+    lines.push(`retry-after: ${error.options.retryAfter}`);
+  stream.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => stream.destroy());
+}
