@@ -1,7 +1,16 @@
 /** The thread that checks keys. Answers each question in its turn. */
 import { parentPort } from 'node:worker_threads';
-import { findFault } from './key-check.ts';
-import type { CheckAnswer, CheckQuestion } from './key-checks.ts';
+import { findFault, type KeyCheck, type KeyFault } from './key-check.ts';
+
+export interface CheckQuestion {
+  id: number;
+  check: KeyCheck;
+}
+
+export interface CheckAnswer {
+  id: number;
+  fault?: KeyFault;
+}
 
 parentPort?.on('message', ({ id, check }: CheckQuestion) => {
   const fault = findFault(check);

@@ -2,17 +2,8 @@
 import { Worker } from 'node:worker_threads';
 import { ApiError } from '@sotto/api';
 import type { KeyCheck, KeyFault } from './key-check.ts';
+import type { CheckAnswer, CheckQuestion } from './key-check-worker.ts';
 import { CHECKS_WAITING_MAX } from './limits.ts';
-
-export interface CheckQuestion {
-  id: number;
-  check: KeyCheck;
-}
-
-export interface CheckAnswer {
-  id: number;
-  fault?: KeyFault;
-}
 
 export interface KeyChecks {
   /** The first fault, or undefined. Rejects with `service.unavailable` when too many uploads wait. */

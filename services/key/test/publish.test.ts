@@ -6,14 +6,12 @@ import {
   publishSignedPrekey,
 } from '@sotto/api';
 import { type Event, findDeviceList } from '@sotto/api/internal';
+import cctv from '@sotto/crypto/vectors/ed25519-edge/cctv_ed25519vectors.json' with {
+  type: 'json',
+};
+import bad from '@sotto/crypto/vectors/xdh-dr/x25519_bad_public_keys.json' with { type: 'json' };
 import { consumeEvent } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import cctv from '../../../packages/crypto/vectors/ed25519-edge/cctv_ed25519vectors.json' with {
-  type: 'json',
-};
-import bad from '../../../packages/crypto/vectors/xdh-dr/x25519_bad_public_keys.json' with {
-  type: 'json',
-};
 import {
   identityOf,
   linkedDevice,
