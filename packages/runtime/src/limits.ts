@@ -15,6 +15,9 @@ export const REQUEST_MS_MAX = 60 * 60_000;
 /** A body that is read whole, 1 MiB at most: 35 KB/s. Slower senders hold memory and a connection for nothing. */
 export const BODY_MS_MAX = 30_000;
 
+/** How long a connection stays open after an answer that ends it, for its sender to read that answer. */
+export const LINGER_MS = 500;
+
 /** One call from service to service. A caller of ours waits behind it, and the contract promises an answer in 2 s. */
 export const PEER_DEADLINE_MS = 2_000;
 

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { ApiError, toProblem } from '@sotto/api';
 import { DRAIN_MS, REQUEST_MS_MAX } from './limits.ts';
+import { linger } from './linger.ts';
 import { problemResponse, toApiError } from './problem-response.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
 import type { Fetch, Upgrade } from './service.ts';
@@ -23,8 +24,9 @@ export async function listen(
   { host, port }: { host: string; port: number },
 ): Promise<Listening> {
   const listener = getRequestListener(
-    (request, { incoming }) => {
-      return fetch(request, { remoteAddress: incoming.socket.remoteAddress ?? '' });
+    async (request, { incoming }) => {
+      const remoteAddress = incoming.socket.remoteAddress ?? '';
+      return linger(await fetch(request, { remoteAddress }), incoming);
     },
     {
       // An app answers its own errors, so what comes here is mostly a request that could not be read.

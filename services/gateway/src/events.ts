@@ -1,0 +1,30 @@
+/** What the gateway counts and logs beyond requests: one function per event. */
+import type { ProblemCode } from '@sotto/api';
+import type { Logger, Metrics } from '@sotto/runtime';
+
+export interface Events {
+  tunnelOpened(): void;
+  tunnelClosed(): void;
+  tunnelRefused(code: ProblemCode): void;
+  /** The message service could not be reached. */
+  tunnelFailed(error: Error): void;
+  /** A request went no further than the door. */
+  requestRefused(code: ProblemCode): void;
+}
+
+export function createEvents(metrics: Metrics, log: Logger): Events {
+  const open = metrics.gauge('tunnels_open', 'WebSockets that are open or opening');
+  const refused = metrics.counter('tunnels_refused_total', 'Handshakes refused', ['code']);
+  const failed = metrics.counter('tunnels_failed_total', 'Handshakes without an answer');
+  const screened = metrics.counter('requests_refused_total', 'Requests refused unread', ['code']);
+  return {
+    tunnelOpened: () => open.inc(),
+    tunnelClosed: () => open.dec(),
+    tunnelRefused: (code) => refused.inc({ code }),
+    tunnelFailed(error) {
+      failed.inc();
+      log.warn('no answer to a handshake', { error });
+    },
+    requestRefused: (code) => screened.inc({ code }),
+  };
+}

@@ -1,0 +1,20 @@
+/** The gateway as a process of its own. */
+import { listen, loadConfig, run } from '@sotto/runtime';
+import { GatewayConfig, startGateway } from './service.ts';
+
+const load = () => loadConfig(GatewayConfig, { environment: process.env, file: 'config.yaml' });
+
+async function start() {
+  const config = load();
+  const service = await startGateway(config);
+  const listening = await listen(service, config.server);
+  return {
+    ready: `ready http://${config.server.host}:${listening.port}`,
+    async close() {
+      // Open WebSockets would keep the server from ending.
+      await Promise.all([listening.close(), service.close()]);
+    },
+  };
+}
+
+run(start, { check: load });
