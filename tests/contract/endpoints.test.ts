@@ -10,6 +10,7 @@ import {
   endpoints,
   FILE_BYTES_MAX,
   isByteStream,
+  me as meEndpoint,
   PROBLEMS,
   Problem,
   type ProblemCode,
@@ -23,20 +24,25 @@ const NUL = '\u0000';
 const LONE_SURROGATE = '\ud800';
 
 let platform: Standalone;
-let token: string;
+/** The session that requests are made in. */
+let account: { accessToken: string; device?: string };
 
 beforeAll(async () => {
   platform = await startStandalone({ environment: { LOG_LEVEL: 'debug' } });
-  const answer = await fetch(`${platform.url}/api/v1/auth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'Contract', password: 'Correct-horse-9' }),
-  });
-  expect(answer.status).toBe(201);
-  token = (await answer.json()).accessToken;
+  account = await credentials('/api/v1/auth/register');
 });
 
 afterAll(() => platform?.close());
+
+async function credentials(path: string, device?: string): Promise<typeof account> {
+  const answer = await fetch(platform.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'Contract', password: 'Correct-horse-9', device }),
+  });
+  expect(answer.ok).toBe(true);
+  return answer.json();
+}
 
 interface Change {
   path?: string;
@@ -77,7 +83,7 @@ function mediaType({ body }: EndpointSpec): Record<string, string> {
 }
 
 function authorization({ access }: EndpointSpec): Record<string, string> {
-  return access === 'user' ? { authorization: `Bearer ${token}` } : {};
+  return access === 'user' ? { authorization: `Bearer ${account.accessToken}` } : {};
 }
 
 async function expectProblem(answer: Response, ...codes: ProblemCode[]): Promise<Problem> {
@@ -94,6 +100,9 @@ async function expectNoFault(answer: Response): Promise<void> {
   expect(answer.status).toBeLessThan(500);
   if (answer.status >= 400) await expectProblem(answer);
   else await answer.body?.cancel();
+  // A log-out among them.
+  const me = await send(meEndpoint);
+  if (me.status === 401) account = await credentials('/api/v1/auth/login', account.device);
 }
 
 const all = endpoints.map((spec) => ({ name: `${spec.method} ${spec.path}`, spec }));
@@ -110,8 +119,8 @@ describe.each(ofUsers)('$name without the right to call it', ({ spec }) => {
 
   test.each([
     ['no JWT', () => 'nonsense'],
-    ['a JWT that nobody signed', () => unsigned(token)],
-    ['a JWT whose claims were changed', () => tampered(token)],
+    ['a JWT that nobody signed', () => unsigned(account.accessToken)],
+    ['a JWT whose claims were changed', () => tampered(account.accessToken)],
   ])('a token that is %s', async (_, make) => {
     const answer = await send(spec, { headers: { authorization: `Bearer ${make()}` } });
     await expectProblem(answer, 'auth.token-invalid');
@@ -322,7 +331,7 @@ describe('routes between services', () => {
   test.each(internalEndpoints.map((spec) => [spec.path, spec] as const))(
     '%s is not there for the outside',
     async (_, spec) => {
-      for (const authorization of ['', `Bearer ${token}`, 'Service guessed']) {
+      for (const authorization of ['', `Bearer ${account.accessToken}`, 'Service guessed']) {
         await expectProblem(await send(spec, { headers: { authorization } }), 'route.not-found');
       }
     },

@@ -1,5 +1,6 @@
 /** The five services in one process, with in-process adapters for what the configuration does not name. */
 import { join } from 'node:path';
+import { ApiError } from '@sotto/api';
 import { startAuth } from '@sotto/auth';
 import { startFile } from '@sotto/file';
 import { startGateway } from '@sotto/gateway';
@@ -23,11 +24,12 @@ import {
 } from '@sotto/runtime';
 import type { StandaloneConfig } from './config.ts';
 import type { Databases } from './databases.ts';
+import type { DataService } from './roles.ts';
 
 export interface ComposeOptions {
   databases: Databases['sections'];
   /** Where all services log to. */
-  logTo: LoggerOptions['destination'];
+  logTo: NonNullable<LoggerOptions['destination']>;
 }
 
 /**
@@ -49,35 +51,36 @@ export async function compose(
   const bus = own(await openBus(config, logFor('bus')));
   const counters = own(await openCounters(config));
   const blobs = own(await openBlobs(config));
-  const services: Partial<Record<'auth' | 'key' | 'message' | 'file', Service>> = {};
-  const peer =
-    (name: keyof typeof services): Fetch =>
-    (request) =>
-      services[name].fetch(request);
-  const given = {
-    bus,
-    counters,
-    blobs,
-    peers: { auth: peer('auth'), key: peer('key'), message: peer('message'), file: peer('file') },
+  const services: Services = {};
+  const peers = {
+    auth: peer(services, 'auth'),
+    key: peer(services, 'key'),
+    message: peer(services, 'message'),
+    file: peer(services, 'file'),
   };
-  services.auth = own(
-    await startAuth({ ...config, database: databases.auth }, { ...given, log: logFor('auth') }),
-  );
-  services.key = own(
-    await startKey({ ...config, database: databases.key }, { ...given, log: logFor('key') }),
-  );
-  services.message = own(
-    await startMessage(
-      { ...config, database: databases.message },
-      { ...given, log: logFor('message') },
-    ),
-  );
-  services.file = own(
-    await startFile({ ...config, database: databases.file }, { ...given, log: logFor('file') }),
-  );
-  const gateway = own(await startGateway(config, { ...given, log: logFor('gateway') }));
+  const given = (service: DataService) => ({ bus, counters, blobs, peers, log: logFor(service) });
+  const of = (service: DataService) => ({ ...config, database: databases[service] });
+  // Auth first: the others learn at their start which sessions have ended.
+  services.auth = own(await startAuth(of('auth'), given('auth')));
+  services.key = own(await startKey(of('key'), given('key')));
+  const message = own(await startMessage(of('message'), given('message')));
+  services.message = message;
+  services.file = own(await startFile(of('file'), given('file')));
+  const { upgrade } = message;
+  const gateway = own(await startGateway(config, { peers, upgrade, log: logFor('gateway') }));
   const running = started.move();
   return { ...gateway, close: () => running.disposeAsync() };
+}
+
+type Services = Partial<Record<DataService, Service>>;
+
+/** A service of this process as the others see it, also those that start before it. */
+function peer(services: Services, name: DataService): Fetch {
+  return (request, connection) => {
+    const service = services[name];
+    if (service === undefined) throw new ApiError('service.unavailable', { retryAfter: 1 });
+    return service.fetch(request, connection);
+  };
 }
 
 function openBus({ nats }: StandaloneConfig, log: Logger): Promise<Bus> | Bus {

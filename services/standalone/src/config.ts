@@ -19,8 +19,8 @@ const DataConfig = z.object({ data: dataSection });
 /** The services' sections. What differs: where it listens, and that a database need not be named. */
 export const StandaloneConfig = z.object({
   ...GatewayConfig.shape,
-  ...KeyConfig.shape,
   ...MessageConfig.shape,
+  ...KeyConfig.shape,
   ...FileConfig.shape,
   ...AuthConfig.shape,
   data: dataSection,

@@ -18,7 +18,7 @@ export function lockData(directory: string): DataLock {
   // Node has no lock on files of its own, but SQLite takes one.
   const database = new DatabaseSync(join(directory, 'lock'));
   try {
-    database.exec('begin exclusive');
+    database.exec('pragma journal_mode = memory; begin exclusive');
   } catch (error) {
     database.close();
     if (error instanceof Error && 'errcode' in error && error.errcode === BUSY) {

@@ -1,0 +1,22 @@
+import { nodeProvider as provider } from '/work/main/packages/crypto/src/node.ts';
+import { classicSuite, decodeSessionRecord, encodeSessionRecord } from '/work/main/packages/crypto/src/index.ts';
+import { makeConversation, encrypt, decrypt } from '/work/main/packages/crypto/src/parties.fixture.ts';
+import { ratchetEncrypt, ratchetDecrypt } from '/work/main/packages/crypto/src/double-ratchet.ts';
+function bench(n:string,f:()=>unknown){for(let i=0;i<20000;i++)f();let best=1e9;for(let r=0;r<100;r++){const t=process.hrtime.bigint();for(let i=0;i<200;i++)f();best=Math.min(best,Number(process.hrtime.bigint()-t)/1e3/200)}console.log(n,best.toFixed(2),'us')}
+const { alice, bob, aliceRecord, bobRecord } = makeConversation(provider);
+const bytes = encodeSessionRecord(classicSuite, aliceRecord);
+const p = new Uint8Array(64);
+const sent = encrypt(bob, aliceRecord, p);
+const rec = decrypt(bob, alice, {record: bobRecord, message: sent.message});
+const sent2 = encrypt(bob, sent.record, p);
+bench('decode', () => decodeSessionRecord(classicSuite, bytes));
+bench('encode', () => encodeSessionRecord(classicSuite, aliceRecord));
+bench('encrypt', () => encrypt(bob, sent.record, p));
+bench('decrypt', () => decrypt(bob, alice, {record: rec.record, message: sent2.message}));
+bench('hmac', () => provider.hmacSha256(p, bytes.subarray(0,1)));
+const k=provider.randomBytes(32), no=provider.randomBytes(12);
+bench('hkdf', () => provider.hkdfSha256({keyMaterial:k,salt:no,info:k,length:44}));
+bench('seal', () => provider.aesGcmSeal({key:k,nonce:no,associatedData:k,data:p}));
+const sealed=provider.aesGcmSeal({key:k,nonce:no,associatedData:k,data:p});
+bench('open', () => provider.aesGcmOpen({key:k,nonce:no,associatedData:k,data:sealed}));
+bench('random', () => provider.randomBytes(16));
