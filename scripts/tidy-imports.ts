@@ -36,7 +36,7 @@ const TABLE: readonly Row[] = [
   },
   {
     of: /^services\/[a-z]+\/src\//,
-    may: /^(@sotto\/(runtime$|api(\/internal)?$|crypto\/verify$)|node:|hono(\/|$)|kysely$|zod$|jose$|ws$|@node-rs\/argon2$|swagger-ui-dist$)/,
+    may: /^(@sotto\/(runtime$|api(\/internal)?$|crypto\/(verify|node)$)|node:|hono(\/|$)|kysely$|zod$|jose$|ws$|@node-rs\/argon2$|swagger-ui-dist$)/,
   },
   {
     of: /^tests\/[a-z-]+\.ts$/,

@@ -1,11 +1,11 @@
 /** Whether uploaded keys are sound: a pure function, because it runs in a thread of its own. */
 import type { SignedPrekey } from '@sotto/api';
+import { nodeProvider } from '@sotto/crypto/node';
 import {
   CryptoError,
   type CryptoErrorCode,
   checkPrekey,
   checkVerifyingKey,
-  nobleProvider,
   verifyingKey,
   verifySignedPrekey,
 } from '@sotto/crypto/verify';
@@ -29,14 +29,14 @@ export function findFault(check: KeyCheck): KeyFault | undefined {
   try {
     switch (check.kind) {
       case 'identity':
-        checkVerifyingKey(nobleProvider, check.identityKey);
+        checkVerifyingKey(nodeProvider, check.identityKey);
         return undefined;
       case 'signed-prekey':
-        verifySignedPrekey(nobleProvider, verifyingKey(check.identityKey), check.prekey);
+        verifySignedPrekey(nodeProvider, verifyingKey(check.identityKey), check.prekey);
         return undefined;
       case 'one-time-prekeys':
         for (; index < check.publicKeys.length; index++) {
-          checkPrekey(nobleProvider, check.publicKeys[index] as Uint8Array);
+          checkPrekey(nodeProvider, check.publicKeys[index] as Uint8Array);
         }
         return undefined;
     }
