@@ -41,14 +41,19 @@ export async function compose(
   { databases, logTo }: ComposeOptions,
 ): Promise<Service> {
   await using started = new AsyncDisposableStack();
+  const everyConsumerStands = Promise.withResolvers<void>();
+  everyConsumerStands.promise.catch(() => undefined); // A start that fails says so by its own error.
   const own = <Owned extends { close(): Promise<void> }>(resource: Owned): Owned => {
-    started.defer(() => resource.close());
+    started.defer(() => {
+      everyConsumerStands.reject(new ApiError('service.unavailable'));
+      return resource.close();
+    });
     return resource;
   };
   const logFor = (service: string): Logger => {
     return createLogger({ service, level: config.log.level, destination: logTo });
   };
-  const bus = own(await openBus(config, logFor('bus')));
+  const bus = own(publishAfter(everyConsumerStands.promise, await openBus(config, logFor('bus'))));
   const counters = own(await openCounters(config));
   const blobs = own(await openBlobs(config));
   const services: Services = {};
@@ -68,8 +73,23 @@ export async function compose(
   services.file = own(await startFile(of('file'), given('file')));
   const { upgrade } = message;
   const gateway = own(await startGateway(config, { peers, upgrade, log: logFor('gateway') }));
+  everyConsumerStands.resolve();
   const running = started.move();
   return { ...gateway, close: () => running.disposeAsync() };
+}
+
+/**
+ * The bus, whose publishers wait. An in-process bus keeps what is published before its consumer stands in memory
+ * alone; an event that waits is still in the outbox, and outlives a crash.
+ */
+function publishAfter(moment: Promise<void>, bus: Bus): Bus {
+  return {
+    ...bus,
+    async publish(subject, data, id) {
+      await moment;
+      await bus.publish(subject, data, id);
+    },
+  };
 }
 
 type Services = Partial<Record<DataService, Service>>;
