@@ -153,7 +153,7 @@ export class Committer {
     const outdated = await commitBatch({ ...this.#deps, line }, batch);
     this.#deps.events.batchEnded(batch.length, performance.now() - started);
     for (const checked of outdated.toReversed()) this.#putBack(checked);
-    for (const { send } of batch) if (send.answered) this.#forget(send);
+    for (const { send } of batch) if (send.isAnswered) this.#forget(send);
     this.#freeLines.push(line);
     const conversations = new Set(batch.map(({ send }) => send.message.conversation));
     for (const conversation of conversations) this.#release(this.#queues.get(conversation));

@@ -94,6 +94,8 @@ function send(
 ): Promise<Stored> {
   return new Promise((resolve, reject: (error: ApiError) => void) => {
     const answer = { onStored: resolve, onRefused: reject };
-    committer.submit(makeSend({ message, sender: { user, device }, lane: { epoch: 0 }, answer }));
+    committer.submit(
+      makeSend({ message, sender: { user, device }, lane: { pending: new Set() }, answer }),
+    );
   });
 }

@@ -1,5 +1,5 @@
 /** The sends of one socket in one conversation, which the client numbers from 1 (DESIGN 2.2). */
-import type { Epochs } from './send.ts';
+import type { Lane, Send } from './send.ts';
 
 /** What to do with a numbered send. */
 export type Admission =
@@ -9,8 +9,8 @@ export type Admission =
   /** The client cannot count. */
   | 'misnumbered';
 
-export class SendLane implements Epochs {
-  epoch = 0;
+export class SendLane implements Lane {
+  readonly pending = new Set<Send>();
   /** The number that must come next. */
   #next = 1;
   #isRefused = false;
@@ -25,7 +25,8 @@ export class SendLane implements Epochs {
 
   /** A send was refused for a reason of its own: it, or its withdrawal, must come next. */
   refused(number: number): void {
-    this.#next = number;
+    // Answers may overtake each other: the earliest refusal counts.
+    if (!this.#isRefused || number < this.#next) this.#next = number;
     this.#isRefused = true;
   }
 

@@ -11,11 +11,11 @@ import type { Audience } from './audience.ts';
 import { contentDigest, packRecipients } from './packed-recipients.ts';
 
 /**
- * What one sender sends in one conversation over one connection. Each refusal begins a new epoch: what was sent in the
- * one before is refused too, so that a sender's order holds (DESIGN 2.2).
+ * What one sender sends in one conversation over one connection and has no answer to yet, oldest first. A refusal bars
+ * what was sent after it, so that a sender's order holds (DESIGN 2.2).
  */
-export interface Epochs {
-  epoch: number;
+export interface Lane {
+  readonly pending: Set<Send>;
 }
 
 /** Told exactly once, one or the other. */
@@ -29,66 +29,67 @@ export interface Send {
   readonly sender: Address;
   readonly packed: Buffer;
   readonly digest: Buffer;
-  readonly lane: Epochs;
-  readonly epoch: number;
+  readonly lane: Lane;
   readonly answer: SendAnswer;
   /** The socket that it came by; absent for a request. */
   readonly origin?: object | undefined;
   /** How often it was tried in vain. */
   attempts: number;
   /** True once its sender has been told. */
-  answered: boolean;
+  isAnswered: boolean;
+  /** True once an earlier one of its lane was refused. */
+  isBarred: boolean;
 }
 
 export interface SendInput {
   message: OutgoingMessage;
   sender: Address;
-  lane: Epochs;
+  lane: Lane;
   answer: SendAnswer;
   origin?: object | undefined;
 }
 
-/** Packs a message. Throws `request.invalid` when it names a device twice. */
+/** Packs a message and puts it at the end of its lane. Throws `request.invalid` when it names a device twice. */
 export function makeSend({ message, sender, lane, answer, origin }: SendInput): Send {
   const { kind, conversation } = message;
   const packed = packRecipients(message.recipients);
   const digest = contentDigest({ kind, conversation, packed });
-  const { epoch } = lane;
-  return {
-    message,
-    sender,
-    packed,
-    digest,
-    lane,
-    epoch,
-    answer,
-    origin,
-    attempts: 0,
-    answered: false,
-  };
+  const state = { attempts: 0, isAnswered: false, isBarred: false };
+  const send = { message, sender, packed, digest, lane, answer, origin, ...state };
+  lane.pending.add(send);
+  return send;
 }
 
 /** Answers a send with its place. */
 export function store(send: Send, { seq, sentAt }: { seq: number; sentAt: string }): void {
   const { id, conversation } = send.message;
-  send.answered = true;
+  leaveLane(send);
   send.answer.onStored({ id, conversation, seq, sentAt });
 }
 
-/** Refuses a send, and with it everything that was sent after it in its lane. */
+/** Refuses a send, and bars everything that was sent after it in its lane. */
 export function refuse(send: Send, error: ApiError): void {
-  send.answered = true;
-  send.lane.epoch += 1;
+  let isAfter = false;
+  for (const other of send.lane.pending) {
+    if (isAfter) other.isBarred = true;
+    else isAfter = other === send;
+  }
+  leaveLane(send);
   send.answer.onRefused(error);
 }
 
-/** True when a send still wants its place. One behind a refused one is told so here. */
+/** True when a send still wants its place. One that is barred is told so here. */
 export function isWanted(send: Send): boolean {
-  if (send.answered) return false;
-  if (send.epoch === send.lane.epoch) return true;
-  send.answered = true;
+  if (send.isAnswered) return false;
+  if (!send.isBarred) return true;
+  leaveLane(send);
   send.answer.onRefused(new ApiError('message.after-refused'));
   return false;
+}
+
+function leaveLane(send: Send): void {
+  send.isAnswered = true;
+  send.lane.pending.delete(send);
 }
 
 /**

@@ -251,7 +251,6 @@ export class SocketSession implements Attendee {
       const send = makeSend({ message, sender: { user, device }, lane, answer, origin: this });
       this.#deps.committer.submit(send);
     } catch (error) {
-      lane.epoch += 1;
       answer.onRefused(toApiError(error));
     }
   }

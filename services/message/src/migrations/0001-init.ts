@@ -8,7 +8,7 @@ export async function init(transaction: Kysely<unknown>): Promise<void> {
 const STATEMENTS = [
   // One row. Raised when the platform is restored from a backup (DESIGN 2.9).
   `create table platform (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     incarnation integer not null default 1
   )`,
   'insert into platform default values',
