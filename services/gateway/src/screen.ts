@@ -5,7 +5,7 @@
  * reaching logs and services at all, and sees to it that a path means one thing to everyone who reads it.
  */
 import { ApiError } from '@sotto/api';
-import type { Connection } from '@sotto/runtime';
+import { type Connection, ProblemWithHeaders } from '@sotto/runtime';
 
 /** Made up by callers to pose as a proxy or as a service: dropped. `x-request-id` is ours to give. */
 const SPOOFED =
@@ -16,16 +16,18 @@ const HOP_BY_HOP =
   /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|http2-settings|expect|host)$/;
 
 /** True for a header that does not go on to a service. */
-export function isDropped(name: string): boolean {
+function isDropped(name: string): boolean {
   const lower = name.toLowerCase();
   return SPOOFED.test(lower) || HOP_BY_HOP.test(lower);
 }
 
 /** Takes from the headers what does not go on, and gives the request its id. Changes them in place. */
-export function cleanHeaders(headers: Headers, requestId: string): void {
+export function cleanHeaders({ headers, method }: Request, requestId: string): void {
   const named = namedByConnection(headers.get('connection'));
   const dropped = [...headers.keys()].filter((name) => isDropped(name) || named.has(name));
   for (const name of dropped) headers.delete(name);
+  // Their bodies are not read, so there is nothing to announce.
+  if (method === 'GET' || method === 'HEAD') headers.delete('content-length');
   // Bodies go through as they are: nobody on the way is to compress them.
   headers.set('accept-encoding', 'identity');
   headers.set('x-request-id', requestId);
@@ -50,14 +52,21 @@ function namedByConnection(header: string | null): ReadonlySet<string> {
 /** What servers disagree on: escapes, empty and dot segments, parameters, backslashes. No path of ours has any. */
 const AMBIGUOUS = /[%\\;]|\/\/|\/\.{1,2}(\/|$)/;
 
+/** What any service may take. The others have no use here, and not every client can pass them on. */
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
 /** Why a request goes no further, if it does not. */
 export function refuse(
-  path: string,
+  { url, method, headers }: Request,
   connection: Connection | undefined,
-  headers: Headers,
 ): ApiError | undefined {
-  if (AMBIGUOUS.test(path))
+  const path = new URL(url).pathname;
+  if (AMBIGUOUS.test(path)) {
     return new ApiError('request.invalid', { detail: 'the path is ambiguous' });
+  }
+  if (!METHODS.split(', ').includes(method)) {
+    return new ProblemWithHeaders('route.method-not-allowed', { allow: METHODS });
+  }
   if (path === '/metrics' && !isLocal(connection, headers)) return new ApiError('route.not-found');
   return undefined;
 }

@@ -62,12 +62,12 @@ export async function startGateway(
 function atTheDoor(inside: Fetch, events: Events): Fetch {
   return async (request, connection) => {
     const requestId = randomUUID();
-    const refusal = refuse(new URL(request.url).pathname, connection, request.headers);
+    const refusal = refuse(request, connection);
     if (refusal !== undefined) {
       events.requestRefused(refusal.code);
       return secure(problemResponse(refusal, requestId));
     }
-    cleanHeaders(request.headers, requestId);
+    cleanHeaders(request, requestId);
     return secure(await inside(request));
   };
 }

@@ -13,6 +13,7 @@ import { GatewayConfig, startGateway } from '../src/service.ts';
 import {
   type Gateway,
   gatewayTo,
+  speak,
   startUpstream,
   type Upstream,
   until,
@@ -73,6 +74,41 @@ describe('the gateway', () => {
     expect(response.headers.get('content-range')).toBe('bytes 0-2/9');
     expect(response.headers.get('keep-alive')).not.toBe('timeout=9');
     expect(await response.text()).toBe('abc');
+  });
+
+  it.each([
+    ['GET', 'Content-Length: 5', 'hello'],
+    ['GET', 'Transfer-Encoding: chunked', '5\r\nhello\r\n0\r\n\r\n'],
+    ['GET', 'Expect: 100-continue', ''],
+    ['POST', 'Content-Length: 0', ''],
+    ['POST', 'Accept: */*', ''],
+    ['POST', 'Content-Length: 5', 'hello'],
+    ['POST', 'Transfer-Encoding: chunked', '5\r\nhello\r\n0\r\n\r\n'],
+    ['POST', 'Content-Length: 5\r\nExpect: 100-continue', 'hello'],
+    ['DELETE', 'Accept: */*', ''],
+    ['DELETE', 'Content-Length: 5', 'hello'],
+    ['OPTIONS', 'Accept: */*', ''],
+    ['PUT', 'Content-Length: 0', ''],
+  ])('takes a %s with %s', async (method, header, body) => {
+    const upstream = owned(await startUpstream());
+    const gateway = owned(await gatewayTo(upstream.url));
+    const answer = await speak(
+      gateway.port,
+      `${method} /api/v1/auth/me HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${header}\r\n\r\n${body}`,
+    );
+    expect(answer).toMatch(/^(HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 200 /);
+    expect(upstream.seen).toEqual([`${method} /api/v1/auth/me`]);
+  });
+
+  it.each(['TRACE', 'PROPFIND', 'QUERY'])('takes no %s', async (method) => {
+    const upstream = owned(await startUpstream());
+    const gateway = owned(await gatewayTo(upstream.url));
+    const answer = await speak(
+      gateway.port,
+      `${method} /api/v1/auth/me HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 405 .*allow: GET, .*route\.method-not-allowed/s);
+    expect(upstream.seen).toEqual([]);
   });
 
   it('answers HEAD with the length of what it leaves out', async () => {

@@ -95,8 +95,13 @@ describe.runIf(existsSync(executablePath))('in a browser', () => {
     const { page, finish } = await open('/docs');
     await page.locator('.opblock').first().waitFor();
     expect(await page.locator('.opblock').count()).toBe(endpoints.length);
-    for (const summary of await page.locator('.opblock-summary-control').all())
-      await summary.click();
+    // One at a time: Swagger UI draws all that is open anew at each click.
+    for (const block of await page.locator('.opblock').all()) {
+      const toggle = block.locator('.opblock-summary-control');
+      await toggle.click();
+      await block.locator('.responses-wrapper').waitFor();
+      if ((await block.getAttribute('id')) !== 'operations-auth-me') await toggle.click();
+    }
     await page.locator('.auth-wrapper .authorize').first().click();
     await page.locator('.dialog-ux input').fill('token');
     await page.locator('.dialog-ux .authorize').click();
@@ -108,5 +113,5 @@ describe.runIf(existsSync(executablePath))('in a browser', () => {
     expect(await answer.last().textContent()).toContain('200');
     expect(upstream.seen).toContain('GET /api/v1/auth/me');
     await finish();
-  });
+  }, 90_000);
 });
