@@ -1,6 +1,6 @@
 /** What happens in this service, counted and logged in one place. Nothing here names a person or a conversation. */
 import type { ProblemCode } from '@sotto/api';
-import type { Logger, Metrics } from '@sotto/runtime';
+import { type Logger, type Metrics, toApiError } from '@sotto/runtime';
 import type { CommitFailure } from './commit-line.ts';
 
 export interface Events {
@@ -56,7 +56,10 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
       publications.inc();
       log.warn('the fan-out is left to the sweeper', { error });
     },
-    outboxFailed: (error) => log.warn('the outbox cannot be worked off', { error }),
+    outboxFailed(error) {
+      const isOurs = toApiError(error).code === 'internal';
+      log[isOurs ? 'error' : 'warn']('the outbox cannot be worked off', { error });
+    },
     rechecked: () => rechecks.inc(),
     socketOpened: () => sockets.inc(),
     socketClosed(code) {

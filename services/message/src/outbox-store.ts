@@ -67,7 +67,7 @@ export async function collapseRows(
 async function lastToCollapse(transaction: Transaction<Tables>): Promise<number | undefined> {
   const { rows } = await sql<{ last: number | null }>`
     select case when (
-      select count(*) from (select 1 from fanout_outbox limit ${OUTBOX_ROWS_MAX + 1}) as some
+      select count(*) from (select 1 from fanout_outbox limit ${OUTBOX_ROWS_MAX + 1}) as counted
     ) > ${OUTBOX_ROWS_MAX} and pg_try_advisory_xact_lock(
       hashtextextended(current_schema || ':collapse', 0)
     ) then (select max(id) from fanout_outbox) end as last
