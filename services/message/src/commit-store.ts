@@ -74,8 +74,8 @@ export function writeMessages(
   rooms: readonly CommitRoom[],
   messages: readonly CommitMessage[],
 ): Statement {
-  const lists = rooms.flatMap((room, place) =>
-    room.lists.map(({ user, version }) => ({ place: place + 1, user, version })),
+  const lists = rooms.flatMap(({ lists }, room) =>
+    lists.map(({ user, version }) => ({ room, user, version })),
   );
   const offsets: number[] = [];
   let offset = 1;
@@ -87,12 +87,12 @@ export function writeMessages(
     name: 'write-messages',
     text: WRITE_MESSAGES,
     values: [
-      textArray(rooms.map((room) => room.conversation)),
-      textArray(rooms.map((room) => room.version)),
-      textArray(lists.map((list) => list.place)),
+      textArray(lists.map((list) => list.room)),
       textArray(lists.map((list) => list.user)),
       textArray(lists.map((list) => list.version)),
-      textArray(messages.map((message) => message.room + 1)),
+      textArray(messages.map((message) => message.room)),
+      textArray(messages.map((message) => rooms[message.room]?.conversation ?? '')),
+      textArray(messages.map((message) => rooms[message.room]?.version ?? 0)),
       textArray(messages.map((message) => message.id)),
       textArray(messages.map((message) => message.sender.user)),
       textArray(messages.map((message) => message.sender.device)),
@@ -106,30 +106,28 @@ export function writeMessages(
   };
 }
 
-/** Index: primary keys of conversations and device_lists; the rest only inserts. */
+/**
+ * Index: primary keys of conversations and device_lists; the rest only inserts. Each message finds its conversation by
+ * the index: a join of messages with a list of rooms would compare each with each, since a plan made once expects few.
+ */
 const WRITE_MESSAGES = `
   with outdated as (
-    select l.place
-    from unnest($3::int[], $4::uuid[], $5::bigint[]) as l (place, user_id, version)
+    select l.room
+    from unnest($1::int[], $2::uuid[], $3::bigint[]) as l (room, user_id, version)
     left join device_lists d on d.user_id = l.user_id
     where coalesce(d.version, 0) <> l.version
-  ),
-  rooms as (
-    select r.place, c.id, c.last_seq
-    from unnest($1::uuid[], $2::int[]) with ordinality as r (id, version, place)
-    join conversations c on c.id = r.id and c.version = r.version
-    where r.place not in (select place from outdated)
   ),
   moment as materialized (
     select date_trunc('milliseconds', clock_timestamp()) as sent_at
   ),
   fresh as materialized (
-    select m.place, m.id, m.sender_user, m.sender_device, m.kind, m.start, m.size,
-      r.id as conversation,
-      r.last_seq + row_number() over (partition by r.place order by m.place) as seq
-    from unnest($6::int[], $7::uuid[], $8::uuid[], $9::uuid[], $10::smallint[], $11::int[], $12::int[])
-      with ordinality as m (room, id, sender_user, sender_device, kind, start, size, place)
-    join rooms r on r.place = m.room
+    select m.place, m.id, m.sender_user, m.sender_device, m.kind, m.start, m.size, m.conversation,
+      c.last_seq + row_number() over (partition by m.conversation order by m.place) as seq
+    from unnest($4::int[], $5::uuid[], $6::int[], $7::uuid[], $8::uuid[], $9::uuid[],
+      $10::smallint[], $11::int[], $12::int[]) with ordinality
+      as m (room, conversation, version, id, sender_user, sender_device, kind, start, size, place)
+    join conversations c on c.id = m.conversation and c.version = m.version
+    where m.room not in (select room from outdated)
   ),
   ids as (
     insert into message_ids (id, sender_device, conversation, seq, sent_at, sha256)
