@@ -51,7 +51,7 @@ const LINE_RULES: readonly LineRule[] = [
   { pattern: /(:|<|\bas|\|) ?any\b(?! as)/, says: 'any' },
   { pattern: /\bas unknown as\b/, says: 'as unknown as' },
   { pattern: /\bexport \*/, says: 'export *: name what goes out' },
-  { pattern: /^\s*(export )?(const )?enum\b/, says: 'enum' },
+  { pattern: /^\s*(export )?(const )?enum\s+\w/, says: 'enum' },
   { pattern: /\bexport default\b/, says: 'default export', where: (path) => !isConfig(path) },
   { pattern: /\.(only|skip)\(/, says: 'a test is skipped', where: isTest },
   {
