@@ -1,4 +1,8 @@
-import { defineConfig } from 'vitest/config';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { findProgram } from './tests/daemon.ts';
+
+const chromium = process.env.CHROMIUM ?? findProgram('chromium', process.env.PATH ?? '');
 
 /** Every test that listens on a port or opens a database does so on 127.0.0.1 and on a free port. */
 export default defineConfig({
@@ -12,10 +16,46 @@ export default defineConfig({
         'services/*/{src,test}/**/*.test.ts',
       ]),
       project('system', ['tests/**/*.test.ts']),
+      ...browserProjects(),
     ],
   },
 });
 
 function project(name: string, include: string[]) {
   return { extends: true as const, test: { name, include } };
+}
+
+/** The protocol library's suite in a page and in a worker; none without a browser, which `npm test` reports. */
+function browserProjects(): TestProjectConfiguration[] {
+  if (chromium === undefined) return [];
+  return [
+    {
+      extends: true,
+      test: {
+        name: 'browser',
+        api: { host: '127.0.0.1' },
+        include: ['packages/crypto/src/**/*.test.ts', 'tests/browser/*.browser.ts'],
+        browser: {
+          enabled: true,
+          headless: true,
+          screenshotFailures: false,
+          provider: playwright({
+            launchOptions: {
+              executablePath: chromium,
+              args: [
+                '--no-sandbox',
+                '--disable-gpu',
+                '--disable-quic',
+                '--no-first-run',
+                '--disable-background-networking',
+                '--disable-component-update',
+                '--disable-sync',
+              ],
+            },
+          }),
+          instances: [{ browser: 'chromium' }],
+        },
+      },
+    },
+  ];
 }

@@ -101,7 +101,7 @@ describe.each(providers)('the $name provider', (provider) => {
   });
 });
 
-test.skipIf(providers.length < 2)('the providers agree on random input', () => {
+test('all providers agree on random input', () => {
   const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
   const data = fc.uint8Array({ maxLength: 300 });
   fc.assert(
@@ -128,7 +128,7 @@ test.skipIf(providers.length < 2)('the providers agree on random input', () => {
           provider.sha512(message),
         ].map(toHex);
       });
-      expect(results[0]).toEqual(results[1]);
+      for (const result of results) expect(result).toEqual(results[0]);
       expect(results[0]?.[3]).toBe('01');
     }),
     { numRuns: 60 },

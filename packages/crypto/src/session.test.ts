@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import cctv from '../vectors/ed25519-edge/cctv_ed25519vectors.json' with { type: 'json' };
 import bad from '../vectors/xdh-dr/x25519_bad_public_keys.json' with { type: 'json' };
+import { concat } from './bytes.ts';
 import { fromHex } from './hex.fixture.ts';
 import { UNANSWERED_SESSION_MS_MAX } from './limits.ts';
 import {
@@ -278,7 +279,7 @@ describe('the largest message', () => {
     const received = decrypt(bob, alice, { record: undefined, message: largest.message });
     expect(received.plaintext).toHaveLength(65536);
     expect(() => encrypt(bob, a.load()!, new Uint8Array(65537))).toThrow(failing('input.invalid'));
-    const tooLong = Uint8Array.of(...largest.message, ...new Uint8Array(1024));
+    const tooLong = concat(largest.message, new Uint8Array(1024));
     expect(() => decrypt(bob, alice, { record: undefined, message: tooLong })).toThrow(
       failing('encoding.invalid'),
     );
