@@ -142,11 +142,15 @@ function join(socket: Duplex, other: Duplex): void {
   pour(other, socket);
 }
 
-/** An orderly end goes through, after all that came before it; anything else ends both at once. */
+/**
+ * An orderly end goes through, after all that came before it; anything else ends both at once. Either way the second
+ * does not outlive the first: a peer that never hangs up would hold it for ever.
+ */
 function pour(from: Readable, to: Duplex): void {
   from.on('error', () => from.destroy());
   from.once('close', () => {
-    if (!to.writableEnded) to.destroy();
+    if (to.writableEnded && !to.writableFinished) to.once('finish', () => to.destroy());
+    else to.destroy();
   });
   from.pipe(to);
 }
@@ -171,5 +175,6 @@ function answer(socket: Duplex, error: ApiError, requestId: string): void {
     ...(retryAfter === undefined ? [] : [`retry-after: ${retryAfter}`]),
     'connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Not left to the client, who may never hang up.
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

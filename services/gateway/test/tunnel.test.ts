@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { SOCKET_PATH, SOCKET_PROTOCOL } from '@sotto/api';
 import { listen, loadConfig } from '@sotto/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -170,6 +171,27 @@ describe.each([
     expect(await handshake(`GET ${SOCKET_PATH}?token=secret`)).toMatch(/^HTTP\/1\.1 400 /);
     expect(await handshake(`POST ${SOCKET_PATH}`, 'Content-Length: 0')).toMatch(/^HTTP\/1\.1 405 /);
     expect(handshakes).toEqual([]);
+  });
+
+  it('is not held open by a client that never hangs up', async () => {
+    const { gateway, server } = await start();
+    const deaf = connect({ port: gateway.port, host: '127.0.0.1', allowHalfOpen: true });
+    let closed = false;
+    deaf.resume().on('error', () => undefined);
+    deaf.once('end', () => {
+      // Whoever has let go of the socket answers more bytes with a reset.
+      const timer = setInterval(() => deaf.write('x'), 20);
+      deaf.once('close', () => {
+        clearInterval(timer);
+        closed = true;
+      });
+    });
+    deaf.write(
+      `GET ${SOCKET_PATH} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+    );
+    await until(() => server.clients.size === 1);
+    for (const client of server.clients) client.terminate();
+    await until(() => closed);
   });
 
   it('slows its sender down when its receiver does not read', async () => {
