@@ -133,10 +133,9 @@ export class SocketSession implements Attendee {
     }
   }
 
-  /** Looks at every deadline. `now` is wall-clock time. */
-  tick(now: number): void {
+  /** Looks at every deadline. `now` is wall-clock time, for the token; `moment` a `performance.now()`, for the rest. */
+  tick(now: number, moment: number): void {
     if (this.#hasEnded) return;
-    const moment = performance.now();
     if (now >= this.#expiresAt) {
       this.close(CLOSE_CODES.tokenEnded);
     } else if (this.#isPongDue && moment - this.#pingedAt > PONG_MS) {

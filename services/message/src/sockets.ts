@@ -62,8 +62,8 @@ export class Sockets {
     this.#deps = deps;
     this.#server = new WebSocketServer(SERVER_OPTIONS);
     this.#ticker = setInterval(() => {
-      const now = deps.clock();
-      for (const session of this.#sessions) session.tick(now);
+      const [now, moment] = [deps.clock(), performance.now()];
+      for (const session of this.#sessions) session.tick(now, moment);
     }, TICK_MS);
     this.#stopHearing = deps.revocations.onRevoked((ended) => {
       for (const session of this.#sessions) {
