@@ -64,12 +64,7 @@ export const grantFile = endpoint({
   params: fileParams,
   body: z.strictObject({ conversation: ConversationId }),
   status: 204,
-  problems: [
-    'file.not-found',
-    'file.grant-limit',
-    'conversation.not-found',
-    'service.unavailable',
-  ],
+  problems: ['file.not-found', 'file.grant-limit', 'conversation.not-found', 'service.unavailable'],
 });
 
 export const deleteFile = endpoint({
