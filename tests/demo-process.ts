@@ -3,14 +3,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+export interface DemoStep {
+  /** From 1. */
+  number: number;
+  title: string;
+}
+
 export interface DemoOptions {
   url: string;
   /** Where accounts, keys and progress are kept; a demo on the same directory goes on where the last one ended. */
   directory: string;
   /** Hidden in every text and file name. */
   canary?: string;
-  /** Called when a step is done, by its number from 1. */
-  onStep?: (number: number) => void;
+  /** Called when a step is done. */
+  onStep?: (step: DemoStep) => void;
 }
 
 export interface Demo {
@@ -40,8 +46,8 @@ function read(child: ChildProcess, onStep: DemoOptions['onStep']): Promise<strin
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).on('line', (line) => {
       output += `${line}\n`;
-      const step = /^ {0,2}(\d+) {2}\S/.exec(line)?.[1];
-      if (step !== undefined) onStep?.(Number(step));
+      const [, number, title = ''] = /^ {0,2}(\d+) {2}(\S.*)$/.exec(line) ?? [];
+      if (number !== undefined) onStep?.({ number: Number(number), title });
     });
   }
   return new Promise((resolve, reject) => {
