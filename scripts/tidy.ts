@@ -45,7 +45,7 @@ const LINE_RULES: readonly LineRule[] = [
   {
     pattern: /\bprocess\.env\b/,
     says: 'process.env outside main.ts',
-    where: (path) => !(isMain(path) || isScript(path) || isTest(path)),
+    where: (path) => !(isMain(path) || isScript(path) || isTest(path) || isConfig(path)),
   },
   { pattern: /\bconsole\./, says: 'console outside scripts', where: (path) => !isScript(path) },
   { pattern: /(:|<|\bas|\|) ?any\b(?! as)/, says: 'any' },
