@@ -1,0 +1,19 @@
+/** A bot that answers everyone with their own words: `node packages/client/examples/echo.ts [URL]`. */
+import { createClient } from '@sotto/client';
+import { openSqliteStore } from '@sotto/client/sqlite';
+import { nodeProvider } from '@sotto/crypto/node';
+
+const bot = createClient({
+  url: process.argv[2] ?? 'http://localhost:8080',
+  store: openSqliteStore('echo-bot.sqlite'), // its keys and messages; keep this file
+  provider: nodeProvider,
+});
+const me = await bot.me();
+if (me === undefined)
+  await bot.register({ username: 'EchoBot', password: 'a rather long passphrase' });
+await bot.connect();
+
+for await (const message of bot.messages()) {
+  if (message.content.type === 'text')
+    await bot.sendText(message.conversation, message.content.text);
+}
