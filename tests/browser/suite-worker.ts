@@ -2,6 +2,7 @@
  * Runs the protocol library's test files inside a worker of the browser, with vitest's own runner, and
  * posts how each test ended. Started by `worker.browser.ts`, which hands over vitest's configuration.
  */
+
 /** How one test of the suite ended, as it is posted to the page. */
 export interface Outcome {
   readonly name: string;
@@ -22,6 +23,8 @@ declare global {
 
 const files = import.meta.glob('../../packages/crypto/src/*.test.ts');
 
+// Otherwise the page would wait in vain: only errors that nobody caught reach it.
+globalThis.addEventListener('unhandledrejection', ({ reason }) => reportError(reason));
 globalThis.addEventListener('message', async ({ data: config }) => {
   // What vitest puts into a page before its tests, as far as the runner asks for it.
   Object.assign(globalThis, {

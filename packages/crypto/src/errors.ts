@@ -35,6 +35,8 @@ export type CryptoErrorCode =
   | 'session.none'
   /** The session was never answered within its time, or has used up its counters. Start a new one. */
   | 'session.expired'
+  /** No session decrypts, and a stored one could not be read: damaged, or written by a later release. */
+  | 'session.unreadable'
   /** A group message of a chain whose distribution message has not come: keep it, and ask for that. */
   | 'sender-key.unknown'
   /** The envelope names another conversation, message or sender than the transport did. */

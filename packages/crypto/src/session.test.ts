@@ -21,6 +21,7 @@ import {
 import { verifyBundle } from './prekeys.ts';
 import { fastProvider as provider, providers } from './providers.fixture.ts';
 import { decryptMessage, encryptMessage, retireSessions, startSession } from './session.ts';
+import { decodeSession } from './session-record.ts';
 import { classicSuite } from './suite-classic.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -268,6 +269,58 @@ describe('several sessions', () => {
     lost.start();
     expect(a.receive(lost.send('4'))).toBe('4');
     expect(lost.receive(a.send('5'))).toBe('5');
+  });
+});
+
+describe('an archived session that does not decode', () => {
+  const damaged = new Uint8Array(90);
+
+  /** Alice with a damaged session between the one in use and an old one, and a late message of the old. */
+  const makeDamaged = () => {
+    const chats = makeChats(provider);
+    const { a, b } = chats;
+    a.start();
+    b.receive(a.send('1'));
+    const late = b.send('late');
+    a.start();
+    const { current, archived } = a.load()!;
+    a.save({ current, archived: [damaged, ...archived] });
+    return { ...chats, late };
+  };
+
+  test('stops no other from decrypting, and is kept', () => {
+    const { a, late } = makeDamaged();
+    expect(a.receive(late)).toBe('late');
+    expect(a.load()!.archived).toContainEqual(damaged);
+  });
+
+  test('is reported when no other decrypts, unless one knows the message', () => {
+    const { bob, a, late } = makeDamaged();
+    const stranger = makeChat(bob, makeParty(provider, aliceAddress));
+    stranger.start();
+    const foreign = classicSuite.inspect(stranger.send('not for this Alice')).inner;
+    expect(() => a.receive(foreign)).toThrow(failing('session.unreadable'));
+    a.receive(late);
+    expect(() => a.receive(late)).toThrow(failing('message.duplicate'));
+  });
+
+  test('is reported when a repeated first message belongs to it', () => {
+    const { alice, bob, a, b } = makeChats(provider);
+    a.start();
+    const first = a.send('1');
+    b.receive(first);
+    const id = b.load()!.current!.id;
+    const record = { current: undefined, archived: [Uint8Array.of(...id, ...damaged)] };
+    expect(() => decrypt(bob, alice, { record, message: first })).toThrow(
+      failing('session.unreadable'),
+    );
+  });
+
+  test('is dropped where all sessions are marked as for receiving only', () => {
+    const { alice, a } = makeDamaged();
+    const { archived } = retireSessions(alice.deps, a.load()!);
+    const readable = archived.map((bytes) => decodeSession(classicSuite, bytes));
+    expect(readable).toMatchObject([{ receiveOnly: true }]);
   });
 });
 

@@ -5,7 +5,7 @@
  */
 import type { Address } from './address.ts';
 import { equal } from './bytes.ts';
-import { CryptoError } from './errors.ts';
+import { CryptoError, type CryptoErrorCode } from './errors.ts';
 import type { IdentityKey } from './keys.ts';
 import { PLAINTEXT_BYTES_MAX, UNANSWERED_SESSION_MS_MAX } from './limits.ts';
 import type { VerifiedBundle } from './prekeys.ts';
@@ -131,7 +131,8 @@ export function encryptMessage<State>(
 /**
  * Decrypts with whichever session can, or with a new one that the message itself starts. On any
  * failure the record is as it was: `identity.changed` when a first message is from another identity
- * than the pinned one, `prekey.unknown`, `message.*`, `session.none`, `encoding.*`, `key.*`.
+ * than the pinned one, `prekey.unknown`, `message.*`, `session.none`, `encoding.*`, `key.*`, and
+ * `session.unreadable` when none decrypts and an archived one does not decode.
  */
 export function decryptMessage<State>(
   deps: SessionDeps<State>,
@@ -151,7 +152,8 @@ export function decryptMessage<State>(
 
 /**
  * Marks all sessions as for receiving only, after a store was found to be older than what the server
- * has seen of it. What was encrypted for them still decrypts; sending needs a new session.
+ * has seen of it. What was encrypted for them still decrypts; sending needs a new session. An archived
+ * session that does not decode cannot be marked, and is dropped.
  */
 export function retireSessions<State>(
   { suite }: SessionDeps<State>,
@@ -160,9 +162,10 @@ export function retireSessions<State>(
   const retire = (session: Session<State>) => ({ ...session, receiveOnly: true });
   return {
     current: record.current && retire(record.current),
-    archived: record.archived.map((bytes) =>
-      encodeSession(suite, retire(decodeSession(suite, bytes))),
-    ),
+    archived: record.archived
+      .map((bytes) => readArchived(suite, bytes))
+      .filter((session) => session !== undefined)
+      .map((session) => encodeSession(suite, retire(session))),
   };
 }
 
@@ -202,9 +205,18 @@ function decryptFirst<State>(
   };
 }
 
+/** What a failed trial may say while others go on, the most telling first. */
+const TRIAL_FAILURES: readonly CryptoErrorCode[] = [
+  'message.duplicate',
+  'message.too-far-ahead',
+  'session.unreadable',
+  'message.undecryptable',
+];
+
 /**
  * Trial decryption: the message does not say which session it is for. A session that knows the
- * message's chain, but not its key any more, has the last word only if no other session decrypts it.
+ * message's chain, but not its key any more, has the last word only if no other session decrypts it;
+ * an archived session that cannot be read stays where it is and is reported only then, too.
  */
 function decryptOngoing<State>(
   deps: SessionDeps<State>,
@@ -213,24 +225,16 @@ function decryptOngoing<State>(
 ): DecryptedMessage<State> {
   const positions = positionsOf(record);
   if (positions.length === 0) throw new CryptoError('session.none', 'no session with this device');
-  const failures: CryptoError[] = [];
+  const failures = new Map<CryptoErrorCode, CryptoError>();
   for (const position of positions) {
     try {
       return decryptAt(deps, record, { ...input, position });
     } catch (error) {
-      if (!(error instanceof CryptoError) || !isForAnotherSession(error)) throw error;
-      failures.push(error);
+      if (!(error instanceof CryptoError) || !TRIAL_FAILURES.includes(error.code)) throw error;
+      failures.set(error.code, error);
     }
   }
-  throw failures.find((failure) => failure.code !== 'message.undecryptable') ?? failures[0]!;
-}
-
-function isForAnotherSession({ code }: CryptoError): boolean {
-  return (
-    code === 'message.undecryptable' ||
-    code === 'message.duplicate' ||
-    code === 'message.too-far-ahead'
-  );
+  throw failures.get(TRIAL_FAILURES.find((code) => failures.has(code))!);
 }
 
 /** Decrypts with one session, and puts it where it then belongs. */
@@ -245,7 +249,10 @@ function decryptAt<State>(
 ): DecryptedMessage<State> {
   const { position, inner, pinnedIdentity } = input;
   const session =
-    position === 'current' ? record.current! : decodeSession(suite, record.archived[position]!);
+    position === 'current' ? record.current! : readArchived(suite, record.archived[position]!);
+  if (session === undefined) {
+    throw new CryptoError('session.unreadable', 'an archived session does not decode');
+  }
   const { state, plaintext } = suite.decrypt(provider, session.state, inner);
   const advanced: Session<State> = { ...session, pendingHandshake: undefined, state };
   const { remoteIdentity } = session;
@@ -257,6 +264,16 @@ function decryptAt<State>(
     remoteIdentity,
     usedOneTimePrekeyId: undefined,
   };
+}
+
+/** Undefined when it does not decode: no error of the message's, so the caller says what it means. */
+function readArchived<State>(suite: Suite<State>, bytes: Uint8Array): Session<State> | undefined {
+  try {
+    return decodeSession(suite, bytes);
+  } catch (error) {
+    if (error instanceof CryptoError) return undefined;
+    throw error;
+  }
 }
 
 /** An archived session that decrypted takes over if it may, because the other side sends with it. */
