@@ -1,17 +1,26 @@
 /** `@sotto/crypto`, over either of its providers. */
 import {
   type Address,
+  acceptDistribution,
   classicSuite,
+  decodeSenderChain,
+  decodeSenderKeyRecord,
   decodeSessionRecord,
+  decryptGroupMessage,
   decryptMessage,
+  encodeDistribution,
+  encodeSenderChain,
+  encodeSenderKeyRecord,
   encodeSessionRecord,
   encryptFile,
+  encryptGroupMessage,
   encryptMessage,
   type LocalParty,
   makeFileKey,
   makeIdentity,
   makeOneTimePrekeys,
   makeRegistrationId,
+  makeSenderChain,
   makeSignedPrekey,
   type PrekeyBundle,
   type PrekeySource,
@@ -23,7 +32,7 @@ import {
   verifyBundle,
   verifySignature,
 } from '@sotto/crypto';
-import type { Implementation, Keeping, Pair, Primitive } from './implementation.ts';
+import type { Group, Implementation, Keeping, Pair, Primitive } from './implementation.ts';
 
 type Record = SessionRecord<RatchetState>;
 
@@ -39,6 +48,7 @@ export function sotto(provider: Provider): Implementation {
     name: `sotto (${provider.name})`,
     setup: () => void connect(provider, 'stored'),
     openPair: (keeping) => openPair(provider, keeping) as Pair,
+    openGroup: (keeping) => openGroup(provider, keeping) as Group,
     sealFile(content) {
       const secret = { key: makeFileKey(provider), context: new Uint8Array(0) };
       encryptFile(provider, secret, content);
@@ -111,14 +121,17 @@ const noPrekeys: PrekeySource = {
 };
 
 function makeParty(provider: Provider, digits: string): LocalParty {
-  const address: Address = {
-    user: `018f0000-0000-7000-8000-0000000000${digits}`,
-    device: `018f0000-0000-7000-8001-0000000000${digits}`,
-  };
   return {
     identity: makeIdentity(provider),
-    address,
+    address: addressOf(digits),
     registrationId: makeRegistrationId(provider),
+  };
+}
+
+function addressOf(digits: string): Address {
+  return {
+    user: `018f0000-0000-7000-8000-0000000000${digits}`,
+    device: `018f0000-0000-7000-8001-0000000000${digits}`,
   };
 }
 
@@ -153,7 +166,7 @@ function makeSide(
   },
 ): Side {
   const { local, remote, prekeys } = side;
-  const kept = keeper(side.keeping, side.record);
+  const kept = keeper(side.keeping, sessionCodec, side.record);
   return {
     seal(plaintext) {
       const { record, message } = encryptMessage(deps, kept.load()!, {
@@ -179,19 +192,56 @@ function makeSide(
   };
 }
 
+/** How something is written to a store and read back. */
+interface Codec<T> {
+  encode(value: T): Uint8Array;
+  decode(bytes: Uint8Array): T;
+}
+
 /** Like a client's store: a map from a name to bytes, or to the object when it is held in memory. */
-function keeper(keeping: Keeping, first: Record | undefined) {
+function keeper<T>(keeping: Keeping, { encode, decode }: Codec<T>, first: T | undefined) {
   const stored = new Map<string, Uint8Array>();
   let held = first;
-  const save = (record: Record) => {
-    if (keeping === 'held') held = record;
-    else stored.set('session', encodeSessionRecord(classicSuite, record));
+  const save = (value: T) => {
+    if (keeping === 'held') held = value;
+    else stored.set('state', encode(value));
   };
   if (first !== undefined) save(first);
-  const load = (): Record | undefined => {
+  const load = (): T | undefined => {
     if (keeping === 'held') return held;
-    const bytes = stored.get('session');
-    return bytes && decodeSessionRecord(classicSuite, bytes);
+    const bytes = stored.get('state');
+    return bytes && decode(bytes);
   };
   return { load, save };
+}
+
+const sessionCodec: Codec<Record> = {
+  encode: (record) => encodeSessionRecord(classicSuite, record),
+  decode: (bytes) => decodeSessionRecord(classicSuite, bytes),
+};
+
+function openGroup(provider: Provider, keeping: Keeping): Group<Uint8Array> {
+  const conversation = '018f0000-0000-7000-8000-000000000099';
+  const place = { conversation, sender: addressOf('01') };
+  const chain = makeSenderChain(provider);
+  const distribution = encodeDistribution(chain, conversation);
+  const record = acceptDistribution(provider, undefined, { distribution, conversation });
+  const sending = keeper(keeping, { encode: encodeSenderChain, decode: decodeSenderChain }, chain);
+  const receiving = keeper(
+    keeping,
+    { encode: encodeSenderKeyRecord, decode: decodeSenderKeyRecord },
+    record,
+  );
+  return {
+    seal(plaintext) {
+      const sealed = encryptGroupMessage(provider, sending.load()!, { place, plaintext });
+      sending.save(sealed.chain);
+      return sealed.message;
+    },
+    open(message) {
+      const opened = decryptGroupMessage(provider, receiving.load(), { place, message });
+      receiving.save(opened.record);
+      return opened.plaintext;
+    },
+  };
 }
