@@ -39,6 +39,7 @@ export interface RoutesDeps {
   copies: ConversationsDeps['copies'];
   cursors: Cursors;
   committer: Pick<Committer, 'submit'>;
+  events: Pick<Events, 'refused'>;
   tickets: Tickets;
   incarnation: Incarnation;
 }
@@ -88,12 +89,18 @@ function readerOf({ user, device }: Caller): UserReader {
 
 /** A request is a lane of its own: nothing was sent before it. */
 function send(
-  { committer }: Pick<RoutesDeps, 'committer'>,
+  { committer, events }: Pick<RoutesDeps, 'committer' | 'events'>,
   message: OutgoingMessage,
   { user, device }: Address,
 ): Promise<Stored> {
-  return new Promise((resolve, reject: (error: ApiError) => void) => {
-    const answer = { onStored: resolve, onRefused: reject };
+  return new Promise((resolve, reject) => {
+    const answer = {
+      onStored: resolve,
+      onRefused(error: ApiError) {
+        events.refused(error.code);
+        reject(error);
+      },
+    };
     committer.submit(
       makeSend({ message, sender: { user, device }, lane: { pending: new Set() }, answer }),
     );

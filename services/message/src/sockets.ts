@@ -89,8 +89,8 @@ export class Sockets {
   }
 
   async #open(request: IncomingMessage, stream: Duplex, head: Uint8Array): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', 'http://message');
-    if (pathname !== SOCKET_PATH) throw new ApiError('route.not-found');
+    const [path] = request.url?.split('?') ?? [];
+    if (path !== SOCKET_PATH) throw new ApiError('route.not-found');
     if (this.#isClosing) throw new ApiError('service.unavailable', { retryAfter: 1 });
     const caller = await this.#admit(request);
     if (stream.destroyed) return;

@@ -6,9 +6,11 @@ import {
   SOCKET_PATH,
   SOCKET_PROTOCOL,
   SOCKET_TICKET_PREFIX,
+  sendMessage,
 } from '@sotto/api';
 import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { messageFor, openConversation } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import { connect, openSocket } from './socket-client.ts';
 
@@ -31,6 +33,7 @@ describe('admission', () => {
     const person = await platform.peers.addPerson();
     const client = await connect(node, person);
     expect(client.socket.protocol).toBe(SOCKET_PROTOCOL);
+    expect(client.socket.extensions).toBe('');
     expect(await client.next('hello')).toEqual({
       type: 'hello',
       user: person.user,
@@ -81,8 +84,12 @@ describe('admission', () => {
   );
 
   test('other paths are not upgraded', async () => {
-    const { status } = await upgradeOverHttp({}, '/api/v1/other');
-    expect(status).toBe(404);
+    for (const path of ['/api/v1/other', '/', '//', '/api/v1/ws/', '/%']) {
+      expect(await upgradeOverHttp({}, path)).toMatchObject({
+        status: 404,
+        body: { code: 'route.not-found' },
+      });
+    }
   });
 
   test('a socket closes when its token ends', async () => {
@@ -104,6 +111,11 @@ describe('admission', () => {
     const first = await connect(node, person);
     const second = await connect(node, person);
     expect((await first.closed).code).toBe(CLOSE_CODES.replaced);
+    const other = await platform.peers.addPerson();
+    const conversation = await openConversation(node, other, person);
+    const body = messageFor(conversation, [person]);
+    await node.call(other, sendMessage, { body });
+    await second.slotsUpTo(conversation, 1);
     await second.close();
   });
 });

@@ -17,6 +17,7 @@ import { type CommitLine, createCommitLine } from '../src/commit-line.ts';
 import { Committer } from '../src/committer.ts';
 import { openDirect } from '../src/conversation-store.ts';
 import { storeDeviceList } from '../src/copy-store.ts';
+import { writeCursors } from '../src/cursor-store.ts';
 import { createEvents } from '../src/events.ts';
 import { findOwnId } from '../src/history-store.ts';
 import { migrations } from '../src/migrations/index.ts';
@@ -263,4 +264,16 @@ test('the same id with other content in one batch is a conflict, whichever came 
   ]);
   await committer.close();
   await Promise.all(lines.map((line) => line.close()));
+});
+
+test('a cursor rises and never falls, whoever writes it', async () => {
+  const { conversation, members } = await addRoom();
+  const [{ device }] = members;
+  for (const seq of [3, 7, 5]) await writeCursors(database, [{ device, conversation, seq }]);
+  const row = await database.query
+    .selectFrom('cursors')
+    .where('device', '=', device)
+    .select('seq')
+    .executeTakeFirstOrThrow();
+  expect(row.seq).toBe(7);
 });
