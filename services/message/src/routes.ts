@@ -27,6 +27,7 @@ import {
 } from './conversations.ts';
 import { findUsers } from './copy-store.ts';
 import type { Cursors } from './cursors.ts';
+import type { Events } from './events.ts';
 import { acknowledge, readHistory, readUnacknowledged, type UserReader } from './history.ts';
 import type { Incarnation } from './incarnation.ts';
 import { deviceBytes } from './packed-recipients.ts';
