@@ -1,4 +1,4 @@
-/** Byte arrays: joining, comparing, numbers in network order, text. All integers are big-endian. */
+/** Byte arrays: joining, comparing, text, and what arguments must be. */
 import { CryptoError } from './errors.ts';
 
 const encoder = new TextEncoder();
@@ -37,12 +37,6 @@ export function isZero(bytes: Uint8Array): boolean {
   let seen = 0;
   for (const byte of bytes) seen |= byte;
   return seen === 0;
-}
-
-/** Four bytes, big-endian. Throws `input.invalid` unless `value` is an integer of 0 to 2³²−1. */
-export function u32be(value: number): Uint8Array {
-  assertInteger(value, { min: 0, max: 0xffff_ffff }, 'u32');
-  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
 /** Throws `input.invalid` unless `bytes` is a byte array of exactly this length. */

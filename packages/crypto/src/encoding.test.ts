@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeUuid, encodeUuid, sameAddress } from './address.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { assertInteger, assertLength, concat, equal, isZero, u32be, utf8 } from './bytes.ts';
+import { assertInteger, assertLength, concat, equal, isZero, utf8 } from './bytes.ts';
 import { toHex } from './hex.fixture.ts';
 import { aliceAddress, bobAddress } from './parties.fixture.ts';
 
@@ -28,14 +28,6 @@ describe('bytes', () => {
   test('are zero only if all of them are', () => {
     expect(isZero(new Uint8Array(3))).toBe(true);
     expect(isZero(Uint8Array.of(0, 1, 0))).toBe(false);
-  });
-
-  test('of an integer are big-endian, and only integers in range have them', () => {
-    expect(u32be(0x01020304)).toEqual(Uint8Array.of(1, 2, 3, 4));
-    expect(u32be(0xffff_ffff)).toEqual(new Uint8Array(4).fill(0xff));
-    for (const value of [-1, 2 ** 32, 1.5, Number.NaN]) {
-      expect(() => u32be(value)).toThrow(failing('input.invalid'));
-    }
   });
 
   test('of the wrong length or kind, and integers out of range, are the caller’s fault', () => {

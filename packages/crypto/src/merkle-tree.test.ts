@@ -1,7 +1,6 @@
 /** The reference tree of Certificate Transparency, and all proofs of all small trees. */
 import { describe, expect, test } from 'vitest';
 import reference from '../vectors/merkle/certificate_transparency.json' with { type: 'json' };
-import { u32be } from './bytes.ts';
 import { withCode } from './crypto-error.fixture.ts';
 import { fromHex, toHex } from './hex.fixture.ts';
 import {
@@ -19,6 +18,7 @@ import {
 } from './merkle-tree.ts';
 import type { Provider } from './provider.ts';
 import { fastProvider, providers } from './providers.fixture.ts';
+import { u32be } from './u32be.fixture.ts';
 
 /** A tree as a server keeps it: every complete subtree by level and index, and the root of each size. */
 function grow(provider: Provider, leaves: readonly Uint8Array[]) {

@@ -1,7 +1,7 @@
 /** Group messages: schedules, hostile senders and members, bounds, and stored state. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { concat, u32be, utf8 } from './bytes.ts';
+import { concat, utf8 } from './bytes.ts';
 import { withCode } from './crypto-error.fixture.ts';
 import { CryptoError } from './errors.ts';
 import { checkDecoder } from './fuzz.fixture.ts';
@@ -29,6 +29,7 @@ import {
   encodeDistributionMessage,
   encodeGroupHeader,
 } from './sender-key-wire.ts';
+import { u32be } from './u32be.fixture.ts';
 import { parseMessage } from './wire.ts';
 
 const conversation = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4c01';
