@@ -57,7 +57,7 @@ const isTest = (path: string): boolean =>
 
 /** Files that a person, a package's door or another tool names. */
 const ENTRY =
-  /(^|\/)(main|index|service)\.tsx?$|^scripts\/|^tests\/|\.config\.ts$|\/(bench|test-d)\/|\.d\.ts$/;
+  /(^|\/)(main|index|service)\.tsx?$|^scripts\/|^tests\/|\.config\.ts$|\/(bench|examples|test-d)\/|\.d\.ts$/;
 
 /** Doors beside `index.ts`, as the packages' manifests name them. */
 const DOORS =
