@@ -72,17 +72,47 @@ function temporaryDirectory(): string {
   return directory;
 }
 
+/** Real servers for one platform. */
+export interface RealServers {
+  /** The variables that name them. */
+  environment: Environment;
+  close(): Promise<void>;
+}
+
 /**
- * Five processes over the PostgreSQL and the S3 server of `npm test`, in a database and a bucket of their own, and over
- * a NATS and a Redis of their own. Needs the TEST_ variables that `scripts/test.ts` sets.
+ * The PostgreSQL and the S3 server of `npm test`, with a database and a bucket for one platform, and a NATS and a Redis
+ * of its own. Needs the TEST_ variables that `scripts/test.ts` sets.
  */
-export async function startCluster(environment: Environment = {}): Promise<Cluster> {
-  await using started = new AsyncDisposableStack();
+export async function openRealServers(): Promise<RealServers> {
+  await using opened = new AsyncDisposableStack();
   const name = `sotto_${randomUUID().replaceAll('-', '')}`;
   const database = await createDatabase(name);
-  started.defer(() => database.drop());
-  const brokers = await startBrokers();
-  started.defer(() => brokers.close());
+  opened.defer(() => database.drop());
+  // Streams and counters have the same names on every platform, so two of them cannot share a server.
+  const directory = temporaryDirectory();
+  opened.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const nats = await startNats(directory, process.env);
+  opened.defer(() => nats.close());
+  const redis = await startRedis(directory, process.env);
+  opened.defer(() => redis.close());
+  const environment = {
+    DATABASE_URL: database.url,
+    NATS_URL: nats.environment.TEST_NATS_URL ?? '',
+    REDIS_URL: redis.environment.TEST_REDIS_URL ?? '',
+    S3_ENDPOINT: testVariable('TEST_S3_ENDPOINT'),
+    S3_ACCESS_KEY: testVariable('TEST_S3_ACCESS_KEY'),
+    S3_SECRET_KEY: testVariable('TEST_S3_SECRET_KEY'),
+    S3_BUCKET: name.replace('_', '-'),
+  };
+  const open = opened.move();
+  return { environment, close: () => open.disposeAsync() };
+}
+
+/** The five services as five processes, over real servers of their own. */
+export async function startCluster(environment: Environment = {}): Promise<Cluster> {
+  await using started = new AsyncDisposableStack();
+  const servers = await openRealServers();
+  started.defer(() => servers.close());
   const ports: Record<ServiceName, number> = {
     auth: await freePort(),
     key: await freePort(),
@@ -90,12 +120,7 @@ export async function startCluster(environment: Environment = {}): Promise<Clust
     file: await freePort(),
     gateway: await freePort(),
   };
-  const shared = {
-    ...sharedEnvironment(name, ports),
-    ...brokers.environment,
-    DATABASE_URL: database.url,
-    ...environment,
-  };
+  const shared = { ...servers.environment, ...sharedEnvironment(ports), ...environment };
   const start = async (service: ServiceName): Promise<PlatformProcess> => {
     const one = await startProcess(`services/${service}/src/main.ts`, {
       ...shared,
@@ -104,14 +129,14 @@ export async function startCluster(environment: Environment = {}): Promise<Clust
     started.defer(async () => void (await one.stop()));
     return one;
   };
-  // The order of a first start; what needs another waits for it or asks again.
-  const [auth, key, message, file] = await Promise.all([
+  // All at once, as containers start: what needs another waits for it or asks again.
+  const [auth, key, message, file, gateway] = await Promise.all([
     start('auth'),
     start('key'),
     start('message'),
     start('file'),
+    start('gateway'),
   ]);
-  const gateway = await start('gateway');
   await waitFor(async () => (await fetch(`${gateway.url}/health/ready`)).ok, 10_000);
   const running = started.move();
   return {
@@ -121,16 +146,9 @@ export async function startCluster(environment: Environment = {}): Promise<Clust
   };
 }
 
-function sharedEnvironment(
-  name: string,
-  ports: Readonly<Record<ServiceName, number>>,
-): Environment {
+function sharedEnvironment(ports: Readonly<Record<ServiceName, number>>): Environment {
   const secret = (): string => randomBytes(32).toString('base64url');
   return {
-    S3_ENDPOINT: testVariable('TEST_S3_ENDPOINT'),
-    S3_ACCESS_KEY: testVariable('TEST_S3_ACCESS_KEY'),
-    S3_SECRET_KEY: testVariable('TEST_S3_SECRET_KEY'),
-    S3_BUCKET: name.replace('_', '-'),
     JWT_ACCESS_SECRET: secret(),
     JWT_REFRESH_SECRET: secret(),
     INTERNAL_SECRET: secret(),
@@ -138,28 +156,6 @@ function sharedEnvironment(
     KEY_URL: `http://127.0.0.1:${ports.key}`,
     MESSAGE_URL: `http://127.0.0.1:${ports.message}`,
     FILE_URL: `http://127.0.0.1:${ports.file}`,
-  };
-}
-
-interface Brokers {
-  environment: Environment;
-  close(): Promise<void>;
-}
-
-/** Streams and counters have the same names on every platform, so two of them cannot share a server. */
-async function startBrokers(): Promise<Brokers> {
-  const directory = temporaryDirectory();
-  const servers = [
-    await startNats(directory, process.env),
-    await startRedis(directory, process.env),
-  ];
-  const [nats, redis] = servers.map(({ environment }) => environment);
-  return {
-    environment: { NATS_URL: nats?.TEST_NATS_URL ?? '', REDIS_URL: redis?.TEST_REDIS_URL ?? '' },
-    async close() {
-      for (const server of servers) await server.close();
-      rmSync(directory, { recursive: true, force: true });
-    },
   };
 }
 

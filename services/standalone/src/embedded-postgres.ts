@@ -58,7 +58,7 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const site = await prepare(options);
   const port = await freePort();
-  const server = await startWithRetries({ ...site, port });
+  const server = await startWithRetries({ ...site, port }, freePort);
   return supervise(server, options.onFailure);
 }
 
@@ -106,38 +106,38 @@ function refuseForeignCluster(cluster: string): void {
   );
 }
 
-async function startWithRetries(place: Place): Promise<Server> {
+async function startWithRetries(place: Place, nextPort: () => Promise<number>): Promise<Server> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await startServer(place);
     } catch (error) {
       if (attempt === START_ATTEMPTS) throw error;
       await sleep(START_PAUSE_MS * attempt);
-      if (attempt > 1) place = { ...place, port: await freePort() };
+      place = { ...place, port: await nextPort() };
     }
   }
 }
 
 async function startServer(place: Place): Promise<Server> {
   const { binaries, account, cluster } = place;
-  const {
-    command,
-    argv,
-    account: as,
-  } = launchAs(
+  const launch = launchAs(
     account,
     [binaries.postgres, '-D', cluster, ...settings(place)],
     [binaries.postgres, cluster],
   );
   const log = openLog(place.logFile);
   // In a process group of its own: Ctrl+C in a terminal is for us, who stop the server last.
-  const child = spawn(command, argv, {
+  const child = spawn(launch.command, launch.argv, {
     stdio: ['ignore', log, log],
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
     detached: true,
-    ...as,
+    ...launch.account,
   });
   closeSync(log);
+  // Whatever ends this process, the server must not outlive it.
+  const abandon = (): void => void child.kill('SIGINT');
+  process.on('exit', abandon);
+  child.once('exit', () => process.off('exit', abandon));
   await ready(child, place);
   return { ...place, child };
 }
@@ -200,12 +200,9 @@ function supervise(
   const restart = async (): Promise<void> => {
     restarts = [...restarts.filter((at) => at > Date.now() - RESTARTS_WINDOW_MS), Date.now()];
     if (restarts.length > RESTARTS_MAX) throw new Error('PostgreSQL ends again and again');
-    server = await startServer(server);
+    server = await startWithRetries(server, async () => started.port);
     watch();
   };
-  // Whatever ends this process, the server must not outlive it.
-  const abandon = (): void => void server.child.kill('SIGINT');
-  process.on('exit', abandon);
   watch();
   return {
     port: started.port,
@@ -213,7 +210,6 @@ function supervise(
       closing = true;
       await restarting;
       await stop(server.child);
-      process.off('exit', abandon);
     },
   };
 }
