@@ -7,11 +7,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { missingServers, startServers, type TestServers } from '../tests/servers.ts';
 import { canInstall, installMissing, reportMissing } from './setup-tests.ts';
 
 /** A run that takes longer hangs. */
 const RUN_MS = 30 * 60_000;
+
+/** Then what was asked to end is made to. */
+const STOP_MS = 5_000;
 
 interface Outcome {
   passed: number;
@@ -73,7 +77,12 @@ async function runVitest({ environment }: TestServers): Promise<Outcome> {
         ...['node_modules/vitest/vitest.mjs', 'run', '--reporter=default'],
         ...['--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)],
       ],
-      { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } },
+      {
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env: { ...process.env, ...environment },
+        // In a process group of its own, which can be ended whole: workers, and what tests have started.
+        detached: true,
+      },
     );
     const code = await ended(child);
     return count(report, code);
@@ -83,19 +92,38 @@ async function runVitest({ environment }: TestServers): Promise<Outcome> {
 }
 
 function ended(child: ChildProcess): Promise<number> {
+  const signal = (name: NodeJS.Signals): void => {
+    if (child.pid !== undefined && isGroupAlive(child.pid)) process.kill(-child.pid, name);
+  };
   const stop = (): void => {
-    child.kill('SIGTERM');
-    setTimeout(() => child.kill('SIGKILL'), 5_000).unref();
+    signal('SIGTERM');
+    setTimeout(() => signal('SIGKILL'), STOP_MS).unref();
   };
   const timer = setTimeout(stop, RUN_MS);
   stopping.signal.addEventListener('abort', stop, { once: true });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => {
+    child.once('exit', async (code) => {
       clearTimeout(timer);
+      await groupEnded(child.pid ?? 0);
       resolve(code ?? 1);
     });
   });
+}
+
+/** Workers outlive a vitest that was stopped; servers go only when nobody uses them any more. */
+async function groupEnded(pid: number): Promise<void> {
+  const deadline = Date.now() + STOP_MS;
+  while (isGroupAlive(pid) && Date.now() < deadline) await sleep(20);
+  if (isGroupAlive(pid)) process.kill(-pid, 'SIGKILL');
+}
+
+function isGroupAlive(pid: number): boolean {
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** What the report counts, and one more when it does not tell why vitest failed. */
