@@ -43,6 +43,21 @@ describe.each(providers)('X25519 on the $name provider', (provider) => {
     expect(() => check(bad.clean_public)).not.toThrow();
   });
 
+  test('takes every encoding below p, and none from p on', () => {
+    for (const below of [
+      `eb${'ff'.repeat(30)}7f`,
+      `ff${'ff'.repeat(29)}fe7f`,
+      `fffe${'ff'.repeat(29)}7f`,
+    ]) {
+      expect(toHex(checkAgreementKey(fromHex(below)))).toBe(below);
+    }
+    for (let low = 0xed; low <= 0xff; low++) {
+      expect(() => check(`${low.toString(16)}${'ff'.repeat(30)}7f`)).toThrow(
+        expect.objectContaining({ code: 'key.invalid' }),
+      );
+    }
+  });
+
   test('takes every honest key and agrees on one secret from both sides', () => {
     fc.assert(
       fc.property(random32, random32, (ours, theirs) => {

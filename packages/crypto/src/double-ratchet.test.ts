@@ -91,6 +91,20 @@ describe('out of order', () => {
     for (const message of [...first, ...second]) expect(() => bob.receive(message)).toThrow();
   });
 
+  test('skipped messages of two chains with one number are told apart', () => {
+    const { alice, bob } = makePair();
+    const skipped = [];
+    for (let turn = 0; turn < 2; turn++) {
+      skipped.push(alice.send(`skipped in turn ${turn}`));
+      bob.receive(alice.send());
+      alice.receive(bob.send());
+    }
+    expect(skipped.toReversed().map(bob.receive)).toEqual([
+      'skipped in turn 1',
+      'skipped in turn 0',
+    ]);
+  });
+
   test('a repeated message of the current chain is named a duplicate', () => {
     const { alice, bob } = makePair();
     const message = alice.send();
@@ -295,6 +309,14 @@ describe('the ends of a ratchet', () => {
       encodeRatchetState({ ...state, skipped: new Uint8Array(count * SKIPPED_ENTRY_BYTES) });
     expect(decodeRatchetState(holding(2000)).skipped).toHaveLength(2000 * SKIPPED_ENTRY_BYTES);
     expect(() => decodeRatchetState(holding(2001))).toThrow(failing('encoding.invalid'));
+  });
+
+  test('a stored state has a chain to receive on only with a key of the other side', () => {
+    const { state } = makePair().alice;
+    const encoded = encodeRatchetState({ ...state, remote: undefined, sending: undefined });
+    for (const flags of [2, 6, 8]) {
+      expect(() => decodeRatchetState(encoded.with(1, flags))).toThrow(failing('encoding.invalid'));
+    }
   });
 
   test('a transition leaves the state before it as it was', () => {

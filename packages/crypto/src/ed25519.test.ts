@@ -3,7 +3,7 @@ import cctv from '../vectors/ed25519-edge/cctv_ed25519vectors.json' with { type:
 import speccheck from '../vectors/ed25519-edge/speccheck_cases.json' with { type: 'json' };
 import rfc from '../vectors/rfc/rfc_vectors.json' with { type: 'json' };
 import wycheproof from '../vectors/wycheproof/ed25519_test.json' with { type: 'json' };
-import { utf8 } from './bytes.ts';
+import { concat, utf8 } from './bytes.ts';
 import {
   checkVerifyingKey,
   makeSigningKeyPair,
@@ -101,9 +101,42 @@ describe.each(providers)('Ed25519 on the $name provider', (provider) => {
     }
   });
 
-  test('refuses a y that belongs to no point', () => {
-    const notOnCurve = fromHex(`02${'00'.repeat(31)}`);
-    expect(() => checkVerifyingKey(provider, notOnCurve)).toThrow(/key/);
+  test('refuses a y that belongs to no point, the neutral one, and wrong lengths by name', () => {
+    const notOnCurve = `02${'00'.repeat(31)}`;
+    for (const [hex, code] of [
+      [notOnCurve, 'key.torsion'],
+      [`01${'00'.repeat(31)}`, 'key.low-order'],
+      ['02'.repeat(31), 'key.invalid'],
+    ] as const) {
+      expect(() => checkVerifyingKey(provider, fromHex(hex))).toThrow(
+        expect.objectContaining({ code }),
+      );
+    }
+  });
+
+  test('judges the points of a signature whatever the equation says', () => {
+    const lenient = { ...provider, ed25519VerifyEquation: () => true };
+    const honest = makeSigningKeyPair<'identity'>(provider).publicKey;
+    const judge = (publicKey: Uint8Array, r: Uint8Array) => {
+      const signature = concat(r, new Uint8Array(32));
+      return verifySignature(lenient, { publicKey, message: new Uint8Array(), signature });
+    };
+    // p − 2 and p − 3 · 2⁸ are the canonical ones with the most bits set.
+    const canonical = [
+      `eb${'ff'.repeat(30)}7f`,
+      `fffd${'ff'.repeat(29)}7f`,
+      `ff${'ff'.repeat(30)}7e`,
+    ];
+    const refused = [`ed${'ff'.repeat(30)}7f`, `ff${'ff'.repeat(30)}ff`, `ec${'ff'.repeat(30)}ff`];
+    for (const [points, verdict] of [
+      [canonical, true],
+      [refused, false],
+    ] as const) {
+      for (const point of points.map(fromHex)) {
+        expect(judge(point, honest), toHex(point)).toBe(verdict);
+        expect(judge(honest, point), toHex(point)).toBe(verdict);
+      }
+    }
   });
 
   test('never takes a signature for one purpose as one for another', () => {

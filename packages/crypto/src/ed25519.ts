@@ -102,7 +102,6 @@ export function checkedAgreementKeyOf(
   bytes: Uint8Array,
 ): AgreementPublicKey<'identity'> {
   if (bytes.length !== 32) throw new CryptoError('key.invalid', 'a public key has 32 bytes');
-  if (!isCanonicalPoint(bytes)) throw new CryptoError('key.invalid', 'not a canonical public key');
   if (isLowOrderPoint(bytes)) {
     throw new CryptoError('key.low-order', 'a public key of low order');
   }

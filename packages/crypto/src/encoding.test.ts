@@ -5,7 +5,16 @@ import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { assertInteger, assertLength, concat, equal, isZero, utf8 } from './bytes.ts';
 import { toHex } from './hex.fixture.ts';
+import {
+  agreementPublicKey,
+  agreementSecretKey,
+  signingSeed,
+  symmetricKey,
+  verifyingKey,
+} from './keys.ts';
+import { MESSAGE_BYTES_MAX } from './limits.ts';
 import { aliceAddress, bobAddress } from './parties.fixture.ts';
+import { decodeHandshake, encodeHandshake, parseMessage } from './wire.ts';
 
 const failing = (code: string) => expect.objectContaining({ code });
 
@@ -112,6 +121,66 @@ describe('a writer and a reader', () => {
     input.fill(9);
     expect(read).toEqual(Uint8Array.of(1, 2, 3));
     expect(read.buffer.byteLength).toBe(3);
+  });
+});
+
+describe('keys', () => {
+  test('of every role have 32 bytes', () => {
+    const makers: readonly ((bytes: Uint8Array) => Uint8Array)[] = [
+      agreementPublicKey,
+      agreementSecretKey,
+      verifyingKey,
+      signingSeed,
+      symmetricKey,
+    ];
+    for (const make of makers) {
+      expect(make(new Uint8Array(32))).toHaveLength(32);
+      expect(() => make(new Uint8Array(31))).toThrow(failing('input.invalid'));
+    }
+  });
+});
+
+describe('a handshake', () => {
+  const handshake = {
+    registrationId: 1,
+    signedPrekeyId: 1,
+    oneTimePrekeyId: undefined,
+    identityKey: new Uint8Array(32),
+    baseKey: new Uint8Array(32),
+  };
+
+  test('names a registration of 14 bits and a signed prekey', () => {
+    for (const change of [{}, { registrationId: 0x3fff }, { signedPrekeyId: 2 ** 32 - 1 }]) {
+      const changed = { ...handshake, ...change };
+      expect(decodeHandshake(encodeHandshake(changed))).toEqual(changed);
+    }
+    for (const change of [
+      { registrationId: 0 },
+      { registrationId: 0x4000 },
+      { signedPrekeyId: 0 },
+    ]) {
+      expect(() => decodeHandshake(encodeHandshake({ ...handshake, ...change }))).toThrow(
+        failing('encoding.invalid'),
+      );
+    }
+  });
+});
+
+describe('a message', () => {
+  const prefix = (...values: number[]) =>
+    concat(Uint8Array.from(values), new Uint8Array(66 * 1024));
+
+  test('of another version or suite is refused as such, and one that is too long for its length', () => {
+    const largest = prefix(1, 1, 2).subarray(0, MESSAGE_BYTES_MAX);
+    expect(parseMessage(largest).inner).toHaveLength(MESSAGE_BYTES_MAX);
+    for (const [message, code] of [
+      [prefix(2, 1, 2).subarray(0, 99), 'encoding.unsupported'],
+      [prefix(1, 2, 2).subarray(0, 99), 'encoding.unsupported'],
+      [prefix(1, 1, 9).subarray(0, 99), 'encoding.invalid'],
+      [prefix(1, 1, 2).subarray(0, MESSAGE_BYTES_MAX + 1), 'encoding.invalid'],
+    ] as const) {
+      expect(() => parseMessage(message)).toThrow(failing(code));
+    }
   });
 });
 

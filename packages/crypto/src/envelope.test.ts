@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { utf8 } from './bytes.ts';
+import { concat, utf8 } from './bytes.ts';
 import { type Envelope, openEnvelope, sealEnvelope } from './envelope.ts';
 import { compareHeads } from './head.ts';
 import { pad, unpad } from './padding.ts';
@@ -31,10 +31,12 @@ describe('an envelope', () => {
   test.each([
     ['with nothing optional', minimal],
     ['with everything', full],
+    ['of every kind at once', { ...full, control: true as const }],
     ['with one head', { ...minimal, keyLog: head(1, 9) }],
     ['without content', { ...minimal, content: new Uint8Array() }],
   ])('%s comes back as it was', (_, envelope) => {
-    expect(openEnvelope(sealEnvelope(envelope), envelope)).toEqual(envelope);
+    const expected = { ...envelope, controlAllowed: true };
+    expect(openEnvelope(sealEnvelope(envelope), expected)).toEqual(envelope);
   });
 
   test('that controls counts only where the caller says that a pairwise session carried it', () => {
@@ -106,7 +108,7 @@ describe('an envelope', () => {
     expect(() => sealEnvelope({ ...most, deviceLists: [...most.deviceLists, list] })).toThrow(
       expect.objectContaining({ code: 'input.invalid' }),
     );
-    const bytes = unpad(sealed);
+    const bytes = concat(unpad(sealed), new Uint8Array(100).fill(1));
     bytes[2 + 64 + 16 + 1] = 202;
     expect(() => openEnvelope(pad(bytes), minimal)).toThrow(
       expect.objectContaining({ code: 'encoding.invalid' }),
@@ -150,6 +152,7 @@ describe('the sender counter', () => {
     expect(after(1, 4)).toEqual({ highest: 4, missing: [2, 3] });
     expect(verdict(after(1, 4), 3)).toBe('late');
     expect(after(1, 4, 3)).toEqual({ highest: 4, missing: [2] });
+    expect(after(1, 4, 5)).toEqual({ highest: 5, missing: [2, 3] });
     expect(() => after(1, 4, 3, 3)).toThrow(expect.objectContaining({ code: 'message.duplicate' }));
   });
 

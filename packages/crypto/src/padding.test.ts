@@ -13,6 +13,16 @@ test('every plaintext up to the limit comes back, and its length shows as a clas
   );
 });
 
+test('plaintexts around the classes come back, and one byte decides on the class', () => {
+  for (const size of [256, 512, 4096, 5120, 65536]) {
+    for (const length of [size - 2, size - 1, size, size + 1].filter((length) => length < 65536)) {
+      const padded = pad(new Uint8Array(length));
+      expect(padded.length > size).toBe(length >= size);
+      expect(unpad(padded)).toHaveLength(length);
+    }
+  }
+});
+
 test('the classes are powers of two to 4096, then quarter steps', () => {
   const classes = new Set(Array.from({ length: 16385 }, (_, length) => sizeClassOf(length)));
   expect([...classes]).toEqual([

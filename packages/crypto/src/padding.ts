@@ -36,7 +36,7 @@ export function unpad(padded: Uint8Array): Uint8Array {
   let end = padded.length - 1;
   while (end >= 0 && padded[end] === 0) end -= 1;
   const canonical = padded.length <= PLAINTEXT_BYTES_MAX && sizeClassOf(end + 1) === padded.length;
-  if (end < 0 || padded[end] !== MARK || !canonical) {
+  if (padded[end] !== MARK || !canonical) {
     throw new CryptoError('encoding.invalid', 'not a padded plaintext');
   }
   return padded.slice(0, end);

@@ -89,6 +89,14 @@ describe('a bundle', () => {
   });
 });
 
+test('a signed prekey may have the last id and any eight suites', () => {
+  const { identity } = party.local;
+  const suites = [1, 2, 3, 4, 5, 6, 7, 255];
+  const { keyPair, ...made } = makeSignedPrekey(provider, identity, { id: 2 ** 32 - 1, suites });
+  const signedPrekey = { ...made, publicKey: keyPair.publicKey };
+  expect(verify({ signedPrekey, registrationId: 0x3fff }).suites).toEqual(suites);
+});
+
 describe('making prekeys', () => {
   test('numbers one-time prekeys from the given id', () => {
     const made = makeOneTimePrekeys(provider, { firstId: 2 ** 32 - 3, count: 3 });

@@ -78,7 +78,19 @@ describe('stored records', () => {
       new Uint8Array(0),
     ];
     for (const input of inputs) {
-      expect(() => decodeSessionRecord(classicSuite, input)).toThrow();
+      expect(() => decodeSessionRecord(classicSuite, input)).toThrow(failing('encoding.invalid'));
     }
+  });
+
+  test('may hold forty archived sessions and not one more', () => {
+    const holding = (count: number) =>
+      encodeSessionRecord(classicSuite, {
+        current: undefined,
+        archived: Array.from({ length: count }, () => new Uint8Array(80)),
+      });
+    expect(decodeSessionRecord(classicSuite, holding(40)).archived).toHaveLength(40);
+    expect(() => decodeSessionRecord(classicSuite, holding(41))).toThrow(
+      failing('encoding.invalid'),
+    );
   });
 });

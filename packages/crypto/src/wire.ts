@@ -6,7 +6,7 @@ import { SALT_BYTES, TAG_BYTES } from './aead.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { CryptoError } from './errors.ts';
-import { COUNTER_MAX, KEY_ID_MAX, MESSAGE_BYTES_MAX, REGISTRATION_ID_MAX } from './limits.ts';
+import { COUNTER_MAX, MESSAGE_BYTES_MAX, REGISTRATION_ID_MAX } from './limits.ts';
 import { SUITE_CLASSIC, WIRE_VERSION } from './suites.ts';
 
 const KIND_FIRST = 1;
@@ -70,10 +70,7 @@ export function decodeRatchetMessage(message: Uint8Array): RatchetMessage {
   const previousCounter = reader.u32();
   const counter = reader.u32();
   const salt = reader.bytes(SALT_BYTES);
-  // One more than the last counter is the most messages that a chain can have had.
-  if (counter > COUNTER_MAX || previousCounter > COUNTER_MAX + 1) {
-    throw malformed('a counter out of range');
-  }
+  if (counter > COUNTER_MAX) throw malformed('a counter out of range');
   if (reader.remaining < TAG_BYTES) throw malformed('no room for an authentication tag');
   const encodedHeader = message.slice(0, HEADER_BYTES);
   return { ratchetKey, previousCounter, counter, salt, encodedHeader, ciphertext: reader.rest() };
@@ -102,7 +99,7 @@ export function decodeHandshake(handshake: Uint8Array): Handshake {
   if (registrationId < 1 || registrationId > REGISTRATION_ID_MAX) {
     throw malformed('a registration id out of range');
   }
-  if (signedPrekeyId < 1 || signedPrekeyId > KEY_ID_MAX) throw malformed('no signed prekey');
+  if (signedPrekeyId === 0) throw malformed('no signed prekey');
   return {
     registrationId,
     signedPrekeyId,
