@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { missingServers, startServers, type TestServers } from '../tests/servers.ts';
 import { canInstall, installMissing, reportMissing } from './setup-tests.ts';
+import { REPORT_VARIABLE, type TestReport } from './test-report.ts';
 
 /** A run that takes longer hangs. */
 const RUN_MS = 30 * 60_000;
@@ -20,17 +21,6 @@ const STOP_MS = 5_000;
 interface Outcome {
   passed: number;
   failed: number;
-}
-
-/** The part of vitest's JSON report that counts. */
-interface Report {
-  numPassedTests: number;
-  testResults: readonly {
-    status: string;
-    /** Why the file as a whole failed. */
-    message: string;
-    assertionResults: readonly { status: string; failureMessages: readonly string[] | null }[];
-  }[];
 }
 
 /** How a test says that it needs a server that is not there. */
@@ -75,11 +65,11 @@ async function runVitest({ environment }: TestServers): Promise<Outcome> {
       process.execPath,
       [
         ...['node_modules/vitest/vitest.mjs', 'run', '--reporter=default'],
-        ...['--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)],
+        ...['--reporter=./scripts/test-report.ts', ...process.argv.slice(2)],
       ],
       {
         stdio: ['ignore', 'inherit', 'inherit'],
-        env: { ...process.env, ...environment },
+        env: { ...process.env, ...environment, [REPORT_VARIABLE]: report },
         // In a process group of its own, which can be ended whole: workers, and what tests have started.
         detached: true,
       },
@@ -129,23 +119,10 @@ function isGroupAlive(pid: number): boolean {
 /** What the report counts, and one more when it does not tell why vitest failed. */
 function count(path: string, code: number): Outcome {
   if (!existsSync(path)) return { passed: 0, failed: 1 };
-  const report: Report = JSON.parse(readFileSync(path, 'utf8'));
-  const failures = report.testResults.flatMap(failuresOf);
+  const { passed, failures }: TestReport = JSON.parse(readFileSync(path, 'utf8'));
   const excused =
     process.env.ALLOW_MISSING === '1' ? failures.filter((why) => NEEDS_MISSING.test(why)) : [];
   if (excused.length > 0) console.log(`${excused.length} not run, because a server is missing`);
-  const failed = failures.length - excused.length;
   const isUnexplained = code !== 0 && failures.length === 0;
-  return { passed: report.numPassedTests, failed: isUnexplained ? 1 : failed };
-}
-
-/** The reason of each failure in a file; a file that fails as a whole has no tests to fail. */
-function failuresOf({
-  status,
-  message,
-  assertionResults,
-}: Report['testResults'][number]): string[] {
-  const tests = assertionResults.filter((test) => test.status === 'failed');
-  if (status === 'failed' && tests.length === 0) return [message];
-  return tests.map(({ failureMessages }) => (failureMessages ?? []).join('\n'));
+  return { passed, failed: isUnexplained ? 1 : failures.length - excused.length };
 }

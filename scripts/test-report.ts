@@ -1,0 +1,48 @@
+/**
+ * What a run of vitest came to, as a file for `scripts/test.ts`: how many passed, and why each failure failed.
+ *
+ * vitest's own JSON report leaves out why a `beforeAll` failed, and errors that no test was there to catch.
+ */
+import { writeFileSync } from 'node:fs';
+import type { Reporter, TestModule, TestSuite } from 'vitest/node';
+
+/** The variable that names the file. */
+export const REPORT_VARIABLE = 'SOTTO_TEST_REPORT';
+
+/** What the file holds. */
+export interface TestReport {
+  passed: number;
+  /** One text for each failure: a test, a suite or file that could not be set up, an error outside of all tests. */
+  failures: string[];
+}
+
+/** Vitest makes one of its own for each run. */
+class ReportWriter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
+    const path = process.env[REPORT_VARIABLE];
+    if (path === undefined) throw new Error(`${REPORT_VARIABLE} is not set`);
+    const tests = modules.flatMap((module) => [...module.children.allTests()]);
+    const failed = tests.filter((test) => test.result().state === 'failed');
+    const report: TestReport = {
+      passed: tests.filter((test) => test.result().state === 'passed').length,
+      failures: [
+        ...failed.map((test) => text(test.result().errors ?? [])),
+        ...modules.flatMap(brokenSuites),
+        ...unhandled.map((error) => error.message),
+      ],
+    };
+    writeFileSync(path, JSON.stringify(report));
+  }
+}
+
+function brokenSuites(module: TestModule): string[] {
+  const suites: (TestModule | TestSuite)[] = [module, ...module.children.allSuites()];
+  return suites.map((suite) => text(suite.errors())).filter((errors) => errors !== '');
+}
+
+function text(errors: readonly { message: string }[]): string {
+  return errors.map((error) => error.message).join('\n');
+}
+
+// biome-ignore lint/style/noDefaultExport: vitest knows a reporter by it
+export default ReportWriter;
