@@ -38,6 +38,8 @@ export type ClientErrorCode =
   | 'store.closed'
   /** The store is not one of ours, was written by a newer release, or is damaged. */
   | 'store.invalid'
+  /** The platform names a sender who cannot have sent the message. Only ever the cause of an unreadable one. */
+  | 'sender.invalid'
   /** The platform answered something that the contract does not know. */
   | 'answer.invalid';
 

@@ -3,7 +3,7 @@ import type { ConversationId, MessageSlot } from '@sotto/api';
 import { acceptCounter, CryptoError, type Envelope, openEnvelope } from '@sotto/crypto';
 import { decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
-import { getPeer } from './peers.ts';
+import { pinnedIdentity } from './peers.ts';
 import {
   getRecord,
   type HistoryItem,
@@ -38,6 +38,7 @@ export async function openArrival(
   const placed = { id, conversation, seq, sender, sentAt };
   let usedPrekey = false;
   try {
+    assertCanBeSender(deps, sender);
     const decrypted = await decrypt(deps, slot);
     usedPrekey = decrypted.usedOneTimePrekeyId !== undefined;
     const expected = { conversation, message: id, sender };
@@ -53,11 +54,21 @@ export async function openArrival(
   }
 }
 
-async function decrypt({ transaction, sessions }: OpenDeps, { sender, ciphertext }: MessageSlot) {
+/** Nobody but the platform can have sent what claims to come from here: our messages return as `stored` only. */
+function assertCanBeSender({ local }: OpenDeps, { user, device }: MessageSlot['sender']): void {
+  if (user === local.address.user && device === local.address.device) {
+    throw new ClientError('sender.invalid', 'the message claims to be from this device');
+  }
+}
+
+async function decrypt(
+  { transaction, sessions, local }: OpenDeps,
+  { sender, ciphertext }: MessageSlot,
+) {
   const { user, device } = sender;
-  const peer = await getPeer(transaction, user);
-  const decrypted = await sessions.decrypt(sender, ciphertext, peer?.identityKey);
-  if (peer === undefined) {
+  const pinned = await pinnedIdentity(transaction, local, user);
+  const decrypted = await sessions.decrypt(sender, ciphertext, pinned);
+  if (pinned === undefined) {
     // Trust on first use: the same identity is asked for from now on, until somebody compares safety numbers.
     const met = { user, identityKey: decrypted.remoteIdentity, devices: [device] };
     await putRecord(transaction, keys.peer(user), [Peer, met]);
@@ -83,7 +94,9 @@ async function acceptOrder(
 }
 
 function isOfTheMessage(error: unknown): error is CryptoError | ClientError {
-  if (error instanceof ClientError) return error.code === 'content.invalid';
+  if (error instanceof ClientError) {
+    return error.code === 'content.invalid' || error.code === 'sender.invalid';
+  }
   // Wrong input is our own bug and must not pass for a broken message.
   return error instanceof CryptoError && error.code !== 'input.invalid';
 }

@@ -10,7 +10,7 @@ import {
   type Stored,
   UserId,
 } from '@sotto/api';
-import { sealEnvelope } from '@sotto/crypto';
+import { type LocalParty, sealEnvelope } from '@sotto/crypto';
 import { type Content, decodeContent, encodeContent } from './content.ts';
 import { readCursor, skipOwn, writeCursor } from './conversations.ts';
 import { ClientError } from './errors.ts';
@@ -97,7 +97,7 @@ export async function sealNext(
   const entries = page.map(({ value }) => decodeRecord(OutboxEntry, value));
   const open = entries.filter((entry) => !entry.sealed);
   if (open.length === 0) return { sealed: entries };
-  const targets = await findTargets(transaction, deps.local.address, conversation.members);
+  const targets = await findTargets(transaction, deps.local, conversation.members);
   if ('wanted' in targets) return targets;
   const sessions = openSessions(transaction, deps);
   const sealed = new Map<number, OutboxEntry>();
@@ -166,22 +166,25 @@ interface Target {
 
 async function findTargets(
   transaction: StoreTransaction,
-  own: { readonly user: string; readonly device: string },
+  local: LocalParty,
   members: readonly UserId[],
 ): Promise<{ devices: Target[] } | { wanted: Wanted[] }> {
   const devices: Target[] = [];
   const wanted: Wanted[] = [];
   for (const user of members) {
+    const isOwn = user === local.address.user;
     const peer = await getPeer(transaction, user);
-    if (peer?.changedTo) {
+    if (peer?.changedTo && !isOwn) {
       throw new ClientError('identity.changed', 'a contact has another identity key than before');
     }
     // Our other devices are learned from the platform's refusal: most accounts have none.
-    if (user !== own.user && (peer === undefined || peer.devices.length === 0)) {
+    if (!isOwn && (peer === undefined || peer.devices.length === 0)) {
       wanted.push({ user });
     }
-    for (const device of peer?.devices ?? []) {
-      if (device !== own.device) devices.push({ user, device, identityKey: peer!.identityKey });
+    if (peer === undefined) continue;
+    const identityKey = isOwn ? local.identity.publicKey : peer.identityKey;
+    for (const device of peer.devices) {
+      if (device !== local.address.device) devices.push({ user, device, identityKey });
     }
   }
   return wanted.length > 0 ? { wanted } : { devices };

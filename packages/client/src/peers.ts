@@ -1,6 +1,7 @@
 /** Whom we encrypt for: the devices of other accounts and our other own ones, and the identity each account is known by. */
 import { type Bundle, type DeviceId, getBundle, getIdentity, type UserId } from '@sotto/api';
 import {
+  type LocalParty,
   type Provider,
   type SafetyNumber,
   safetyNumber,
@@ -45,6 +46,19 @@ export function getPeer(transaction: StoreTransaction, user: UserId): Promise<Pe
   return getRecord(transaction, keys.peer(user), Peer);
 }
 
+/**
+ * The identity that an account is held to, undefined before one has met it. Our own account is held to our own key:
+ * it is never learned, so the platform cannot invent a device of ours.
+ */
+export async function pinnedIdentity(
+  transaction: StoreTransaction,
+  local: LocalParty,
+  user: UserId,
+): Promise<Uint8Array | undefined> {
+  if (user === local.address.user) return local.identity.publicKey;
+  return (await getPeer(transaction, user))?.identityKey;
+}
+
 /** Those whom we do not encrypt for yet. */
 export async function unmet(
   transaction: StoreTransaction,
@@ -82,9 +96,10 @@ async function learnBundle(deps: PeerDeps, bundle: Bundle, scope: 'all' | 'some'
   const met = verifyDevices(deps.provider, bundle, deps.local.address.device);
   const isTrusted = await deps.store.transaction(async (transaction) => {
     const known = await getPeer(transaction, bundle.user);
-    const pinned = isOwn ? deps.local.identity.publicKey : known?.identityKey;
+    const pinned = await pinnedIdentity(transaction, deps.local, bundle.user);
     if (pinned && !sameBytes(pinned, bundle.identityKey)) {
-      if (known) {
+      // There is no other identity of our own to accept.
+      if (known && !isOwn) {
         const changed = { ...known, changedTo: bundle.identityKey };
         await putRecord(transaction, keys.peer(bundle.user), [Peer, changed]);
       }

@@ -1,0 +1,137 @@
+/** The platform against its users: what it says is held to what was asked, known and encrypted. */
+import { randomUUID } from 'node:crypto';
+import { type ConversationId, type DeviceId, MessageId, type UserId } from '@sotto/api';
+import {
+  classicSuite,
+  encryptMessage,
+  type Identity,
+  makeIdentity,
+  sealEnvelope,
+  startSession,
+  verifyBundle,
+} from '@sotto/crypto';
+import { nodeProvider } from '@sotto/crypto/node';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type Client, type ClientOptions, createClient } from './client.ts';
+import { encodeContent } from './content.ts';
+import { startPlatform } from './platform.fixture.ts';
+import { type Device, NOW, type Platform } from './platform-operations.fixture.ts';
+import type { HistoryItem } from './records.ts';
+import { openMemoryStore } from './store-memory.ts';
+
+const PASSWORD = 'Secret!23';
+
+let platform: Platform;
+let clients: Client[];
+
+beforeEach(async () => {
+  platform = await startPlatform();
+  clients = [];
+});
+afterEach(async () => {
+  for (const client of clients) await client.close();
+  await platform.close();
+});
+
+test('an invented device of our own account is neither believed nor written to', async () => {
+  const { alice, conversation } = await pair();
+  const unreadable = collect(alice, 'unreadable');
+  const invented = { ...device('alice'), device: randomUUID() as DeviceId };
+  const identity = makeIdentity(nodeProvider);
+  deliver(forge(device('alice'), { from: invented, identity, conversation }), conversation);
+  await until(() => unreadable.length === 1);
+  expect(unreadable).toMatchObject([{ cause: 'identity.changed' }]);
+  await alice.whenStored((await alice.sendText(conversation, 'for Bob alone')).id);
+  expect(recipientsOf('alice')).toEqual([device('bob').device]);
+});
+
+test('a message that claims to be from this very device is not read', async () => {
+  const { alice, conversation } = await pair();
+  const unreadable = collect(alice, 'unreadable');
+  const identity = makeIdentity(nodeProvider);
+  const from = device('alice');
+  deliver(forge(device('alice'), { from, identity, conversation }), conversation);
+  await until(() => unreadable.length === 1);
+  expect(unreadable).toMatchObject([{ cause: 'sender.invalid' }]);
+});
+
+interface Forgery {
+  readonly from: Device;
+  readonly identity: Identity;
+  readonly conversation: ConversationId;
+  readonly counter?: number;
+}
+
+/** A first message to a device, as whoever holds `identity` can make it in another's name. */
+function forge(to: Device, { from, identity, conversation, counter = 1 }: Forgery) {
+  const id = MessageId.parse(`0190b0a0-0000-7000-8000-${randomUUID().slice(24)}`);
+  const { registrationId, signedPrekey } = to.bundle;
+  const bundle = verifyBundle(nodeProvider, {
+    identityKey: to.identityKey!,
+    registrationId: registrationId!,
+    signedPrekey: signedPrekey!,
+  });
+  const crypto = { provider: nodeProvider, suite: classicSuite };
+  const local = { identity, address: addressOf(from), registrationId: 7 };
+  const started = startSession(crypto, {
+    ...{ local, bundle, now: Date.now(), pinnedIdentity: undefined },
+    remoteAddress: addressOf(to),
+  });
+  const content = encodeContent({ type: 'text', text: 'I never wrote this' });
+  const head = { conversation, message: id, sender: addressOf(from), counter, time: Date.now() };
+  const { message: ciphertext } = encryptMessage(crypto, started, {
+    plaintext: sealEnvelope({ ...head, deviceLists: [], content }),
+    pinnedIdentity: bundle.identityKey,
+    now: Date.now(),
+  });
+  return { id, from, recipients: [{ device: to.device, ciphertext }] };
+}
+
+/** Puts a message into a conversation without asking anybody, and lets every device catch up. */
+function deliver({ id, from, recipients }: ReturnType<typeof forge>, conversation: ConversationId) {
+  const { messages } = platform.rooms.find((room) => room.id === conversation)!;
+  const stored = { id, conversation, seq: messages.length + 1, sentAt: NOW };
+  messages.push({ message: { kind: 'direct', id, conversation, recipients }, from, stored });
+  platform.cutAll();
+}
+
+function addressOf({ user, device: name }: Device): { user: UserId; device: DeviceId } {
+  return { user, device: name };
+}
+
+function recipientsOf(username: string): DeviceId[] {
+  const sent = platform.rooms.flatMap((room) => room.messages);
+  const last = sent.findLast(({ from }) => from.device === device(username).device);
+  return last!.message.recipients.map((recipient) => recipient.device);
+}
+
+function device(username: string): Device {
+  return platform.devices.find((known) => known.username === username)!;
+}
+
+async function enter(username: string, options: Partial<ClientOptions> = {}): Promise<Client> {
+  const { url } = platform;
+  const given = { url, store: openMemoryStore(), provider: nodeProvider, ...options };
+  const client = createClient(given);
+  clients.push(client);
+  await client.register({ username, password: PASSWORD });
+  await client.connect();
+  return client;
+}
+
+async function pair(): Promise<{ alice: Client; bob: Client; conversation: ConversationId }> {
+  const [alice, bob] = [await enter('alice'), await enter('bob')];
+  const { id } = await alice.openDirect(device('bob').user);
+  return { alice, bob, conversation: id };
+}
+
+function collect<E extends HistoryItem['type']>(client: Client, type: E) {
+  const collected: HistoryItem[] = [];
+  client.on(type, (item) => collected.push(item));
+  return collected;
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const options = { timeout: 10_000, interval: 5 };
+  await vi.waitFor(async () => expect(await condition()).toBe(true), options);
+}
