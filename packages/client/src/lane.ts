@@ -32,8 +32,8 @@ export interface SendRoom {
 interface Refusal {
   readonly number: number;
   readonly problem: Problem;
-  /** The refused entry, and behind it those that were refused because of it. */
-  readonly entries: [OutboxEntry, ...OutboxEntry[]];
+  /** The refused entry, and behind it those that were refused because of it, in the order of sending. */
+  readonly entries: readonly [OutboxEntry, ...OutboxEntry[]];
 }
 
 /** Refusals that pass by themselves: the same bytes are sent again after a pause. */
@@ -87,8 +87,7 @@ export class Lane {
     const entry = this.#inFlight.get(number);
     if (entry === undefined) return;
     this.#answered(number);
-    if (this.#refusal === undefined) this.#refusal = { number, problem, entries: [entry] };
-    else this.#refusal.entries.push(entry);
+    this.#refusal = withRefused(this.#refusal, { number, problem, entry });
     this.#bell.ring();
   }
 
@@ -170,6 +169,21 @@ export class Lane {
     const ownMs = backOffMs(this.#failures++, this.#deps.random());
     return pause(Math.max(askedSeconds * 1000, ownMs), this.#stopping.signal);
   }
+}
+
+/**
+ * What is refused, with one more. Refusals may overtake each other, a full queue answers at once; the platform waits
+ * for the lowest number that it refused for a reason of its own, so that is the one to go back to.
+ */
+function withRefused(
+  known: Refusal | undefined,
+  { number, problem, entry }: { number: number; problem: Problem; entry: OutboxEntry },
+): Refusal {
+  if (known === undefined) return { number, problem, entries: [entry] };
+  const isLowest = number < known.number && problem.code !== 'message.after-refused';
+  const [first, ...others] = [entry, ...known.entries].toSorted((a, b) => a.counter - b.counter);
+  const entries = [first ?? entry, ...others] as const;
+  return isLowest ? { number, problem, entries } : { ...known, entries };
 }
 
 function isIdentityChanged(error: unknown): boolean {

@@ -55,9 +55,11 @@ export function createTokens(options: TokensOptions): Tokens {
   async function exchangeAndKeep(refreshToken: string) {
     try {
       const pair = await options.exchange(refresh, { body: { refreshToken } });
-      held = tokensOf(pair, clock());
-      await keepTokens(store, held);
-      return held;
+      const tokens = tokensOf(pair, clock());
+      // Kept before they are used: a first use of them ends the life of the ones that a crash would leave in the store.
+      await keepTokens(store, tokens);
+      held = tokens;
+      return tokens;
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'auth.refresh-invalid') throw error;
       held = undefined;
