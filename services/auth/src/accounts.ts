@@ -1,13 +1,21 @@
 /** Accounts: making one, logging in to one. */
 import { randomUUID } from 'node:crypto';
-import { ApiError, type Body, type Login, type login, type register, UserId } from '@sotto/api';
+import {
+  ApiError,
+  type Body,
+  type DeviceId,
+  type Login,
+  type login,
+  type register,
+  UserId,
+} from '@sotto/api';
 import { enqueueEvent } from '@sotto/runtime';
 import type { Attempts } from './attempts.ts';
 import { checkPassword, checkUsername, usernameKey } from './credential-rules.ts';
 import { addDevice, deviceForLogin } from './devices.ts';
 import type { Passwords } from './passwords.ts';
 import { announceEnded, openSession, type SessionDeps, sessionsEnded } from './sessions.ts';
-import { findUserByKey, insertUser, type User } from './store.ts';
+import { findUserByKey, hasDevice, insertUser, type User } from './store.ts';
 
 export interface AccountDeps extends SessionDeps {
   passwords: Passwords;
@@ -29,7 +37,7 @@ export async function registerAccount(
 ): Promise<Login> {
   checkUsername(username);
   checkPassword(password);
-  await deps.registrations.spend(source);
+  await deps.registrations.check(source);
   const at = new Date(deps.clock());
   const user: User = {
     id: UserId.parse(randomUUID()),
@@ -43,6 +51,8 @@ export async function registerAccount(
     const device = await addDevice(transaction, user.id, at);
     const { session, tokens } = await openSession(deps, transaction, { user: user.id, device, at });
     await enqueueEvent(transaction, 'events.account.created', { user: user.id, username });
+    // Last, so that only accounts cost: whoever fails must not use up what others share with them.
+    await deps.registrations.spend(source);
     return { user: user.id, device, session, username, ...tokens };
   });
   deps.outbox.nudge();
@@ -60,7 +70,7 @@ export async function logIn(
   { username, password, device: known }: Body<typeof login>,
   source: Source,
 ): Promise<Login> {
-  const user = await authenticate(deps, { username, password, source });
+  const user = await authenticate(deps, { username, password, device: known, source });
   const at = new Date(deps.clock());
   const { answer, ended } = await deps.database.query.transaction().execute(async (transaction) => {
     const choice = await deviceForLogin(transaction, { user: user.id, device: known, at });
@@ -78,15 +88,19 @@ export async function logIn(
 interface Claim {
   username: string;
   password: string;
+  device: DeviceId | undefined;
   source: Source;
 }
 
 async function authenticate(
   { database, passwords, loginFailures, events }: AccountDeps,
-  { username, password, source }: Claim,
+  { username, password, device, source }: Claim,
 ): Promise<User> {
   const key = usernameKey(username);
-  const subject = `${key}\n${source}`;
+  // Failures elsewhere do not lock a device of the account out (DESIGN 5). Any other device counts as none, or each
+  // made-up one would bring new attempts.
+  const isKnown = device !== undefined && (await hasDevice(database.query, key, device));
+  const subject = `${source}\n${isKnown ? device : ''}\n${key}`;
   await loginFailures.check(subject);
   const user = await findUserByKey(database.query, key);
   const isRight = await passwords.verify({

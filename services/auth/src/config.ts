@@ -41,9 +41,9 @@ export const AuthConfig = z.object({
   limits: z.object({
     /** Accounts that one source may make. The default is that of a platform whose sources are its own networks. */
     registerPerHour: positive.default(60).meta({ env: 'LIMITS_REGISTER_PER_HOUR' }),
-    /** Wrong passwords for one account from one source within `loginWindow`. */
+    /** Wrong passwords for one account within `loginWindow`; each device of the account that names itself has as many. */
     loginFailures: positive.default(5).meta({ env: 'LIMITS_LOGIN_FAILURES' }),
-    loginWindow: Duration.prefault('15m').meta({ env: 'LIMITS_LOGIN_WINDOW' }),
+    loginWindow: Duration.prefault('5m').meta({ env: 'LIMITS_LOGIN_WINDOW' }),
   }),
 });
 export type AuthConfig = z.output<typeof AuthConfig>;

@@ -20,6 +20,23 @@ export function findUserByKey(query: Query, usernameKey: string): Promise<User |
     .executeTakeFirst();
 }
 
+/** True for a device that the account of this name has. Whether there is such an account makes no difference in time. */
+export async function hasDevice(
+  query: Query,
+  usernameKey: string,
+  device: DeviceId,
+): Promise<boolean> {
+  const row = await query
+    .selectFrom('devices')
+    .innerJoin('users', 'users.id', 'devices.user_id')
+    .select('devices.id')
+    .where('devices.id', '=', device)
+    .where('devices.retired_at', 'is', null)
+    .where('users.username_key', '=', usernameKey)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 export function findUser(query: Query, id: UserId): Promise<User | undefined> {
   return query.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
 }

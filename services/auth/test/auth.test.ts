@@ -175,7 +175,8 @@ describe('logging in', () => {
       const right = { body: { username: 'VICTIM', password: PASSWORD } };
       const refused = await process.problem(login, right);
       expect(refused).toMatchObject({ code: 'rate.limited', status: 429 });
-      expect(refused.retryAfter).toBeGreaterThan(800);
+      expect(refused.retryAfter).toBeGreaterThan(290);
+      expect(refused.retryAfter).toBeLessThanOrEqual(300);
       // Whoever is not there is limited alike.
       const nobody = { body: { username: 'nobody', password: 'Wrong-passw0rd' } };
       for (let failure = 0; failure < 5; failure++) {
@@ -185,6 +186,32 @@ describe('logging in', () => {
     } finally {
       await other.close();
     }
+  });
+
+  test("a stranger's failures do not lock a known device out, nor do its own unlock more", async () => {
+    const username = freshName();
+    const { device } = await auth.register(username);
+    const wrong = { username, password: 'Wrong-passw0rd' };
+    const { device: foreign } = await auth.register(freshName());
+    // Devices of others and made-up ones share the attempts of no device.
+    const strangers = [undefined, undefined, foreign, crypto.randomUUID(), crypto.randomUUID()];
+    for (const one of strangers) {
+      const problem = await auth.problem(login, { body: { ...wrong, device: one } });
+      expect(problem).toMatchObject({ code: 'auth.credentials-wrong' });
+    }
+    for (const one of [undefined, foreign, crypto.randomUUID()]) {
+      const problem = await auth.problem(login, { body: { ...wrong, device: one } });
+      expect(problem).toMatchObject({ code: 'rate.limited' });
+    }
+    expect((await auth.login({ username, password: PASSWORD, device })).device).toBe(device);
+
+    for (let failure = 0; failure < 5; failure++) {
+      const problem = await auth.problem(login, { body: { ...wrong, device } });
+      expect(problem).toMatchObject({ code: 'auth.credentials-wrong' });
+    }
+    expect(
+      await auth.problem(login, { body: { username, password: PASSWORD, device } }),
+    ).toMatchObject({ code: 'rate.limited' });
   });
 
   test('counters out of reach leave both limiters open', async () => {
@@ -218,6 +245,26 @@ test('registrations beyond the limit are refused with the time to wait', async (
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 429, 429]);
     const refused = answers.find(({ status }) => status === 429);
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(3_500);
+  } finally {
+    await other.close();
+  }
+});
+
+test('registrations that fail leave the budget of everybody alone', async () => {
+  const other = await openPlatform();
+  const process = await other.start(testConfig({ limits: { registerPerHour: 2 } }));
+  try {
+    await process.register('Taken');
+    const again = { body: { username: 'taken', password: PASSWORD } };
+    for (let count = 0; count < 5; count++) {
+      expect(await process.problem(register, again)).toMatchObject({ code: 'auth.username-taken' });
+    }
+    expect((await process.register('Free')).username).toBe('Free');
+    const third = { body: { username: 'Third', password: PASSWORD } };
+    expect(await process.problem(register, third)).toMatchObject({ code: 'rate.limited' });
+    // What was refused has left nothing behind.
+    const { rows } = await other.database.pool.query('select username from users order by 1');
+    expect(rows.map(({ username }) => username)).toEqual(['Free', 'Taken']);
   } finally {
     await other.close();
   }
