@@ -30,7 +30,12 @@ test('what was refused only for what came before it does not move the place to g
   await vi.waitFor(() => expect(sent()).toEqual([1, 2, 3]));
   lane.onRefused(2, problem('message.busy'));
   lane.onRefused(3, problem('message.after-refused'));
-  await lane.onStored(1, { id: idOf(1), conversation: CONVERSATION, seq: 1, sentAt: '' });
+  await lane.onStored(1, {
+    id: idOf(1),
+    conversation: CONVERSATION,
+    seq: 1,
+    sentAt: '2026-01-01T00:00:00Z',
+  });
   await vi.waitFor(() => expect(sent().slice(3)).toEqual([2, 3]), 5_000);
   await lane.stop();
 });
