@@ -46,7 +46,8 @@ export function endToEnd(headers: Headers): Headers {
 }
 
 function namedByConnection(header: string | null): ReadonlySet<string> {
-  return new Set(header?.toLowerCase().split(/\s*,\s*/));
+  // A pattern that takes the spaces along would look at each of them once for every space after it.
+  return new Set(header?.split(',').map((name) => name.trim().toLowerCase()));
 }
 
 /** What servers disagree on: escapes, empty and dot segments, parameters, backslashes. No path of ours has any. */
