@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { type Client, type ConversationRecord, createClient, type Message } from '@sotto/client';
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
-import { freePort } from '@sotto/standalone/free-port';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { type Standalone, startStandalone } from '../cluster.ts';
+import { freePort, type Standalone, startStandalone } from '../cluster.ts';
 
 const WAIT_MS = 30_000;
 const TEST_MS = 90_000;
@@ -117,9 +116,9 @@ test(
     }
     for (const person of [alice, bob]) {
       await until(async () => (await textsOf(person)).length >= expected.length);
-      expect(await textsOf(person)).toEqual(expected);
-      expect(await person.client.unsent(conversation.id)).toEqual([]);
+      await until(async () => (await person.client.unsent(conversation.id)).length === 0);
     }
+    for (const person of [alice, bob]) expect(await textsOf(person)).toEqual(expected);
   },
   TEST_MS,
 );
@@ -156,20 +155,6 @@ test('who logs out hears nothing more, logs in on the same device and catches up
   expect(me.user).toBe(bob.user);
   await bob.client.connect();
   await until(async () => (await textsOf(bob)).length === 1);
-});
-
-test('the second connection of a device takes over, and the first does not fight it', async () => {
-  const { bob } = await pair();
-  const down = vi.fn();
-  bob.client.on('disconnected', down);
-  // A copy of the store stands for a second program on the same device.
-  await bob.client.close();
-  const first = await reopened(bob);
-  await first.client.connect();
-  expect(down).toHaveBeenCalledTimes(0);
-  expect(() => openSqliteStore(bob.path)).toThrow(
-    expect.objectContaining({ code: 'store.locked' }),
-  );
 });
 
 interface Person {

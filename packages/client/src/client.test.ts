@@ -309,6 +309,11 @@ test('a session that has ended stops the client and says so', async () => {
   platform.cutAll();
   await until(() => ended.mock.calls.length === 1);
   await expect(alice.findUser('bob')).rejects.toMatchObject({ code: 'account.logged-out' });
+  await expect(alice.connect()).rejects.toMatchObject({ code: 'account.logged-out' });
+  platform.failCall = () => undefined;
+  await alice.login({ username: 'alice', password: 'Secret!23' });
+  await alice.connect();
+  expect(await alice.findUser('bob')).toBeDefined();
 });
 
 test('closing leaves nothing that keeps the process alive', async () => {

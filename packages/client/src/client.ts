@@ -144,15 +144,7 @@ class StoreClient implements Client {
     if (this.#closing.signal.aborted) {
       throw new ClientError('client.closed', 'the client was closed');
     }
-    const { url, WebSocket = globalThis.WebSocket } = this.#options;
-    const onArrival = this.#arrivals.ring;
-    this.#connection ??= new Connection({
-      ...deps,
-      url,
-      WebSocket,
-      random: Math.random,
-      onArrival,
-    });
+    this.#connection ??= this.#openConnection(deps);
     await this.#connection.opened;
   }
 
@@ -224,6 +216,21 @@ class StoreClient implements Client {
     const id = await this.#store.transaction((transaction) => enqueue(deps, transaction, message));
     this.#connection?.wake(conversation);
     return { id };
+  }
+
+  #openConnection(deps: PeerDeps): Connection {
+    const { url, WebSocket = globalThis.WebSocket } = this.#options;
+    const connection: Connection = new Connection({
+      ...deps,
+      url,
+      WebSocket,
+      random: Math.random,
+      onArrival: this.#arrivals.ring,
+      onEnded: () => {
+        if (this.#connection === connection) this.#connection = undefined;
+      },
+    });
+    return connection;
   }
 
   async #disconnect(): Promise<void> {

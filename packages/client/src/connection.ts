@@ -15,6 +15,8 @@ export interface ConnectionDeps extends PeerDeps {
   readonly random: () => number;
   /** There is something new for `messages()`. */
   readonly onArrival: () => void;
+  /** No attempt will follow any more: connecting again takes a new connection. */
+  readonly onEnded: () => void;
 }
 
 /** What lives as long as one socket. */
@@ -48,7 +50,9 @@ export class Connection {
       onDown: (ended) => {
         this.#leave();
         deps.events.emit('disconnected', ended);
-        if (ended.retryMs === undefined) this.#opened.reject(ended.error);
+        if (ended.retryMs !== undefined) return;
+        deps.onEnded();
+        this.#opened.reject(ended.error);
       },
     });
   }
