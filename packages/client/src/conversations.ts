@@ -8,7 +8,9 @@ import {
   type UserId,
 } from '@sotto/api';
 import type { Call } from './call.ts';
+import { ClientError } from './errors.ts';
 import {
+  Account,
   ConversationRecord,
   Cursor,
   decodeRecord,
@@ -24,16 +26,22 @@ export interface ConversationDeps {
   readonly call: Call;
 }
 
-/** Opens the direct conversation with a user; the same one each time. */
+/**
+ * Opens the direct conversation with a user; the same one each time. Throws `answer.invalid` when the platform
+ * answers with a conversation of anybody else.
+ */
 export async function openDirectConversation(
   deps: ConversationDeps,
   user: UserId,
 ): Promise<ConversationRecord> {
   const answer = await deps.call(createConversation, { body: { kind: 'direct', with: user } });
-  return keepConversation(deps.store, answer);
+  return keepConversation(deps.store, answer, (others) => others.includes(user));
 }
 
-/** A conversation from the store, or from the platform when this device hears of it for the first time. */
+/**
+ * A conversation from the store, or from the platform when this device hears of it for the first time. Throws
+ * `answer.invalid` when the platform answers with another one, or with one that is not ours.
+ */
 export async function needConversation(
   { store, call }: ConversationDeps,
   id: ConversationId,
@@ -41,7 +49,9 @@ export async function needConversation(
   const known = await store.transaction((transaction) =>
     getRecord(transaction, keys.conversation(id), ConversationRecord),
   );
-  return known ?? keepConversation(store, await call(getConversation, { params: { id } }));
+  if (known !== undefined) return known;
+  const answer = await call(getConversation, { params: { id } });
+  return keepConversation(store, answer, () => answer.id === id);
 }
 
 /** All conversations in the store. */
@@ -121,9 +131,25 @@ export async function skipOwn(
   return seq;
 }
 
-function keepConversation(store: Store, answer: Conversation): Promise<ConversationRecord> {
+/**
+ * Keeps a conversation that the platform described. Who its members are decides whom we encrypt for and whom we believe:
+ * they are ourselves and one other, are what was asked for, and never change.
+ */
+function keepConversation(
+  store: Store,
+  answer: Conversation,
+  isAskedFor: (others: readonly UserId[]) => boolean,
+): Promise<ConversationRecord> {
   const { id, kind, members } = answer;
   return store.transaction(async (transaction) => {
+    const known = await getRecord(transaction, keys.conversation(id), ConversationRecord);
+    const account = await getRecord(transaction, keys.account, Account);
+    const others = members.filter((member) => member !== account?.user);
+    const isOurs = members.length === 2 && others.length === 1;
+    if (!isOurs || !isAskedFor(others) || (known && !known.members.includes(others[0]!))) {
+      throw new ClientError('answer.invalid', 'the conversation is not the one asked for');
+    }
+    if (known !== undefined) return known;
     const record = { id, kind, members };
     await putRecord(transaction, keys.conversation(id), [ConversationRecord, record]);
     if ((await transaction.get(keys.cursor(id))) === undefined) {

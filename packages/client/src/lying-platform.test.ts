@@ -1,6 +1,12 @@
 /** The platform against its users: what it says is held to what was asked, known and encrypted. */
 import { randomUUID } from 'node:crypto';
-import { type ConversationId, type DeviceId, MessageId, type UserId } from '@sotto/api';
+import {
+  type Conversation,
+  type ConversationId,
+  type DeviceId,
+  MessageId,
+  type UserId,
+} from '@sotto/api';
 import {
   classicSuite,
   encryptMessage,
@@ -20,6 +26,7 @@ import type { HistoryItem } from './records.ts';
 import { openMemoryStore } from './store-memory.ts';
 
 const PASSWORD = 'Secret!23';
+const INVALID = { code: 'answer.invalid' };
 
 let platform: Platform;
 let clients: Client[];
@@ -50,6 +57,54 @@ test('a message that claims to be from this very device is not read', async () =
   const unreadable = collect(alice, 'unreadable');
   const identity = makeIdentity(nodeProvider);
   const from = device('alice');
+  deliver(forge(device('alice'), { from, identity, conversation }), conversation);
+  await until(() => unreadable.length === 1);
+  expect(unreadable).toMatchObject([{ cause: 'sender.invalid' }]);
+});
+
+test('a conversation that is not the one asked for is refused', async () => {
+  let lie = (answer: Conversation) => answer;
+  const alice = await enter('alice', {
+    fetch: lyingFetch<Conversation>('/conversations', (it) => lie(it)),
+  });
+  for (const name of ['bob', 'mallory']) await enter(name);
+  const [bob, mallory] = [device('bob').user, device('mallory').user];
+  const lies: (typeof lie)[] = [
+    (answer) => ({ ...answer, members: [...answer.members, mallory] }),
+    (answer) => ({ ...answer, members: [device('alice').user, mallory] }),
+    (answer) => ({ ...answer, members: [bob, mallory] }),
+    (answer) => ({ ...answer, members: [bob, bob] }),
+  ];
+  for (lie of lies) await expect(alice.openDirect(bob)).rejects.toMatchObject(INVALID);
+  expect(await alice.conversations()).toEqual([]);
+
+  lie = (answer) => answer;
+  const known = await alice.openDirect(bob);
+  lie = (answer) => ({ ...answer, id: known.id });
+  await expect(alice.openDirect(mallory)).rejects.toMatchObject(INVALID);
+  expect(await alice.conversations()).toEqual([known]);
+});
+
+test('a conversation that the platform describes under another id is not kept', async () => {
+  const other = randomUUID() as ConversationId;
+  const lie = (answer: Conversation) => ({ ...answer, id: other });
+  const alice = await enter('alice', { fetch: lyingFetch('/conversations/', lie) });
+  const bob = await enter('bob');
+  const trouble = vi.fn();
+  alice.on('trouble', trouble);
+  const { id } = await bob.openDirect(device('alice').user);
+  await bob.whenStored((await bob.sendText(id, 'hello')).id);
+  await until(() => trouble.mock.calls.length > 0);
+  expect(trouble).toHaveBeenCalledWith({ error: expect.objectContaining(INVALID) });
+  expect(await alice.conversations()).toEqual([]);
+});
+
+test('a stranger cannot write into a conversation of others', async () => {
+  const { alice, conversation } = await pair();
+  await enter('mallory');
+  const unreadable = collect(alice, 'unreadable');
+  const identity = makeIdentity(nodeProvider);
+  const from = device('mallory');
   deliver(forge(device('alice'), { from, identity, conversation }), conversation);
   await until(() => unreadable.length === 1);
   expect(unreadable).toMatchObject([{ cause: 'sender.invalid' }]);
@@ -93,6 +148,15 @@ function deliver({ id, from, recipients }: ReturnType<typeof forge>, conversatio
   const stored = { id, conversation, seq: messages.length + 1, sentAt: NOW };
   messages.push({ message: { kind: 'direct', id, conversation, recipients }, from, stored });
   platform.cutAll();
+}
+
+/** A platform whose answers at paths with `part` in them say something else. */
+function lyingFetch<T>(part: string, lie: (answer: T) => T): typeof fetch {
+  return async (target, init) => {
+    const response = await fetch(target, init);
+    if (!String(target).includes(part) || !response.ok) return response;
+    return Response.json(lie((await response.json()) as T));
+  };
 }
 
 function addressOf({ user, device: name }: Device): { user: UserId; device: DeviceId } {

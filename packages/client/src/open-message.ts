@@ -1,5 +1,5 @@
 /** One incoming message: decrypted, its envelope held against what the platform said, its content read. */
-import type { ConversationId, MessageSlot } from '@sotto/api';
+import type { ConversationId, MessageSlot, UserId } from '@sotto/api';
 import { acceptCounter, CryptoError, type Envelope, openEnvelope } from '@sotto/crypto';
 import { decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
@@ -18,6 +18,8 @@ import type { StoreTransaction } from './store.ts';
 export interface OpenDeps extends SessionsDeps {
   readonly transaction: StoreTransaction;
   readonly sessions: Sessions;
+  /** Of the conversation. */
+  readonly members: readonly UserId[];
 }
 
 export interface Arrival {
@@ -54,8 +56,17 @@ export async function openArrival(
   }
 }
 
-/** Nobody but the platform can have sent what claims to come from here: our messages return as `stored` only. */
-function assertCanBeSender({ local }: OpenDeps, { user, device }: MessageSlot['sender']): void {
+/**
+ * Strangers do not write here, and nobody but the platform can have sent what claims to come from this device: our
+ * messages return as `stored` only.
+ */
+function assertCanBeSender(
+  { local, members }: OpenDeps,
+  { user, device }: MessageSlot['sender'],
+): void {
+  if (!members.includes(user)) {
+    throw new ClientError('sender.invalid', 'the sender is not in the conversation');
+  }
   if (user === local.address.user && device === local.address.device) {
     throw new ClientError('sender.invalid', 'the message claims to be from this device');
   }

@@ -13,7 +13,14 @@ import { needConversation, readCursor, skipOwn, writeCursor } from './conversati
 import { ClientError } from './errors.ts';
 import { openArrival } from './open-message.ts';
 import type { PeerDeps } from './peers.ts';
-import { HistoryItem, keys, Place, putRecord, takeNumber } from './records.ts';
+import {
+  type ConversationRecord,
+  HistoryItem,
+  keys,
+  Place,
+  putRecord,
+  takeNumber,
+} from './records.ts';
 import { openSessions } from './sessions.ts';
 import type { SendFrame } from './socket.ts';
 import type { StoreTransaction } from './store.ts';
@@ -47,12 +54,12 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
 
   /** Takes slots in; where places are missing, fetches them first. */
   async function takeSlots(conversation: ConversationId, slots: readonly Slot[]): Promise<void> {
-    await needConversation(deps, conversation);
-    const progress = await storeSlots(deps, conversation, slots);
+    const known = await needConversation(deps, conversation);
+    const progress = await storeSlots(deps, known, slots);
     show(conversation, progress);
     if (progress.missingBefore === undefined) return;
     await fetchUpTo(conversation, progress.missingBefore - 1);
-    const rest = await storeSlots(deps, conversation, slots);
+    const rest = await storeSlots(deps, known, slots);
     if (rest.missingBefore !== undefined) throw incomplete();
     show(conversation, rest);
   }
@@ -69,7 +76,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
 
   /** Reads from the platform's history whatever lies between the cursor and `last`, as far as there is anything. */
   async function fetchUpTo(conversation: ConversationId, last: number): Promise<void> {
-    await needConversation(deps, conversation);
+    const known = await needConversation(deps, conversation);
     for (;;) {
       const after = await deps.store.transaction(async (transaction) =>
         skipOwn(transaction, conversation, await readCursor(transaction, conversation)),
@@ -82,7 +89,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       // Below its first place a history is empty for good: from before we joined, or no longer kept.
       if (page.first > after + 1) await moveCursor(deps, conversation, page.first - 1);
       if (page.slots.length === 0) return;
-      const progress = await storeSlots(deps, conversation, page.slots);
+      const progress = await storeSlots(deps, known, page.slots);
       if (progress.missingBefore !== undefined || progress.cursor <= after) throw incomplete();
       show(conversation, progress);
     }
@@ -127,7 +134,7 @@ function moveCursor(
 
 function storeSlots(
   deps: ReceiverDeps,
-  conversation: ConversationId,
+  { id: conversation, members }: ConversationRecord,
   slots: readonly Slot[],
 ): Promise<Progress> {
   return deps.store.transaction(async (transaction) => {
@@ -145,7 +152,11 @@ function storeSlots(
         break;
       }
       if (slot.type === 'message' && !(await isKnown(transaction, slot))) {
-        const arrival = await openArrival({ ...deps, transaction, sessions }, conversation, slot);
+        const arrival = await openArrival(
+          { ...deps, transaction, sessions, members },
+          conversation,
+          slot,
+        );
         await keep(transaction, arrival.item);
         items.push(arrival.item);
         usedPrekey ||= arrival.usedPrekey;
