@@ -316,9 +316,21 @@ describe('an archived session that does not decode', () => {
     );
   });
 
+  test('is told from a defect of the code that reads it', () => {
+    const { alice, a, late } = makeDamaged();
+    const decode = () => {
+      throw new TypeError('a defect');
+    };
+    const deps = { provider, suite: { ...classicSuite, decode } };
+    expect(() => decrypt({ ...alice, deps }, alice, { record: a.load(), message: late })).toThrow(
+      TypeError,
+    );
+  });
+
   test('is dropped where all sessions are marked as for receiving only', () => {
     const { alice, a } = makeDamaged();
-    const { archived } = retireSessions(alice.deps, a.load()!);
+    const { current, archived } = retireSessions(alice.deps, a.load()!);
+    expect(current).toMatchObject({ receiveOnly: true });
     const readable = archived.map((bytes) => decodeSession(classicSuite, bytes));
     expect(readable).toMatchObject([{ receiveOnly: true }]);
   });
