@@ -54,6 +54,15 @@ export const DATABASE_CONNECT_MS = 2_000;
 /** One statement. Nothing that a request waits for takes longer. */
 export const DATABASE_STATEMENT_MS = 10_000;
 
+/**
+ * A connection that owes an answer and says nothing. The server would have ended the statement by itself, so it is gone
+ * without a word, or the way to it is. The pool closes idle connections sooner, after ten seconds.
+ */
+export const DATABASE_SILENCE_MS = DATABASE_STATEMENT_MS + 2_000;
+
+/** An idle connection is asked this soon whether its other side is still there; a dead one is found 10 s later. */
+export const DATABASE_KEEPALIVE_MS = 5_000;
+
 /** A transaction that its owner forgot holds locks; PostgreSQL ends it. */
 export const DATABASE_IDLE_IN_TRANSACTION_MS = 15_000;
 

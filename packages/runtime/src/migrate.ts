@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { DATABASE_START_MS } from './limits.ts';
 import type { Logger } from './log.ts';
-import type { Database } from './postgres.ts';
+import { type Database, openPatientPool } from './postgres.ts';
 
 /**
  * One step, in a transaction of its own; never changed once released. It sees the schema as it was then, so it is
@@ -23,17 +23,17 @@ export interface MigrateOptions {
  * processes may call this at once: one works, the others wait for it. Throws when a step fails, having undone it.
  */
 export async function migrate(
-  { pool }: Pick<Database<unknown>, 'pool'>,
+  database: Pick<Database<unknown>, 'pool'>,
   schema: string,
   migrations: Migrations,
   { log }: MigrateOptions = {},
 ): Promise<void> {
-  // Of its own, because a migration knows no table interfaces. It holds nothing but the pool, so it is not destroyed.
-  const query = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  // Waiting for another process, and rewriting a table, may both take longer than a request ever may.
+  const pool = openPatientPool(database);
+  // Of its own, because a migration knows no table interfaces. Destroying it closes the pool.
+  await using query = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   await waitForDatabase(query, log);
   await query.connection().execute(async (connection) => {
-    // Waiting for another process, and rewriting a table, may both take longer than a request ever may.
-    await sql`set statement_timeout = 0`.execute(connection);
     await sql`select pg_advisory_lock(hashtextextended(${`migrate:${schema}`}, 0))`.execute(
       connection,
     );
@@ -44,7 +44,6 @@ export async function migrate(
       await sql`select pg_advisory_unlock(hashtextextended(${`migrate:${schema}`}, 0))`.execute(
         connection,
       );
-      await sql`reset statement_timeout`.execute(connection);
     }
   });
 }

@@ -1,6 +1,7 @@
 /** A connection beside the pool whose statements leave without waiting for each other's answers. */
 import pg from 'pg';
-import type { Database } from './postgres.ts';
+import { DATABASE_SILENCE_MS } from './limits.ts';
+import { type Database, optionsOf } from './postgres.ts';
 
 export interface Statement {
   /** Prepared under this name when given: parsed once per connection. */
@@ -12,7 +13,8 @@ export interface Statement {
 export interface Pipeline {
   /**
    * Sends a statement behind those sent before, at once. Each ends by itself: after a failure the ones behind it still
-   * run, which within a transaction means that they are refused and that its `commit` answers `ROLLBACK`.
+   * run, which within a transaction means that they are refused and that its `commit` answers `ROLLBACK`. The
+   * connection is given up when an answer takes longer than any statement may.
    */
   send<Row>(statement: Statement): Promise<{ rows: Row[]; command: string }>;
   /** False once the connection is lost. What had no answer then may or may not have happened. */
@@ -22,12 +24,11 @@ export interface Pipeline {
 
 /** Opens a connection with the pool's options, of which it takes no place. Rejects when the database is out of reach. */
 export async function openPipeline({ pool }: Pick<Database<unknown>, 'pool'>): Promise<Pipeline> {
-  // The pool hides its password from enumeration, and with it from a spread.
-  const { password } = pool.options;
   const client = new pg.Client({
-    ...pool.options,
-    ...(password !== undefined && { password }),
+    ...optionsOf(pool),
     pipeline: true,
+    // For a pipeline the driver ends the connection, unlike one of the pool.
+    query_timeout: DATABASE_SILENCE_MS,
   });
   let open = true;
   client.on('error', () => {

@@ -1,7 +1,8 @@
-import type { Generated } from 'kysely';
+import { type Generated, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Migrations, migrate } from './migrate.ts';
 import { type Database, databaseOptions, openDatabase } from './postgres.ts';
+import { openPipeline } from './postgres-pipeline.ts';
 import { toApiError } from './problem-response.ts';
 import { databaseSection } from './sections.ts';
 import { cuttableWire, type TestDatabase, testDatabase } from './testing.ts';
@@ -79,6 +80,31 @@ describe('a database', () => {
     expect(await database.ping().catch(code)).toBe('service.unavailable');
     wire.restore();
     await vi.waitFor(() => database.ping(), 5_000);
+  });
+
+  test('gives up connections that have gone silent, and what waited on them', async () => {
+    const { host, port } = server.options('silent');
+    const wire = await cuttableWire(`postgres://${host}:${port}`);
+    onTestFinished(() => wire.close());
+    const address = new URL(wire.url);
+    const database = open('silent', { host: address.hostname, port: Number(address.port) });
+    const pipeline = await openPipeline(database);
+    await Promise.all([database.ping(), database.ping()]);
+    wire.silence();
+    const pooled = [
+      database.pool.query('select 1'),
+      database.query.transaction().execute((transaction) => sql`select 1`.execute(transaction)),
+    ];
+    const pipelined = Promise.allSettled(
+      [1, 2].map((one) => pipeline.send({ text: `select ${one}` })),
+    );
+    const code = (error: unknown) => toApiError(error).code;
+    const codes = await Promise.all(pooled.map((answer) => answer.catch(code)));
+    expect(codes).toEqual(['service.unavailable', 'service.unavailable']);
+    for (const { status } of await pipelined) expect(status).toBe('rejected');
+    await vi.waitFor(() => expect(pipeline.isOpen()).toBe(false));
+    expect(database.pool.totalCount).toBe(0);
+    await database.ping();
   });
 
   test('that is full makes nobody wait for long', async () => {

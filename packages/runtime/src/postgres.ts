@@ -1,10 +1,13 @@
 /** PostgreSQL: a pool whose connections see one schema, and kysely over it. */
+import { Socket } from 'node:net';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import {
   DATABASE_CONNECT_MS,
   DATABASE_IDLE_IN_TRANSACTION_MS,
+  DATABASE_KEEPALIVE_MS,
   DATABASE_POOL_MAX,
+  DATABASE_SILENCE_MS,
   DATABASE_STATEMENT_MS,
 } from './limits.ts';
 import { columnTypes } from './postgres-types.ts';
@@ -66,9 +69,12 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
     connectionTimeoutMillis: DATABASE_CONNECT_MS,
     statement_timeout: DATABASE_STATEMENT_MS,
     idle_in_transaction_session_timeout: DATABASE_IDLE_IN_TRANSACTION_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: DATABASE_KEEPALIVE_MS,
     types: columnTypes,
   });
   surviveLostConnections(pool);
+  pool.on('connect', endSilence);
   return {
     query: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
     pool,
@@ -78,6 +84,23 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
     },
     close: () => pool.end(),
   };
+}
+
+/**
+ * A pool of one connection with another's options but no bound on the time of a statement, for what happens outside of
+ * requests. Close it.
+ */
+export function openPatientPool({ pool }: Pick<Database<unknown>, 'pool'>): pg.Pool {
+  const patient = new CodedPool({ ...optionsOf(pool), max: 1, statement_timeout: 0 });
+  surviveLostConnections(patient);
+  return patient;
+}
+
+/** A pool's options, to open a connection beside it. */
+export function optionsOf({ options }: pg.Pool): pg.PoolOptions {
+  // The pool hides its password from enumeration, and with it from a spread.
+  const { password } = options;
+  return { ...options, ...(password !== undefined && { password }) };
 }
 
 /** SQLSTATEs for what the driver says in words only: no connection to be had, and a connection lost. */
@@ -115,6 +138,20 @@ function surviveLostConnections(pool: pg.Pool): void {
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     client.on('error', (error: Error) => withCode(error, CONNECTION_FAILURE));
+  });
+}
+
+/**
+ * Ends a connection on which nothing has moved for too long, and with it the query that waits there. The driver's own
+ * `query_timeout` would hand it back to the pool, where the next query would wait in its turn.
+ */
+function endSilence(client: pg.PoolClient): void {
+  if (!(client instanceof pg.Client)) return;
+  const { stream } = client.connection;
+  if (!(stream instanceof Socket)) return;
+  stream.setTimeout(DATABASE_SILENCE_MS, () => {
+    const silent = new Error('the database has been silent for too long');
+    stream.destroy(withCode(silent, CONNECTION_FAILURE));
   });
 }
 

@@ -8,6 +8,8 @@ export interface CuttableWire {
   url: string;
   /** Ends all connections and refuses new ones. */
   cut(): void;
+  /** Lets open connections stand and passes nothing on, as when a machine dies. New ones work. */
+  silence(): void;
   /** Lets connections through again. */
   restore(): void;
   close(): Promise<void>;
@@ -49,6 +51,9 @@ export async function cuttableWire(target: string): Promise<CuttableWire> {
   return {
     url: wire.href,
     cut,
+    silence() {
+      for (const socket of sockets) socket.unpipe().pause();
+    },
     restore() {
       open = true;
     },
