@@ -1,5 +1,6 @@
 /** One operation of the platform as a value: routes, SDK calls, validation and OpenAPI all derive from it. */
 import type { z } from 'zod';
+import { ANONYMOUS_BODY_BYTES_MAX, BODY_BYTES_MAX } from './limits.ts';
 import type { ProblemCode } from './problem.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -29,6 +30,8 @@ export interface EndpointSpec {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: BodySchema;
+  /** What a JSON body may weigh, when that is not what `bodyBytesMax` says for its kind of caller. */
+  readonly bodyBytesMax?: number;
   /** Status of success. */
   readonly status: 200 | 201 | 204;
   readonly response?: BodySchema;
@@ -62,6 +65,13 @@ export function commonProblems(spec: EndpointSpec): ProblemCode[] {
   if (spec.access !== 'anyone')
     problems.push('auth.token-missing', 'auth.token-invalid', 'auth.token-expired');
   return problems;
+}
+
+/** What a JSON body of this operation may weigh, in bytes. */
+export function bodyBytesMax(spec: EndpointSpec): number {
+  return (
+    spec.bodyBytesMax ?? (spec.access === 'anyone' ? ANONYMOUS_BODY_BYTES_MAX : BODY_BYTES_MAX)
+  );
 }
 
 /** True when the body is streamed rather than parsed. */

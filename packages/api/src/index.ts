@@ -19,6 +19,7 @@ export {
   type BodySchema,
   BYTE_STREAM,
   type ByteStream,
+  bodyBytesMax,
   commonProblems,
   type EndpointSpec,
   endpoint,
@@ -62,6 +63,7 @@ export {
   SignedPrekey,
 } from './key.ts';
 export {
+  ANONYMOUS_BODY_BYTES_MAX,
   BODY_BYTES_MAX,
   CIPHERTEXT_BYTES_MAX,
   DEVICES_PER_ACCOUNT_MAX,

@@ -3,8 +3,14 @@
 /** One WebSocket frame, bytes. A node buffers a whole frame per socket, so this bounds a hostile client's hold on the heap. */
 export const FRAME_BYTES_MAX = 512 * 1024;
 
-/** One JSON request body, bytes. The largest honest one is a direct message for every device of two accounts. */
-export const BODY_BYTES_MAX = 1024 * 1024;
+/** One JSON request body, bytes, where an operation says nothing else. A full upload of one-time prekeys is 8 KiB. */
+export const BODY_BYTES_MAX = 64 * 1024;
+
+/** And where anyone may call: to parse is work that strangers make us do for nothing. A log-in is below 1 KiB. */
+export const ANONYMOUS_BODY_BYTES_MAX = 8 * 1024;
+
+/** A message, bytes. The largest honest one is a direct message for every device of two accounts. */
+export const MESSAGE_BODY_BYTES_MAX = 1024 * 1024;
 
 /** One ciphertext for one device, bytes. Larger content travels as an encrypted file. */
 export const CIPHERTEXT_BYTES_MAX = 96 * 1024;

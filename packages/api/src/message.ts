@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { bytes } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { Address, ConversationId, DeviceId, MessageId, Seq, Timestamp, UserId } from './ids.ts';
-import { CIPHERTEXT_BYTES_MAX, PAGE_ITEMS_MAX, RECIPIENTS_PER_MESSAGE_MAX } from './limits.ts';
+import {
+  CIPHERTEXT_BYTES_MAX,
+  MESSAGE_BODY_BYTES_MAX,
+  PAGE_ITEMS_MAX,
+  RECIPIENTS_PER_MESSAGE_MAX,
+} from './limits.ts';
 
 const Ciphertext = bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX });
 const PageLimit = z.coerce.number().int().min(1).max(PAGE_ITEMS_MAX).default(PAGE_ITEMS_MAX);
@@ -158,6 +163,7 @@ export const sendMessage = endpoint({
   summary: 'Send a message; answered when it is on disk',
   access: 'user',
   body: OutgoingMessage,
+  bodyBytesMax: MESSAGE_BODY_BYTES_MAX,
   status: 200,
   response: Stored,
   problems: [

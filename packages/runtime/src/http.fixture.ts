@@ -51,6 +51,17 @@ const echo = endpoint({
     key: bytesOf(3).optional(),
   }),
 });
+const collect = endpoint({
+  ...common,
+  id: 'collect',
+  method: 'POST',
+  path: '/collection',
+  access: 'user',
+  body: z.array(z.json()),
+  bodyBytesMax: 1024 * 1024,
+  status: 200,
+  response: z.object({ count: z.int() }),
+});
 const whoami = endpoint({
   ...common,
   id: 'whoami',
@@ -118,6 +129,7 @@ export function setup(options: Partial<AppOptions> = {}): Setup {
     ...(body.key !== undefined && { key: body.key.map((byte) => byte + 1) }),
     surplus: 'not in the contract',
   }));
+  mount(app, guards, collect, async ({ body }) => ({ count: body.length }));
   mount(app, guards, whoami, async (call) => ({ user: call.caller.user }));
   mount(app, guards, inner, async () => {});
   mount(app, guards, stream, async () => endless(cancelled));

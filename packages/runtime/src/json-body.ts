@@ -1,21 +1,20 @@
 /** A request's JSON body: bounded, strict, and free of what PostgreSQL's text cannot hold. */
-import { ApiError, BODY_BYTES_MAX } from '@sotto/api';
-import { BODY_MS_MAX, JSON_NODES_MAX } from './limits.ts';
+import { ApiError } from '@sotto/api';
+import { BODY_MS_MAX, JSON_VALUES_MAX } from './limits.ts';
 import { fieldName } from './problem-response.ts';
 
 const MEDIA_TYPE = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
 
-/** Escapes that may write a NUL or half a surrogate pair; only bodies that have one are searched. */
-const SUSPECT_ESCAPE = /\\u(0000|d[89a-f])/i;
-
-/** The parsed body. Throws an ApiError: media-type, too-large, malformed, or invalid for characters that cannot be stored. */
-export async function readJson(request: Request): Promise<unknown> {
+/**
+ * The parsed body. Throws an ApiError: media-type, too-large, malformed, or invalid for more values than anyone means
+ * and for characters that cannot be stored.
+ */
+export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
   if (!MEDIA_TYPE.test(request.headers.get('content-type') ?? '')) {
     throw new ApiError('request.media-type', { detail: 'send application/json' });
   }
-  const text = decodeUtf8(await readBytes(request, BODY_BYTES_MAX));
-  const value = parse(text);
-  if (SUSPECT_ESCAPE.test(text)) refuseUnstorable(value);
+  const value = parse(decodeUtf8(await readBytes(request, bytesMax)));
+  inspect(value);
   return value;
 }
 
@@ -83,23 +82,29 @@ function parse(text: string): unknown {
 
 interface Node {
   value: unknown;
-  path: string;
+  /** What it stands in, and under which name there; the root has neither. */
+  parent?: Node;
+  key: string;
 }
 
-/** Walks without recursion, so that depth cannot exhaust the stack. */
-function refuseUnstorable(root: unknown): void {
-  const pending: Node[] = [{ value: root, path: '' }];
-  for (let visited = 0; ; visited++) {
-    const node = pending.pop();
-    if (node === undefined) return;
-    if (visited > JSON_NODES_MAX || !isStorable(node.value)) throw unstorable(node.path);
-    if (typeof node.value !== 'object' || node.value === null) continue;
-    for (const [key, value] of Object.entries(node.value)) {
-      const path = node.path === '' ? fieldName(key) : `${node.path}.${fieldName(key)}`;
-      if (!isStorable(key)) throw unstorable(path);
-      pending.push({ value, path });
+/** Walks without recursion, so that depth cannot exhaust the stack, and counts values before it takes them up. */
+function inspect(root: unknown): void {
+  const pending: Node[] = [{ value: root, key: '' }];
+  let values = 1;
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (!isStorable(node.key) || !isStorable(node.value)) throw unstorable(node);
+    const { value } = node;
+    if (typeof value !== 'object' || value === null) continue;
+    values += Array.isArray(value) ? value.length : Object.keys(value).length;
+    if (values > JSON_VALUES_MAX) throw tooMany();
+    for (const [key, child] of Object.entries(value)) {
+      pending.push({ value: child, key, parent: node });
     }
   }
+}
+
+function tooMany(): ApiError {
+  return new ApiError('request.invalid', { detail: `at most ${JSON_VALUES_MAX} values` });
 }
 
 /** False for text with a NUL or half a surrogate pair, which PostgreSQL refuses or would store altered. */
@@ -107,9 +112,15 @@ export function isStorable(value: unknown): boolean {
   return typeof value !== 'string' || (!value.includes('\0') && value.isWellFormed());
 }
 
-function unstorable(path: string): ApiError {
+function unstorable(node: Node): ApiError {
   return new ApiError('request.invalid', {
     detail: 'text must be well-formed Unicode without NUL',
-    fields: [path],
+    fields: [pathOf(node)],
   });
+}
+
+function pathOf(node: Node): string {
+  const path: string[] = [];
+  for (let at = node; at.parent !== undefined; at = at.parent) path.push(fieldName(at.key));
+  return path.reverse().join('.');
 }

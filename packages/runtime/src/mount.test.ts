@@ -1,6 +1,9 @@
-import { BODY_BYTES_MAX } from '@sotto/api';
+import { ANONYMOUS_BODY_BYTES_MAX } from '@sotto/api';
 import { describe, expect, test, vi } from 'vitest';
 import { endless, post, problemOf, SECRET, setup, USER } from './http.fixture.ts';
+import { JSON_VALUES_MAX } from './limits.ts';
+
+const USER_HEADERS = { authorization: 'Bearer good' };
 
 describe('what is asked for is answered', () => {
   test('parameters, query and body are decoded, the answer is encoded, and nothing beyond the contract leaves', async () => {
@@ -94,7 +97,7 @@ describe('a body that cannot be taken is refused', () => {
     ['{"__proto__":{"text":"x"}}', 400, 'request.invalid'],
     ['{"constructor":{"prototype":{}}}', 400, 'request.invalid'],
     ['{"key":"AAE"}', 400, 'request.invalid'],
-    [`{"text":"${'x'.repeat(BODY_BYTES_MAX)}"}`, 413, 'request.too-large'],
+    [`{"text":"${'x'.repeat(ANONYMOUS_BODY_BYTES_MAX)}"}`, 413, 'request.too-large'],
   ])('the body %.40j is answered with %i %s', async (body, status, code) => {
     const { app } = setup();
     const response = await app.request('/things/abc', post(body));
@@ -109,13 +112,33 @@ describe('a body that cannot be taken is refused', () => {
     expect(await response.json()).toMatchObject({ text: 'A😀 \\u0000' });
   });
 
-  test.each(['[', '{"a":'])('a megabyte of %s does no harm', async (opening) => {
+  test.each([
+    ['[', ''],
+    ['{"a":', ''],
+    ['[', ']'],
+    ['{"a":', '}'],
+  ])('a megabyte of %j and %j does no harm', async (opening, closing) => {
     const { app } = setup();
-    const body = opening.repeat(200_000);
-    const response = await app.request('/things/abc', post(body));
-    expect(response.status).toBe(400);
-    const closed = `{"any":"\\u0000", "more":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
-    expect((await app.request('/things/abc', post(closed))).status).toBe(400);
+    const body = `${opening.repeat(150_000)}1${closing.repeat(150_000)}`;
+    expect((await app.request('/collection', post(`[${body}]`, USER_HEADERS))).status).toBe(400);
+  });
+
+  test('an operation that says so takes more, but never more values than anyone means', async () => {
+    const { app } = setup();
+    const collect = async (body: string) => app.request('/collection', post(body, USER_HEADERS));
+    const long = await collect(JSON.stringify(['x'.repeat(900_000)]));
+    expect(await long.json()).toEqual({ count: 1 });
+    expect((await collect(JSON.stringify(['x'.repeat(1_100_000)]))).status).toBe(413);
+    const many = await collect(
+      JSON.stringify(Array.from({ length: JSON_VALUES_MAX - 1 }, () => 0)),
+    );
+    expect(await many.json()).toEqual({ count: JSON_VALUES_MAX - 1 });
+    for (const value of ['0', '[]', '{}', '""']) {
+      const answer = await collect(`[${`${value},`.repeat(JSON_VALUES_MAX)}0]`);
+      expect(await problemOf(answer)).toMatchObject({ code: 'request.invalid' });
+    }
+    const keys = Array.from({ length: JSON_VALUES_MAX }, (_, index) => [String(index), 0]);
+    expect((await collect(JSON.stringify([Object.fromEntries(keys)]))).status).toBe(400);
   });
 
   test.each(['text/plain', 'application/jsonp', 'application/json; charset=latin1', ''])(
@@ -139,7 +162,7 @@ describe('a body that cannot be taken is refused', () => {
 
   test('an announced length beyond the limit is refused unread', async () => {
     const { app } = setup();
-    const headers = { 'content-length': String(BODY_BYTES_MAX + 1) };
+    const headers = { 'content-length': String(ANONYMOUS_BODY_BYTES_MAX + 1) };
     const response = await app.request('/things/abc', post('{}', headers));
     expect(response.status).toBe(413);
   });

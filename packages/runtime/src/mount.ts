@@ -3,7 +3,7 @@ import {
   type Answer,
   ApiError,
   type Body,
-  type BodySchema,
+  bodyBytesMax,
   type EndpointSpec,
   isByteStream,
   type Params,
@@ -12,10 +12,11 @@ import {
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { Authenticate, Caller } from './authenticate.ts';
-import type { App, AppVariables } from './http.ts';
+import type { App, AppEnv } from './http.ts';
 import { isStorable, readJson } from './json-body.ts';
 import { invalidRequest } from './problem-response.ts';
 import { sameSecret } from './secret.ts';
+import type { Connection } from './service.ts';
 
 /** What a handler gets: everything validated and decoded. */
 export interface Call<E extends EndpointSpec> {
@@ -25,6 +26,8 @@ export interface Call<E extends EndpointSpec> {
   body: Body<E>;
   caller: E['access'] extends 'user' ? Caller : undefined;
   request: Request;
+  /** The other end of the socket, which no header can name; undefined for a call within the process. */
+  connection: Connection | undefined;
 }
 
 /** Who checks the credentials. */
@@ -53,9 +56,10 @@ export function mount<E extends EndpointSpec>(
     const call = {
       params: decode(endpoint.params, context.req.param()),
       query: decode(endpoint.query, readQuery(context)),
-      body: await readBody(endpoint.body, context.req.raw),
+      body: await readBody(endpoint, context.req.raw),
       caller,
       request: context.req.raw,
+      connection: context.env,
     };
     // The schemas of `endpoint` made these values; the compiler cannot follow its generic that far.
     return respond(endpoint, await handler(call as Call<E>));
@@ -82,7 +86,7 @@ export function bearerToken(header: string | null): string {
   return /^Bearer +([^\s,]+)$/i.exec(header ?? '')?.[1] ?? '';
 }
 
-function readQuery(context: Context<{ Variables: AppVariables }>): Record<string, string> {
+function readQuery(context: Context<AppEnv>): Record<string, string> {
   const query: Record<string, string> = Object.create(null);
   if (!context.req.url.includes('?')) return query;
   const { searchParams } = new URL(context.req.url);
@@ -105,10 +109,11 @@ function decode(schema: z.ZodObject = NOTHING, input: Record<string, string>): u
   return result.data;
 }
 
-async function readBody(schema: BodySchema, request: Request): Promise<unknown> {
+async function readBody(endpoint: EndpointSpec, request: Request): Promise<unknown> {
+  const { body: schema } = endpoint;
   if (schema === undefined) return undefined;
   if (isByteStream(schema)) return byteStream(request);
-  const result = z.safeDecode(schema, await readJson(request));
+  const result = z.safeDecode(schema, await readJson(request, bodyBytesMax(endpoint)));
   if (!result.success) throw invalidRequest(result.error.issues);
   return result.data;
 }
