@@ -13,6 +13,7 @@ import { ProblemWithHeaders, problemResponse, toApiError } from './problem-respo
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
 import { allowedMethods } from './routes.ts';
 import { sameSecret } from './secret.ts';
+import type { Connection } from './service.ts';
 
 export interface AppVariables {
   requestId: string;
@@ -20,7 +21,13 @@ export interface AppVariables {
   route: string;
 }
 
-export type App = Hono<{ Variables: AppVariables }>;
+/** What handlers find in their context; `env` is the second argument of the app's `fetch`. */
+export interface AppEnv {
+  Variables: AppVariables;
+  Bindings?: Connection;
+}
+
+export type App = Hono<AppEnv>;
 
 export interface AppOptions {
   service: string;
@@ -47,7 +54,7 @@ export function createApp(options: AppOptions): App {
 const NO_STORE = { 'cache-control': 'no-store' };
 
 /** Names the request, measures it, and sees to it that a HEAD request leaves no stream open. */
-function observe({ log, metrics }: AppOptions): MiddlewareHandler<{ Variables: AppVariables }> {
+function observe({ log, metrics }: AppOptions): MiddlewareHandler<AppEnv> {
   const seconds = metrics.histogram('http_request_seconds', 'Requests by route and status', {
     labels: ['method', 'route', 'status'],
   });
@@ -101,11 +108,7 @@ function unmatched(app: App, context: Context): ApiError {
     : new ApiError('route.not-found');
 }
 
-function answerError(
-  context: Context<{ Variables: AppVariables }>,
-  thrown: unknown,
-  log: Logger,
-): Response {
+function answerError(context: Context<AppEnv>, thrown: unknown, log: Logger): Response {
   const error = toApiError(thrown);
   const requestId = context.get('requestId') ?? requestIdOf(context.req.raw);
   const fields = { requestId, route: context.get('route'), code: error.code };
@@ -117,7 +120,7 @@ function answerError(
 function readiness({ ready, log }: AppOptions) {
   // Probes that come together share one check: a stranger cannot multiply the load on the database.
   let checking: Promise<void> | undefined;
-  return async (context: Context<{ Variables: AppVariables }>): Promise<Response> => {
+  return async (context: Context<AppEnv>): Promise<Response> => {
     context.set('route', '/health/ready');
     checking ??= withDeadline(ready?.() ?? Promise.resolve(), READY_DEADLINE_MS).finally(() => {
       checking = undefined;
@@ -133,7 +136,7 @@ function readiness({ ready, log }: AppOptions) {
 }
 
 function exposition({ metrics, metricsToken }: AppOptions) {
-  return async (context: Context<{ Variables: AppVariables }>): Promise<Response> => {
+  return async (context: Context<AppEnv>): Promise<Response> => {
     const given = context.req.header('authorization') ?? '';
     if (metricsToken !== undefined && !sameSecret(given, `Bearer ${metricsToken}`)) {
       throw new ApiError('route.not-found');

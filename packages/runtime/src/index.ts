@@ -25,7 +25,7 @@ export type { Count, Counters } from './counters.ts';
 export { createMemoryCounters, type MemoryCountersOptions } from './counters-memory.ts';
 export { openRedisCounters, type RedisCountersOptions } from './counters-redis.ts';
 export { consumeEvent, enqueueEvent, publishEvent } from './events.ts';
-export { type App, type AppOptions, type AppVariables, createApp } from './http.ts';
+export { type App, type AppEnv, type AppOptions, createApp } from './http.ts';
 export { readBytes, readJson } from './json-body.ts';
 export { type Listening, listen } from './listen.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions } from './log.ts';

@@ -15,16 +15,15 @@ import { checkPassword, checkUsername, usernameKey } from './credential-rules.ts
 import { addDevice, deviceForLogin } from './devices.ts';
 import type { Passwords } from './passwords.ts';
 import { announceEnded, openSession, type SessionDeps, sessionsEnded } from './sessions.ts';
+import type { Source } from './source.ts';
 import { findUserByKey, hasDevice, insertUser, type User } from './store.ts';
 
 export interface AccountDeps extends SessionDeps {
   passwords: Passwords;
-  registrations: Attempts;
+  /** Each range of sources has a limit of its own. */
+  registrations: Readonly<Record<Source['range'], Attempts>>;
   loginFailures: Attempts;
 }
-
-/** Where a request came from, as far as it can be believed. What limits count by, beside the account. */
-export type Source = string;
 
 /**
  * Makes an account with its first device, and logs it in. Throws `auth.username-rule`, `auth.password-rule`,
@@ -37,7 +36,8 @@ export async function registerAccount(
 ): Promise<Login> {
   checkUsername(username);
   checkPassword(password);
-  await deps.registrations.check(source);
+  const registrations = deps.registrations[source.range];
+  await registrations.check(source.key);
   const at = new Date(deps.clock());
   const user: User = {
     id: UserId.parse(randomUUID()),
@@ -52,7 +52,7 @@ export async function registerAccount(
     const { session, tokens } = await openSession(deps, transaction, { user: user.id, device, at });
     await enqueueEvent(transaction, 'events.account.created', { user: user.id, username });
     // Last, so that only accounts cost: whoever fails must not use up what others share with them.
-    await deps.registrations.spend(source);
+    await registrations.spend(source.key);
     return { user: user.id, device, session, username, ...tokens };
   });
   deps.outbox.nudge();
@@ -100,7 +100,7 @@ async function authenticate(
   // Failures elsewhere do not lock a device of the account out (DESIGN 5). Any other device counts as none, or each
   // made-up one would bring new attempts.
   const isKnown = device !== undefined && (await hasDevice(database.query, key, device));
-  const subject = `${source}\n${isKnown ? device : ''}\n${key}`;
+  const subject = `${source.key}\n${isKnown ? device : ''}\n${key}`;
   await loginFailures.check(subject);
   const user = await findUserByKey(database.query, key);
   const isRight = await passwords.verify({

@@ -16,7 +16,12 @@ test('three secrets are all that must be told', () => {
     accessTokenExpiry: 900_000,
     refreshTokenExpiry: 720 * 3_600_000,
   });
-  expect(config.limits).toEqual({ registerPerHour: 60, loginFailures: 5, loginWindow: 300_000 });
+  expect(config.limits).toEqual({
+    registerPerHour: 3,
+    registerPerHourPrivate: 60,
+    loginFailures: 5,
+    loginWindow: 300_000,
+  });
 });
 
 test('a list of secrets is kept in its order', () => {

@@ -39,9 +39,11 @@ export const AuthConfig = z.object({
       .meta({ env: 'JWT_REFRESH_EXPIRY' }),
   }),
   limits: z.object({
-    /** Accounts that one source may make. The default is that of a platform whose sources are its own networks. */
-    registerPerHour: positive.default(60).meta({ env: 'LIMITS_REGISTER_PER_HOUR' }),
-    /** Wrong passwords for one account within `loginWindow`; each device of the account that names itself has as many. */
+    /** Accounts that one address may make. */
+    registerPerHour: positive.default(3).meta({ env: 'LIMITS_REGISTER_PER_HOUR' }),
+    /** The same for an address of this machine or a private network: an office, or a proxy that everybody comes by. */
+    registerPerHourPrivate: positive.default(60).meta({ env: 'LIMITS_REGISTER_PER_HOUR_PRIVATE' }),
+    /** Wrong passwords for one account from one address within `loginWindow`; each device of the account that names itself has as many. */
     loginFailures: positive.default(5).meta({ env: 'LIMITS_LOGIN_FAILURES' }),
     loginWindow: Duration.prefault('5m').meta({ env: 'LIMITS_LOGIN_WINDOW' }),
   }),

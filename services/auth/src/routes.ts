@@ -2,19 +2,19 @@
 import { ApiError, jwks, login, logout, me, refresh, register } from '@sotto/api';
 import { findAccount, listRevocations } from '@sotto/api/internal';
 import { type App, type Guards, mount } from '@sotto/runtime';
-import { type AccountDeps, logIn, registerAccount, type Source } from './accounts.ts';
+import { type AccountDeps, logIn, registerAccount } from './accounts.ts';
 import { ACCESS_TOKEN_MS_MAX } from './limits.ts';
 import { logOut, refreshSession } from './sessions.ts';
+import { sourceOf } from './source.ts';
 import { findUser, revocationsSince } from './store.ts';
-
-/** One source for all until the gateway vouches for addresses: a header that anyone may set is none. */
-const ANY_SOURCE: Source = 'any';
 
 /** Mounts all routes. */
 export function routes(app: App, guards: Guards, deps: AccountDeps): void {
   const { database, accessTokens } = deps;
-  mount(app, guards, register, ({ body }) => registerAccount(deps, body, ANY_SOURCE));
-  mount(app, guards, login, ({ body }) => logIn(deps, body, ANY_SOURCE));
+  mount(app, guards, register, ({ body, connection }) =>
+    registerAccount(deps, body, sourceOf(connection)),
+  );
+  mount(app, guards, login, ({ body, connection }) => logIn(deps, body, sourceOf(connection)));
   mount(app, guards, refresh, ({ body }) => refreshSession(deps, body.refreshToken));
   mount(app, guards, logout, ({ caller }) => logOut(deps, caller.session));
   mount(app, guards, me, async ({ caller: { user: id, device, session } }) => {

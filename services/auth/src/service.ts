@@ -98,12 +98,14 @@ async function tokenDeps({ jwt }: AuthConfig) {
 }
 
 function limiters({ limits }: AuthConfig, deps: AttemptsDeps) {
+  const registrations = (max: number) => {
+    return createAttempts(deps, { name: 'register', max, windowMs: HOUR_MS });
+  };
   return {
-    registrations: createAttempts(deps, {
-      name: 'register',
-      max: limits.registerPerHour,
-      windowMs: HOUR_MS,
-    }),
+    registrations: {
+      public: registrations(limits.registerPerHour),
+      private: registrations(limits.registerPerHourPrivate),
+    },
     loginFailures: createAttempts(deps, {
       name: 'login',
       max: limits.loginFailures,

@@ -214,6 +214,21 @@ describe('logging in', () => {
     ).toMatchObject({ code: 'rate.limited' });
   });
 
+  test('failures lock an account for the address that they came from, and for no other', async () => {
+    const username = freshName();
+    await auth.register(username);
+    const wrong = { username, password: 'Wrong-passw0rd' };
+    // One site owns all addresses of a /64.
+    for (const end of ['1', '2', '3', '4', '5']) {
+      const call = { body: wrong, from: `2001:db8:0:7::${end}` };
+      expect(await auth.problem(login, call)).toMatchObject({ code: 'auth.credentials-wrong' });
+    }
+    const right = { username, password: PASSWORD };
+    const locked = { body: right, from: '2001:db8:0:7::6' };
+    expect(await auth.problem(login, locked)).toMatchObject({ code: 'rate.limited' });
+    expect((await auth.send(login, { body: right, from: '2001:db8:0:8::1' })).status).toBe(200);
+  });
+
   test('counters out of reach leave both limiters open', async () => {
     const gone = () => Promise.reject(new Error('no counters'));
     const counters = {
@@ -225,7 +240,7 @@ describe('logging in', () => {
       ping: gone,
       close: gone,
     };
-    const process = await platform.start(testConfig({ limits: { registerPerHour: 1 } }), {
+    const process = await platform.start(testConfig({ limits: { registerPerHourPrivate: 1 } }), {
       counters,
     });
     const username = freshName();
@@ -237,7 +252,7 @@ describe('logging in', () => {
 
 test('registrations beyond the limit are refused with the time to wait', async () => {
   const other = await openPlatform();
-  const process = await other.start(testConfig({ limits: { registerPerHour: 2 } }));
+  const process = await other.start(testConfig({ limits: { registerPerHourPrivate: 2 } }));
   try {
     const send = (username: string) =>
       process.send(register, { body: { username, password: PASSWORD } });
@@ -250,9 +265,31 @@ test('registrations beyond the limit are refused with the time to wait', async (
   }
 });
 
+test('a public address may make fewer accounts than a private one, each its own', async () => {
+  const other = await openPlatform();
+  const process = await other.start(
+    testConfig({ limits: { registerPerHour: 1, registerPerHourPrivate: 2 } }),
+  );
+  try {
+    const from = (address: string) =>
+      process.send(register, {
+        body: { username: freshName(), password: PASSWORD },
+        from: address,
+      });
+    expect((await from('203.0.113.7')).status).toBe(201);
+    expect((await from('203.0.113.7')).status).toBe(429);
+    expect((await from('203.0.113.8')).status).toBe(201);
+    for (const status of [201, 201, 429]) {
+      expect((await from('127.0.0.1')).status).toBe(status);
+    }
+  } finally {
+    await other.close();
+  }
+});
+
 test('registrations that fail leave the budget of everybody alone', async () => {
   const other = await openPlatform();
-  const process = await other.start(testConfig({ limits: { registerPerHour: 2 } }));
+  const process = await other.start(testConfig({ limits: { registerPerHourPrivate: 2 } }));
   try {
     await process.register('Taken');
     const again = { body: { username: 'taken', password: PASSWORD } };

@@ -33,7 +33,7 @@ export function testConfig(changes: { [section: string]: object } = {}): AuthCon
       refreshTokenSecret: ['refresh-secret-of-the-tests-0123456789'],
       ...changes.jwt,
     },
-    limits: { registerPerHour: 10_000, ...changes.limits },
+    limits: { registerPerHourPrivate: 10_000, ...changes.limits },
   });
 }
 
@@ -82,12 +82,20 @@ export async function openPlatform() {
   };
 }
 
+interface CallOptions {
+  token?: string;
+  body?: unknown;
+  query?: string;
+  /** The address of the caller; left out, the call stays within the process. */
+  from?: string;
+}
+
 export type Caller = ReturnType<typeof callerOf>;
 
 function callerOf(service: Service) {
   async function send(
     { method, path }: EndpointSpec,
-    { token, body, query = '' }: { token?: string; body?: unknown; query?: string } = {},
+    { token, body, query = '', from }: CallOptions = {},
   ): Promise<Answered<unknown>> {
     const headers = new Headers();
     if (token !== undefined) headers.set('authorization', token);
@@ -98,6 +106,7 @@ function callerOf(service: Service) {
         headers,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
+      from === undefined ? undefined : { remoteAddress: from },
     );
     const text = await response.text();
     return {

@@ -1,5 +1,5 @@
 /** Requests to the services behind the gateway, by the beginning of their path. Bodies stream both ways. */
-import type { App, AppVariables, Fetch } from '@sotto/runtime';
+import type { App, AppEnv, Fetch } from '@sotto/runtime';
 import type { Context } from 'hono';
 import { endToEnd } from './screen.ts';
 
@@ -22,9 +22,9 @@ export const ROUTES = {
 export function forward(app: App, upstreams: Upstreams): void {
   for (const [prefix, service] of Object.entries(ROUTES)) {
     // Matches the prefix itself and everything below it.
-    app.all(`${prefix}/*`, async (context: Context<{ Variables: AppVariables }>) => {
+    app.all(`${prefix}/*`, async (context: Context<AppEnv>) => {
       context.set('route', `${prefix}/*`);
-      const { status, headers, body } = await upstreams[service](context.req.raw);
+      const { status, headers, body } = await upstreams[service](context.req.raw, context.env);
       return new Response(body, { status, headers: endToEnd(headers) });
     });
   }

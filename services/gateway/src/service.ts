@@ -68,7 +68,7 @@ function atTheDoor(inside: Fetch, events: Events): Fetch {
       return secure(problemResponse(refusal, requestId));
     }
     cleanHeaders(request, requestId);
-    return secure(await inside(request));
+    return secure(await inside(request, connection));
   };
 }
 

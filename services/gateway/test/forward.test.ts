@@ -56,6 +56,21 @@ describe('the gateway', () => {
     }
   });
 
+  it("tells services of its process the caller's address, whatever headers say", async () => {
+    const seen: unknown[] = [];
+    const peer: Fetch = async (_, connection) => {
+      seen.push(connection?.remoteAddress);
+      return new Response();
+    };
+    const config = loadConfig(GatewayConfig, { environment: { LOG_LEVEL: 'error' } });
+    const peers = { auth: peer, key: peer, message: peer, file: peer };
+    const gateway = await startGateway(config, { peers, upgrade: () => undefined });
+    const headers = { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1' };
+    const request = new Request('http://localhost/api/v1/auth/login', { method: 'POST', headers });
+    await gateway.fetch(request, { remoteAddress: '203.0.113.7' });
+    expect(seen).toEqual(['203.0.113.7']);
+  });
+
   it('passes on status, headers and body as they are, but not what belongs to one connection', async () => {
     const upstream = owned(
       await startUpstream((_, response) => {

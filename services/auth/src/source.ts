@@ -1,0 +1,57 @@
+/**
+ * Where a request came from, as far as it can be believed: what limits count by, beside the account.
+ *
+ * Only the socket's other end is believed, never a header. Behind a proxy, the gateway of another process included, that
+ * is the proxy, and its callers share one source.
+ */
+import { BlockList, isIPv4 } from 'node:net';
+import type { Connection } from '@sotto/runtime';
+
+export interface Source {
+  /** One of these is one source: an IPv4 address, or the /64 of an IPv6 address, which is one site's. */
+  readonly key: string;
+  /** Private are this machine, private networks (RFC 1918, 4193, 3927, 4291), and a call within the process. */
+  readonly range: 'public' | 'private';
+}
+
+/** The source of a request. */
+export function sourceOf(connection: Connection | undefined): Source {
+  if (connection === undefined) return { key: 'process', range: 'private' };
+  // A socket that listens for both families shows IPv4 callers as IPv6; a link-local address carries its interface.
+  const address = connection.remoteAddress.replace(/^::ffff:(?=.*\.)/i, '').replace(/%.*/, '');
+  if (isIPv4(address)) return { key: address, range: rangeOf(address, 'ipv4') };
+  return { key: prefix64(address), range: rangeOf(address, 'ipv6') };
+}
+
+const PRIVATE = new BlockList();
+PRIVATE.addSubnet('127.0.0.0', 8, 'ipv4');
+PRIVATE.addSubnet('10.0.0.0', 8, 'ipv4');
+PRIVATE.addSubnet('172.16.0.0', 12, 'ipv4');
+PRIVATE.addSubnet('192.168.0.0', 16, 'ipv4');
+PRIVATE.addSubnet('169.254.0.0', 16, 'ipv4');
+PRIVATE.addAddress('::1', 'ipv6');
+PRIVATE.addSubnet('fc00::', 7, 'ipv6');
+PRIVATE.addSubnet('fe80::', 10, 'ipv6');
+
+/** An address that is none, of a socket that is gone, is in no private network. */
+function rangeOf(address: string, family: 'ipv4' | 'ipv6'): Source['range'] {
+  return PRIVATE.check(address, family) ? 'private' : 'public';
+}
+
+const IPV6_GROUPS = 8;
+
+/** The first four groups of an IPv6 address as the operating system writes it. */
+function prefix64(address: string): string {
+  const [head = '', tail] = address.split('::');
+  const groups = groupsOf(head);
+  if (tail !== undefined) {
+    const left = IPV6_GROUPS - groups.length - groupsOf(tail).length;
+    groups.push(...Array.from({ length: Math.max(0, left) }, () => '0'));
+    groups.push(...groupsOf(tail));
+  }
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+function groupsOf(text: string): string[] {
+  return text === '' ? [] : text.split(':');
+}
