@@ -17,6 +17,7 @@ import {
   getRecord,
   HistoryItem,
   keys,
+  Place,
   putRecord,
 } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
@@ -91,6 +92,21 @@ export async function readHistory(
   };
   const page = await store.transaction((transaction) => transaction.list(range));
   return page.map(({ value }) => decodeRecord(HistoryItem, value));
+}
+
+/**
+ * Writes an item at its place, and notes under its id where that is. Throws `answer.invalid` when another message lies
+ * there: a place is given once, and what is in the history is not the platform's to change.
+ */
+export async function keepItem(transaction: StoreTransaction, item: HistoryItem): Promise<void> {
+  const { conversation, seq, id, sender } = item;
+  const key = keys.message(conversation, seq);
+  const there = await getRecord(transaction, key, HistoryItem);
+  if (there && (there.id !== id || there.sender.device !== sender.device)) {
+    throw new ClientError('answer.invalid', 'another message has that place');
+  }
+  await putRecord(transaction, key, [HistoryItem, item]);
+  await putRecord(transaction, keys.messageId(sender.device, id), [Place, { conversation, seq }]);
 }
 
 /** A user of the platform by exact name, without case. */

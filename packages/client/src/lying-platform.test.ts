@@ -110,6 +110,45 @@ test('a stranger cannot write into a conversation of others', async () => {
   expect(unreadable).toMatchObject([{ cause: 'sender.invalid' }]);
 });
 
+test('no answer puts a message of ours over one that is there', async () => {
+  const { alice, bob, conversation } = await pair();
+  const trouble = vi.fn();
+  alice.on('trouble', trouble);
+  await bob.sendText(conversation, 'from Bob');
+  await until(async () => (await textsOf(alice, conversation)).length === 1);
+  platform.judge = ({ id }, number) => {
+    const stored = { number, id, conversation, seq: 1, sentAt: NOW };
+    device('alice').socket!.send(JSON.stringify({ type: 'stored', ...stored }));
+    platform.judge = () => undefined;
+    return 'cut';
+  };
+  const { id } = await alice.sendText(conversation, 'from Alice');
+  expect(await alice.whenStored(id)).toEqual({ conversation, seq: 2 });
+  expect(trouble).toHaveBeenCalledWith({ error: expect.objectContaining(INVALID) });
+  expect(await textsOf(alice, conversation)).toEqual(['from Bob', 'from Alice']);
+});
+
+test('no arrival is put over a message of ours', async () => {
+  const { alice, bob, conversation } = await pair();
+  const trouble = vi.fn();
+  alice.on('trouble', trouble);
+  platform.show = (slot, to) => {
+    if (to.username !== 'alice') return [slot];
+    if (slot.type === 'none' || slot.seq < 3) return [];
+    return [
+      { type: 'none', from: 1, to: 1 },
+      { ...slot, seq: 2 },
+    ];
+  };
+  await bob.whenStored((await bob.sendText(conversation, 'held back')).id);
+  await alice.whenStored((await alice.sendText(conversation, 'from Alice')).id);
+  await bob.whenStored((await bob.sendText(conversation, 'in her place')).id);
+  platform.cutAll();
+  await until(() => trouble.mock.calls.length > 0);
+  expect(trouble).toHaveBeenCalledWith({ error: expect.objectContaining(INVALID) });
+  expect(await textsOf(alice, conversation)).toEqual(['from Alice']);
+});
+
 interface Forgery {
   readonly from: Device;
   readonly identity: Identity;
@@ -161,6 +200,13 @@ function lyingFetch<T>(part: string, lie: (answer: T) => T): typeof fetch {
 
 function addressOf({ user, device: name }: Device): { user: UserId; device: DeviceId } {
   return { user, device: name };
+}
+
+async function textsOf(client: Client, conversation: ConversationId): Promise<string[]> {
+  const items = await client.history(conversation);
+  return items.map((item) =>
+    item.type === 'message' && item.content.type === 'text' ? item.content.text : '',
+  );
 }
 
 function recipientsOf(username: string): DeviceId[] {

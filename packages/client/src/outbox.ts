@@ -12,7 +12,7 @@ import {
 } from '@sotto/api';
 import { type LocalParty, sealEnvelope } from '@sotto/crypto';
 import { type Content, decodeContent, encodeContent } from './content.ts';
-import { readCursor, skipOwn, writeCursor } from './conversations.ts';
+import { keepItem, readCursor, skipOwn, writeCursor } from './conversations.ts';
 import { ClientError } from './errors.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
 import { makeMessageId } from './message-id.ts';
@@ -21,9 +21,7 @@ import {
   type ConversationRecord,
   decodeRecord,
   keys,
-  Message,
   OutboxEntry,
-  Place,
   putRecord,
   takeNumber,
 } from './records.ts';
@@ -111,7 +109,7 @@ export async function sealNext(
   return { sealed: entries.map((entry) => sealed.get(entry.counter) ?? entry) };
 }
 
-/** Takes a `stored` message out of the outbox and into the history. No-op when it is there already. */
+/** Takes a `stored` message out of the outbox and into the history. Throws `answer.invalid` when its place is taken. */
 export async function settle(
   deps: SessionsDeps,
   transaction: StoreTransaction,
@@ -120,7 +118,7 @@ export async function settle(
   const { conversation, seq, id } = stored;
   const { user, device } = deps.local.address;
   await transaction.delete(keys.outboxEntry(conversation, entry.counter));
-  const message: Message = {
+  await keepItem(transaction, {
     type: 'message',
     id,
     conversation,
@@ -131,10 +129,7 @@ export async function settle(
     content: decodeContent(entry.content),
     own: true,
     order: 'next',
-  };
-  await putRecord(transaction, keys.message(conversation, seq), [Message, message]);
-  const place = { conversation, seq };
-  await putRecord(transaction, keys.messageId(message.sender.device, id), [Place, place]);
+  });
   const cursor = await readCursor(transaction, conversation);
   const moved = await skipOwn(transaction, conversation, cursor);
   if (moved !== cursor) await writeCursor(transaction, conversation, moved);

@@ -9,13 +9,13 @@ import {
   type ServerFrame,
   type Slot,
 } from '@sotto/api';
-import { needConversation, readCursor, skipOwn, writeCursor } from './conversations.ts';
+import { keepItem, needConversation, readCursor, skipOwn, writeCursor } from './conversations.ts';
 import { ClientError } from './errors.ts';
 import { openArrival } from './open-message.ts';
 import type { PeerDeps } from './peers.ts';
 import {
   type ConversationRecord,
-  HistoryItem,
+  type HistoryItem,
   keys,
   Place,
   putRecord,
@@ -178,11 +178,9 @@ async function isKnown(
 }
 
 async function keep(transaction: StoreTransaction, item: HistoryItem): Promise<void> {
-  const { conversation, seq, id, sender } = item;
-  const place = { conversation, seq };
-  await putRecord(transaction, keys.message(conversation, seq), [HistoryItem, item]);
-  await putRecord(transaction, keys.messageId(sender.device, id), [Place, place]);
+  await keepItem(transaction, item);
   if (item.type !== 'message') return;
+  const { conversation, seq } = item;
   const number = await takeNumber(transaction, keys.arrivalIds);
-  await putRecord(transaction, keys.arrival(number), [Place, place]);
+  await putRecord(transaction, keys.arrival(number), [Place, { conversation, seq }]);
 }
