@@ -1,13 +1,13 @@
 /** A request's JSON body: bounded, strict, and free of what PostgreSQL's text cannot hold. */
 import { ApiError } from '@sotto/api';
-import { BODY_MS_MAX, JSON_VALUES_MAX } from './limits.ts';
-import { fieldName } from './problem-response.ts';
+import { BODY_MS_MAX, JSON_DEPTH_MAX, JSON_VALUES_MAX } from './limits.ts';
+import { fieldPath } from './problem-response.ts';
 
 const MEDIA_TYPE = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
 
 /**
- * The parsed body. Throws an ApiError: media-type, too-large, malformed, or invalid for more values than anyone means
- * and for characters that cannot be stored.
+ * The parsed body. Throws an ApiError: media-type, too-large, malformed, or invalid for more values or levels
+ * than anyone means and for characters that cannot be stored.
  */
 export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
   if (!MEDIA_TYPE.test(request.headers.get('content-type') ?? '')) {
@@ -85,26 +85,28 @@ interface Node {
   /** What it stands in, and under which name there; the root has neither. */
   parent?: Node;
   key: string;
+  depth: number;
 }
 
 /** Walks without recursion, so that depth cannot exhaust the stack, and counts values before it takes them up. */
 function inspect(root: unknown): void {
-  const pending: Node[] = [{ value: root, key: '' }];
+  const pending: Node[] = [{ value: root, key: '', depth: 0 }];
   let values = 1;
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     if (!isStorable(node.key) || !isStorable(node.value)) throw unstorable(node);
-    const { value } = node;
+    const { value, depth } = node;
     if (typeof value !== 'object' || value === null) continue;
     values += Array.isArray(value) ? value.length : Object.keys(value).length;
-    if (values > JSON_VALUES_MAX) throw tooMany();
+    if (values > JSON_VALUES_MAX) throw excessive(`at most ${JSON_VALUES_MAX} values`);
+    if (depth === JSON_DEPTH_MAX) throw excessive(`at most ${JSON_DEPTH_MAX} levels`);
     for (const [key, child] of Object.entries(value)) {
-      pending.push({ value: child, key, parent: node });
+      pending.push({ value: child, key, parent: node, depth: depth + 1 });
     }
   }
 }
 
-function tooMany(): ApiError {
-  return new ApiError('request.invalid', { detail: `at most ${JSON_VALUES_MAX} values` });
+function excessive(detail: string): ApiError {
+  return new ApiError('request.invalid', { detail });
 }
 
 /** False for text with a NUL or half a surrogate pair, which PostgreSQL refuses or would store altered. */
@@ -121,6 +123,6 @@ function unstorable(node: Node): ApiError {
 
 function pathOf(node: Node): string {
   const path: string[] = [];
-  for (let at = node; at.parent !== undefined; at = at.parent) path.push(fieldName(at.key));
-  return path.reverse().join('.');
+  for (let at = node; at.parent !== undefined; at = at.parent) path.push(at.key);
+  return fieldPath(path.reverse());
 }

@@ -30,6 +30,9 @@ export const READY_DEADLINE_MS = 2_000;
 /** Values of a JSON body. A message for 256 devices has 800; what schemas do with unknown ones is far dearer than counting. */
 export const JSON_VALUES_MAX = 4_000;
 
+/** Objects and arrays of a JSON body, one in another. Ours have three; schemas walk by recursion. */
+export const JSON_DEPTH_MAX = 32;
+
 /** Revocations are asked for this often; a socket must close within 5 s of one. */
 export const REVOCATIONS_POLL_MS = 2_000;
 

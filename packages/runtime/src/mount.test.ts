@@ -1,7 +1,7 @@
 import { ANONYMOUS_BODY_BYTES_MAX } from '@sotto/api';
 import { describe, expect, test, vi } from 'vitest';
 import { endless, post, problemOf, SECRET, setup, USER } from './http.fixture.ts';
-import { JSON_VALUES_MAX } from './limits.ts';
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from './limits.ts';
 
 const USER_HEADERS = { authorization: 'Bearer good' };
 
@@ -121,6 +121,31 @@ describe('a body that cannot be taken is refused', () => {
     const { app } = setup();
     const body = `${opening.repeat(150_000)}1${closing.repeat(150_000)}`;
     expect((await app.request('/collection', post(`[${body}]`, USER_HEADERS))).status).toBe(400);
+  });
+
+  test('a body may be nested, within reason', async () => {
+    const { app } = setup();
+    const nested = (levels: number) =>
+      app.request('/collection', post('['.repeat(levels) + ']'.repeat(levels), USER_HEADERS));
+    expect((await nested(JSON_DEPTH_MAX)).status).toBe(200);
+    expect(await problemOf(await nested(JSON_DEPTH_MAX + 1))).toMatchObject({
+      code: 'request.invalid',
+      detail: 'at most 32 levels',
+    });
+  });
+
+  test('the way to a wrong field is told no longer than it is useful', async () => {
+    const { app } = setup();
+    const name = 'x'.repeat(64);
+    const body = `[${`{"${name}":`.repeat(20)}"\\u0000"${'}'.repeat(20)}]`;
+    const problem = await problemOf(await app.request('/collection', post(body, USER_HEADERS)));
+    expect(problem.fields).toEqual([`0.${name}.${name}.${name}.x`.padEnd(200, 'x').slice(0, 200)]);
+  });
+
+  test('a query name that cannot be stored as a value is not repeated as it is', async () => {
+    const { app } = setup();
+    const response = await app.request('/things/abc?hunter2%20%3Cb%3E=%00', post('{}'));
+    expect(await problemOf(response)).toMatchObject({ code: 'request.invalid', fields: ['?'] });
   });
 
   test('an operation that says so takes more, but never more values than anyone means', async () => {

@@ -14,7 +14,7 @@ import { z } from 'zod';
 import type { Authenticate, Caller } from './authenticate.ts';
 import type { App, AppEnv } from './http.ts';
 import { isStorable, readJson } from './json-body.ts';
-import { invalidRequest } from './problem-response.ts';
+import { fieldPath, invalidRequest } from './problem-response.ts';
 import { sameSecret } from './secret.ts';
 import type { Connection } from './service.ts';
 
@@ -103,7 +103,9 @@ const NOTHING = z.strictObject({});
 
 function decode(schema: z.ZodObject = NOTHING, input: Record<string, string>): unknown {
   const unstorable = Object.keys(input).filter((name) => !isStorable(input[name]));
-  if (unstorable.length > 0) throw new ApiError('request.invalid', { fields: unstorable });
+  if (unstorable.length > 0) {
+    throw new ApiError('request.invalid', { fields: unstorable.map((name) => fieldPath([name])) });
+  }
   const result = z.safeDecode(schema, input);
   if (!result.success) throw invalidRequest(result.error.issues);
   return result.data;

@@ -40,19 +40,21 @@ export function invalidRequest(issues: readonly z.core.$ZodIssue[]): ApiError {
 /** A body of a thousand wrong fields does not need a thousand names to be understood. */
 const FIELDS_MAX = 20;
 
+/** Names and depth are the sender's: an answer is not to grow with them. No field of ours has a path this long. */
+const FIELD_PATH_LENGTH_MAX = 200;
+
 /** An unknown field is named by the sender; a name that is no identifier is not repeated. */
 const FIELD_NAME = /^\w{1,64}$/;
 
 function issuePaths(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.map(fieldName);
-  if (issue.code !== 'unrecognized_keys') return [path.join('.')];
-  return issue.keys.map((key) => [...path, fieldName(key)].join('.'));
+  if (issue.code !== 'unrecognized_keys') return [fieldPath(issue.path)];
+  return issue.keys.slice(0, FIELDS_MAX).map((key) => fieldPath([...issue.path, key]));
 }
 
-/** A field's name as it may be told: what is no identifier was made up by the sender. */
-export function fieldName(part: PropertyKey): string {
-  const name = String(part);
-  return FIELD_NAME.test(name) ? name : '?';
+/** A field's path as it may be told: what is no identifier was made up by the sender. */
+export function fieldPath(path: readonly PropertyKey[]): string {
+  const names = path.map(String).map((name) => (FIELD_NAME.test(name) ? name : '?'));
+  return names.join('.').slice(0, FIELD_PATH_LENGTH_MAX);
 }
 
 /** The answer for an error. `requestId` goes into the body as `instance`. */
