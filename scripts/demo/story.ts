@@ -86,7 +86,7 @@ async function catchUp(stage: Stage): Promise<Row[]> {
   const conversation = await conversationOf(stage);
   const lines = words.offline(stage);
   const read = await until(stage.ended, () => readTexts(stage.bob, conversation, lines));
-  return read.map((line) => ({ people: `Bob reads   “${line}”` }));
+  return read.map((line) => ({ people: `Bob reads “${line}”` }));
 }
 
 async function sendFile(stage: Stage): Promise<Row[]> {
@@ -149,7 +149,7 @@ async function deliver(stage: Stage, from: Person, to: Person, lines: string[]):
   const rows: Row[] = [];
   for (const line of lines) rows.push(await writeOnce(stage, from, conversation, line));
   const read = await until(stage.ended, () => readTexts(to, conversation, lines));
-  return [...rows, ...read.map((line) => ({ people: `${to.name} reads ${line && `“${line}”`}` }))];
+  return [...rows, ...read.map((line) => ({ people: `${to.name} reads “${line}”` }))];
 }
 
 async function writeOnce(
