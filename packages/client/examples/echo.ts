@@ -14,6 +14,6 @@ if (me === undefined)
 await bot.connect();
 
 for await (const message of bot.messages()) {
-  if (message.content.type === 'text')
-    await bot.sendText(message.conversation, message.content.text);
+  if (message.own || message.content.type !== 'text') continue;
+  await bot.sendText(message.conversation, message.content.text);
 }
