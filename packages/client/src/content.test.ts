@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { FileId } from '@sotto/api';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -49,6 +50,14 @@ test.each([
     expect.objectContaining({ code: 'content.invalid' }),
   );
 });
+
+test.each(['SECRET', '{"v":1,"type":"text","text":1,"SECRET":1}'])(
+  'a refusal quotes nothing of what it refuses: %s',
+  (text) => {
+    const isSilent = (error: unknown) => !inspect(error).includes('SECRET');
+    expect(() => decodeContent(utf8(text))).toThrow(expect.toSatisfy(isSilent));
+  },
+);
 
 test('any bytes decode or are refused with the one code', () => {
   fc.assert(
