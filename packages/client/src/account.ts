@@ -76,7 +76,8 @@ async function makeOrFind(
 
 /**
  * Logs in: on the device of this store when it has one, else as a new device of the account. Throws
- * `account.exists` when the store belongs to another account, and the platform's problems.
+ * `account.exists` when the store belongs to another account, `answer.invalid` when the platform answers with another
+ * account or device than the store's, and the platform's problems.
  */
 export async function logIn(deps: AccountDeps, credentials: Credentials): Promise<Me> {
   const account = await readAccount(deps.store);
@@ -98,6 +99,10 @@ export async function logOut({ store, call, tokens }: AccountDeps): Promise<void
 async function keep({ store, tokens, clock }: AccountDeps, answer: Login): Promise<Me> {
   const { user, device, session, username } = answer;
   await store.transaction(async (transaction) => {
+    const known = await getRecord(transaction, keys.account, Account);
+    if (known && (known.user !== user || known.device !== device)) {
+      throw new ClientError('answer.invalid', 'the platform logged in somebody else');
+    }
     const account = { user, device, session, username, tokens: tokensOf(answer, clock()) };
     await putRecord(transaction, keys.account, [Account, account]);
     await transaction.delete(keys.registration);

@@ -4,6 +4,7 @@ import {
   type Conversation,
   type ConversationId,
   type DeviceId,
+  type Login,
   MessageId,
   type UserId,
 } from '@sotto/api';
@@ -147,6 +148,22 @@ test('no arrival is put over a message of ours', async () => {
   await until(() => trouble.mock.calls.length > 0);
   expect(trouble).toHaveBeenCalledWith({ error: expect.objectContaining(INVALID) });
   expect(await textsOf(alice, conversation)).toEqual(['from Alice']);
+});
+
+test('a log-in does not hand the store to another account or device', async () => {
+  let lie = (answer: Login) => answer;
+  const options = { fetch: lyingFetch<Login>('/auth/login', (it) => lie(it)) };
+  const alice = await enter('alice', options);
+  const me = await alice.me();
+  const another = randomUUID();
+  for (lie of [
+    (answer: Login) => ({ ...answer, user: another as UserId }),
+    (answer: Login) => ({ ...answer, device: another as DeviceId }),
+  ]) {
+    const loggingIn = alice.login({ username: 'alice', password: PASSWORD });
+    await expect(loggingIn).rejects.toMatchObject(INVALID);
+  }
+  expect(await alice.me()).toEqual(me);
 });
 
 interface Forgery {
