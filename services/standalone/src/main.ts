@@ -9,6 +9,9 @@ const source = { environment: process.env, file: fileURLToPath(new URL('config.y
 const load = () => loadStandaloneConfig(source, fileURLToPath(new URL('.data', root)));
 const show = (line: string) => process.stderr.write(`${line.trimEnd()}\n`);
 
+// Where they go may be full, or gone with its terminal: no reason to end the platform.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 function stop(error: unknown): never {
   if (error instanceof ConfigError) throw error;
   show(`sotto: ${error instanceof Error ? error.message : 'cannot start'}`);
