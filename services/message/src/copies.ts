@@ -1,10 +1,10 @@
 /**
  * What this service copies from others: usernames from auth, device lists from key.
  *
- * Events bring them; whoever is met before the event is asked for at the owner. An older version never replaces a
- * newer one, so the two ways may cross.
+ * Events bring them; whoever is met before the event is asked for at the owner, and so is a device that connects and is
+ * on no copied list, since an event may be lost. An older version never replaces a newer one, so the ways may cross.
  */
-import type { UserId } from '@sotto/api';
+import type { Address, UserId } from '@sotto/api';
 import {
   type AccountCreated,
   type DeviceListChanged,
@@ -13,13 +13,21 @@ import {
 } from '@sotto/api/internal';
 import { type Bus, type Closable, callPeer, consumeEvent, type Fetch } from '@sotto/runtime';
 import type { DeviceList } from './audience.ts';
-import { type CopyDatabase, hasAccount, storeAccount, storeDeviceList } from './copy-store.ts';
+import {
+  type CopyDatabase,
+  hasAccount,
+  hasDevice,
+  storeAccount,
+  storeDeviceList,
+} from './copy-store.ts';
 
 export interface Copies {
   /** Asks for a user's device list and copies it. Undefined when the user has published none. */
   fetchDeviceList(user: UserId): Promise<DeviceList | undefined>;
   /** Whether there is such a user, by the copy or by asking. */
   hasUser(user: UserId): Promise<boolean>;
+  /** Whether a user and one of their devices have been copied. */
+  has(who: Address): Promise<boolean>;
 }
 
 export interface CopiesDeps {
@@ -55,6 +63,7 @@ export function createCopies({ database, peers, internalSecret }: CopiesDeps): C
       if (account !== undefined) await storeAccount(database, account);
       return account !== undefined;
     },
+    has: (who) => hasDevice(database, who),
   };
 }
 

@@ -1,5 +1,5 @@
 /** SQL over the copies of accounts and device lists. */
-import type { DeviceId, UserId } from '@sotto/api';
+import type { Address, DeviceId, UserId } from '@sotto/api';
 import type { AccountCreated, DeviceListChanged } from '@sotto/api/internal';
 import type { Database } from '@sotto/runtime';
 import { sql, type Transaction } from 'kysely';
@@ -26,6 +26,21 @@ export async function hasAccount({ query }: CopyDatabase, user: UserId): Promise
     .selectFrom('accounts')
     .where('user_id', '=', user)
     .select('user_id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Whether an account and a device of it have been copied. Index: primary keys. */
+export async function hasDevice(
+  { query }: CopyDatabase,
+  { user, device }: Address,
+): Promise<boolean> {
+  const row = await query
+    .selectFrom('accounts as a')
+    .innerJoin('device_lists as d', 'd.user_id', 'a.user_id')
+    .where('a.user_id', '=', user)
+    .where(sql<boolean>`${device} = any(d.devices)`)
+    .select('a.user_id')
     .executeTakeFirst();
   return row !== undefined;
 }

@@ -12,6 +12,8 @@ export interface Events {
   tookSlowWay(): void;
   /** The audience of a conversation could not be had. */
   checkFailed(error: unknown): void;
+  /** The owners of accounts and device lists could not be asked for a device that connects. */
+  meetingFailed(error: unknown): void;
   refused(code: ProblemCode): void;
   publishFailed(error: unknown): void;
   outboxFailed(error: unknown): void;
@@ -51,6 +53,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
     },
     tookSlowWay: () => slow.inc(),
     checkFailed: (error) => log.warn('a conversation cannot be read', { error }),
+    meetingFailed: (error) => log.warn('a device that connects cannot be looked up', { error }),
     refused: (code) => refusals.inc({ code }),
     publishFailed(error) {
       publications.inc();

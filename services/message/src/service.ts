@@ -88,6 +88,7 @@ export async function startMessage(
       authenticate: guards.authenticate,
       revocations,
       clock,
+      copies,
       turnstile: createTurnstile(SOCKET_READS_MAX),
       announce: ({ device }) => announceConnected(bus, path.node, device),
     }),

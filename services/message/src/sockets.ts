@@ -20,6 +20,7 @@ import {
   toApiError,
 } from '@sotto/runtime';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Copies } from './copies.ts';
 import type { Events } from './events.ts';
 import type { Hub } from './hub.ts';
 import { CLOSE_MS, FRAGMENTS_MAX, TICK_MS } from './limits.ts';
@@ -32,6 +33,7 @@ export interface SocketsDeps extends SocketSessionDeps {
   tickets: Tickets;
   revocations: Pick<Revocations, 'has' | 'onRevoked'>;
   clock: Clock;
+  copies: Copies;
   events: Events;
   /** A device has connected here: other nodes close the socket that they may have for it. */
   announce(session: SocketSession): void;
@@ -133,6 +135,18 @@ export class Sockets {
     before?.close(CLOSE_CODES.replaced);
     announce(session);
     void session.start();
+    void this.#meet(caller);
+  }
+
+  /** A device that no copy names would get nothing, for as long as it talks to nobody: its event was late or lost. */
+  async #meet({ user, device }: Caller): Promise<void> {
+    const { copies, events, turnstile } = this.#deps;
+    try {
+      if (await turnstile(() => copies.has({ user, device }))) return;
+      await Promise.all([copies.hasUser(user), copies.fetchDeviceList(user)]);
+    } catch (error) {
+      events.meetingFailed(error);
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import {
   SOCKET_PATH,
   SOCKET_PROTOCOL,
   SOCKET_TICKET_PREFIX,
+  searchUsers,
   sendMessage,
 } from '@sotto/api';
 import { createMemoryBus } from '@sotto/runtime';
@@ -104,6 +105,30 @@ describe('admission', () => {
     const client = await connect(node, person);
     platform.peers.revoke(person);
     expect((await client.closed).code).toBe(CLOSE_CODES.tokenEnded);
+  });
+
+  test('a device whose events were lost is looked up at their owners when it connects', async () => {
+    const { peers } = platform;
+    const [sender, reader] = [await peers.addPerson(), await peers.addPerson()];
+    const conversation = await openConversation(node, sender, reader);
+    const second = await peers.addDevice(reader, { publish: false });
+    peers.changeSilently(reader.user, [reader.device, second.device]);
+    const client = await connect(node, second);
+    await vi.waitFor(async () => {
+      const sent = node.call(sender, sendMessage, { body: messageFor(conversation, [reader]) });
+      await expect(sent).rejects.toMatchObject({ code: 'message.devices-stale' });
+    });
+    await client.close();
+  });
+
+  test('an account whose event was lost is in the directory once a device has connected', async () => {
+    const person = await platform.peers.addPerson('Unheard7');
+    const client = await connect(node, person);
+    await vi.waitFor(async () => {
+      const { users } = await node.call(person, searchUsers, { query: { name: 'unheard7' } });
+      expect(users).toEqual([{ user: person.user, username: 'Unheard7' }]);
+    });
+    await client.close();
   });
 
   test('a device has one socket: the older is closed', async () => {
