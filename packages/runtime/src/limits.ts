@@ -15,6 +15,12 @@ export const REQUEST_MS_MAX = 60 * 60_000;
 /** A body that is read whole, a message of 1 MiB at most: 35 KB/s. Slower senders hold memory and a connection for nothing. */
 export const BODY_MS_MAX = 30_000;
 
+/**
+ * Connections of one process; further ones are closed as they come. An idle WebSocket takes 25 KB, so together they hold
+ * half a gigabyte, and far fewer file descriptors than hosts allow, also where each takes a second one to a service.
+ */
+export const CONNECTIONS_MAX = 20_000;
+
 /** How long a connection stays open after an answer that ends it, for its sender to read that answer. */
 export const LINGER_MS = 500;
 

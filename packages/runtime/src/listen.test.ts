@@ -3,12 +3,24 @@ import { connect } from 'node:net';
 import { ApiError, Problem } from '@sotto/api';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { setup } from './http.fixture.ts';
+import { DRAIN_MS } from './limits.ts';
 import { listen } from './listen.ts';
 import type { Fetch, Upgrade } from './service.ts';
 
-async function serve(given: { fetch?: Fetch; upgrade?: Upgrade } = {}) {
+interface Given {
+  fetch?: Fetch;
+  upgrade?: Upgrade;
+  connectionsMax?: number;
+}
+
+async function serve({ connectionsMax, ...given }: Given = {}) {
   const { app } = setup();
-  const listening = await listen({ fetch: app.fetch, ...given }, { host: '127.0.0.1', port: 0 });
+  const place = {
+    host: '127.0.0.1',
+    port: 0,
+    ...(connectionsMax !== undefined && { connectionsMax }),
+  };
+  const listening = await listen({ fetch: app.fetch, ...given }, place);
   onTestFinished(() => listening.close());
   return { ...listening, url: `http://127.0.0.1:${listening.port}` };
 }
@@ -70,6 +82,33 @@ test.each([
   expect(Problem.parse(JSON.parse(body)).code).toBe('request.malformed');
   expect(answer).toContain('application/problem+json');
   expect(answer).toContain('x-request-id: ');
+});
+
+test('who was refused and never hangs up is not waited for', async () => {
+  const { port, close } = await serve();
+  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  socket.resume();
+  socket.write('hello\r\n\r\n');
+  await once(socket, 'end');
+  const started = performance.now();
+  await close();
+  expect(performance.now() - started).toBeLessThan(DRAIN_MS / 2);
+}, 10_000);
+
+test('connections beyond the limit are closed, and there is room again when one ends', async () => {
+  const { port } = await serve({ connectionsMax: 2 });
+  const held = [0, 1].map(() => connect({ host: '127.0.0.1', port }));
+  onTestFinished(() => held.forEach((socket) => void socket.destroy()));
+  const words = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
+  for (const socket of held) {
+    socket.write(words);
+    await once(socket, 'data');
+  }
+  const last = words.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
+  expect(await talk(port, last)).toBe('');
+  held[0]?.destroy();
+  await vi.waitFor(async () => expect(await talk(port, last)).toMatch(/^HTTP\/1.1 200 /));
 });
 
 test('a body beyond the limit is refused before it has arrived', async () => {

@@ -1,11 +1,11 @@
 /** A Fetch on a port, with an orderly end. */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { ApiError, toProblem } from '@sotto/api';
-import { DRAIN_MS, REQUEST_MS_MAX } from './limits.ts';
+import { CONNECTIONS_MAX, DRAIN_MS, LINGER_MS, REQUEST_MS_MAX } from './limits.ts';
 import { linger } from './linger.ts';
 import { problemResponse, toApiError } from './problem-response.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
@@ -18,10 +18,19 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** Where to listen, and for how many. */
+export interface Place {
+  host: string;
+  /** 0 for any that is free. */
+  port: number;
+  /** Connections at one time; further ones are closed as they come. */
+  connectionsMax?: number;
+}
+
 /** Listens. Rejects when the port cannot be had. */
 export async function listen(
   { fetch, upgrade }: { fetch: Fetch; upgrade?: Upgrade },
-  { host, port }: { host: string; port: number },
+  { host, port, connectionsMax = CONNECTIONS_MAX }: Place,
 ): Promise<Listening> {
   const listener = getRequestListener(
     async (request, { incoming }) => {
@@ -41,6 +50,7 @@ export async function listen(
       upgrade !== undefined && wantsWebSocket(request),
   };
   const server = createServer(options, (request, response) => void listener(request, response));
+  server.maxConnections = connectionsMax;
   server.on('clientError', refuseUnreadable);
   if (upgrade !== undefined) server.on('upgrade', upgrade);
   const sockets = track(server);
@@ -91,23 +101,23 @@ function closeServer(server: Server, sockets: Set<Socket>): Promise<void> {
 
 const IDLE_SWEEP_MS = 50;
 
-const STATUS_LINES: Record<string, string> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-};
-
 /** What is no HTTP gets an answer all the same, then the connection ends: nothing after it can be trusted. */
 function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
-  const problem =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request.timeout' : 'request.malformed';
+  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const problem = new ApiError(late ? 'request.timeout' : 'request.malformed');
+  hangUp(socket, problem, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : problem.status);
+}
+
+/** Answers by hand and ends the connection, also when its other end never does. */
+function hangUp(socket: Duplex, problem: ApiError, status = problem.status): void {
   const requestId = randomUUID();
-  const body = JSON.stringify(toProblem(new ApiError(problem), requestId));
+  const body = JSON.stringify(toProblem(problem, requestId));
   const head = [
-    `HTTP/1.1 ${STATUS_LINES[error.code ?? ''] ?? '400 Bad Request'}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/problem+json',
     'cache-control: no-store',
     `${REQUEST_ID_HEADER}: ${requestId}`,
@@ -115,4 +125,6 @@ function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): voi
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
