@@ -162,7 +162,11 @@ export class Lane {
     this.#lastNumber = isGivenUp ? number : number - 1;
     this.#lastCounter = isGivenUp ? counter : counter - 1;
     this.#refusal = undefined;
-    if (PASSING.includes(problem.code)) await this.#retryLater(problem.retryAfter);
+    if (isGivenUp) return;
+    // That devices have changed is no failure, unless it is all that the platform says.
+    if (PASSING.includes(problem.code) || this.#failures > 0) {
+      await this.#retryLater(problem.retryAfter);
+    } else this.#failures += 1;
   }
 
   #retryLater(askedSeconds = 0): Promise<void> {

@@ -1,11 +1,14 @@
 /** The platform against its users: what it says is held to what was asked, known and encrypted. */
 import { randomUUID } from 'node:crypto';
 import {
+  ApiError,
+  type Bundle,
   type Conversation,
   type ConversationId,
   type DeviceId,
   type Login,
   MessageId,
+  toProblem,
   type UserId,
 } from '@sotto/api';
 import {
@@ -21,6 +24,7 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, type ClientOptions, createClient } from './client.ts';
 import { encodeContent } from './content.ts';
+import { BACK_OFF_MS_FIRST } from './limits.ts';
 import { startPlatform } from './platform.fixture.ts';
 import { type Device, NOW, type Platform } from './platform-operations.fixture.ts';
 import type { HistoryItem } from './records.ts';
@@ -164,6 +168,35 @@ test('a log-in does not hand the store to another account or device', async () =
     await expect(loggingIn).rejects.toMatchObject(INVALID);
   }
   expect(await alice.me()).toEqual(me);
+});
+
+test.each<[string, (answer: Bundle) => Bundle]>([
+  ['without devices', (answer) => ({ ...answer, devices: [] })],
+  ['of somebody else', (answer) => ({ ...answer, user: randomUUID() as UserId })],
+])('a bundle %s is refused, and asked for again after a pause', async (_, lie) => {
+  const alice = await enter('alice', { fetch: lyingFetch('/keys/bundle/', lie) });
+  await enter('bob');
+  const trouble = vi.fn();
+  alice.on('trouble', trouble);
+  const { id } = await alice.openDirect(device('bob').user);
+  const start = performance.now();
+  await alice.sendText(id, 'hello');
+  await until(() => trouble.mock.calls.length >= 3);
+  expect(performance.now() - start).toBeGreaterThan((BACK_OFF_MS_FIRST * 3) / 2 - 10);
+  expect(trouble).toHaveBeenCalledWith({ error: expect.objectContaining(INVALID) });
+});
+
+test('devices that never come are asked for after growing pauses', async () => {
+  const { alice, conversation } = await pair();
+  const missing = [{ user: device('bob').user, device: randomUUID() as DeviceId }];
+  const times: number[] = [];
+  platform.judge = () => {
+    if (times.push(performance.now()) > 3) return undefined;
+    return toProblem(new ApiError('message.devices-stale', { devices: { missing, unknown: [] } }));
+  };
+  await alice.whenStored((await alice.sendText(conversation, 'hello')).id);
+  expect(times.at(-1)! - times[0]!).toBeGreaterThan(BACK_OFF_MS_FIRST * 3 - 10);
+  expect(recipientsOf('alice')).toEqual([device('bob').device]);
 });
 
 interface Forgery {

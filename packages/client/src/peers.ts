@@ -31,13 +31,19 @@ export interface Wanted {
 
 /**
  * Fetches bundles and starts sessions from them. Throws `identity.changed` (after an event of that name) when the
- * platform hands out another identity than the pinned one, `CryptoError` for an unsound bundle, and what calls throw.
+ * platform hands out another identity than the pinned one, `answer.invalid` for a bundle of somebody else or of no
+ * devices, `CryptoError` for an unsound one, and what calls throw. A device that was asked for and does not come is
+ * forgotten.
  */
 export async function meetPeers(deps: PeerDeps, wanted: readonly Wanted[]): Promise<void> {
   for (const { user, device } of wanted) {
     const input = { params: { user_id: user }, ...(device && { query: { device } }) };
     const bundle = await deps.call(getBundle, input);
-    await learnBundle(deps, bundle, device === undefined ? 'all' : 'some');
+    const isEmpty = device === undefined && bundle.devices.length === 0;
+    if (bundle.user !== user || isEmpty) {
+      throw new ClientError('answer.invalid', 'the bundle is not the one asked for');
+    }
+    await learnBundle(deps, bundle, device);
   }
 }
 
@@ -91,7 +97,11 @@ interface Met {
   readonly bundle: VerifiedBundle;
 }
 
-async function learnBundle(deps: PeerDeps, bundle: Bundle, scope: 'all' | 'some'): Promise<void> {
+async function learnBundle(
+  deps: PeerDeps,
+  bundle: Bundle,
+  wanted: DeviceId | undefined,
+): Promise<void> {
   const isOwn = bundle.user === deps.local.address.user;
   const met = verifyDevices(deps.provider, bundle, deps.local.address.device);
   const isTrusted = await deps.store.transaction(async (transaction) => {
@@ -105,11 +115,8 @@ async function learnBundle(deps: PeerDeps, bundle: Bundle, scope: 'all' | 'some'
       }
       return false;
     }
-    await keepDevices(deps, transaction, {
-      bundle,
-      met,
-      known: scope === 'some' ? known : undefined,
-    });
+    const others = wanted ? known?.devices.filter((device) => device !== wanted) : [];
+    await keepDevices(deps, transaction, { bundle, met, others: others ?? [] });
     return true;
   });
   if (isTrusted) return;
@@ -130,10 +137,10 @@ function verifyDevices(provider: Provider, bundle: Bundle, ownDevice: string): M
 async function keepDevices(
   deps: PeerDeps,
   transaction: StoreTransaction,
-  { bundle, met, known }: { bundle: Bundle; met: readonly Met[]; known: Peer | undefined },
+  { bundle, met, others }: { bundle: Bundle; met: readonly Met[]; others: readonly DeviceId[] },
 ): Promise<void> {
   const { user, identityKey } = bundle;
-  const devices = [...new Set([...(known?.devices ?? []), ...met.map(({ device }) => device)])];
+  const devices = [...new Set([...others, ...met.map(({ device }) => device)])];
   await putRecord(transaction, keys.peer(user), [Peer, { user, identityKey, devices }]);
   const sessions = openSessions(transaction, deps);
   for (const { device, bundle: verified } of met) {
