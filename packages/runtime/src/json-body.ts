@@ -20,7 +20,7 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
 
 /**
  * The whole body as bytes. Throws `request.too-large` as soon as the limit is passed, by what the sender announces or
- * by what has arrived, and `request.timeout` when it takes too long to arrive.
+ * by what has arrived, `request.timeout` when it takes too long to arrive, and `request.malformed` when it breaks off.
  */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
   let timer: NodeJS.Timeout | undefined;
@@ -29,6 +29,10 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   });
   try {
     return await Promise.race([readWhole(request, bytesMax), late]);
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
+    // Its code could be that of a database out of reach, but it was the sender who went away.
+    throw new ApiError('request.malformed', { detail: 'the request ended early', cause });
   } finally {
     clearTimeout(timer);
   }

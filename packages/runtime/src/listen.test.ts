@@ -130,6 +130,26 @@ test('a client that goes away in the middle of its body harms nobody', async () 
   expect((await fetch(`${url}/health/live`)).status).toBe(200);
 });
 
+test.each([
+  'Content-Length: 100\r\n\r\n{"te',
+  'Transfer-Encoding: chunked\r\n\r\n5\r\n{"te',
+])('a body that breaks off, %j, is no fault of ours for a log to tell of', async (rest) => {
+  const { app, lines } = setup();
+  const reached = vi.fn();
+  const { port } = await serve({
+    fetch: (request) => {
+      reached();
+      return app.fetch(request);
+    },
+  });
+  const socket = connect({ host: '127.0.0.1', port });
+  socket.write(`POST /things/abc HTTP/1.1\r\n${HEADERS}${rest}`);
+  await vi.waitFor(() => expect(reached).toHaveBeenCalled());
+  socket.resetAndDestroy();
+  await vi.waitFor(() => expect(lines).not.toEqual([]));
+  expect(lines).toEqual([expect.objectContaining({ level: 'debug', status: 400 })]);
+});
+
 test('an upgrade reaches its handler, and without one is an ordinary request', async () => {
   const upgrade: Upgrade = (_, socket) => {
     socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
