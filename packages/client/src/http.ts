@@ -11,7 +11,7 @@ import {
 } from '@sotto/api';
 import { z } from 'zod';
 import { ClientError, ConnectionError } from './errors.ts';
-import { CALL_MS_MAX } from './limits.ts';
+import { ANSWER_BYTES_MAX, CALL_MS_MAX } from './limits.ts';
 
 /** What an operation takes; nothing for what it does not declare. */
 export type Input<E extends EndpointSpec> = Part<'params', Params<E>> &
@@ -40,7 +40,8 @@ export interface ExchangeOptions {
 /**
  * Makes the function that talks to one platform. It throws the platform's `ApiError`; `ConnectionError` when there
  * was no answer of the platform, in which case the operation may or may not have happened; `ClientError`
- * `answer.invalid` when the answer breaks the contract, and `client.closed`.
+ * `answer.invalid` when the answer breaks the contract, and `client.closed`. A redirect is not followed but counts as
+ * no answer: passwords and tokens go to the origin that the application named, and nowhere else.
  */
 export function createExchange({ url, fetch, signal }: ExchangeOptions): Exchange {
   return async (endpoint, input, token) => {
@@ -53,7 +54,8 @@ export function createExchange({ url, fetch, signal }: ExchangeOptions): Exchang
     const streams = isByteStream(endpoint.body) || isByteStream(endpoint.response);
     const limits = streams ? [signal] : [signal, AbortSignal.timeout(CALL_MS_MAX)];
     const reach: Reach = (step) => step.catch((cause) => Promise.reject(lost(cause, signal)));
-    const response = await reach(fetch(target, { ...request, signal: AbortSignal.any(limits) }));
+    const options = { redirect: 'error', signal: AbortSignal.any(limits) } as const;
+    const response = await reach(fetch(target, { ...request, ...options }));
     return readAnswer(endpoint, response, reach);
   };
 }
@@ -110,21 +112,39 @@ async function readAnswer<E extends EndpointSpec>(
   reach: Reach,
 ): Promise<Answer<E>> {
   if (response.status !== endpoint.status) {
-    throw failureOf(response.status, await reach(response.text()));
+    throw failureOf(response.status, await readText(response, reach));
   }
   if (endpoint.response === undefined) {
-    await reach(response.text());
+    await readText(response, reach);
     return undefined as Answer<E>;
   }
   if (isByteStream(endpoint.response)) {
     if (response.body === null) throw new ClientError('answer.invalid', 'the answer has no body');
     return response.body as Answer<E>;
   }
-  const parsed = z.safeDecode(endpoint.response, parseJson(await reach(response.text())));
+  const parsed = z.safeDecode(endpoint.response, parseJson(await readText(response, reach)));
   if (parsed.success) return parsed.data as Answer<E>;
   throw new ClientError('answer.invalid', 'the answer breaks the contract', {
     cause: parsed.error,
   });
+}
+
+/** The text of an answer. Throws `answer.invalid` for a longer one than the contract has. */
+async function readText({ body }: Response, reach: Reach): Promise<string> {
+  if (body === null) return '';
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  for (let size = 0; ; ) {
+    const { done, value } = await reach(reader.read());
+    if (done) return text + decoder.decode();
+    size += value.length;
+    if (size > ANSWER_BYTES_MAX) {
+      await reach(reader.cancel());
+      throw new ClientError('answer.invalid', 'the answer is too long');
+    }
+    text += decoder.decode(value, { stream: true });
+  }
 }
 
 function failureOf(status: number, body: string): Error {

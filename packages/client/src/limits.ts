@@ -3,6 +3,9 @@
 /** One JSON call, from the request to the last byte of its answer. Longer, and a dead connection looks like a slow one. */
 export const CALL_MS_MAX = 15_000;
 
+/** One JSON answer: a page of history has 1 MiB of ciphertext, in base64url. Longer, and a platform could fill the memory. */
+export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+
 /** From the ticket to the `hello` frame. */
 export const SOCKET_OPEN_MS_MAX = 15_000;
 
