@@ -4,8 +4,9 @@ import type { Clock, Database } from '@sotto/runtime';
 import { type Audience, currentMembers, makeAudience } from './audience.ts';
 import { findDeviceLists, findRoom } from './conversation-store.ts';
 import type { Copies } from './copies.ts';
-import { AUDIENCES_MAX, CONFIRM_MS } from './limits.ts';
+import { AUDIENCE_READS_MAX, AUDIENCES_MAX, CONFIRM_MS } from './limits.ts';
 import type { Tables } from './schema.ts';
+import { createTurnstile } from './turnstile.ts';
 
 export interface Audiences {
   /** What is remembered. */
@@ -34,6 +35,8 @@ export interface AudiencesDeps {
 export function createAudiences({ database, copies, clock }: AudiencesDeps): Audiences {
   const known = new Map<ConversationId, Audience>();
   const loading = new Map<string, Promise<Audience | undefined>>();
+  // For the database alone: an owner that is slow must not hold up conversations that need not ask it.
+  const inTurn = createTurnstile(AUDIENCE_READS_MAX);
 
   function remember(audience: Audience): void {
     const { conversation } = audience.room;
@@ -49,10 +52,10 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
     conversation: ConversationId,
     confirm: boolean,
   ): Promise<Audience | undefined> {
-    const room = await findRoom(database.query, conversation);
+    const room = await inTurn(() => findRoom(database.query, conversation));
     if (room === undefined) return undefined;
     const members = currentMembers(room);
-    const found = await findDeviceLists(database.query, members);
+    const found = await inTurn(() => findDeviceLists(database.query, members));
     const asked = confirm ? members : members.filter((user) => !found.has(user));
     const fetched = await Promise.all(asked.map((user) => copies.fetchDeviceList(user)));
     for (const list of fetched) if (list !== undefined) found.set(list.user, list);

@@ -17,10 +17,12 @@ import {
   BATCH_MESSAGES_MAX,
   BUSY_RETRY_SECONDS,
   COMMIT_ATTEMPTS_MAX,
+  INQUIRIES_PER_SOCKET_MAX,
   QUEUE_BYTES_MAX,
   QUEUE_MESSAGES_MAX,
 } from './limits.ts';
 import { findFault, isWanted, refuse, type Send } from './send.ts';
+import { createTurnstile, type Turnstile } from './turnstile.ts';
 
 export interface CommitterDeps {
   audiences: Audiences;
@@ -56,6 +58,7 @@ export class Committer {
   readonly #queues = new Map<ConversationId, Queue>();
   readonly #ready = new Set<Queue>();
   readonly #freeLines: CommitLine[];
+  readonly #turnstiles = new WeakMap<object, Turnstile>();
   #messages = 0;
   #bytes = 0;
   #isScheduled = false;
@@ -172,13 +175,24 @@ export class Committer {
   /** Asks for what is not known. Whatever happens, the queue goes on. */
   async #resolveDoubt(queue: Queue, doubt: Doubt): Promise<void> {
     try {
-      await this.#inquire(queue, doubt);
+      await this.#inTurn(doubt.send, () => this.#inquire(queue, doubt));
     } catch (error) {
       this.#deps.events.checkFailed(error);
       this.#refuseWaiting(queue, () => unavailable(error));
     }
     this.#release(queue);
     this.#schedule();
+  }
+
+  /** One socket's doubts wait for each other, not for those of the rest. A request has one only. */
+  #inTurn({ origin }: Send, work: () => Promise<void>): Promise<void> {
+    if (origin === undefined) return work();
+    let turnstile = this.#turnstiles.get(origin);
+    if (turnstile === undefined) {
+      turnstile = createTurnstile(INQUIRIES_PER_SOCKET_MAX);
+      this.#turnstiles.set(origin, turnstile);
+    }
+    return turnstile(work);
   }
 
   /** A fault that stands is told, unless the message was stored before it came to be: that answer is final. */

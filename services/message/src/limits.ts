@@ -32,6 +32,18 @@ export const CONFIRM_MS = 1_000;
 /** Conversations held in memory with their members and devices: half a kilobyte each when direct. */
 export const AUDIENCES_MAX = 50_000;
 
+/** Conversations read from the database at one time, so that unknown ones leave most of the pool's ten to the rest. */
+export const AUDIENCE_READS_MAX = 3;
+
+/** Doubtful sends of one socket looked into at one time; whoever sends to many conversations waits for itself alone. */
+export const INQUIRIES_PER_SOCKET_MAX = 2;
+
+/**
+ * Sends of one socket to conversations that are not its user's; each costs a query. An honest client learns once of each
+ * that it was removed from; one that has met this many is guessing, and its socket is closed.
+ */
+export const STRANGE_SENDS_MAX = 100;
+
 /** Sends of one socket that have no answer yet; a client that sends more is not reading its answers. */
 export const SENDS_PER_SOCKET_MAX = 512;
 
@@ -78,6 +90,9 @@ export const CLOSE_MS = 2_000;
 
 /** Reads of history for sockets at one time. A node that restarts meets all its devices at once; the pool has ten. */
 export const SOCKET_READS_MAX = 6;
+
+/** Sockets that ask for their moment of arrival at one time: a short query, which waits for no catch-up. */
+export const ARRIVALS_AT_ONCE = 2;
 
 /** A failed read for a socket is tried again after this time. */
 export const READ_RETRY_MS = 1_000;

@@ -26,6 +26,7 @@ import {
   PONG_MS,
   SENDS_PER_SOCKET_MAX,
   SLOW_MS,
+  STRANGE_SENDS_MAX,
 } from './limits.ts';
 import { deviceBytes } from './packed-recipients.ts';
 import { makeSend } from './send.ts';
@@ -63,6 +64,7 @@ export class SocketSession implements Attendee {
   readonly #delivery: Delivery;
   readonly #lanes = new Map<ConversationId, SendLane>();
   #sendsUnderWay = 0;
+  #strangeSends = 0;
   #hasEnded = false;
   #isFull = false;
   /** Moments as `performance.now()`: since when the socket is full, and of the last ping and whether it was answered. */
@@ -242,6 +244,7 @@ export class SocketSession implements Attendee {
         this.#sendsUnderWay -= 1;
         if (error.code !== 'message.after-refused') lane.refused(number);
         this.#sendRefused(frame, error);
+        if (error.code === 'conversation.not-found') this.#countStranger();
       },
     };
     this.#sendsUnderWay += 1;
@@ -252,6 +255,11 @@ export class SocketSession implements Attendee {
     } catch (error) {
       answer.onRefused(toApiError(error));
     }
+  }
+
+  #countStranger(): void {
+    this.#strangeSends += 1;
+    if (this.#strangeSends === STRANGE_SENDS_MAX) this.#refuseFrame('conversation.not-found');
   }
 
   #sendStored({ id, conversation, seq, sentAt }: Stored, number: number): void {

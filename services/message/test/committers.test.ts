@@ -20,6 +20,7 @@ import { storeDeviceList } from '../src/copy-store.ts';
 import { writeCursors } from '../src/cursor-store.ts';
 import { createEvents } from '../src/events.ts';
 import { findOwnId } from '../src/history-store.ts';
+import { AUDIENCE_READS_MAX, INQUIRIES_PER_SOCKET_MAX } from '../src/limits.ts';
 import { migrations } from '../src/migrations/index.ts';
 import { makePartitions } from '../src/partitions.ts';
 import type { Tables } from '../src/schema.ts';
@@ -79,10 +80,19 @@ function startCommitter(lines: readonly CommitLine[]): Committer {
 
 const linesOf = () => [createCommitLine(database), createCommitLine(database)];
 
-function submit(committer: Committer, sender: Member, message: OutgoingMessage): Promise<Stored> {
+/** A member, and the socket that it sends by. */
+interface Sender extends Member {
+  origin?: object;
+}
+
+function submit(
+  committer: Committer,
+  { origin, ...sender }: Sender,
+  message: OutgoingMessage,
+): Promise<Stored> {
   return new Promise((resolve, reject: (error: ApiError) => void) => {
     const answer = { onStored: resolve, onRefused: reject };
-    committer.submit(makeSend({ message, sender, lane: { pending: new Set() }, answer }));
+    committer.submit(makeSend({ message, sender, lane: { pending: new Set() }, answer, origin }));
   });
 }
 
@@ -276,4 +286,48 @@ test('a cursor rises and never falls, whoever writes it', async () => {
     .select('seq')
     .executeTakeFirstOrThrow();
   expect(row.seq).toBe(7);
+});
+
+test('a socket that sends to unknown conversations holds up neither the database nor other sockets', async () => {
+  const room = await addRoom();
+  const [honest, reader] = room.members;
+  const lines = linesOf();
+  const committer = startCommitter(lines);
+  let inUse = 0;
+  let inUseMax = 0;
+  const onAcquire = () => {
+    inUse += 1;
+    inUseMax = Math.max(inUseMax, inUse);
+  };
+  const onRelease = () => {
+    inUse -= 1;
+  };
+  database.pool.on('acquire', onAcquire).on('release', onRelease);
+  const flood = (socket: Sender) =>
+    Array.from({ length: 500 }, () => {
+      const conversation = ConversationId.parse(randomUUID());
+      return submit(committer, socket, messageFor(conversation, [reader]));
+    });
+  let refused = 0;
+  const guesses = flood({ ...reader, origin: {} }).map((guess) =>
+    guess.catch(({ code }: ApiError) => {
+      refused += 1;
+      return code;
+    }),
+  );
+  const sender = { ...honest, origin: {} };
+  expect(await submit(committer, sender, messageFor(room.conversation, [reader]))).toMatchObject({
+    seq: 1,
+  });
+  expect(refused).toBeLessThan(50);
+  expect(new Set(await Promise.all(guesses))).toEqual(new Set(['conversation.not-found']));
+  expect(inUseMax).toBeLessThanOrEqual(INQUIRIES_PER_SOCKET_MAX + 1);
+
+  // As many requests, which have no socket in common, are bounded for the node.
+  inUseMax = 0;
+  await Promise.allSettled(flood(reader));
+  expect(inUseMax).toBeLessThanOrEqual(AUDIENCE_READS_MAX);
+  database.pool.off('acquire', onAcquire).off('release', onRelease);
+  await committer.close();
+  await Promise.all(lines.map((line) => line.close()));
 });

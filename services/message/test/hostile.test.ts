@@ -1,6 +1,6 @@
 /** Clients that count wrongly, send nonsense, or send too much. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { CLOSE_CODES, getConversation, sendMessage } from '@sotto/api';
+import { CLOSE_CODES, ConversationId, getConversation, sendMessage } from '@sotto/api';
 import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { messageFor, openConversation } from './messages.ts';
@@ -156,6 +156,20 @@ describe('hostile frames', () => {
     const foreign = messageFor(talk.conversation, [talk.a, talk.b]);
     expect(await client.send(foreign)).toMatchObject({ code: 'conversation.not-found' });
     await client.close();
+  });
+
+  test('a socket that guesses conversations is closed, and others send on', async () => {
+    const talk = await pair();
+    const other = await connect(node, talk.b);
+    const closing = closeOf(talk, (client) => {
+      for (let count = 0; count < 512; count += 1) {
+        const conversation = ConversationId.parse(randomUUID());
+        client.post({ type: 'send', number: 1, message: messageFor(conversation, [talk.b]) });
+      }
+    });
+    expect(await other.send(messageFor(talk.conversation, [talk.a]))).toMatchObject({ seq: 1 });
+    expect(await closing).toEqual({ code: CLOSE_CODES.badFrame, reason: 'conversation.not-found' });
+    await other.close();
   });
 
   test('ten thousand tiny frames are answered and harm nobody', async () => {
