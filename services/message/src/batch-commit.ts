@@ -235,7 +235,8 @@ function giveUpTired(batch: Batch): void {
   refuseAll(tired, () => new ApiError('message.busy', { retryAfter: BUSY_RETRY_SECONDS }));
 }
 
-function refuseAll(batch: Batch, error: () => ApiError): void {
+/** Refuses what still waits for its answer. */
+export function refuseAll(batch: Batch, error: () => ApiError): void {
   for (const { send } of batch) if (isWanted(send)) refuse(send, error());
 }
 

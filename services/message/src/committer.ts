@@ -8,7 +8,13 @@
 import { ApiError, type ConversationId } from '@sotto/api';
 import type { Audience } from './audience.ts';
 import type { Audiences } from './audiences.ts';
-import { answerRepeated, type Checked, type Commit, commitBatch } from './batch-commit.ts';
+import {
+  answerRepeated,
+  type Checked,
+  type Commit,
+  commitBatch,
+  refuseAll,
+} from './batch-commit.ts';
 import type { CommitLine } from './commit-line.ts';
 import type { KnownRow } from './commit-store.ts';
 import type { Events } from './events.ts';
@@ -151,11 +157,23 @@ export class Committer {
     return undefined;
   }
 
+  /** Whatever happens, the line comes back and the queues go on. */
   async #commit(line: CommitLine, batch: readonly Checked[]): Promise<void> {
     const started = performance.now();
-    const outdated = await commitBatch({ ...this.#deps, line }, batch);
-    this.#deps.events.batchEnded(batch.length, performance.now() - started);
-    for (const checked of outdated.toReversed()) this.#putBack(checked);
+    try {
+      const outdated = await commitBatch({ ...this.#deps, line }, batch);
+      this.#deps.events.batchEnded(batch.length, performance.now() - started);
+      for (const checked of outdated.toReversed()) this.#putBack(checked);
+    } catch (error) {
+      // A fault of our own. The batch may be on disk: its senders are told to send the same ids again.
+      refuseAll(batch, () => unavailable(error));
+      this.#deps.events.batchFailed(error);
+    } finally {
+      this.#finish(line, batch);
+    }
+  }
+
+  #finish(line: CommitLine, batch: readonly Checked[]): void {
     for (const { send } of batch) if (send.isAnswered) this.#forget(send);
     this.#freeLines.push(line);
     const conversations = new Set(batch.map(({ send }) => send.message.conversation));

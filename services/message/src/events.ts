@@ -9,6 +9,8 @@ export interface Events {
   /** A batch is done, however many transactions it took. */
   batchEnded(messages: number, durationMs: number): void;
   commitFailed(failure: CommitFailure, error: unknown): void;
+  /** A fault of our own on the way of a batch to the disk; its senders are told to try again. */
+  batchFailed(error: unknown): void;
   tookSlowWay(): void;
   /** The audience of a conversation could not be had. */
   checkFailed(error: unknown): void;
@@ -51,6 +53,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
       if (failure === 'bad') log.error('a batch cannot be written', { error });
       else if (failure === 'lost') log.warn('a commit was lost', { error });
     },
+    batchFailed: (error) => log.error('a batch failed', { error }),
     tookSlowWay: () => slow.inc(),
     checkFailed: (error) => log.warn('a conversation cannot be read', { error }),
     meetingFailed: (error) => log.warn('a device that connects cannot be looked up', { error }),
