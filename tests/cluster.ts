@@ -9,6 +9,8 @@ import { waitFor } from './daemon.ts';
 import { type PlatformProcess, startProcess } from './platform-process.ts';
 import { startNats, startRedis } from './servers.ts';
 
+export { freePort };
+
 type Environment = Readonly<Record<string, string>>;
 
 /** What tests ask for beyond the defaults. */

@@ -2,9 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '@sotto/standalone/free-port';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Standalone, startStandalone } from '../cluster.ts';
+import { freePort, type Standalone, startStandalone } from '../cluster.ts';
 import { type Demo, startDemo } from '../demo-process.ts';
 
 /** The last step; behind it there is nothing to lose. */
