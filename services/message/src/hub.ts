@@ -17,12 +17,16 @@ export interface Attendee {
 }
 
 export interface Hub {
-  /** Adds a device. The socket that it had here is returned; the caller closes it. */
-  join(attendee: Attendee): Attendee | undefined;
+  /**
+   * Adds a device that arrived at some moment. Of two sockets of a device the older one has no place here: it is returned,
+   * be it this one, and the caller closes it.
+   */
+  join(attendee: Attendee, arrival: number): Attendee | undefined;
   leave(attendee: Attendee): void;
   /** True when nobody is here, so that nothing need be looked up for them. */
   isEmpty(): boolean;
-  find(device: DeviceId): Attendee | undefined;
+  /** The socket that a device has here, if it arrived before a moment. */
+  findOlder(device: DeviceId, arrival: number): Attendee | undefined;
   /** True when a device of the user is here. */
   hasUser(user: UserId): boolean;
   all(): Iterable<Attendee>;
@@ -32,30 +36,34 @@ export interface Hub {
 
 /** An empty hub. */
 export function createHub(): Hub {
-  const devices = new Map<DeviceId, Attendee>();
+  const devices = new Map<DeviceId, { attendee: Attendee; arrival: number }>();
   const users = new Map<UserId, Set<Attendee>>();
 
   function leave(attendee: Attendee): void {
-    if (devices.get(attendee.device) === attendee) devices.delete(attendee.device);
+    if (devices.get(attendee.device)?.attendee === attendee) devices.delete(attendee.device);
     const here = users.get(attendee.user);
     here?.delete(attendee);
     if (here?.size === 0) users.delete(attendee.user);
   }
 
   return {
-    join(attendee) {
+    join(attendee, arrival) {
       const before = devices.get(attendee.device);
-      if (before !== undefined) leave(before);
-      devices.set(attendee.device, attendee);
+      if (before !== undefined && before.arrival > arrival) return attendee;
+      if (before !== undefined) leave(before.attendee);
+      devices.set(attendee.device, { attendee, arrival });
       const here = users.get(attendee.user) ?? new Set();
       users.set(attendee.user, here.add(attendee));
-      return before;
+      return before?.attendee;
     },
     leave,
     isEmpty: () => devices.size === 0,
-    find: (device) => devices.get(device),
+    findOlder(device, arrival) {
+      const here = devices.get(device);
+      return here !== undefined && here.arrival < arrival ? here.attendee : undefined;
+    },
     hasUser: (user) => users.has(user),
-    all: () => devices.values(),
+    all: () => devices.values().map(({ attendee }) => attendee),
     deliver({ conversation, members }, messages) {
       for (const [user, { joinedSeq, leftSeq }] of members) {
         const here = users.get(user);

@@ -24,6 +24,7 @@ import {
   remotePeer,
   type Service,
 } from '@sotto/runtime';
+import { createArrivals } from './arrivals.ts';
 import { type Audiences, createAudiences } from './audiences.ts';
 import { createCommitLine } from './commit-line.ts';
 import { Committer } from './committer.ts';
@@ -90,7 +91,10 @@ export async function startMessage(
       clock,
       copies,
       turnstile: createTurnstile(SOCKET_READS_MAX),
-      announce: ({ device }) => announceConnected(bus, path.node, device),
+      arrive: createArrivals(database),
+      announce: ({ device }, arrival) => {
+        announceConnected(bus, { device, node: path.node, arrival });
+      },
     }),
   );
   const running = opened.move();

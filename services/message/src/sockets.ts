@@ -20,6 +20,7 @@ import {
   toApiError,
 } from '@sotto/runtime';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Arrive } from './arrivals.ts';
 import type { Copies } from './copies.ts';
 import type { Events } from './events.ts';
 import type { Hub } from './hub.ts';
@@ -35,8 +36,9 @@ export interface SocketsDeps extends SocketSessionDeps {
   clock: Clock;
   copies: Copies;
   events: Events;
-  /** A device has connected here: other nodes close the socket that they may have for it. */
-  announce(session: SocketSession): void;
+  arrive: Arrive;
+  /** A device has connected here: other nodes close the older socket that they may have for it. */
+  announce(session: SocketSession, arrival: number): void;
 }
 
 const SERVER_OPTIONS = {
@@ -95,9 +97,11 @@ export class Sockets {
     if (path !== SOCKET_PATH) throw new ApiError('route.not-found');
     if (this.#isClosing) throw new ApiError('service.unavailable', { retryAfter: 1 });
     const caller = await this.#admit(request);
+    // Before the device hears that it is connected, so that a connection which it makes after this one is the newer.
+    const arrival = await this.#deps.arrive();
     if (stream.destroyed) return;
     this.#server.handleUpgrade(request, stream, Buffer.from(head), (socket) => {
-      this.#attend(socket, caller);
+      this.#attend(socket, caller, arrival);
     });
   }
 
@@ -112,7 +116,7 @@ export class Sockets {
     return tickets.redeem(ticket.slice(SOCKET_TICKET_PREFIX.length));
   }
 
-  #attend(socket: WebSocket, caller: Caller): void {
+  #attend(socket: WebSocket, caller: Caller, arrival: number): void {
     const { hub, revocations, announce } = this.#deps;
     const session = new SocketSession(this.#deps, {
       socket,
@@ -131,9 +135,10 @@ export class Sockets {
       return;
     }
     // Live first, so that nothing falls between it and what the catch-up reads.
-    const before = hub.join(session);
-    before?.close(CLOSE_CODES.replaced);
-    announce(session);
+    const older = hub.join(session, arrival);
+    older?.close(CLOSE_CODES.replaced);
+    if (older === session) return;
+    announce(session, arrival);
     void session.start();
     void this.#meet(caller);
   }

@@ -267,6 +267,28 @@ describe('a fan-out that misbehaves', () => {
   });
 });
 
+describe('signals', () => {
+  test('one that is late closes no socket that is newer', async () => {
+    const held: (() => void)[] = [];
+    const late: Bus = {
+      ...bus,
+      signal: (subject, data) => void held.push(() => bus.signal(subject, data)),
+    };
+    const far = await platform.startNode(late);
+    const { a, b, conversation } = await pair();
+    const first = await connect(far, a);
+    const second = await connect(node, a);
+    expect((await first.closed).code).toBe(CLOSE_CODES.replaced);
+    for (const release of held) release();
+    expect(await second.send(messageFor(conversation, [b]))).toMatchObject({ seq: 1 });
+    const third = await connect(far, a);
+    for (const release of held) release();
+    expect((await second.closed).code).toBe(CLOSE_CODES.replaced);
+    await third.close();
+    await far.close();
+  });
+});
+
 describe('the end', () => {
   test('a node that closes sends its sockets away, with everything stored and every cursor written', async () => {
     const closing = await platform.startNode(bus);
