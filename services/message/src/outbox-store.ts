@@ -47,30 +47,32 @@ export async function sweepRows(
 }
 
 /**
- * When more rows were left behind than are worth publishing one by one: publishes one mark in their place and deletes
- * them. False, and nothing done, when there are fewer.
+ * When more rows were left behind than are worth publishing one by one: deletes them and publishes one mark in their
+ * place. False, and nothing done, when there are fewer.
+ *
+ * The deletion comes first: it takes only what was committed by then, which everybody who hears of the mark later can
+ * read. Ids are given out before commits, so a row may turn up below others afterwards; it stays.
  */
 export async function collapseRows(
   { query }: OutboxDatabase,
   publishMark: () => Promise<void>,
 ): Promise<boolean> {
   return query.transaction().execute(async (transaction) => {
-    const last = await lastToCollapse(transaction);
-    if (last === undefined) return false;
+    if (!(await isTooLong(transaction))) return false;
+    await sql`delete from fanout_outbox`.execute(transaction);
     await publishMark();
-    await sql`delete from fanout_outbox where id <= ${last}`.execute(transaction);
     return true;
   });
 }
 
-/** The newest row, when there are too many. One node at a time looks. */
-async function lastToCollapse(transaction: Transaction<Tables>): Promise<number | undefined> {
-  const { rows } = await sql<{ last: number | null }>`
-    select case when (
+/** Whether there are too many rows. One node at a time finds so. */
+async function isTooLong(transaction: Transaction<Tables>): Promise<boolean> {
+  const { rows } = await sql<{ long: boolean }>`
+    select (
       select count(*) from (select 1 from fanout_outbox limit ${OUTBOX_ROWS_MAX + 1}) as counted
     ) > ${OUTBOX_ROWS_MAX} and pg_try_advisory_xact_lock(
       hashtextextended(current_schema || ':collapse', 0)
-    ) then (select max(id) from fanout_outbox) end as last
+    ) as long
   `.execute(transaction);
-  return rows[0]?.last ?? undefined;
+  return rows[0]?.long === true;
 }
