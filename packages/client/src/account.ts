@@ -54,7 +54,7 @@ export async function registerAccount(deps: AccountDeps, credentials: Credential
     await putRecord(transaction, keys.registration, [Registration, { username }]);
     return before?.username === username;
   });
-  return keep(deps, await makeOrFind(deps, credentials, triedBefore));
+  return keep(deps, await makeOrFind(deps, credentials, triedBefore), true);
 }
 
 async function makeOrFind(
@@ -96,14 +96,20 @@ export async function logOut({ store, call, tokens }: AccountDeps): Promise<void
   tokens.reload();
 }
 
-async function keep({ store, tokens, clock }: AccountDeps, answer: Login): Promise<Me> {
+async function keep(
+  { store, tokens, clock }: AccountDeps,
+  answer: Login,
+  isNew = false,
+): Promise<Me> {
   const { user, device, session, username } = answer;
   await store.transaction(async (transaction) => {
     const known = await getRecord(transaction, keys.account, Account);
     if (known && (known.user !== user || known.device !== device)) {
       throw new ClientError('answer.invalid', 'the platform logged in somebody else');
     }
-    const account = { user, device, session, username, tokens: tokensOf(answer, clock()) };
+    const isFirstDevice = isNew || known?.isFirstDevice === true;
+    const held = tokensOf(answer, clock());
+    const account = { user, device, session, username, isFirstDevice, tokens: held };
     await putRecord(transaction, keys.account, [Account, account]);
     await transaction.delete(keys.registration);
   });

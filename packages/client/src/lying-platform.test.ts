@@ -199,6 +199,27 @@ test('devices that never come are asked for after growing pauses', async () => {
   expect(recipientsOf('alice')).toEqual([device('bob').device]);
 });
 
+test('the first messages of a sender are missed like any others, except by a device that joined late', async () => {
+  const { alice, conversation } = await pair();
+  const options = { url: platform.url, store: openMemoryStore(), provider: nodeProvider };
+  const late = createClient(options);
+  clients.push(late);
+  await late.login({ username: 'alice', password: PASSWORD });
+  await late.connect();
+  const inboxes = [collect(alice, 'message'), collect(late, 'message')];
+  const identity = makeIdentity(nodeProvider);
+  const from = device('bob');
+  for (const [index, to] of platform.devices.filter((it) => it.username === 'alice').entries()) {
+    deliver(forge(to, { from, identity, conversation, counter: 3 }), conversation);
+    await until(() => inboxes[index]!.length === 1);
+  }
+  expect(inboxes).toMatchObject([[{ order: 'gap' }], [{ order: 'next' }]]);
+  const [first] = platform.devices;
+  deliver(forge(first!, { from, identity, conversation, counter: 2 }), conversation);
+  await until(() => inboxes[0]!.length === 2);
+  expect(inboxes[0]).toMatchObject([{ order: 'gap' }, { order: 'late' }]);
+});
+
 interface Forgery {
   readonly from: Device;
   readonly identity: Identity;

@@ -1,10 +1,17 @@
 /** One incoming message: decrypted, its envelope held against what the platform said, its content read. */
 import type { ConversationId, MessageSlot, UserId } from '@sotto/api';
-import { acceptCounter, CryptoError, type Envelope, openEnvelope } from '@sotto/crypto';
+import {
+  acceptCounter,
+  CryptoError,
+  type Envelope,
+  openEnvelope,
+  type SenderCounter,
+} from '@sotto/crypto';
 import { decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
 import { pinnedIdentity } from './peers.ts';
 import {
+  Account,
   getRecord,
   type HistoryItem,
   keys,
@@ -98,10 +105,17 @@ async function acceptOrder(
 ): Promise<'next' | 'gap' | 'late'> {
   const key = keys.senderCounter(conversation, sender.device);
   const before = await getRecord(transaction, key, SenderCounterRecord);
-  const { verdict, seen } = acceptCounter(before, envelope.counter);
+  const from = before ?? (await firstExpected(transaction));
+  const { verdict, seen } = acceptCounter(from, envelope.counter);
   const record = { highest: seen.highest, missing: [...seen.missing] };
   await putRecord(transaction, key, [SenderCounterRecord, record]);
   return verdict;
+}
+
+/** What there is to expect of a sender not seen before: number 1, unless this device may have joined late. */
+async function firstExpected(transaction: StoreTransaction): Promise<SenderCounter | undefined> {
+  const account = await getRecord(transaction, keys.account, Account);
+  return account?.isFirstDevice ? { highest: 0, missing: [] } : undefined;
 }
 
 function isOfTheMessage(error: unknown): error is CryptoError | ClientError {

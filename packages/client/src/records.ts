@@ -33,6 +33,8 @@ export const Account = z.object({
   device: DeviceId,
   session: SessionId,
   username: z.string(),
+  /** The account was made here: no message to it can be older than this device. */
+  isFirstDevice: z.boolean().optional(),
   tokens: z
     .object({
       access: z.string(),
