@@ -12,7 +12,7 @@ export const DRAIN_MS = 5_000;
  */
 export const REQUEST_MS_MAX = 60 * 60_000;
 
-/** A body that is read whole, a message of 1 MiB at most: 35 KB/s. Slower senders hold memory and a connection for nothing. */
+/** A body that is read whole, 1 MiB at most: 35 KB/s. Slower senders hold memory and a connection for nothing. */
 export const BODY_MS_MAX = 30_000;
 
 /**
@@ -33,7 +33,7 @@ export const FORWARD_DEADLINE_MS = 15_000;
 /** One readiness check. A probe that hangs is a probe that fails. */
 export const READY_DEADLINE_MS = 2_000;
 
-/** Values of a JSON body. A message for 256 devices has 800; what schemas do with unknown ones is far dearer than counting. */
+/** Values of a JSON body. A message for 256 devices has 800, and what schemas do with unknown ones is dear. */
 export const JSON_VALUES_MAX = 4_000;
 
 /** Objects and arrays of a JSON body, one in another. Ours have three; schemas walk by recursion. */

@@ -111,6 +111,34 @@ test('connections beyond the limit are closed, and there is room again when one 
   await vi.waitFor(async () => expect(await talk(port, last)).toMatch(/^HTTP\/1.1 200 /));
 });
 
+test.each([
+  ['two hosts', 'GET /stream HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 'request.malformed'],
+  [
+    'two hosts of a WebSocket',
+    'GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    'request.malformed',
+  ],
+  [
+    'an expectation that nobody knows',
+    'POST /things/a HTTP/1.1\r\nHost: x\r\nExpect: lala\r\nContent-Length: 2\r\n\r\n',
+    'request.invalid',
+  ],
+  ['what is asked of a proxy', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', 'request.invalid'],
+])('%s is refused with 400, and the connection is closed', async (_, words, code) => {
+  const { port } = await serve({ upgrade: (_, socket) => void socket.destroy() });
+  const answer = await talk(port, words);
+  expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
+  expect(answer).toMatch(/\r\ncontent-type: application\/problem\+json\r\n/i);
+  const [, body = ''] = answer.split('\r\n\r\n');
+  expect(Problem.parse(JSON.parse(body)).code).toBe(code);
+});
+
+test('who waits to be told to go on with its body is told', async () => {
+  const { port } = await serve();
+  const head = `POST /things/abc HTTP/1.1\r\n${HEADERS}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`;
+  expect(await talk(port, `${head}{}`)).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 201 /);
+});
+
 test('a body beyond the limit is refused before it has arrived', async () => {
   const { port } = await serve();
   const head = `POST /things/abc HTTP/1.1\r\n${HEADERS}`;
@@ -130,25 +158,25 @@ test('a client that goes away in the middle of its body harms nobody', async () 
   expect((await fetch(`${url}/health/live`)).status).toBe(200);
 });
 
-test.each([
-  'Content-Length: 100\r\n\r\n{"te',
-  'Transfer-Encoding: chunked\r\n\r\n5\r\n{"te',
-])('a body that breaks off, %j, is no fault of ours for a log to tell of', async (rest) => {
-  const { app, lines } = setup();
-  const reached = vi.fn();
-  const { port } = await serve({
-    fetch: (request) => {
-      reached();
-      return app.fetch(request);
-    },
-  });
-  const socket = connect({ host: '127.0.0.1', port });
-  socket.write(`POST /things/abc HTTP/1.1\r\n${HEADERS}${rest}`);
-  await vi.waitFor(() => expect(reached).toHaveBeenCalled());
-  socket.resetAndDestroy();
-  await vi.waitFor(() => expect(lines).not.toEqual([]));
-  expect(lines).toEqual([expect.objectContaining({ level: 'debug', status: 400 })]);
-});
+test.each(['Content-Length: 100\r\n\r\n{"te', 'Transfer-Encoding: chunked\r\n\r\n5\r\n{"te'])(
+  'a body that breaks off, %j, is no fault of ours for a log to tell of',
+  async (rest) => {
+    const { app, lines } = setup();
+    const reached = vi.fn();
+    const { port } = await serve({
+      fetch: (request) => {
+        reached();
+        return app.fetch(request);
+      },
+    });
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.write(`POST /things/abc HTTP/1.1\r\n${HEADERS}${rest}`);
+    await vi.waitFor(() => expect(reached).toHaveBeenCalled());
+    socket.resetAndDestroy();
+    await vi.waitFor(() => expect(lines).not.toEqual([]));
+    expect(lines).toEqual([expect.objectContaining({ level: 'debug', status: 400 })]);
+  },
+);
 
 test('an upgrade reaches its handler, and without one is an ordinary request', async () => {
   const upgrade: Upgrade = (_, socket) => {

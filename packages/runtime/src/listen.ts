@@ -1,13 +1,19 @@
 /** A Fetch on a port, with an orderly end. */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { ApiError, toProblem } from '@sotto/api';
 import { CONNECTIONS_MAX, DRAIN_MS, LINGER_MS, REQUEST_MS_MAX } from './limits.ts';
 import { linger } from './linger.ts';
-import { problemResponse, toApiError } from './problem-response.ts';
+import { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
 import type { Fetch, Upgrade } from './service.ts';
 
@@ -34,6 +40,8 @@ export async function listen(
 ): Promise<Listening> {
   const listener = getRequestListener(
     async (request, { incoming }) => {
+      const refusal = refuse(incoming);
+      if (refusal !== undefined) return linger(problemResponse(refusal, randomUUID()), incoming);
       const remoteAddress = incoming.socket.remoteAddress ?? '';
       return linger(await fetch(request, { remoteAddress }), incoming);
     },
@@ -47,9 +55,13 @@ export async function listen(
     // Node's own refusal is not a problem of ours; the listener refuses it too.
     requireHostHeader: false,
     shouldUpgradeCallback: (request: IncomingMessage) =>
-      upgrade !== undefined && wantsWebSocket(request),
+      upgrade !== undefined && wantsWebSocket(request) && refuse(request) === undefined,
   };
-  const server = createServer(options, (request, response) => void listener(request, response));
+  const answer: RequestListener = (request, response) => void listener(request, response);
+  const server = createServer(options, answer);
+  // Node would refuse by itself, with an empty answer.
+  server.on('checkExpectation', answer);
+  server.on('connect', refuseConnect);
   server.maxConnections = connectionsMax;
   server.on('clientError', refuseUnreadable);
   if (upgrade !== undefined) server.on('upgrade', upgrade);
@@ -68,6 +80,25 @@ export async function listen(
 function outsideApp(error: unknown): ApiError {
   return error instanceof RequestError ? new ApiError('request.malformed') : toApiError(error);
 }
+
+type Head = Pick<IncomingMessage, 'headers' | 'rawHeaders'>;
+
+/** What Node lets pass and others on the way may read in another way, or wait for in vain. */
+function refuse({ headers, rawHeaders }: Head): ApiError | undefined {
+  // Names and values take turns.
+  const hosts = rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === 'host');
+  if (hosts.length > 1) {
+    const detail = 'more than one Host header';
+    return new ProblemWithHeaders('request.malformed', CLOSE, { detail });
+  }
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+    const detail = 'the only expectation that is met is 100-continue';
+    return new ProblemWithHeaders('request.invalid', CLOSE, { detail });
+  }
+  return undefined;
+}
+
+const CLOSE = { connection: 'close' };
 
 /** Other protocols that a client offers to speak, such as HTTP/2, may be ignored (RFC 9110, 7.8). */
 function wantsWebSocket({ headers }: IncomingMessage): boolean {
@@ -110,6 +141,14 @@ function refuseUnreadable(error: Error & { code?: string }, socket: Duplex): voi
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const problem = new ApiError(late ? 'request.timeout' : 'request.malformed');
   hangUp(socket, problem, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : problem.status);
+}
+
+/** Node has let go of the connection already. */
+function refuseConnect(_: IncomingMessage, socket: Duplex): void {
+  // A socket without a listener for its errors ends the process.
+  socket.on('error', () => socket.destroy());
+  socket.resume();
+  hangUp(socket, new ApiError('request.invalid', { detail: 'this is no proxy' }));
 }
 
 /** Answers by hand and ends the connection, also when its other end never does. */
