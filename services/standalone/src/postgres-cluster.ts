@@ -1,7 +1,16 @@
 /** Making the files of a new PostgreSQL cluster, whole or not at all. */
 import { spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import { type Account, launchAs } from './unprivileged.ts';
 
@@ -18,18 +27,25 @@ export interface ClusterOptions {
 /** initdb writes some 40 MB and waits for the disk. */
 const INITDB_MS = 120_000;
 
+/** What a draft and its password file are called after the cluster's name; earlier versions had but one of each. */
+const DRAFT = /^(\.\d+-[0-9a-f]{8})?\.(new|password)$/;
+
 /** True when the directory holds a whole cluster. */
 export function clusterExists(cluster: string): boolean {
   return existsSync(join(cluster, 'PG_VERSION'));
 }
 
-/** Makes a cluster with one role, the superuser. Rejects with initdb's own last words when that fails. */
+/**
+ * Makes a cluster with one role, the superuser. Rejects with initdb's own last words when that fails. Only one process
+ * may call this for a cluster at a time.
+ */
 export async function createCluster(options: ClusterOptions): Promise<void> {
   const { account, cluster, password } = options;
-  // A start that was interrupted leaves its draft; only a finished one gets the name.
-  const draft = `${cluster}.new`;
-  const passwordFile = `${cluster}.password`;
-  rmSync(draft, { recursive: true, force: true });
+  removeDrafts(cluster);
+  // A name that no start had before: the initdb of one that was killed may still be writing to its own.
+  const name = `${cluster}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  const draft = `${name}.new`;
+  const passwordFile = `${name}.password`;
   mkdirSync(draft, { mode: 0o700 });
   writeFileSync(passwordFile, password, { mode: 0o600 });
   try {
@@ -41,6 +57,24 @@ export async function createCluster(options: ClusterOptions): Promise<void> {
     rmSync(passwordFile, { force: true });
   }
   renameSync(draft, cluster);
+  // Again: what was still being written before is not any more, as its writer misses its files.
+  removeDrafts(cluster);
+}
+
+/** Removes what interrupted starts left, as far as nobody adds to it at this moment. */
+function removeDrafts(cluster: string): void {
+  const directory = dirname(cluster);
+  const prefix = basename(cluster);
+  const drafts = readdirSync(directory).filter((name) => {
+    return name.startsWith(prefix) && DRAFT.test(name.slice(prefix.length));
+  });
+  for (const draft of drafts) {
+    try {
+      rmSync(join(directory, draft), { recursive: true, force: true });
+    } catch {
+      // In the way of nobody, and gone the next time.
+    }
+  }
 }
 
 async function initdb(options: ClusterOptions, passwordFile: string): Promise<void> {

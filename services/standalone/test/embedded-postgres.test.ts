@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -33,8 +41,8 @@ async function start(directory = join(root, 'postgres')): Promise<EmbeddedPostgr
   return server;
 }
 
-/** Starts a server in a process that is killed as soon as it is up. */
-async function startAndKill(): Promise<void> {
+/** Starts a server in a process that is killed as soon as it is up, or when it has come as far as is waited for. */
+async function startAndKill(moment?: () => boolean): Promise<void> {
   const module = new URL('../src/embedded-postgres.ts', import.meta.url).href;
   const script = `
     import { startEmbeddedPostgres } from ${JSON.stringify(module)};
@@ -51,6 +59,10 @@ async function startAndKill(): Promise<void> {
     ['--input-type=module-typescript', '-e', script, JSON.stringify(options)],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
+  if (moment !== undefined) {
+    await expect.poll(moment, { timeout: 20_000, interval: 5 }).toBe(true);
+    child.kill('SIGKILL');
+  }
   expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
 }
 
@@ -76,6 +88,10 @@ async function query(who: Who, sql: string): Promise<Record<string, unknown>[]> 
   } finally {
     await client.end();
   }
+}
+
+function filesBelow(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory, { recursive: true, encoding: 'utf8' }) : [];
 }
 
 function postmaster(): number {
@@ -145,8 +161,14 @@ describe('the embedded PostgreSQL', () => {
     mkdirSync(join(root, 'postgres', 'data.new', 'base'), { recursive: true });
     const server = await start();
     expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
-    expect(existsSync(join(root, 'postgres', 'data.new'))).toBe(false);
-    expect(existsSync(join(root, 'postgres', 'data.password'))).toBe(false);
+    expect(readdirSync(join(root, 'postgres'))).toEqual(['data']);
+  });
+
+  test('starts at once when its first start was killed while the cluster was being made', async () => {
+    await startAndKill(() => filesBelow(join(root, 'postgres')).some((file) => /base/.test(file)));
+    const server = await start();
+    expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(readdirSync(join(root, 'postgres'))).toEqual(['data']);
   });
 
   test.runIf(process.getuid?.() === 0)(
