@@ -16,6 +16,12 @@ export const PENDING_MS = 60 * 60_000;
 export const SWEEP_MS = 60_000;
 export const SWEEP_ROWS_MAX = 100;
 
+/**
+ * What a file costs of its owner's quota at least: a row and an inode are there for an empty one too. A block of most
+ * file systems. Whoever changes it must count `usage` anew in a migration.
+ */
+export const FILE_CHARGE_BYTES_MIN = 4096;
+
 /** Conversations that one file may be shared in. A reader's access costs one question to the message service for each. */
 export const GRANTS_PER_FILE_MAX = 100;
 

@@ -21,7 +21,7 @@ export interface GrantsTable {
   created_at: Generated<Date>;
 }
 
-/** The sum of `files.size` per owner, changed in the same transactions. */
+/** What the files of each owner cost: their sizes, FILE_CHARGE_BYTES_MIN for each at least. Changed with them. */
 export interface UsageTable {
   owner: UserId;
   bytes: number;

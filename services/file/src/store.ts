@@ -6,6 +6,7 @@
  */
 import type { ConversationId, FileId, UserId } from '@sotto/api';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { FILE_CHARGE_BYTES_MIN } from './limits.ts';
 import type { FileTables } from './schema.ts';
 
 type Query = Kysely<FileTables>;
@@ -24,6 +25,16 @@ export interface StoredFile {
 export interface Leftover {
   id: FileId;
   blobKey: string;
+}
+
+/** What a file of this size costs of its owner's quota. */
+export function chargeOf(size: number): number {
+  return Math.max(size, FILE_CHARGE_BYTES_MIN);
+}
+
+/** The same of a column. */
+function charge(column: string) {
+  return sql`greatest(${sql.ref(column)}, ${FILE_CHARGE_BYTES_MIN})`;
 }
 
 /** What the owner holds, locked until the transaction ends: concurrent reservations queue here. */
@@ -50,7 +61,7 @@ export async function insertPending(
   await transaction.insertInto('files').values({ id, blob_key, owner, size }).execute();
   await transaction
     .updateTable('usage')
-    .set({ bytes: sql`bytes + ${size}` })
+    .set({ bytes: sql`bytes + ${chargeOf(size)}` })
     .where('owner', '=', owner)
     .execute();
 }
@@ -66,7 +77,8 @@ export async function settle(
     ), settled as (
       update files set state = 'stored', size = ${size}, sha256 = ${sha256}
       from reserved where files.id = reserved.id
-      returning files.owner, files.created_at, reserved.size - files.size as spare
+      returning files.owner, files.created_at,
+        ${charge('reserved.size')} - ${charge('files.size')} as spare
     ), given_back as (
       update usage set bytes = usage.bytes - settled.spare
       from settled where usage.owner = settled.owner
@@ -142,9 +154,9 @@ export async function listDeleting(query: Query, limit: number): Promise<Leftove
 export async function forget(query: Query, id: FileId): Promise<void> {
   await sql`
     with gone as (
-      delete from files where id = ${id} and state = 'deleting' returning owner, size
+      delete from files where id = ${id} and state = 'deleting' returning owner, ${charge('size')} as charge
     )
-    update usage set bytes = usage.bytes - gone.size
+    update usage set bytes = usage.bytes - gone.charge
     from gone where usage.owner = gone.owner`.execute(query);
 }
 

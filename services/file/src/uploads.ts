@@ -11,8 +11,9 @@ import type { Kysely } from 'kysely';
 import { meterBody } from './body-meter.ts';
 import { discard } from './deletions.ts';
 import type { Events } from './events.ts';
+import { FILE_CHARGE_BYTES_MIN } from './limits.ts';
 import type { FileTables } from './schema.ts';
-import { insertPending, lockUsage, settle } from './store.ts';
+import { chargeOf, insertPending, lockUsage, settle } from './store.ts';
 
 export interface UploadDeps {
   query: Kysely<FileTables>;
@@ -74,7 +75,7 @@ function reserve(
 ): Promise<Reservation> {
   return query.transaction().execute(async (transaction) => {
     const left = quotaBytes - (await lockUsage(transaction, owner));
-    if (left <= 0 || (announced ?? 0) > left) throw overQuota(Math.max(0, left));
+    if (chargeOf(announced ?? 0) > left) throw overQuota(Math.max(0, left));
     const size = announced ?? Math.min(FILE_BYTES_MAX, left);
     const reservation = { id: FileId.parse(randomUUID()), blobKey: randomUUID(), size };
     await insertPending(transaction, { ...reservation, owner });
@@ -95,5 +96,7 @@ function tooLarge(): ApiError {
 }
 
 function overQuota(left: number): ApiError {
-  return new ApiError('file.quota', { detail: `${left} bytes are left` });
+  return new ApiError('file.quota', {
+    detail: `${left} bytes are left, and a file takes ${FILE_CHARGE_BYTES_MIN} at least`,
+  });
 }

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { leastCharge } from '../src/migrations/0002-least-charge.ts';
 import {
   call,
   grant,
@@ -252,7 +253,7 @@ describe('the quota', () => {
   beforeAll(async () => {
     platform = await startPlatform({
       store: 'directory',
-      environment: { FILE_QUOTA_BYTES: '1000' },
+      environment: { FILE_QUOTA_BYTES: '100000' },
     });
   });
   afterAll(() => platform.close());
@@ -260,24 +261,47 @@ describe('the quota', () => {
   it('is used up by uploads together, announced or not, and given back by deletion', async () => {
     const owner = newUser();
     const answers = await Promise.all(
-      Array.from({ length: 8 }, () => upload(platform, owner, randomBytes(400))),
+      Array.from({ length: 8 }, () => upload(platform, owner, randomBytes(40_000))),
     );
     const kept = answers.filter(({ status }) => status === 201);
     expect(kept.length).toBeLessThanOrEqual(2);
-    expect(await usage(platform, owner)).toBe(kept.length * 400);
-    while ((await upload(platform, owner, randomBytes(100))).status === 201);
-    expect(await problemOf(await upload(platform, owner, randomBytes(101)))).toBe('507 file.quota');
-    expect(await usage(platform, owner)).toBe(1000);
+    expect(await usage(platform, owner)).toBe(kept.length * 40_000);
+    while ((await upload(platform, owner, randomBytes(10_000))).status === 201);
+    expect(await problemOf(await upload(platform, owner, randomBytes(10_001)))).toBe(
+      '507 file.quota',
+    );
+    expect(await usage(platform, owner)).toBe(100_000);
     for (const answer of kept) {
       const { id } = await answer.json();
       await call(platform, owner, id, { method: 'DELETE' });
     }
-    expect(await usage(platform, owner)).toBe(1000 - kept.length * 400);
-    expect((await upload(platform, owner, randomBytes(100))).status).toBe(201);
+    expect(await usage(platform, owner)).toBe(100_000 - kept.length * 40_000);
+    expect((await upload(platform, owner, randomBytes(10_000))).status).toBe(201);
   });
 
   it('of one user is not spent by another', async () => {
-    await stored(platform, newUser(), randomBytes(1000));
-    await stored(platform, newUser(), randomBytes(1000));
+    await stored(platform, newUser(), randomBytes(100_000));
+    await stored(platform, newUser(), randomBytes(100_000));
+  });
+
+  it('bounds how many files there are, also empty ones', async () => {
+    const owner = newUser();
+    const ids: string[] = [];
+    for (let count = 0; count < 24; count += 1) {
+      ids.push((await stored(platform, owner, randomBytes(count))).id);
+    }
+    expect(await usage(platform, owner)).toBe(24 * 4096);
+    expect(await problemOf(await upload(platform, owner, new Uint8Array()))).toBe('507 file.quota');
+    for (const id of ids) await call(platform, owner, id, { method: 'DELETE' });
+    expect(await usage(platform, owner)).toBe(0);
+  });
+
+  it('counts files anew that were stored when small ones cost less', async () => {
+    const { query } = platform.database;
+    const owner = newUser();
+    for (const size of [0, 5000]) await stored(platform, owner, randomBytes(size));
+    await query.updateTable('usage').set({ bytes: 5000 }).where('owner', '=', owner).execute();
+    await leastCharge(query);
+    expect(await usage(platform, owner)).toBe(4096 + 5000);
   });
 });

@@ -1,5 +1,6 @@
 /** The migrations of this service, in order. */
 import type { Migrations } from '@sotto/runtime';
 import { init } from './0001-init.ts';
+import { leastCharge } from './0002-least-charge.ts';
 
-export const migrations: Migrations = { '0001-init': init };
+export const migrations: Migrations = { '0001-init': init, '0002-least-charge': leastCharge };
