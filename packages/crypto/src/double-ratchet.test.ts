@@ -62,6 +62,11 @@ const PREVIOUS_COUNTER_OFFSET = 35;
 const failing = (code: string) => expect.objectContaining({ code });
 
 describe.each(providers)('on the $name provider', (over) => {
+  test('an empty message passes', () => {
+    const { alice, bob } = makePair(over);
+    expect(bob.receive(alice.send(''))).toBe('');
+  });
+
   test('messages pass in both directions over many turns', () => {
     const { alice, bob } = makePair(over);
     for (let turn = 0; turn < 3; turn++) {
