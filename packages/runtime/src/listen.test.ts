@@ -112,7 +112,7 @@ test('connections beyond the limit are closed, and there is room again when one 
 });
 
 test.each([
-  ['two hosts', 'GET /stream HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 'request.malformed'],
+  ['two hosts', 'GET /health/live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 'request.malformed'],
   [
     'two hosts of a WebSocket',
     'GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
