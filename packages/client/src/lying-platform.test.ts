@@ -220,6 +220,24 @@ test('the first messages of a sender are missed like any others, except by a dev
   expect(inboxes[0]).toMatchObject([{ order: 'gap' }, { order: 'late' }]);
 });
 
+test('a run of empty places beyond all there are does not make a conversation deaf', async () => {
+  const { alice, bob, conversation } = await pair();
+  const inbox = collect(alice, 'message');
+  const to = Number.MAX_SAFE_INTEGER;
+  const slots = [{ type: 'none', from: 1, to }];
+  device('alice').socket!.send(JSON.stringify({ type: 'slots', conversation, slots }));
+  await until(() => device('alice').cursors.get(conversation) === to);
+  await bob.sendText(conversation, 'one');
+  await until(() => inbox.length === 1);
+  let hidden = true;
+  platform.show = (slot, { username }) => (hidden && username === 'alice' ? [] : [slot]);
+  await bob.whenStored((await bob.sendText(conversation, 'two')).id);
+  hidden = false;
+  await bob.sendText(conversation, 'three');
+  await until(() => inbox.length === 3);
+  expect(await textsOf(alice, conversation)).toEqual(['one', 'two', 'three']);
+});
+
 interface Forgery {
   readonly from: Device;
   readonly identity: Identity;

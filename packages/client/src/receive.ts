@@ -146,7 +146,7 @@ function storeSlots(
     let missingBefore: number | undefined;
     for (const slot of slots) {
       if (startOf(slot) > cursor + 1) cursor = await skipOwn(transaction, conversation, cursor);
-      if (endOf(slot) <= cursor) continue;
+      if (endOf(slot) <= cursor && !(await wasSaidEmpty(transaction, conversation, slot))) continue;
       if (startOf(slot) > cursor + 1) {
         missingBefore = startOf(slot);
         break;
@@ -167,6 +167,19 @@ function storeSlots(
     if (cursor !== before) await writeCursor(transaction, conversation, cursor);
     return { items, usedPrekey, cursor, ...(missingBefore !== undefined && { missingBefore }) };
   });
+}
+
+/**
+ * Whether there is a message after all where the platform said that there was none. It is taken in, and nothing that
+ * was said of the places behind it counts any more: else one false word would make a conversation deaf for ever.
+ */
+async function wasSaidEmpty(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  slot: Slot,
+): Promise<boolean> {
+  if (slot.type === 'none' || (await isKnown(transaction, slot))) return false;
+  return (await transaction.get(keys.message(conversation, slot.seq))) === undefined;
 }
 
 /** Whether a message of this id and sender is in the history already: a platform may repeat one under another place. */
