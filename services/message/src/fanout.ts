@@ -12,6 +12,7 @@ import {
   FANOUT_BYTES_MAX,
   OUTBOX_DELETE_MS,
   OUTBOX_SWEEP_MS,
+  OUTBOX_TURN_MS,
   PUBLISHES_IN_FLIGHT_MAX,
 } from './limits.ts';
 import { collapseRows, deletePublished, type OutboxRow, sweepRows } from './outbox-store.ts';
@@ -95,19 +96,26 @@ export class Fanout {
     }
   }
 
-  /** Publishes rows until one fails; resolves with those that the bus has. */
+  /** Publishes rows until one fails or time is up; resolves with those that the bus has. Never rejects. */
   async #publishRows(rows: readonly OutboxRow[]): Promise<number[]> {
     const done: number[] = [];
-    for (const row of rows) {
-      const batch = { type: 'references', node: NOBODY, references: referencesOf(row) } as const;
-      try {
-        await this.#deps.bus.publish(FANOUT_SUBJECT, encodeBatch(batch), row.event_id);
-      } catch (error) {
-        this.#failed(error);
-        break;
+    const deadline = performance.now() + OUTBOX_TURN_MS;
+    const waiting = rows.values();
+    let failed = false;
+    const work = async () => {
+      for (const row of waiting) {
+        if (failed || performance.now() > deadline) return;
+        const batch = { type: 'references', node: NOBODY, references: referencesOf(row) } as const;
+        try {
+          await this.#deps.bus.publish(FANOUT_SUBJECT, encodeBatch(batch), row.event_id);
+          done.push(row.id);
+        } catch (error) {
+          failed = true;
+          this.#failed(error);
+        }
       }
-      done.push(row.id);
-    }
+    };
+    await Promise.all(Array.from({ length: PUBLISHES_IN_FLIGHT_MAX }, work));
     return done;
   }
 

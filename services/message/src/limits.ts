@@ -121,6 +121,9 @@ export const OUTBOX_STALE_MS = 2_000;
 export const OUTBOX_SWEEP_MS = 2_000;
 export const OUTBOX_SWEEP_ROWS = 200;
 
+/** How long one turn of the sweeper may go on publishing: PostgreSQL ends a transaction that does nothing for 15 s. */
+export const OUTBOX_TURN_MS = 5_000;
+
 /** More rows than this become one mark that makes every node catch up: reading them one by one would take longer. */
 export const OUTBOX_ROWS_MAX = 100_000;
 

@@ -1,7 +1,18 @@
 /** The outbox of the fan-out: nothing leaves it that the other nodes have not been told of. */
-import { type Database, migrate, openDatabase } from '@sotto/runtime';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Bus,
+  createLogger,
+  createMemoryBus,
+  createMetrics,
+  type Database,
+  migrate,
+  openDatabase,
+} from '@sotto/runtime';
 import { type TestDatabase, testDatabase } from '@sotto/runtime/testing';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { createEvents } from '../src/events.ts';
+import { Fanout } from '../src/fanout.ts';
 import { migrations } from '../src/migrations/index.ts';
 import { collapseRows } from '../src/outbox-store.ts';
 import type { Tables } from '../src/schema.ts';
@@ -52,6 +63,22 @@ test('a batch that is committed behind the mark of a collapse keeps its row', as
   slow.release();
   expect(collapsed).toBe(true);
   expect(await rowIds()).toEqual(rows.map(({ id }) => id));
+});
+
+test('a bus that takes its time empties the outbox turn by turn', async () => {
+  await addRows(300);
+  const memory = createMemoryBus();
+  let delayMs = 1_500;
+  const bus: Bus = { ...memory, publish: () => sleep(delayMs) };
+  const log = createLogger({ service: 'test', level: 'silent' });
+  const events = createEvents(createMetrics('test'), log);
+  const fanout = new Fanout({ database, bus, node: 'this', events });
+  onTestFinished(() => memory.close());
+  onTestFinished(() => fanout.close());
+  const rows = async () => (await rowIds()).length;
+  await vi.waitFor(async () => expect(await rows()).toBeLessThan(300), { timeout: 12_000 });
+  delayMs = 0;
+  await vi.waitFor(async () => expect(await rows()).toBe(0), { timeout: 12_000 });
 });
 
 test('a collapse whose mark does not leave deletes nothing', async () => {
