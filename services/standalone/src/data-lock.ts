@@ -1,5 +1,5 @@
 /** One process per data directory, seen to by the operating system: the lock goes with the process, however it ends. */
-import { mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -15,8 +15,10 @@ const BUSY = 5;
 export function lockData(directory: string): DataLock {
   // Others may pass, as the unprivileged PostgreSQL of a start as root must; what is inside has its own modes.
   mkdirSync(directory, { recursive: true, mode: 0o711 });
+  const file = join(directory, 'lock');
+  makePrivate(file);
   // Node has no lock on files of its own, but SQLite takes one.
-  const database = new DatabaseSync(join(directory, 'lock'));
+  const database = new DatabaseSync(file);
   try {
     database.exec('pragma journal_mode = memory; begin exclusive');
   } catch (error) {
@@ -27,4 +29,17 @@ export function lockData(directory: string): DataLock {
     throw error;
   }
   return { close: () => database.close() };
+}
+
+/**
+ * Whoever can read the file can lock it, and keep the platform from starting. SQLite would make it readable for all, and
+ * so did earlier starts. One that is there is not opened: closing it would end a lock that this process has on it.
+ */
+function makePrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    chmodSync(file, 0o600);
+  }
 }

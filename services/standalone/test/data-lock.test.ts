@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -18,6 +18,15 @@ test('a second taker is refused in one line that names the directory', () => {
   expect(() => lockData(directory)).toThrow(`another platform is running on ${directory}`);
   lock.close();
   lockData(directory).close();
+});
+
+test('nobody else can take the lock: its file is for its owner alone, also one of an earlier start', () => {
+  const modeOf = () => statSync(join(directory, 'lock')).mode & 0o777;
+  lockData(directory).close();
+  expect(modeOf()).toBe(0o600);
+  chmodSync(join(directory, 'lock'), 0o644);
+  lockData(directory).close();
+  expect(modeOf()).toBe(0o600);
 });
 
 test('a lock goes with a process that was killed', async () => {
