@@ -22,26 +22,25 @@ export interface Following {
   log: Logger | undefined;
 }
 
-/** Follows until closed. Restart it after a lost connection: it then tells of a gap. */
+/** Follows until closed. Restart it after a lost connection. Whatever interrupts it, it then tells of a gap. */
 export async function followLog(streams: Streams, following: Following): Promise<Reader> {
   const { subject, follower, log } = following;
   let position: Position | undefined;
-  let suspect = false;
 
   function gap(): void {
     log?.warn('the log has a gap', { subject });
     follower.onGap();
   }
 
-  const reader = await startReader({
+  return startReader({
     async open() {
       const info = await streams.ensure(subject);
-      const known = position;
-      // A server that lost its newest messages may since have given their numbers to others.
-      if (known === undefined || suspect || isBeyond(known, info)) position = endOf(info);
-      suspect = false;
-      const messages = await read(streams, subject, (position ?? endOf(info)).seq + 1);
-      if (known !== undefined && known !== position) gap();
+      const wasReading = position !== undefined;
+      // A server that lost its newest messages may since have given their numbers to others, and a consumer ends for
+      // many reasons: so the old position is never gone on from.
+      position = endOf(info);
+      const messages = await read(streams, subject, position.seq + 1);
+      if (wasReading) gap();
       return messages;
     },
 
@@ -61,13 +60,6 @@ export async function followLog(streams: Streams, following: Following): Promise
     onFailure: (error, attempt) =>
       log?.warn('a follower was interrupted', { subject, attempt, error }),
   });
-  return {
-    close: reader.close,
-    restart() {
-      suspect = true;
-      reader.restart();
-    },
-  };
 }
 
 function endOf({ created, state }: StreamInfo): Position {

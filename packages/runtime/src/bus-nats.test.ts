@@ -94,6 +94,23 @@ describe('the bus on NATS', () => {
     await eventually(() => expect(heard.consumed.at(-1)).toBe('3'));
   });
 
+  test('a follower whose consumer was taken away is told of a gap', async () => {
+    const { url, prefix } = corner();
+    const bus = await open({ url, prefix });
+    const heard = await hear(bus);
+    await publishBoth(bus, 'before');
+    await eventually(() => expect(heard.followed).toEqual(['before']));
+    const connection = await connect({ servers: new URL(url).host });
+    onTestFinished(() => connection.close());
+    const { consumers } = await jetstreamManager(connection);
+    for await (const { name } of consumers.list(`${prefix}-fanout`)) {
+      await consumers.delete(`${prefix}-fanout`, name);
+    }
+    await eventually(() => expect(heard.gaps).toBeGreaterThan(0));
+    await publishBoth(bus, 'after');
+    await eventually(() => expect(heard.followed.at(-1)).toBe('after'));
+  });
+
   test('a follower that falls behind what the log keeps is told of the gap', async () => {
     const { url, prefix } = corner();
     const bus = await open({ url, prefix });
