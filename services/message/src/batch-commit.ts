@@ -51,6 +51,7 @@ export interface Commit {
 export interface BatchCommitDeps {
   line: CommitLine;
   events: Events;
+  makePartitions(): Promise<void>;
   onCommit(commit: Commit): void;
 }
 
@@ -193,6 +194,11 @@ async function recover(
       return commitSlowly(run, batch);
     case 'lost':
       return sendAgain(run, batch);
+    case 'unpartitioned':
+      giveUpTired(batch);
+      // When that fails, so does the way.
+      await run.makePartitions().catch((cause) => run.events.commitFailed(failure, cause));
+      return way(run, batch);
     case 'contended':
     case 'bad':
       return halve(run, batch, { failure, way });

@@ -35,6 +35,8 @@ export type CommitFailure =
   | 'contended'
   /** The connection is gone, and with it whether the transaction happened: send the same ids again. */
   | 'lost'
+  /** There is no partition for this week: make it, and try again. */
+  | 'unpartitioned'
   /** The database will not take one of the rows: find out which. */
   | 'bad';
 
@@ -51,6 +53,8 @@ export function failureOf(error: unknown): CommitFailure {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (typeof code !== 'string' || !SQLSTATE.test(code) || AWAY.test(code)) return 'lost';
   if (CONTENDED.has(code)) return 'contended';
+  if (code === '23514' && error instanceof Error && !('constraint' in error && error.constraint))
+    return 'unpartitioned';
   const constraint = error instanceof Error && 'constraint' in error ? error.constraint : undefined;
   return code === '23505' && constraint === 'message_ids_key' ? 'repeated' : 'bad';
 }

@@ -45,6 +45,7 @@ function depsWith(events: Events): CommitterDeps {
       },
     ],
     findOwnId: async () => undefined,
+    makePartitions: async () => undefined,
     onCommit: () => undefined,
     events,
   };

@@ -36,6 +36,8 @@ export interface CommitterDeps {
   lines: readonly CommitLine[];
   /** What the sender of a message used its id for. */
   findOwnId(send: Send): Promise<Omit<KnownRow, 'place'> | undefined>;
+  /** Makes the partitions of `messages` that are missing. */
+  makePartitions(): Promise<void>;
   onCommit(commit: Commit): void;
   events: Events;
 }

@@ -51,6 +51,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
     commitFailed(failure, error) {
       failures.inc({ failure });
       if (failure === 'bad') log.error('a batch cannot be written', { error });
+      else if (failure === 'unpartitioned') log.warn('a week has no partition', { error });
       else if (failure === 'lost') log.warn('a commit was lost', { error });
     },
     batchFailed: (error) => log.error('a batch failed', { error }),

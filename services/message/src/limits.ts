@@ -130,9 +130,12 @@ export const OUTBOX_ROWS_MAX = 100_000;
 /** Sessions that catch up at the same time after a gap in the fan-out log. */
 export const RECHECKS_AT_ONCE = 16;
 
-/** Weeks for which partitions exist in advance, and how often that is seen to. */
+/** Weeks for which partitions exist in advance, and how often that is seen to, by wall-clock time. */
 export const PARTITION_WEEKS_AHEAD = 4;
 export const PARTITIONS_EVERY_MS = 6 * 3_600_000;
+
+/** The clock is looked at this often: timers stand still while a machine sleeps. */
+export const PARTITIONS_TICK_MS = 60_000;
 
 /** How long the incarnation is believed: it changes only when the platform is restored. */
 export const INCARNATION_AGE_MS = 5_000;

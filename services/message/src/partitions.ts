@@ -1,7 +1,7 @@
 /** The weekly partitions of `messages`: made ahead, so that no insert ever waits for one. */
 import type { Database, Logger } from '@sotto/runtime';
 import { sql, type Transaction } from 'kysely';
-import { PARTITION_WEEKS_AHEAD, PARTITIONS_EVERY_MS } from './limits.ts';
+import { PARTITION_WEEKS_AHEAD, PARTITIONS_EVERY_MS, PARTITIONS_TICK_MS } from './limits.ts';
 import type { Tables } from './schema.ts';
 
 /** Makes the partitions of last week (clocks may be set back), this week and the weeks ahead, as far as they are missing. */
@@ -20,9 +20,13 @@ export function keepPartitions(
   database: Pick<Database<Tables>, 'query'>,
   log: Logger,
 ): { close(): void } {
+  let madeAt = Date.now();
   const timer = setInterval(() => {
+    const now = Date.now();
+    if (now - madeAt < PARTITIONS_EVERY_MS) return;
+    madeAt = now;
     makePartitions(database).catch((error) => log.error('partitions cannot be made', { error }));
-  }, PARTITIONS_EVERY_MS).unref();
+  }, PARTITIONS_TICK_MS).unref();
   return { close: () => clearInterval(timer) };
 }
 

@@ -185,6 +185,7 @@ async function openMessagePath(
       lines,
       events,
       findOwnId: ({ sender, message }) => findOwnId(database, sender.device, message.id),
+      makePartitions: () => makePartitions(database),
       onCommit(commit) {
         for (const { room, messages } of commit.groups) hub.deliver(room, messages);
         fanout.publish(commit);

@@ -11,7 +11,7 @@ import {
 } from '@sotto/api';
 import { createLogger, createMetrics, type Database, migrate, openDatabase } from '@sotto/runtime';
 import { type TestDatabase, testDatabase } from '@sotto/runtime/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { createAudiences } from '../src/audiences.ts';
 import { type CommitLine, createCommitLine } from '../src/commit-line.ts';
 import { Committer } from '../src/committer.ts';
@@ -20,9 +20,9 @@ import { storeDeviceList } from '../src/copy-store.ts';
 import { writeCursors } from '../src/cursor-store.ts';
 import { createEvents } from '../src/events.ts';
 import { findOwnId } from '../src/history-store.ts';
-import { AUDIENCE_READS_MAX, INQUIRIES_PER_SOCKET_MAX } from '../src/limits.ts';
+import { AUDIENCE_READS_MAX, INQUIRIES_PER_SOCKET_MAX, PARTITIONS_TICK_MS } from '../src/limits.ts';
 import { migrations } from '../src/migrations/index.ts';
-import { makePartitions } from '../src/partitions.ts';
+import { keepPartitions, makePartitions } from '../src/partitions.ts';
 import type { Tables } from '../src/schema.ts';
 import { makeSend } from '../src/send.ts';
 import { messageFor, newId } from './messages.ts';
@@ -74,6 +74,7 @@ function startCommitter(lines: readonly CommitLine[]): Committer {
     lines,
     events: createEvents(createMetrics('test'), log),
     findOwnId: ({ sender, message }) => findOwnId(database, sender.device, message.id),
+    makePartitions: () => makePartitions(database),
     onCommit: () => undefined,
   });
 }
@@ -274,6 +275,42 @@ test('the same id with other content in one batch is a conflict, whichever came 
   ]);
   await committer.close();
   await Promise.all(lines.map((line) => line.close()));
+});
+
+test('a week without a partition gets one from the first message in it', async () => {
+  const room = await addRoom();
+  const [sender, reader] = room.members;
+  const lines = linesOf();
+  const committer = startCommitter(lines);
+  const { rows } = await database.pool.query<{ name: string }>(
+    `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'messages'::regclass`,
+  );
+  expect(rows.length).toBeGreaterThan(0);
+  for (const { name } of rows) await database.pool.query(`drop table ${name}`);
+  const stored = await submit(committer, sender, messageFor(room.conversation, [reader]));
+  expect(stored.seq).toBe(1);
+  await committer.close();
+  await Promise.all(lines.map((line) => line.close()));
+});
+
+test('partitions are seen to as soon as a machine wakes from a long sleep', async () => {
+  const newest = async () => {
+    const { rows } = await database.pool.query<{ name: string }>(
+      `select max(inhrelid::regclass::text) as name from pg_inherits
+       where inhparent = 'messages'::regclass`,
+    );
+    return rows[0]?.name;
+  };
+  const before = await newest();
+  await database.pool.query(`drop table ${before}`);
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const keeper = keepPartitions(database, createLogger({ service: 'test', level: 'silent' }));
+  vi.setSystemTime(Date.now() + 7 * 3_600_000);
+  vi.advanceTimersByTime(PARTITIONS_TICK_MS);
+  keeper.close();
+  vi.useRealTimers();
+  await vi.waitFor(async () => expect(await newest()).toBe(before));
 });
 
 test('a cursor rises and never falls, whoever writes it', async () => {
