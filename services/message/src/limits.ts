@@ -94,9 +94,6 @@ export const SOCKET_READS_MAX = 6;
 /** Sockets that ask for their moment of arrival at one time: a short query, which waits for no catch-up. */
 export const ARRIVALS_AT_ONCE = 2;
 
-/** Sockets that ask for their moment of arrival at one time: a short query, which waits for no catch-up. */
-export const ARRIVALS_AT_ONCE = 2;
-
 /** A failed read for a socket is tried again after this time. */
 export const READ_RETRY_MS = 1_000;
 
