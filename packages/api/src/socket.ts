@@ -67,7 +67,10 @@ export const ServerFrame = z.discriminatedUnion('type', [
     /** Rises when the platform is restored from a backup. */
     incarnation: z.int(),
   }),
-  /** What follows for this conversation starts above `from` and goes up to `last`; below `first` nothing is readable. */
+  /**
+   * What follows for this conversation starts above `from` and goes up to `last`; below `first` nothing is readable.
+   * `from` may lie above what the device has, when it did not hear a `stored`: it reads the history up to there.
+   */
   z.object({
     type: z.literal('catch-up'),
     conversation: ConversationId,
