@@ -21,7 +21,7 @@ export interface S3Server {
 }
 
 /** One command of the cluster; the first of them waits for the monitor. */
-const COMMAND_MS = 60_000;
+const COMMAND_MS = 120_000;
 
 /** Starts the cluster in an empty directory. `program` maps a name to the path of Ceph's program of that name. */
 export async function startRadosgw(

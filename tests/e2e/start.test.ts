@@ -168,6 +168,16 @@ describe.runIf(process.platform === 'linux')('npm start leaves no process behind
     },
     START_MS,
   );
+
+  test(
+    'when the data directory cannot be made: one clear line',
+    async () => {
+      const { output, ended } = npmStart({ DATA_DIR: '/dev/null/data' });
+      expect(await ended).not.toBe(0);
+      expect(output().trim()).toMatch(/^sotto: ENOTDIR: .*\/dev\/null\/data'$/);
+    },
+    START_MS,
+  );
 });
 
 describe('the platform', () => {

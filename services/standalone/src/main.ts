@@ -22,10 +22,9 @@ function stop(error: unknown): never {
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 process.channel?.unref();
 
-run(
-  async () => {
-    const { port, close } = await startPlatform(load(), { show, onFailure: stop }).catch(stop);
-    return { ready: `ready http://localhost:${port}`, close };
-  },
-  { check: load },
-);
+run(() => start().catch(stop), { check: load });
+
+async function start() {
+  const { port, close } = await startPlatform(load(), { show, onFailure: stop });
+  return { ready: `ready http://localhost:${port}`, close };
+}
