@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@sotto/standalone/embedded-postgres';
 import { freePort } from '@sotto/standalone/free-port';
 import { findProgram, startDaemon } from './daemon.ts';
-import { startRadosgw } from './radosgw.ts';
+import { type S3Server, startRadosgw } from './radosgw.ts';
+
+const S3_ATTEMPTS_MAX = 3;
 
 /** Something that tests need and this machine lacks. */
 export interface Missing {
@@ -166,7 +168,7 @@ export async function startRedis(
 }
 
 async function startS3(directory: string, environment: Environment): Promise<TestServers> {
-  const server = await startRadosgw(directory, (name) => locate(name, environment) ?? name);
+  const server = await startCluster(directory, environment);
   return {
     environment: {
       TEST_S3_ENDPOINT: server.endpoint,
@@ -175,6 +177,19 @@ async function startS3(directory: string, environment: Environment): Promise<Tes
     },
     close: server.close,
   };
+}
+
+/** A new cluster now and then never gets to work; another one does. */
+async function startCluster(directory: string, environment: Environment): Promise<S3Server> {
+  for (let attempt = 1; ; attempt++) {
+    const place = join(directory, String(attempt));
+    mkdirSync(place);
+    try {
+      return await startRadosgw(place, (name) => locate(name, environment) ?? name);
+    } catch (error) {
+      if (attempt === S3_ATTEMPTS_MAX) throw error;
+    }
+  }
 }
 
 async function findChromium(_: string, environment: Environment): Promise<TestServers> {
