@@ -30,6 +30,15 @@ export interface EndpointSpec {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: BodySchema;
+  /**
+   * Changes keys, devices or the account: a session that is bound to a device key must sign the request (DPoP,
+   * RFC 9449). Where it is left out a proof is optional, and checked all the same when it is there.
+   */
+  readonly proof?: 'when-bound';
+  /**
+   * Counts against a limit of its own instead of the one per user that every operation shares.
+   */
+  readonly limited?: 'by-itself';
   /** What a JSON body may weigh, when that is not what `bodyBytesMax` says for its kind of caller. */
   readonly bodyBytesMax?: number;
   /** Status of success. */
@@ -64,6 +73,9 @@ export function commonProblems(spec: EndpointSpec): ProblemCode[] {
     problems.push('request.malformed', 'request.too-large', 'request.media-type');
   if (spec.access !== 'anyone')
     problems.push('auth.token-missing', 'auth.token-invalid', 'auth.token-expired');
+  if (spec.access === 'user' || spec.proof !== undefined)
+    problems.push('auth.proof-missing', 'auth.proof-invalid', 'auth.proof-nonce');
+  if (spec.access !== 'service') problems.push('service.unavailable');
   return problems;
 }
 

@@ -20,6 +20,75 @@ export const DeviceListChanged = z.object({
 });
 export type DeviceListChanged = z.infer<typeof DeviceListChanged>;
 
+/** An account was deleted: whoever holds rows or blobs of it erases them within a day. Owner: auth. */
+export const AccountDeleted = z.object({ user: UserId, at: z.iso.datetime() });
+export type AccountDeleted = z.infer<typeof AccountDeleted>;
+
+/** A device was unlinked, or given up for another: its keys and its queue go. Owner: auth. */
+export const DeviceRetired = z.object({ user: UserId, device: DeviceId });
+export type DeviceRetired = z.infer<typeof DeviceRetired>;
+
+/** An account has another identity key; its contacts' devices are told. Owner: key. */
+export const IdentityChanged = z.object({
+  user: UserId,
+  /** Of the account's newest leaf in the key log. */
+  version: z.int().min(1),
+});
+export type IdentityChanged = z.infer<typeof IdentityChanged>;
+
+/** A device has few one-time prekeys left; its sockets are told. Owner: key. */
+export const PrekeysLow = z.object({ device: DeviceId, available: z.int() });
+export type PrekeysLow = z.infer<typeof PrekeysLow>;
+
+/** What the audit log names. */
+export const AUDIT_ACTIONS = [
+  'account.registered',
+  'account.deleted',
+  'account.exported',
+  'account.disabled',
+  'login.succeeded',
+  'login.failed',
+  'login.locked',
+  'password.changed',
+  'password.recovered',
+  'refresh.reused',
+  'session.ended',
+  'device.added',
+  'device.renamed',
+  'device.retired',
+  'identity.published',
+  'identity.replaced',
+  'prekeys.published',
+  'device-list.published',
+  'bundles.fetched',
+  'messages.sent',
+  'messages.fetched',
+  'files.uploaded',
+  'files.fetched',
+  'admin.acted',
+] as const;
+
+/** One line of the audit log: who did what, and how often; never with what content. */
+export const AuditEntry = z.object({
+  at: z.iso.datetime(),
+  action: z.enum(AUDIT_ACTIONS),
+  user: UserId.optional(),
+  device: DeviceId.optional(),
+  session: SessionId.optional(),
+  /** The address that it came from; encrypted where it is kept, and removed after a day. */
+  source: z.string().max(64).optional(),
+  /** How many times, where events are counted up before they are written. */
+  count: z.int().min(1).optional(),
+});
+export type AuditEntry = z.infer<typeof AuditEntry>;
+
+/** What services other than auth have to write in the audit log. `id` makes it idempotent. Owner: whoever saw it. */
+export const AuditNoted = z.object({
+  id: z.uuid(),
+  entries: z.array(AuditEntry).min(1).max(500),
+});
+export type AuditNoted = z.infer<typeof AuditNoted>;
+
 /** A session ended before its tokens did. Owner: auth. Only shortens the wait of `listRevocations`. */
 export const SessionRevoked = z.object({ session: SessionId, at: z.iso.datetime() });
 export type SessionRevoked = z.infer<typeof SessionRevoked>;
@@ -29,6 +98,11 @@ export const EVENTS = {
   'events.account.created': AccountCreated,
   'events.device-list.changed': DeviceListChanged,
   'events.session.revoked': SessionRevoked,
+  'events.account.deleted': AccountDeleted,
+  'events.device.retired': DeviceRetired,
+  'events.identity.changed': IdentityChanged,
+  'events.prekeys.low': PrekeysLow,
+  'events.audit.noted': AuditNoted,
 } as const;
 export type EventSubject = keyof typeof EVENTS;
 export type Event<S extends EventSubject> = z.infer<(typeof EVENTS)[S]>;
@@ -90,7 +164,44 @@ export const findMembership = endpoint({
   problems: [],
 });
 
+/** One service's part of `exportAccount`: table to rows. */
+const ExportedTables = z.object({ tables: z.record(z.string(), z.array(z.json())) });
+
+function exportOf(service: 'key' | 'message' | 'file') {
+  return endpoint({
+    id: `export-${service}`,
+    service,
+    method: 'GET',
+    path: '/internal/export/{user_id}',
+    summary: 'What this service holds about a user; ciphertexts are counted, not repeated',
+    access: 'service',
+    params: users,
+    status: 200,
+    response: ExportedTables,
+    problems: [],
+  });
+}
+export const exportKeys = exportOf('key');
+export const exportMessages = exportOf('message');
+export const exportFiles = exportOf('file');
+
+export const applyDeviceList = endpoint({
+  id: 'applyDeviceList',
+  service: 'message',
+  method: 'POST',
+  path: '/internal/device-lists',
+  summary: 'Go by this device list from now on; answered once every later send is held against it',
+  access: 'service',
+  body: DeviceListChanged,
+  status: 204,
+  problems: [],
+});
+
 export const internalEndpoints = [
+  exportKeys,
+  exportMessages,
+  exportFiles,
+  applyDeviceList,
   findAccount,
   listRevocations,
   findDeviceList,

@@ -1,9 +1,17 @@
 /** Identity keys and prekey bundles. */
 import { z } from 'zod';
-import { bytesOf } from './bytes.ts';
+import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { DeviceId, Timestamp, UserId } from './ids.ts';
-import { KEY_ID_MAX, ONE_TIME_PREKEYS_PER_UPLOAD_MAX, REGISTRATION_ID_MAX } from './limits.ts';
+import {
+  BUNDLES_PER_REQUEST_MAX,
+  DEVICE_LIST_BYTES_MAX,
+  KEY_ID_MAX,
+  KEY_LOG_LEAVES_MAX,
+  ONE_TIME_PREKEYS_PER_UPLOAD_MAX,
+  PROVISIONING_BYTES_MAX,
+  REGISTRATION_ID_MAX,
+} from './limits.ts';
 
 const KeyId = z.int().min(1).max(KEY_ID_MAX);
 const RegistrationId = z.int().min(1).max(REGISTRATION_ID_MAX);
@@ -34,10 +42,15 @@ export const DeviceBundle = z.object({
 });
 export type DeviceBundle = z.infer<typeof DeviceBundle>;
 
+/** A device list as `signDeviceList` of `@sotto/crypto` makes it. */
+const SignedDeviceList = bytes({ min: 1, max: DEVICE_LIST_BYTES_MAX });
+
 /** What one needs to start sessions with every device of an account. */
 export const Bundle = z.object({
   user: UserId,
   identityKey: bytesOf(32),
+  /** The newest device list, signed by the identity key, as `@sotto/crypto` encodes it. It names every device below. */
+  deviceList: SignedDeviceList.optional(),
   devices: z.array(DeviceBundle),
 });
 export type Bundle = z.infer<typeof Bundle>;
@@ -53,10 +66,41 @@ export const publishIdentity = endpoint({
   path: '/api/v1/keys/identity',
   summary: "Publish the account's identity key (Ed25519) and this device's registration id",
   access: 'user',
+  proof: 'when-bound',
   body: z.strictObject({ identityKey: bytesOf(32), registrationId: RegistrationId }),
   status: 200,
   response: Identity,
   problems: ['key.key-invalid', 'key.identity-exists', 'key.id-conflict', 'service.unavailable'],
+});
+
+export const replaceIdentity = endpoint({
+  id: 'replaceIdentity',
+  service: 'key',
+  method: 'PUT',
+  path: '/api/v1/keys/identity',
+  summary:
+    'Give the account another identity key: prekeys of all devices go, contacts are told, the key log gets a leaf; needs a log-in with a password in the last five minutes, or a signed request',
+  access: 'user',
+  proof: 'when-bound',
+  body: z.strictObject({
+    identityKey: bytesOf(32),
+    registrationId: RegistrationId,
+    signedPrekey: SignedPrekey,
+    /** Signed by the new identity key, following on the newest list of the old one; names this device. */
+    deviceList: SignedDeviceList,
+  }),
+  status: 200,
+  response: Identity,
+  problems: [
+    'auth.fresh-needed',
+    'key.identity-missing',
+    'key.key-invalid',
+    'key.signature-invalid',
+    'key.id-conflict',
+    'key.list-invalid',
+    'key.list-conflict',
+    'service.unavailable',
+  ],
 });
 
 export const getIdentity = endpoint({
@@ -77,8 +121,10 @@ export const publishSignedPrekey = endpoint({
   service: 'key',
   method: 'POST',
   path: '/api/v1/keys/signed-prekey',
-  summary: "Publish this device's signed prekey; the newest one is handed out",
+  summary:
+    "Publish this device's signed prekey; the newest one is handed out, older ones are kept for 30 days more",
   access: 'user',
+  proof: 'when-bound',
   body: SignedPrekey,
   status: 200,
   response: z.object({ id: KeyId, publishedAt: Timestamp }),
@@ -98,6 +144,7 @@ export const publishOneTimePrekeys = endpoint({
   path: '/api/v1/keys/one-time-prekeys',
   summary: 'Publish one-time prekeys of this device; each is handed out exactly once',
   access: 'user',
+  proof: 'when-bound',
   body: z.strictObject({
     prekeys: z.array(OneTimePrekey).min(1).max(ONE_TIME_PREKEYS_PER_UPLOAD_MAX),
   }),
@@ -112,18 +159,74 @@ export const publishOneTimePrekeys = endpoint({
   ],
 });
 
+export const publishDeviceList = endpoint({
+  id: 'publishDeviceList',
+  service: 'key',
+  method: 'PUT',
+  path: '/api/v1/keys/device-list',
+  summary:
+    "Publish the account's next device list, signed by its identity key; messages are encrypted for the devices on it",
+  access: 'user',
+  proof: 'when-bound',
+  /** Every device on it has published a signed prekey, with the registration id that the list names. */
+  body: z.strictObject({ list: SignedDeviceList }),
+  status: 200,
+  /** `complete` once the message service goes by it. Publishing the same list again asks again. */
+  response: z.object({ version: z.int(), complete: z.boolean() }),
+  problems: [
+    'key.identity-missing',
+    'key.list-invalid',
+    'key.list-conflict',
+    'key.signature-invalid',
+    'service.unavailable',
+  ],
+});
+
+export const getDeviceList = endpoint({
+  id: 'getDeviceList',
+  service: 'key',
+  method: 'GET',
+  path: '/api/v1/keys/device-list/{user_id}',
+  summary: "A user's newest device list",
+  access: 'user',
+  params: userParams,
+  status: 200,
+  response: z.object({ list: SignedDeviceList }),
+  problems: ['key.list-unknown'],
+});
+
 export const getBundle = endpoint({
   id: 'getBundle',
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/bundle/{user_id}',
-  summary: 'Prekey bundles of all devices of a user, or of one; takes a one-time prekey of each',
+  summary:
+    'Prekey bundles of all devices of a user, or of one; takes a one-time prekey of each. Limited per requester and target; beyond the limit of the target alone, bundles come without one-time prekeys',
   access: 'user',
   params: userParams,
   query: z.strictObject({ device: DeviceId.optional() }),
   status: 200,
   response: Bundle,
-  problems: ['key.identity-unknown'],
+  problems: ['key.identity-unknown', 'service.unavailable'],
+});
+
+export const getBundles = endpoint({
+  id: 'getBundles',
+  service: 'key',
+  method: 'POST',
+  path: '/api/v1/keys/bundles',
+  summary: 'Prekey bundles of many users at once; takes a one-time prekey of each device',
+  access: 'user',
+  body: z.strictObject({ users: z.array(UserId).min(1).max(BUNDLES_PER_REQUEST_MAX) }),
+  status: 200,
+  response: z.object({
+    bundles: z.array(Bundle),
+    /** Users without an identity key. */
+    unknown: z.array(UserId),
+    /** Users whose bundles this caller has fetched too often; worth another try after `retryAfter` seconds. */
+    limited: z.array(z.object({ user: UserId, retryAfter: z.int() })),
+  }),
+  problems: ['service.unavailable'],
 });
 
 export const countPrekeys = endpoint({
@@ -134,15 +237,190 @@ export const countPrekeys = endpoint({
   summary: 'How many one-time prekeys this device has left, and which signed prekey is handed out',
   access: 'user',
   status: 200,
-  response: z.object({ oneTimePrekeys: z.int(), signedPrekey: KeyId.optional() }),
+  response: z.object({
+    oneTimePrekeys: z.int(),
+    /** The highest id of a one-time prekey that was ever stored; new ones lie above it. */
+    oneTimeMark: z.int().optional(),
+    signedPrekey: KeyId.optional(),
+    /** Set when the signed prekey is older than seven days: publish the next one. */
+    signedPrekeyOld: z.literal(true).optional(),
+  }),
   problems: [],
+});
+
+export const checkKeys = endpoint({
+  id: 'checkKeys',
+  service: 'key',
+  method: 'GET',
+  path: '/api/v1/keys/check',
+  summary:
+    "Compare the caller's view of this device's keys with the platform's: 409 when they differ",
+  access: 'user',
+  /**
+   * SHA-256 of: identity key (32 bytes), registration id (u32be), newest signed prekey id (u32be) and key (32),
+   * one-time mark (u32be), version of the device list (u32be).
+   */
+  query: z.strictObject({ digest: bytesOf(32) }),
+  status: 200,
+  response: z.object({ digest: bytesOf(32) }),
+  problems: ['key.identity-missing', 'key.view-differs'],
+});
+
+const Channel = bytesOf(32);
+
+export const sendProvisioning = endpoint({
+  id: 'sendProvisioning',
+  service: 'key',
+  method: 'POST',
+  path: '/api/v1/keys/provisioning',
+  summary:
+    'Leave one opaque message for a device that is being linked; kept for ten minutes, and the same again changes nothing',
+  access: 'user',
+  proof: 'when-bound',
+  /** The channel is the SHA-256 of the new device's ephemeral public key. */
+  body: z.strictObject({
+    channel: Channel,
+    message: bytes({ min: 1, max: PROVISIONING_BYTES_MAX }),
+  }),
+  bodyBytesMax: 400 * 1024,
+  status: 204,
+  problems: ['key.channel-taken'],
+});
+
+export const takeProvisioning = endpoint({
+  id: 'takeProvisioning',
+  service: 'key',
+  method: 'GET',
+  path: '/api/v1/keys/provisioning/{channel}',
+  summary:
+    'What was left for the device that made this channel; it may be asked for again until it is too old',
+  access: 'anyone',
+  params: z.strictObject({ channel: Channel }),
+  status: 200,
+  response: z.object({ message: bytes({ min: 1, max: PROVISIONING_BYTES_MAX }) }),
+  problems: ['key.channel-unknown'],
+});
+
+/** A tree head as `@sotto/crypto` signs it, 113 bytes. */
+const TreeHeadBytes = bytesOf(113);
+const Hash = bytesOf(32);
+/** A proof names one hash a level: 2^53 leaves have 53 levels, and a consistency proof two more. */
+const Proof = z.array(Hash).max(64);
+const LogSize = z.coerce.number().int().min(0);
+
+/** A witness's signature under a tree head. */
+const Cosignature = z.object({ witnessKey: bytesOf(32), signature: bytesOf(64) });
+
+export const getKeyLogKeys = endpoint({
+  id: 'getKeyLogKeys',
+  service: 'key',
+  method: 'GET',
+  path: '/api/v1/keys/log/keys',
+  summary:
+    'The key that the log signs its heads with, and the key under which accounts appear in it, which witnesses do not get',
+  access: 'user',
+  status: 200,
+  response: z.object({
+    logKey: bytesOf(32),
+    blindingKey: bytesOf(32),
+    /** Keys of the witnesses that this platform knows. */
+    witnessKeys: z.array(bytesOf(32)),
+  }),
+  problems: [],
+});
+
+export const getKeyLogHead = endpoint({
+  id: 'getKeyLogHead',
+  service: 'key',
+  method: 'GET',
+  path: '/api/v1/keys/log/head',
+  summary:
+    'The newest signed head of the key log, with a proof that it continues a smaller one (RFC 9162)',
+  access: 'anyone',
+  query: z.strictObject({ from: LogSize.optional() }),
+  status: 200,
+  response: z.object({
+    logKey: bytesOf(32),
+    head: TreeHeadBytes,
+    consistency: Proof,
+    cosignatures: z.array(Cosignature),
+  }),
+  problems: ['key.log-unknown'],
+});
+
+export const getKeyLogLeaves = endpoint({
+  id: 'getKeyLogLeaves',
+  service: 'key',
+  method: 'GET',
+  path: '/api/v1/keys/log/leaves',
+  summary: 'Leaves of the key log from an index on, for witnesses; blinded',
+  access: 'anyone',
+  query: z.strictObject({
+    start: LogSize,
+    count: z.coerce.number().int().min(1).max(KEY_LOG_LEAVES_MAX),
+  }),
+  status: 200,
+  response: z.object({ leaves: z.array(bytes({ min: 1, max: 128 })) }),
+  problems: ['key.log-unknown'],
+});
+
+export const getKeyLogAccount = endpoint({
+  id: 'getKeyLogAccount',
+  service: 'key',
+  method: 'GET',
+  path: '/api/v1/keys/log/accounts/{user_id}',
+  summary:
+    "An account's leaves of the key log from a version on, with a proof that the last one is in the tree of a head",
+  access: 'user',
+  params: userParams,
+  query: z.strictObject({
+    /** The first leaf wanted, by its version; 1 when left out. */
+    from: z.coerce.number().int().min(1).optional(),
+    /** A head's size that the caller has seen, for the proof that the head below continues it. */
+    seen: LogSize.optional(),
+  }),
+  status: 200,
+  response: z.object({
+    leaves: z.array(bytes({ min: 1, max: 128 })).min(1),
+    /** Place of the last leaf in the tree, and its audit path in the head's tree. */
+    index: z.int(),
+    inclusion: Proof,
+    head: TreeHeadBytes,
+    consistency: Proof,
+    cosignatures: z.array(Cosignature),
+  }),
+  problems: ['key.log-unknown'],
+});
+
+export const cosignKeyLogHead = endpoint({
+  id: 'cosignKeyLogHead',
+  service: 'key',
+  method: 'POST',
+  path: '/api/v1/keys/log/cosignatures',
+  summary: 'A witness signs a head that it has followed the log to',
+  access: 'anyone',
+  body: z.strictObject({ head: TreeHeadBytes, witnessKey: bytesOf(32), signature: bytesOf(64) }),
+  status: 204,
+  problems: ['key.witness-unknown', 'key.signature-invalid', 'key.log-unknown'],
 });
 
 export const keyEndpoints = [
   publishIdentity,
+  replaceIdentity,
   getIdentity,
   publishSignedPrekey,
   publishOneTimePrekeys,
+  publishDeviceList,
+  getDeviceList,
   getBundle,
+  getBundles,
   countPrekeys,
+  checkKeys,
+  sendProvisioning,
+  takeProvisioning,
+  getKeyLogKeys,
+  getKeyLogHead,
+  getKeyLogLeaves,
+  getKeyLogAccount,
+  cosignKeyLogHead,
 ] as const;

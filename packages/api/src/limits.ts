@@ -47,3 +47,30 @@ export const FILE_BYTES_MAX = 104_960_072;
 
 /** Passwords, UTF-16 code units. Argon2 hashes any length; a bound keeps its input cheap. */
 export const PASSWORD_LENGTH_MAX = 256;
+
+/** What one device hands another through the platform when it is linked, bytes. Held by the platform until taken. */
+export const PROVISIONING_BYTES_MAX = 256 * 1024;
+
+/** How long it is held, seconds: as long as somebody may take to walk from one device to another. */
+export const PROVISIONING_SECONDS = 600;
+
+/** Users in one request for bundles. Each costs a one-time prekey of each of their devices. */
+export const BUNDLES_PER_REQUEST_MAX = 256;
+
+/** A signed device list, bytes: 90 and 50 for each of six devices, rounded up. */
+export const DEVICE_LIST_BYTES_MAX = 1024;
+
+/** Leaves of the key log in one answer; a witness reads the log in pages of them. */
+export const KEY_LOG_LEAVES_MAX = 1000;
+
+/** A name that a user gives a device, encrypted, bytes. */
+export const DEVICE_NAME_BYTES_MAX = 256;
+
+/** How long after a log-in with a password, or a signed request, an account's identity may be replaced, seconds. */
+export const FRESH_SECONDS = 300;
+
+/** How far the time of a request proof may lie from the platform's, seconds (DESIGN 5). */
+export const PROOF_SECONDS = 30;
+
+/** A device with fewer one-time prekeys than this is told to upload more. */
+export const ONE_TIME_PREKEYS_LOW = 10;

@@ -222,6 +222,7 @@ export const openSocketTicket = endpoint({
   path: '/api/v1/ws/tickets',
   summary: 'A ticket that opens one WebSocket of this session, for clients that cannot set headers',
   access: 'user',
+  proof: 'when-bound',
   status: 200,
   response: z.object({
     /** Good once, and for `expiresIn` seconds; characters of base64url only. */

@@ -93,6 +93,14 @@ export const ServerFrame = z.discriminatedUnion('type', [
     number: z.int(),
     problem: Problem,
   }),
+  /** This device has few one-time prekeys left: upload more. */
+  z.object({ type: z.literal('prekeys-low'), available: z.int() }),
+  /** Somebody whom this user shares a conversation with, or the user itself, has another device list or identity. */
+  z.object({
+    type: z.literal('keys-changed'),
+    user: UserId,
+    what: z.enum(['device-list', 'identity']),
+  }),
   /** Sent every 25 s: the newest place of each conversation that moved since the last one. */
   z.object({
     type: z.literal('heads'),

@@ -129,6 +129,9 @@ export class Connection {
       case 'refused':
         here.lanes.get(frame.conversation)?.onRefused(frame.number, frame.problem);
         break;
+      case 'prekeys-low':
+      case 'keys-changed':
+        break;
       default:
         here.tail = here.tail.then(() => here.receiver.take(frame));
         this.#watch(here.tail);

@@ -38,7 +38,6 @@ export const SIGNATURE_LABELS = {
   keyLogHead: utf8('sotto/v1/sign/key-log-head'),
   keyLogWitness: utf8('sotto/v1/sign/key-log-witness'),
   loginChallenge: utf8('sotto/v1/sign/login-challenge'),
-  requestProof: utf8('sotto/v1/sign/request-proof'),
 } as const;
 
 /** Name of a purpose that a key of ours signs for. */
