@@ -49,6 +49,9 @@ export type Account = z.infer<typeof Account>;
 /** A registration whose answer is not known yet. */
 export const Registration = z.object({ username: z.string() });
 
+/** This device's Ed25519 seed. */
+export const DeviceKeyRecord = z.object({ seed: bytesOf(32) });
+
 /** The account's Ed25519 seed and this device's registration id. */
 export const IdentityRecord = z.object({ seed: bytesOf(32), registrationId: z.int() });
 
@@ -158,6 +161,7 @@ const padded = (number: number) => String(number).padStart(16, '0');
 export const keys = {
   account: 'account',
   registration: 'registration',
+  deviceKey: 'device-key',
   identity: 'identity',
   signedPrekey: (id: number) => `signed-prekey/${padded(id)}`,
   signedPrekeys: 'signed-prekey/',
