@@ -119,6 +119,18 @@ export {
 } from './prekeys.ts';
 export type { Provider } from './provider.ts';
 export { nobleProvider } from './provider-noble.ts';
+export {
+  decodeLinkOffer,
+  encodeLinkOffer,
+  type LinkOffer,
+  linkChannel,
+  type OpenOffer,
+  openProvision,
+  type Provision,
+  type ProvisionedContact,
+  type ProvisionedLog,
+  sealProvision,
+} from './provisioning.ts';
 export type { RatchetState } from './ratchet-state.ts';
 export { acceptCounter, type CounterVerdict, type SenderCounter } from './sender-counter.ts';
 export {

@@ -21,6 +21,8 @@ export const KDF_LABELS = {
   keyLogAccount: utf8('sotto/v1/key-log/account'),
   /** Digest of an account's identity in the key log. */
   keyLogDigest: utf8('sotto/v1/key-log/digest'),
+  /** What a device hands to another one that it links; both keys and the device key follow it. */
+  provisioning: utf8('sotto/v1/provisioning'),
   /** Hash of one version of a device list. */
   deviceList: utf8('sotto/v1/device-list/hash'),
   /** Hash that chains the entries of a membership log. */

@@ -9,7 +9,13 @@ declare const brand: unique symbol;
 type Branded<Name extends string> = Uint8Array & { readonly [brand]: Name };
 
 /** What an X25519 key is for. `identity` is the Montgomery form of an account's Ed25519 key. */
-export type AgreementRole = 'identity' | 'signed-prekey' | 'one-time-prekey' | 'base' | 'ratchet';
+export type AgreementRole =
+  | 'identity'
+  | 'signed-prekey'
+  | 'one-time-prekey'
+  | 'base'
+  | 'ratchet'
+  | 'provisioning';
 
 /** X25519 secret scalar, 32 bytes. */
 export type AgreementSecretKey<Role extends AgreementRole> = Branded<`${Role}-secret`>;

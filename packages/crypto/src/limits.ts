@@ -68,6 +68,12 @@ export const DEVICE_LIST_AGE_MS_MAX = 14 * 24 * 60 * 60 * 1000;
 /** A device list signed further in the future than clocks differ is warned about. */
 export const DEVICE_LIST_AHEAD_MS_MAX = 24 * 60 * 60 * 1000;
 
+/** What one device hands another when it is linked, encrypted: as much as a platform passes on. */
+export const PROVISION_BYTES_MAX = 256 * 1024;
+
+/** Contacts in it, each of at most 121 bytes: as many as fit into that with the padding. Others are met anew. */
+export const PROVISION_CONTACTS_MAX = 1_800;
+
 /** Members of one group: distributing a sender key costs one pairwise message for each of their devices. */
 export const GROUP_MEMBERS_MAX = 200;
 

@@ -1,5 +1,6 @@
 /** Published vectors of groups and signed lists; see `own-vectors.fixture.ts`. */
 import { utf8 } from './bytes.ts';
+import { makeAgreementKeyPair } from './curve.ts';
 import { signDeviceList } from './device-list.ts';
 import { makeSigningKeyPair } from './ed25519.ts';
 import type { Head } from './head.ts';
@@ -24,6 +25,7 @@ import { appendLeaf, emptyTree, leafHashOf, rootOf } from './merkle-tree.ts';
 import { aliceAddress, bobAddress, now } from './parties.fixture.ts';
 import { makeIdentity } from './prekeys.ts';
 import type { Provider } from './provider.ts';
+import { encodeLinkOffer, encodeProvision, linkChannel, sealProvision } from './provisioning.ts';
 import {
   acceptDistribution,
   decryptGroupMessage,
@@ -176,5 +178,34 @@ export function keyLogVectors(provider: Provider): Vectors {
     tree_head: toHex(encoded),
     witness_key: toHex(witness.publicKey),
     cosignature: toHex(cosignTreeHead(provider, witness, encoded)),
+  };
+}
+
+/** An offer and the message for it, with everything that it may carry. */
+export function provisioningVectors(provider: Provider): Vectors {
+  const ephemeral = makeAgreementKeyPair<'provisioning'>(provider);
+  const device = makeSigningKeyPair<'device'>(provider);
+  const offer = { ephemeralKey: ephemeral.publicKey, deviceKey: device.publicKey };
+  const head = (version: number) => ({ version, hash: provider.randomBytes(32) });
+  const key = () => provider.randomBytes(32);
+  const provision = {
+    user: ann,
+    username: 'ann',
+    device: aliceAddress.device,
+    identitySeed: makeIdentity(provider).seed,
+    deviceList: head(3),
+    keyLog: head(1),
+    log: { logKey: key(), blindingKey: key(), size: 7, root: key() },
+    contacts: [
+      { user: bob, identityKey: key(), keyLog: head(2), deviceList: head(5) },
+      { user: cat, identityKey: key() },
+    ],
+  };
+  return {
+    ephemeral_secret: toHex(ephemeral.secretKey),
+    offer: toHex(encodeLinkOffer(offer)),
+    channel: toHex(linkChannel(provider, offer)),
+    plaintext: toHex(encodeProvision(provision)),
+    message: toHex(sealProvision(provider, offer, provision)),
   };
 }

@@ -19,6 +19,7 @@ import {
   deviceListVectors,
   keyLogVectors,
   membershipLogVectors,
+  provisioningVectors,
   senderKeyVectors,
 } from './own-log-vectors.fixture.ts';
 import { pad } from './padding.ts';
@@ -54,6 +55,7 @@ export const ownVectors: Readonly<Record<string, (provider: Provider) => Vectors
   'device-list': deviceListVectors,
   'membership-log': membershipLogVectors,
   'key-log': keyLogVectors,
+  provisioning: provisioningVectors,
 };
 
 /** The vectors of one file, on a provider that is seeded with the file's name. */

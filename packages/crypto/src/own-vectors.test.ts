@@ -5,6 +5,7 @@ import envelope from '../vectors/sotto/envelope.json' with { type: 'json' };
 import identity from '../vectors/sotto/identity.json' with { type: 'json' };
 import keyLog from '../vectors/sotto/key-log.json' with { type: 'json' };
 import membershipLog from '../vectors/sotto/membership-log.json' with { type: 'json' };
+import provisioning from '../vectors/sotto/provisioning.json' with { type: 'json' };
 import ratchet from '../vectors/sotto/ratchet.json' with { type: 'json' };
 import senderKey from '../vectors/sotto/sender-key.json' with { type: 'json' };
 import session from '../vectors/sotto/session.json' with { type: 'json' };
@@ -32,6 +33,7 @@ const committed: Record<string, unknown> = {
   'device-list': deviceList,
   'membership-log': membershipLog,
   'key-log': keyLog,
+  provisioning,
 };
 
 describe.each(providers)('on the $name provider', (provider) => {
