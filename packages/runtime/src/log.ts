@@ -29,6 +29,8 @@ export interface LogFields {
   count?: number;
   bytes?: number;
   delayMs?: number;
+  /** The id of a row of the audit log: whoever may read that table learns there whose it is. */
+  entry?: string;
 }
 
 export interface Logger {
@@ -61,6 +63,7 @@ const ALLOWED: ReadonlySet<string> = new Set<keyof LogFields>([
   'count',
   'bytes',
   'delayMs',
+  'entry',
 ]);
 
 /** A logger. Fields outside the list are dropped at run time too. */

@@ -24,3 +24,15 @@ export const ENDED_SESSION_MS = 24 * 3_600_000;
 /** Characters of a password that needs no classes of characters. */
 export const LONG_PASSWORD_LENGTH = 15;
 export const PASSWORD_LENGTH_MIN = 8;
+
+/** How long the audit log keeps the addresses that events came from (DESIGN 5). */
+export const AUDIT_SOURCE_MS = 24 * 3_600_000;
+
+/** Whole months that the audit log is kept for, beside the one under way: a year's review finds its year. */
+export const AUDIT_MONTHS_KEPT = 12;
+
+/** Partitions made ahead: a platform that nobody restarts for two months, with its timer broken, still notes. */
+export const AUDIT_MONTHS_AHEAD = 2;
+
+/** How often old addresses and partitions are looked for. An address may stay this much longer than a day. */
+export const AUDIT_KEEP_EVERY_MS = 10 * 60_000;

@@ -1,5 +1,6 @@
 /** The tables of the schema `auth`. */
 import type { DeviceId, SessionId, UserId } from '@sotto/api';
+import type { AuditEntry } from '@sotto/api/internal';
 import type { OutboxTables } from '@sotto/runtime';
 import type { Generated, JSONColumnType } from 'kysely';
 import type { FirstUse } from './refresh-family.ts';
@@ -39,7 +40,21 @@ export interface SessionsTable {
   ended_at: Date | null;
 }
 
+/** Append-only. No reference to users: it outlives the account that it speaks of. */
+export interface AuditLogTable {
+  at: Date;
+  id: string;
+  action: AuditEntry['action'];
+  user_id: UserId | null;
+  device_id: DeviceId | null;
+  session_id: SessionId | null;
+  /** The address it came from, sealed; removed after a day. */
+  source: Uint8Array | null;
+  count: number;
+}
+
 export interface AuthTables extends OutboxTables {
+  audit_log: AuditLogTable;
   users: UsersTable;
   devices: DevicesTable;
   sessions: SessionsTable;

@@ -20,6 +20,8 @@ import {
   startOutbox,
 } from '@sotto/runtime';
 import { type AttemptsDeps, createAttempts } from './attempts.ts';
+import { createAudit } from './audit.ts';
+import { startAuditKeeping } from './audit-keeping.ts';
 import { createOwnAuthenticate } from './authenticate.ts';
 import type { AuthConfig } from './config.ts';
 import { noteDeviceList } from './devices.ts';
@@ -64,11 +66,19 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
     ),
   );
 
+  own(await startAuditKeeping(database, log));
+  const audit = createAudit({ log });
+  own(
+    await consumeEvent(bus, 'auth-audit', 'events.audit.noted', (noted) =>
+      database.query.transaction().execute((transaction) => audit.take(transaction, noted)),
+    ),
+  );
+
   const metrics = createMetrics('auth');
   const events = createEvents(metrics, log);
   // Not the bus: without it events wait in the outbox, and requests are answered all the same.
   const app = createApp({ service: 'auth', log, metrics, ready: () => database.ping() });
-  const sessions = { database, outbox, events, clock, ...(await tokenDeps(config)) };
+  const sessions = { database, outbox, events, audit, clock, ...(await tokenDeps(config)) };
   const { issuer, audience } = config.jwt;
   const authenticate = createOwnAuthenticate(sessions, {
     auth: (request) => app.fetch(request),

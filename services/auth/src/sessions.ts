@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { ApiError, type DeviceId, SessionId, type Tokens, type UserId } from '@sotto/api';
 import { type Clock, type Database, enqueueEvent, type Outbox } from '@sotto/runtime';
+import type { Audit } from './audit.ts';
 import type { AuthEvents } from './events.ts';
 import { ENDED_SESSION_MS } from './limits.ts';
 import { type RefreshFamily, useAccessToken, useRefreshToken } from './refresh-family.ts';
@@ -24,6 +25,7 @@ export interface SessionDeps {
   database: Pick<Database<AuthTables>, 'query'>;
   outbox: Pick<Outbox, 'nudge'>;
   events: AuthEvents;
+  audit: Audit;
   clock: Clock;
   accessTokens: AccessTokens;
   /** The first makes refresh tokens, all verify. */

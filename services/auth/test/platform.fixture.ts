@@ -27,6 +27,8 @@ export function testConfig(changes: { [section: string]: object } = {}): AuthCon
     redis: {},
     internal: { secret: INTERNAL_SECRET },
     log: {},
+    registration: {},
+    fields: { keys: ['field-key-of-the-tests-0123456789-0123'] },
     ...changes,
     jwt: {
       accessTokenSecret: ['access-secret-of-the-tests-0123456789'],
