@@ -15,6 +15,27 @@ test('each path parameter is declared, and none besides', () => {
   }
 });
 
+test('operations that want a proof of the device key say so, and how it is sent', () => {
+  const document = openApiDocument('0.0.0') as OpenApi;
+  const proof = { $ref: '#/components/parameters/proof' };
+  expect(document.components.parameters.proof).toMatchObject({ name: 'DPoP', in: 'header' });
+  expect(document.components.securitySchemes.boundToken).toMatchObject({ scheme: 'DPoP' });
+  const operation = (path: string, method: string) => document.paths[path]?.[method];
+  expect(operation('/api/v1/auth/register', 'post')?.parameters).toContainEqual(proof);
+  expect(operation('/api/v1/keys/identity', 'post')?.parameters).toContainEqual(proof);
+  expect(operation('/api/v1/auth/me', 'get')?.parameters).not.toContainEqual(proof);
+  expect(operation('/api/v1/auth/me', 'get')?.security).toEqual([
+    { accessToken: [] },
+    { boundToken: [] },
+  ]);
+  expect(operation('/api/v1/auth/register', 'post')?.security).toEqual([]);
+});
+
+type OpenApi = ReturnType<typeof openApiDocument> & {
+  components: Record<'parameters' | 'securitySchemes', Record<string, unknown>>;
+  paths: Record<string, Record<string, { parameters: unknown[]; security: unknown[] }>>;
+};
+
 test('requests refuse unknown fields, answers do not', () => {
   const document = JSON.stringify(openApiDocument('0.0.0'));
   expect(document).toContain('"operationId":"register"');

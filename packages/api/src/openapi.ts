@@ -32,10 +32,31 @@ export function openApiDocument(version: string): JsonObject {
     paths: paths(),
     components: {
       schemas: { Problem: jsonSchema(Problem) },
-      securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      parameters: { proof: PROOF_PARAMETER },
+      securitySchemes: SECURITY_SCHEMES,
     },
   };
 }
+
+/** Ways to send an access token. One that is bound to a device key is sent by the second way, with a proof. */
+const SECURITY_SCHEMES = {
+  accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+  boundToken: {
+    type: 'http',
+    scheme: 'DPoP',
+    description:
+      'An access token of a session that is bound to a device key (RFC 9449): `Authorization: DPoP <token>`, with a proof in the header `DPoP`.',
+  },
+} as const;
+
+const PROOF_PARAMETER = {
+  name: 'DPoP',
+  in: 'header',
+  required: false,
+  description:
+    'A proof by the device key (RFC 9449): a JWT of type `dpop+jwt`, algorithm `EdDSA`, over method, URL, time, access token and the nonce that the last answer gave in `DPoP-Nonce`.',
+  schema: { type: 'string' },
+} as const;
 
 function paths(): JsonObject {
   const byPath: { [path: string]: JsonObject } = {};
@@ -50,13 +71,22 @@ function operation(spec: EndpointSpec): JsonObject {
     operationId: spec.id,
     tags: [spec.service],
     summary: spec.summary,
-    security: spec.access === 'user' ? [{ accessToken: [] }] : [],
-    parameters: [...parameters('path', spec.params), ...parameters('query', spec.query)],
+    security: spec.access === 'user' ? [{ accessToken: [] }, { boundToken: [] }] : [],
+    parameters: [
+      ...parameters('path', spec.params),
+      ...parameters('query', spec.query),
+      ...(takesProof(spec) ? [{ $ref: '#/components/parameters/proof' }] : []),
+    ],
     ...(spec.body !== undefined && {
       requestBody: { required: true, content: content(spec.body) },
     }),
     responses: { ...success(spec), ...failures(spec) },
   };
+}
+
+/** Every operation looks at a proof that comes with an access token; these want one, or bind a new session by it. */
+function takesProof({ proof, problems }: EndpointSpec): boolean {
+  return proof !== undefined || problems.includes('auth.proof-nonce');
 }
 
 function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined): JsonObject[] {

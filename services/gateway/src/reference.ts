@@ -11,12 +11,20 @@ interface Contract {
   paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
+interface Parameter {
+  name: string;
+  in: string;
+  required: boolean;
+  schema: Schema;
+}
+
 interface Operation {
   operationId: string;
   tags: readonly string[];
   summary: string;
   security: readonly unknown[];
-  parameters: readonly { name: string; in: string; required: boolean; schema: Schema }[];
+  /** The one that is referred to is the proof of the device key. */
+  parameters: readonly (Parameter | { $ref: string })[];
   requestBody?: { content: Content };
   responses: Readonly<Record<string, { description: string; content?: Content }>>;
 }
@@ -71,7 +79,8 @@ ${sections.map(({ title, name, operations: placed }) => html`<h2 id="${name}">${
 function introduction(): Html {
   return html`<p>Bodies are JSON in UTF-8; bytes are unpadded base64url text; times are RFC 3339 in UTC. Fields that an
 operation does not know are refused. Operations that need a caller take an access token as
-<code>Authorization: Bearer …</code>. Every failure is an <code>application/problem+json</code> body with a
+<code>Authorization: Bearer …</code>. A session may be bound to a device key: requests that change keys, devices or the
+account then carry a proof by that key in the header <code>DPoP</code> (RFC 9449). Every failure is an <code>application/problem+json</code> body with a
 <a href="#problems">code</a>. The WebSocket at <code>/api/v1/ws</code> carries messages as they happen.</p>
 <p class="quiet">The same contract as <a href="/openapi.json">OpenAPI 3.1</a> and as <a href="/docs">forms to try</a>.</p>`;
 }
@@ -82,18 +91,22 @@ function navigationItem({ operation }: Placed): Html {
 
 function article({ path, method, operation }: Placed): Html {
   const { operationId, summary, security, parameters, requestBody, responses } = operation;
+  const own = parameters.filter((parameter) => 'name' in parameter);
+  const proof = own.length < parameters.length ? PROOF : '';
   return html`<article id="${operationId}">
 <h3>${summary}</h3>
 <div class="call"><span class="method">${method.toUpperCase()}</span><code class="path">${path}</code></div>
-<p class="quiet">${security.length > 0 ? 'Needs an access token' : 'Open to anyone'}</p>
-${parameters.length > 0 ? html`<h4>Parameters</h4>${parameterList(parameters)}` : undefined}
+<p class="quiet">${security.length > 0 ? 'Needs an access token' : 'Open to anyone'}${proof}</p>
+${own.length > 0 ? html`<h4>Parameters</h4>${parameterList(own)}` : undefined}
 ${requestBody && html`<h4>Request</h4>${contentOf(requestBody.content)}`}
 ${Object.entries(responses).filter(isSuccess).map(answer)}
 <h4>Problems</h4>${problemList(problemsOf(responses))}
 </article>`;
 }
 
-function parameterList(parameters: Operation['parameters']): Html {
+const PROOF = '; a session that is bound to a device key signs the request';
+
+function parameterList(parameters: readonly Parameter[]): Html {
   const properties = Object.fromEntries(parameters.map(({ name, schema }) => [name, schema]));
   const required = parameters.filter((one) => one.required).map(({ name }) => name);
   return schemaFields({ type: 'object', properties, required });
