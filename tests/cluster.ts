@@ -152,6 +152,8 @@ function sharedEnvironment(ports: Readonly<Record<ServiceName, number>>): Enviro
     JWT_ACCESS_SECRET: secret(),
     JWT_REFRESH_SECRET: secret(),
     INTERNAL_SECRET: secret(),
+    FIELD_KEYS: secret(),
+    KEY_LOG_SECRET: secret(),
     AUTH_URL: `http://127.0.0.1:${ports.auth}`,
     KEY_URL: `http://127.0.0.1:${ports.key}`,
     MESSAGE_URL: `http://127.0.0.1:${ports.message}`,

@@ -15,6 +15,8 @@ const SECRETS = [
   'jwt-access',
   'jwt-refresh',
   'internal',
+  'field',
+  'key-log',
   's3-access-key',
   's3-secret-key',
 ];

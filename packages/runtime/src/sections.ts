@@ -17,13 +17,46 @@ export const Duration = z
     return Number(amount) * MILLISECONDS[unit as keyof typeof MILLISECONDS];
   });
 
-/** Where a process listens. Port 0 takes a free one. */
+/** A file in PEM form, read when the process starts. */
+const pemFile = z.string().min(1);
+
+/** `https://chat.example.org`: no path, and nothing that a browser would leave out of an Origin header. */
+const origin = z
+  .string()
+  .regex(
+    /^https?:\/\/[a-z0-9.[\]:-]+$/,
+    'expected an origin such as https://chat.example.org, in lower case',
+  );
+
+/** Proxies in front of us, each of which adds itself to X-Forwarded-For. */
+const TRUSTED_PROXIES_MAX = 16;
+
+/** Where a process listens, and what it is called there. Port 0 takes a free one. */
 export function serverSection(defaultPort: number) {
-  return z.object({
+  return z.strictObject({
     host: z.string().min(1).default('127.0.0.1').meta({ env: 'SERVER_HOST' }),
     port: port.default(defaultPort).meta({ env: 'SERVER_PORT' }),
+    /** Certificate chain and private key; without them it is plain HTTP. */
+    tls: z
+      .strictObject({
+        cert: pemFile.meta({ env: 'TLS_CERT' }),
+        key: pemFile.meta({ env: 'TLS_KEY' }),
+      })
+      .optional(),
+    /** Answers plain HTTP with where HTTPS is. */
+    httpRedirectPort: port.optional().meta({ env: 'HTTP_REDIRECT_PORT' }),
+    /** How many proxies in front of us are ours. What a caller writes into X-Forwarded-For itself is never believed. */
+    trustedProxies: z
+      .int()
+      .min(0)
+      .max(TRUSTED_PROXIES_MAX)
+      .default(0)
+      .meta({ env: 'TRUSTED_PROXIES' }),
+    /** The origins that clients call. Without any, request proofs are held to the one that was called. */
+    publicOrigins: z.array(origin).default([]).meta({ env: 'PUBLIC_ORIGINS' }),
   });
 }
+export type ServerSection = z.infer<ReturnType<typeof serverSection>>;
 
 /** PostgreSQL. `url` stands for all the others when it is given; `databaseOptions` reads both. */
 export const databaseSection = z.strictObject({
@@ -36,6 +69,8 @@ export const databaseSection = z.strictObject({
     .url({ protocol: /^postgres(ql)?$/ })
     .optional()
     .meta({ env: 'DATABASE_URL', secret: true }),
+  /** Certificates to believe; with it the connection is by TLS, and the server's name is checked. */
+  ca: pemFile.optional().meta({ env: 'DB_CA' }),
 });
 export type DatabaseSection = z.infer<typeof databaseSection>;
 
@@ -45,7 +80,9 @@ export const natsSection = z.strictObject({
     .url({ protocol: /^(nats|tls)$/ })
     .optional()
     .meta({ env: 'NATS_URL', secret: true }),
+  ca: pemFile.optional().meta({ env: 'NATS_CA' }),
 });
+export type NatsSection = z.infer<typeof natsSection>;
 
 /** Redis; without a URL the counters are in process, each process with its own. */
 export const redisSection = z.strictObject({
@@ -53,7 +90,9 @@ export const redisSection = z.strictObject({
     .url({ protocol: /^rediss?$/ })
     .optional()
     .meta({ env: 'REDIS_URL', secret: true }),
+  ca: pemFile.optional().meta({ env: 'REDIS_CA' }),
 });
+export type RedisSection = z.infer<typeof redisSection>;
 
 /** An S3-compatible store; without an endpoint blobs lie in a directory. */
 export const s3Section = z.strictObject({
@@ -65,6 +104,7 @@ export const s3Section = z.strictObject({
   bucket: z.string().min(3).default('sotto').meta({ env: 'S3_BUCKET' }),
   accessKey: z.string().default('').meta({ env: 'S3_ACCESS_KEY', secret: true }),
   secretKey: z.string().default('').meta({ env: 'S3_SECRET_KEY', secret: true }),
+  ca: pemFile.optional().meta({ env: 'S3_CA' }),
 });
 export type S3Section = z.infer<typeof s3Section>;
 
@@ -96,3 +136,39 @@ export const jwtSection = z.object({
   issuer: z.string().min(1).default('sotto').meta({ env: 'JWT_ISSUER' }),
   audience: z.string().min(1).default('sotto').meta({ env: 'JWT_AUDIENCE' }),
 });
+
+const amount = z.int().min(1).max(1_000_000);
+/** Limits are counted in whole seconds. */
+const span = Duration.refine((ms) => ms >= 1_000, 'expected a second or more');
+
+/** How often what may be done: one section for all services, so that one process can be all of them. */
+export const limitsSection = z.strictObject({
+  /** Accounts that one address may make. */
+  registerPerHour: amount.default(3).meta({ env: 'LIMITS_REGISTER_PER_HOUR' }),
+  /** The same for an address of this machine or a private network: an office, or a proxy that everybody comes by. */
+  registerPerHourPrivate: amount.default(60).meta({ env: 'LIMITS_REGISTER_PER_HOUR_PRIVATE' }),
+  /** Wrong passwords for one account from one address within `loginWindow`; each device of the account that names itself has as many. */
+  loginFailures: amount.default(5).meta({ env: 'LIMITS_LOGIN_FAILURES' }),
+  loginWindow: span.prefault('15m').meta({ env: 'LIMITS_LOGIN_WINDOW' }),
+  /** How long that address then has to leave the account alone. */
+  loginLock: span.prefault('5m').meta({ env: 'LIMITS_LOGIN_LOCK' }),
+  /** Wrong passwords from one address for any account, within `loginWindow`. */
+  loginFailuresPerSource: amount.default(100).meta({ env: 'LIMITS_LOGIN_FAILURES_PER_SOURCE' }),
+  /** Log-in challenges that one address may ask for. */
+  challengePerMinute: amount.default(30).meta({ env: 'LIMITS_CHALLENGE_PER_MINUTE' }),
+  /** Requests of one user, where nothing else limits them. */
+  userPerMinute: amount.default(60).meta({ env: 'LIMITS_USER_PER_MINUTE' }),
+  /** Requests from one address, whatever for. */
+  sourcePerMinute: amount.default(1_200).meta({ env: 'LIMITS_SOURCE_PER_MINUTE' }),
+  /** Messages of one sender in one conversation: so many a minute, and `sendBurst` at once. */
+  sendPerMinute: amount.default(30).meta({ env: 'LIMITS_SEND_PER_MINUTE' }),
+  sendBurst: amount.default(120).meta({ env: 'LIMITS_SEND_BURST' }),
+  /** Bundles that one user may fetch of another: so many at once, then one in each `bundleRefill`. */
+  bundleBurst: amount.default(6).meta({ env: 'LIMITS_BUNDLE_BURST' }),
+  bundleRefill: span.prefault('10m').meta({ env: 'LIMITS_BUNDLE_REFILL' }),
+  /** Bundles that all others together may fetch of one user in an hour: each uses up prekeys. */
+  bundlePerTarget: amount.default(200).meta({ env: 'LIMITS_BUNDLE_PER_TARGET' }),
+  /** Reads of the key log without an account, from one address. */
+  keyLogReadsPerMinute: amount.default(120).meta({ env: 'LIMITS_KEY_LOG_READS_PER_MINUTE' }),
+});
+export type LimitsSection = z.infer<typeof limitsSection>;

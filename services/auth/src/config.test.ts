@@ -1,27 +1,43 @@
 import { ConfigError, loadConfig } from '@sotto/runtime';
 import { expect, test } from 'vitest';
-import { AuthConfig } from './config.ts';
+import { AuthConfig, registrationMode } from './config.ts';
 
 const secret = (name: string) => `${name}-0123456789-0123456789-0123456789`;
 const environment = {
   INTERNAL_SECRET: secret('internal'),
   JWT_ACCESS_SECRET: secret('access'),
   JWT_REFRESH_SECRET: secret('refresh'),
+  FIELD_KEYS: secret('field'),
 };
 
-test('three secrets are all that must be told', () => {
+test('four secrets are all that must be told', () => {
   const config = loadConfig(AuthConfig, { environment });
   expect(config.jwt).toMatchObject({
     accessTokenSecret: [secret('access')],
     accessTokenExpiry: 900_000,
     refreshTokenExpiry: 720 * 3_600_000,
   });
-  expect(config.limits).toEqual({
+  expect(config.limits).toMatchObject({
     registerPerHour: 3,
     registerPerHourPrivate: 60,
     loginFailures: 5,
-    loginWindow: 300_000,
+    loginWindow: 900_000,
+    loginLock: 300_000,
+    userPerMinute: 60,
   });
+});
+
+test.each([
+  [{}, 'open'],
+  [{ SERVER_HOST: 'localhost' }, 'open'],
+  [{ SERVER_HOST: '::1' }, 'open'],
+  [{ SERVER_HOST: '0.0.0.0' }, 'invite'],
+  [{ SERVER_HOST: '127.example.org' }, 'invite'],
+  [{ SERVER_HOST: '0.0.0.0', REGISTRATION_MODE: 'open' }, 'open'],
+  [{ REGISTRATION_MODE: 'closed' }, 'closed'],
+])('with %j registration is %s', (changes, mode) => {
+  const config = loadConfig(AuthConfig, { environment: { ...environment, ...changes } });
+  expect(registrationMode(config)).toBe(mode);
 });
 
 test('a list of secrets is kept in its order', () => {

@@ -4,6 +4,7 @@ import {
   databaseSection,
   internalSection,
   jwtSection,
+  limitsSection,
   logSection,
   natsSection,
   redisSection,
@@ -15,8 +16,6 @@ import { ACCESS_TOKEN_MS_MAX } from './limits.ts';
 
 /** The first signs, all verify: put a new secret in front, and drop the old one when nothing signed by it lives. */
 const Secrets = z.array(z.string().min(SECRET_LENGTH_MIN)).min(1).max(8);
-
-const positive = z.int().min(1);
 
 export const AuthConfig = z.object({
   server: serverSection(8081),
@@ -38,14 +37,26 @@ export const AuthConfig = z.object({
       .prefault('720h')
       .meta({ env: 'JWT_REFRESH_EXPIRY' }),
   }),
-  limits: z.object({
-    /** Accounts that one address may make. */
-    registerPerHour: positive.default(3).meta({ env: 'LIMITS_REGISTER_PER_HOUR' }),
-    /** The same for an address of this machine or a private network: an office, or a proxy that everybody comes by. */
-    registerPerHourPrivate: positive.default(60).meta({ env: 'LIMITS_REGISTER_PER_HOUR_PRIVATE' }),
-    /** Wrong passwords for one account from one address within `loginWindow`; each device of the account that names itself has as many. */
-    loginFailures: positive.default(5).meta({ env: 'LIMITS_LOGIN_FAILURES' }),
-    loginWindow: Duration.prefault('5m').meta({ env: 'LIMITS_LOGIN_WINDOW' }),
+  registration: z.strictObject({
+    /** Who may make an account. Left out, it follows from where the server listens: see `registrationMode`. */
+    mode: z.enum(['open', 'invite', 'closed']).optional().meta({ env: 'REGISTRATION_MODE' }),
   }),
+  fields: z.strictObject({
+    /** What sensitive columns are encrypted under: the first encrypts, all decrypt. */
+    keys: Secrets.meta({ env: 'FIELD_KEYS', secret: true }),
+  }),
+  limits: limitsSection,
 });
 export type AuthConfig = z.output<typeof AuthConfig>;
+
+export type RegistrationMode = 'open' | 'invite' | 'closed';
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/** Who may make an account: where strangers can reach the server, nobody without an invitation unless it says so. */
+export function registrationMode({
+  registration,
+  server,
+}: Pick<AuthConfig, 'registration' | 'server'>): RegistrationMode {
+  return registration.mode ?? (LOOPBACK.test(server.host) ? 'open' : 'invite');
+}

@@ -35,7 +35,7 @@ export function testConfig(changes: { [section: string]: object } = {}): AuthCon
       refreshTokenSecret: ['refresh-secret-of-the-tests-0123456789'],
       ...changes.jwt,
     },
-    limits: { registerPerHourPrivate: 10_000, ...changes.limits },
+    limits: { registerPerHourPrivate: 10_000, userPerMinute: 1_000_000, ...changes.limits },
   });
 }
 

@@ -4,7 +4,10 @@ import {
   databaseSection,
   internalSection,
   jwtSection,
+  limitsSection,
   logSection,
+  natsSection,
+  redisSection,
   s3Section,
   serverSection,
   servicesSection,
@@ -27,11 +30,14 @@ const fileSection = z.strictObject({
 export const FileConfig = z.object({
   server: serverSection(8083),
   database: databaseSection,
+  nats: natsSection,
+  redis: redisSection,
   s3: s3Section,
   file: fileSection,
   services: servicesSection,
   internal: internalSection,
   jwt: jwtSection,
+  limits: limitsSection,
   log: logSection,
 });
 export type FileConfig = z.output<typeof FileConfig>;

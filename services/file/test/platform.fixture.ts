@@ -66,7 +66,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const message = { down: false };
   let asked = 0;
   const config = loadConfig(FileConfig, {
-    environment: { INTERNAL_SECRET, LOG_LEVEL: 'error', ...options.environment },
+    environment: {
+      INTERNAL_SECRET,
+      LOG_LEVEL: 'error',
+      LIMITS_USER_PER_MINUTE: '1000000',
+      ...options.environment,
+    },
   });
   const service = await startFile(config, {
     database,

@@ -1,5 +1,12 @@
 /** The configuration of the gateway. */
-import { logSection, serverSection, servicesSection } from '@sotto/runtime';
+import {
+  internalSection,
+  limitsSection,
+  logSection,
+  redisSection,
+  serverSection,
+  servicesSection,
+} from '@sotto/runtime';
 import { z } from 'zod';
 
 const gatewaySection = z.strictObject({
@@ -21,6 +28,9 @@ export const GatewayConfig = z.object({
   server: serverSection(8080),
   gateway: gatewaySection,
   services: servicesSection,
+  internal: internalSection,
+  redis: redisSection,
+  limits: limitsSection,
   log: logSection,
 });
 export type GatewayConfig = z.output<typeof GatewayConfig>;

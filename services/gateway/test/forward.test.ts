@@ -13,6 +13,7 @@ import { GatewayConfig, startGateway } from '../src/service.ts';
 import {
   type Gateway,
   gatewayTo,
+  INTERNAL_SECRET,
   speak,
   startUpstream,
   type Upstream,
@@ -41,7 +42,9 @@ describe('the gateway', () => {
       (service: string): Fetch =>
       async () =>
         new Response(service);
-    const config = loadConfig(GatewayConfig, { environment: { LOG_LEVEL: 'error' } });
+    const config = loadConfig(GatewayConfig, {
+      environment: { INTERNAL_SECRET, LOG_LEVEL: 'error' },
+    });
     const peers = {
       auth: play('auth'),
       key: play('key'),
@@ -62,7 +65,9 @@ describe('the gateway', () => {
       seen.push(connection?.remoteAddress);
       return new Response();
     };
-    const config = loadConfig(GatewayConfig, { environment: { LOG_LEVEL: 'error' } });
+    const config = loadConfig(GatewayConfig, {
+      environment: { INTERNAL_SECRET, LOG_LEVEL: 'error' },
+    });
     const peers = { auth: peer, key: peer, message: peer, file: peer };
     const gateway = await startGateway(config, { peers, upgrade: () => undefined });
     const headers = { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1' };

@@ -4,7 +4,14 @@ import { listen, loadConfig } from '@sotto/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { GatewayConfig, startGateway } from '../src/service.ts';
-import { gatewayTo, speak, startUpstream, type Upstream, until } from './upstream.fixture.ts';
+import {
+  gatewayTo,
+  INTERNAL_SECRET,
+  speak,
+  startUpstream,
+  type Upstream,
+  until,
+} from './upstream.fixture.ts';
 
 let cleanUp: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -47,7 +54,9 @@ async function remoteGateway(environment: Record<string, string> = {}) {
 
 async function localGateway() {
   const echo = echoServer();
-  const config = loadConfig(GatewayConfig, { environment: { LOG_LEVEL: 'error' } });
+  const config = loadConfig(GatewayConfig, {
+    environment: { INTERNAL_SECRET, LOG_LEVEL: 'error' },
+  });
   const none = async () => new Response(null, { status: 404 });
   const gateway = await startGateway(config, {
     peers: { auth: none, key: none, message: none, file: none },

@@ -53,6 +53,9 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** What the services would know the gateway by. */
+export const INTERNAL_SECRET = 'a secret of the tests, long enough for anyone';
+
 /** A gateway in front of one service that plays all four. */
 export async function gatewayTo(
   upstream: string,
@@ -61,7 +64,7 @@ export async function gatewayTo(
   const config = loadConfig(GatewayConfig, {
     environment: {
       ...{ AUTH_URL: upstream, KEY_URL: upstream, MESSAGE_URL: upstream, FILE_URL: upstream },
-      ...{ LOG_LEVEL: 'error', ...environment },
+      ...{ INTERNAL_SECRET, LOG_LEVEL: 'error', ...environment },
     },
   });
   const gateway = await startGateway(config);

@@ -66,7 +66,14 @@ export async function startPlatform(): Promise<Platform> {
   const bus = createMemoryBus();
   opened.defer(() => bus.close());
   const keys = generateKeyPairSync('ed25519');
-  const config = loadConfig(KeyConfig, { environment: { INTERNAL_SECRET, LOG_LEVEL: 'error' } });
+  const config = loadConfig(KeyConfig, {
+    environment: {
+      INTERNAL_SECRET,
+      KEY_LOG_SECRET: 'the key log of the tests, long enough for anyone',
+      LOG_LEVEL: 'error',
+      LIMITS_USER_PER_MINUTE: '1000000',
+    },
+  });
   const start = async (): Promise<Fetch> => {
     const service = await startKey(config, {
       database,

@@ -3,6 +3,7 @@ import {
   databaseSection,
   internalSection,
   jwtSection,
+  limitsSection,
   logSection,
   natsSection,
   redisSection,
@@ -19,6 +20,7 @@ export const MessageConfig = z.object({
   internal: internalSection,
   services: servicesSection,
   jwt: jwtSection,
+  limits: limitsSection,
   log: logSection,
 });
 export type MessageConfig = z.output<typeof MessageConfig>;

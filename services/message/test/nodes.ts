@@ -9,6 +9,7 @@ import {
   type Database,
   type DatabaseOptions,
   type Listening,
+  limitsSection,
   listen,
   openDatabase,
   type Service,
@@ -81,12 +82,13 @@ async function startNode({ options, peers, counters, bus }: NodeOptions): Promis
 }
 
 const CONFIG: Omit<MessageConfig, 'database'> = {
-  server: { host: '127.0.0.1', port: 0 },
+  server: { host: '127.0.0.1', port: 0, trustedProxies: 0, publicOrigins: [] },
   nats: {},
   redis: {},
   internal: { secret: INTERNAL_SECRET },
   services: { auth: '', message: '', file: '', key: '' },
   jwt: { issuer: 'sotto', audience: 'sotto' },
+  limits: limitsSection.parse({ userPerMinute: 1_000_000 }),
   log: { level: 'error' },
 };
 

@@ -50,6 +50,8 @@ export function loadStandaloneConfig(
       JWT_ACCESS_SECRET: secret(secrets, 'jwt-access'),
       JWT_REFRESH_SECRET: secret(secrets, 'jwt-refresh'),
       INTERNAL_SECRET: secret(secrets, 'internal'),
+      FIELD_KEYS: secret(secrets, 'field'),
+      KEY_LOG_SECRET: secret(secrets, 'key-log'),
     },
   });
 }

@@ -1,7 +1,8 @@
 /**
  * Secrets of a platform that nobody gave any: made at first start, kept in files that only their owner reads.
  *
- * They are never printed. Losing one ends sessions (`jwt-*`) or locks the database (`postgres`), so the folder belongs
+ * They are never printed. Losing one ends sessions (`jwt-*`), locks the database (`postgres`) or
+ * what is encrypted in it (`field`), or ends clients' trust in the key log (`key-log`), so the folder belongs
  * into every backup of the data directory.
  */
 import { randomBytes } from 'node:crypto';
@@ -22,6 +23,8 @@ export type SecretName =
   | 'jwt-access'
   | 'jwt-refresh'
   | 'internal'
+  | 'field'
+  | 'key-log'
   | 'postgres'
   | `database-${'auth' | 'key' | 'message' | 'file'}`;
 
