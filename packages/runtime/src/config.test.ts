@@ -49,7 +49,7 @@ test('the file is read, variables win over it, and what neither says has its def
     environment: { SERVER_HOST: '0.0.0.0', JWT_ACCESS_SECRET: SECRET, JWT_STRICT: 'true' },
     file: path,
   });
-  expect(config.server).toEqual({ host: '0.0.0.0', port: 9000 });
+  expect(config.server).toMatchObject({ host: '0.0.0.0', port: 9000 });
   expect(config.database.port).toBe(5432);
   expect(config.jwt).toEqual({
     accessTokenSecret: [SECRET],
