@@ -1,7 +1,10 @@
 /** Bounds and deadlines of every service process, each with its reason. */
 
-/** How long a process may take to finish after SIGTERM. Kubernetes kills after 30 s, Docker after 10. */
-export const SHUTDOWN_MS = 10_000;
+/**
+ * How long a process may take to finish after SIGTERM: sockets drain for ten seconds, answers under way have five more.
+ * Kubernetes kills after 30 s; Docker after 10, unless it is told otherwise as in `docker-compose.yml`.
+ */
+export const SHUTDOWN_MS = 25_000;
 
 /** How long a server waits for answers under way before it cuts them off; leaves time for the rest of the shutdown. */
 export const DRAIN_MS = 5_000;

@@ -1,4 +1,4 @@
-/** The life of a process: start, say so, end within ten seconds of a signal. */
+/** The life of a process: start, say so, end soon after a signal. */
 import { ConfigError } from './config.ts';
 import { describeError } from './error-text.ts';
 import { SHUTDOWN_MS } from './limits.ts';

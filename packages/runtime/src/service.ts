@@ -4,19 +4,34 @@ import type { Duplex } from 'node:stream';
 
 /** Where a request came from. Absent when one service calls another within a process. */
 export interface Connection {
-  /** The address at the other end of the socket: the caller's own, or that of a proxy in front of us. */
+  /**
+   * The client's address: what the gateway made out, also where it is another process and `behindGateway` took its word;
+   * elsewhere the other end of the socket.
+   */
   remoteAddress: string;
+  /** `https://chat.example.org`, as the client called it, where a proxy hid that. Else the request's own URL says it. */
+  origin?: string;
 }
 
 /** A request to a response, without a socket in between. */
 export type Fetch = (request: Request, connection?: Connection) => Response | Promise<Response>;
 
 /** Takes over a connection that asked to become a WebSocket. */
-export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Uint8Array) => void;
+export type Upgrade = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+  connection?: Connection,
+) => void;
 
 export interface Service {
   fetch: Fetch;
   upgrade?: Upgrade;
+  /**
+   * Before `close`, while requests are still answered: not ready any more, and what lasts, such as WebSockets, is asked
+   * to go elsewhere. Resolves when it has gone, within ten seconds or so. Never rejects.
+   */
+  drain?(): Promise<void>;
   /** Stops taking work, finishes what is under way, closes what the service owns. Has a deadline of its own. */
   close(): Promise<void>;
 }

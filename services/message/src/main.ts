@@ -11,6 +11,7 @@ async function start() {
   return {
     ready: `ready http://${config.server.host}:${listening.port}`,
     async close() {
+      await service.drain();
       // Together: a server ends only when its sockets do, which the service closes.
       await Promise.all([listening.close(), service.close()]);
     },

@@ -1,5 +1,6 @@
 /** The message service, put together. */
 import { randomUUID } from 'node:crypto';
+import { ApiError } from '@sotto/api';
 import {
   type Authenticate,
   type Bus,
@@ -74,7 +75,9 @@ export async function startMessage(
   const foundation = await openFoundation(config, given, own);
   const { clock, log, bus, counters, database } = foundation;
   const metrics = createMetrics('message');
+  let isDraining = false;
   const ready = async () => {
+    if (isDraining) throw new ApiError('service.unavailable');
     await Promise.all([database.ping(), bus.ping()]);
   };
   const app = createApp({ service: 'message', log, metrics, ready });
@@ -101,6 +104,10 @@ export async function startMessage(
   return {
     fetch: app.fetch,
     upgrade: (request, stream, head) => sockets.upgrade(request, stream, head),
+    drain() {
+      isDraining = true;
+      return sockets.drain();
+    },
     close: () => running.disposeAsync(),
   };
 }
