@@ -50,13 +50,18 @@ export interface Statement {
   readonly message: Uint8Array;
 }
 
+/** label ‖ 0x00 ‖ message: what is signed, for a key that lies where only signatures come out. */
+export function encodeStatement({ purpose, message }: Statement): Uint8Array {
+  return labelled(SIGNATURE_LABELS[purpose], message);
+}
+
 /** Signs label ‖ 0x00 ‖ message; 64 bytes. */
 export function signStatement(
   provider: Provider,
   seed: SigningSeed<SigningRole>,
-  { purpose, message }: Statement,
+  statement: Statement,
 ): Uint8Array {
-  return provider.ed25519Sign(seed, labelled(SIGNATURE_LABELS[purpose], message));
+  return provider.ed25519Sign(seed, encodeStatement(statement));
 }
 
 /** Whether the signature is one of this key over this message for this purpose, strictly. */
@@ -65,7 +70,7 @@ export function verifyStatement(
   publicKey: VerifyingKey<SigningRole>,
   { purpose, message, signature }: Statement & { readonly signature: Uint8Array },
 ): boolean {
-  const signed = labelled(SIGNATURE_LABELS[purpose], message);
+  const signed = encodeStatement({ purpose, message });
   return verifySignature(provider, { publicKey, message: signed, signature });
 }
 

@@ -9,7 +9,9 @@ export {
   type VerifiedDeviceList,
   verifyDeviceList,
 } from './device-list.ts';
+export { openDeviceName, sealDeviceName } from './device-name.ts';
 export {
+  encodeStatement,
   makeSigningKeyPair,
   SIGNATURE_BYTES,
   type Statement,

@@ -23,6 +23,8 @@ export const KDF_LABELS = {
   keyLogDigest: utf8('sotto/v1/key-log/digest'),
   /** What a device hands to another one that it links; both keys and the device key follow it. */
   provisioning: utf8('sotto/v1/provisioning'),
+  /** Key that an account's devices encrypt their names under, from the identity seed. */
+  deviceName: utf8('sotto/v1/device-name'),
   /** Hash of one version of a device list. */
   deviceList: utf8('sotto/v1/device-list/hash'),
   /** Hash that chains the entries of a membership log. */

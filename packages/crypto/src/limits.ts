@@ -91,3 +91,6 @@ export const MISSING_COUNTERS_MAX = 1_000;
  * below this): 64 TiB, and the counter fits the last four bytes of the nonce.
  */
 export const FILE_CHUNKS_MAX = 2 ** 32;
+
+/** A device's name in UTF-8. Every ciphertext is as long as that of the longest, so each costs 156 bytes. */
+export const DEVICE_NAME_TEXT_BYTES_MAX = 127;
