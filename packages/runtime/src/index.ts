@@ -8,12 +8,14 @@ export {
   type Caller,
   createAuthenticate,
 } from './authenticate.ts';
+export { behindGateway, GATEWAY_HEADERS, gatewayHeaders } from './behind-gateway.ts';
 export type { Blob, Blobs, ByteRange } from './blobs.ts';
 export { type DirectoryBlobsOptions, openDirectoryBlobs } from './blobs-directory.ts';
 export { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts';
 export type { Bus, BusHandler, Closable, Follower } from './bus.ts';
 export { createMemoryBus, type MemoryBusOptions } from './bus-memory.ts';
 export { type NatsBusOptions, openNatsBus } from './bus-nats.ts';
+export { limiterKey } from './client-address.ts';
 export {
   ConfigError,
   type ConfigFault,

@@ -64,7 +64,11 @@ export async function listen(
   server.on('connect', refuseConnect);
   server.maxConnections = connectionsMax;
   server.on('clientError', refuseUnreadable);
-  if (upgrade !== undefined) server.on('upgrade', upgrade);
+  if (upgrade !== undefined) {
+    server.on('upgrade', (request, socket, head) => {
+      upgrade(request, socket, head, { remoteAddress: request.socket.remoteAddress ?? '' });
+    });
+  }
   const sockets = track(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

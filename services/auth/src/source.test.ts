@@ -18,7 +18,7 @@ test.each([
   ['2001:db8:1:2::6', '2001:db8:1:2::/64', 'public'],
   ['2001:db8::1:2:3:4:5', '2001:db8:0:1::/64', 'public'],
   ['2001:db8:1::', '2001:db8:1:0::/64', 'public'],
-  ['', '::/64', 'public'],
+  ['', 'unknown', 'public'],
 ])('%s counts as %s, which is %s', (remoteAddress, key, range) => {
   expect(sourceOf({ remoteAddress })).toEqual({ key, range });
 });

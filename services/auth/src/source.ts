@@ -1,11 +1,6 @@
-/**
- * Where a request came from, as far as it can be believed: what limits count by, beside the account.
- *
- * Only the socket's other end is believed, never a header. Behind a proxy, the gateway of another process included, that
- * is the proxy, and its callers share one source.
- */
+/** Where a request came from, as far as it can be believed: what limits count by, beside the account. */
 import { BlockList, isIPv4 } from 'node:net';
-import type { Connection } from '@sotto/runtime';
+import { type Connection, limiterKey } from '@sotto/runtime';
 
 export interface Source {
   /** One of these is one source: an IPv4 address, or the /64 of an IPv6 address, which is one site's. */
@@ -17,10 +12,10 @@ export interface Source {
 /** The source of a request. */
 export function sourceOf(connection: Connection | undefined): Source {
   if (connection === undefined) return { key: 'process', range: 'private' };
-  // A socket that listens for both families shows IPv4 callers as IPv6; a link-local address carries its interface.
-  const address = connection.remoteAddress.replace(/^::ffff:(?=.*\.)/i, '').replace(/%.*/, '');
-  if (isIPv4(address)) return { key: address, range: rangeOf(address, 'ipv4') };
-  return { key: prefix64(address), range: rangeOf(address, 'ipv6') };
+  const key = limiterKey(connection.remoteAddress);
+  if (isIPv4(key)) return { key, range: rangeOf(key, 'ipv4') };
+  const [address = ''] = connection.remoteAddress.split('%');
+  return { key, range: rangeOf(address, 'ipv6') };
 }
 
 const PRIVATE = new BlockList();
@@ -36,22 +31,4 @@ PRIVATE.addSubnet('fe80::', 10, 'ipv6');
 /** An address that is none, of a socket that is gone, is in no private network. */
 function rangeOf(address: string, family: 'ipv4' | 'ipv6'): Source['range'] {
   return PRIVATE.check(address, family) ? 'private' : 'public';
-}
-
-const IPV6_GROUPS = 8;
-
-/** The first four groups of an IPv6 address as the operating system writes it. */
-function prefix64(address: string): string {
-  const [head = '', tail] = address.split('::');
-  const groups = groupsOf(head);
-  if (tail !== undefined) {
-    const left = IPV6_GROUPS - groups.length - groupsOf(tail).length;
-    groups.push(...Array.from({ length: Math.max(0, left) }, () => '0'));
-    groups.push(...groupsOf(tail));
-  }
-  return `${groups.slice(0, 4).join(':')}::/64`;
-}
-
-function groupsOf(text: string): string[] {
-  return text === '' ? [] : text.split(':');
 }

@@ -1,5 +1,5 @@
 /** The key service as a process of its own. */
-import { listen, loadConfig, run } from '@sotto/runtime';
+import { behindGateway, listen, loadConfig, run } from '@sotto/runtime';
 import { KeyConfig, startKey } from './service.ts';
 
 const load = () => loadConfig(KeyConfig, { environment: process.env, file: 'config.yaml' });
@@ -7,7 +7,7 @@ const load = () => loadConfig(KeyConfig, { environment: process.env, file: 'conf
 async function start() {
   const config = load();
   const service = await startKey(config);
-  const listening = await listen(service, config.server);
+  const listening = await listen(behindGateway(service, config.internal.secret), config.server);
   return {
     ready: `ready http://${config.server.host}:${listening.port}`,
     async close() {
