@@ -1,7 +1,12 @@
-/** Which device a log-in is for. A device is an id here; its keys, and the list of devices others encrypt for, are the key service's. */
+/**
+ * Which device a log-in is for, and how devices come and go. The keys that others encrypt for, and the list of them,
+ * are the key service's; the device key, which signs log-ins and requests, is kept here.
+ */
 import { randomUUID } from 'node:crypto';
 import { ApiError, DEVICES_PER_ACCOUNT_MAX, DeviceId, type UserId } from '@sotto/api';
 import type { Event } from '@sotto/api/internal';
+import { enqueueEvent } from '@sotto/runtime';
+import { setDeviceKey, withoutLiveSession } from './device-store.ts';
 import {
   type AuthTransaction,
   activeDevices,
@@ -18,9 +23,16 @@ import {
 
 export interface DeviceRequest {
   user: UserId;
-  /** The device that logs in again; a new one when left out. */
+  /** The device that logs in again; a new one when left out, unless the account knows its key. */
   device: DeviceId | undefined;
+  /** The key that the log-in was signed with. */
+  deviceKey: Uint8Array | undefined;
   at: Date;
+  /**
+   * What happens when no device can give way unnoticed: the log-in is refused, or the device that logged in longest
+   * ago goes. The latter is for owners who have lost all their devices, and have shown more than a password.
+   */
+  atLimit?: 'refuse' | 'retire' | undefined;
 }
 
 /** The device of a log-in, and the sessions that end for it. */
@@ -30,32 +42,76 @@ export interface DeviceChoice {
 }
 
 /**
- * The device that logs in. One device keeps one session, so its earlier ones end. Throws `auth.device-unknown` for a
- * device that is not the account's (any more), and `auth.device-limit` when the account has all it may have.
+ * The device that logs in. One device keeps one session, so its earlier ones end.
+ *
+ * A device that has a key logs in with that key alone: others know it by the key, so a password must neither put another
+ * key in its place nor open a session that needs none. Whoever lost the key logs in as a new device. A device without
+ * one takes the first that it is shown.
+ *
+ * Throws `auth.device-unknown` for a device that is not the account's (any more) or has another key,
+ * `auth.proof-missing` when it has a key and none was shown, `auth.device-limit`.
  */
 export async function deviceForLogin(
   transaction: AuthTransaction,
-  { user, device, at }: DeviceRequest,
+  request: DeviceRequest,
 ): Promise<DeviceChoice> {
+  const { user, at, deviceKey } = request;
   await lockUser(transaction, user);
   const devices = await activeDevices(transaction, user);
-  if (device !== undefined) {
-    if (!devices.some(({ id }) => id === device)) throw new ApiError('auth.device-unknown');
-    await noteLogin(transaction, { id: device, at });
-    return { device, ended: await endSessionsOfDevice(transaction, device) };
+  const known = knownDevice(devices, request);
+  if (known !== undefined) {
+    if (deviceKey !== undefined) await setDeviceKey(transaction, { id: known.id, deviceKey });
+    await noteLogin(transaction, { id: known.id, at });
+    return { device: known.id, ended: await endSessionsOfDevice(transaction, known.id) };
   }
-  const ended = await makeRoom(transaction, devices, at);
-  return { device: await addDevice(transaction, user, at), ended };
+  const ended = await makeRoom(transaction, devices, request);
+  return { device: await makeDevice(transaction, { user, at, deviceKey }), ended };
+}
+
+function knownDevice(
+  devices: readonly Device[],
+  { device, deviceKey }: DeviceRequest,
+): Device | undefined {
+  const ofKey = deviceKey && deviceOfKey(devices, deviceKey);
+  // A client that never got the answer to its first log-in comes again with the same key and no id.
+  if (device === undefined) return ofKey;
+  const named = devices.find(({ id }) => id === device);
+  if (named === undefined || (ofKey !== undefined && ofKey !== named)) {
+    throw new ApiError('auth.device-unknown');
+  }
+  if (named.device_key === null || named === ofKey) return named;
+  if (deviceKey === undefined) throw new ApiError('auth.proof-missing');
+  throw new ApiError('auth.device-unknown', {
+    detail: 'the device has another key: log in as a new device',
+  });
+}
+
+/** The device that has a key. */
+export function deviceOfKey(devices: readonly Device[], deviceKey: Uint8Array): Device | undefined {
+  return devices.find(
+    ({ device_key: key }) => key !== null && Buffer.compare(key, deviceKey) === 0,
+  );
+}
+
+export interface NewDevice {
+  user: UserId;
+  at: Date;
+  deviceKey?: Uint8Array | undefined;
 }
 
 /** Makes a device. The caller sees to it that there is room. */
-export async function addDevice(
+export async function makeDevice(
   transaction: AuthTransaction,
-  user: UserId,
-  at: Date,
+  { user, at, deviceKey }: NewDevice,
 ): Promise<DeviceId> {
   const id = DeviceId.parse(randomUUID());
-  await insertDevice(transaction, { id, user_id: user, created_at: at });
+  await insertDevice(transaction, {
+    id,
+    user_id: user,
+    created_at: at,
+    device_key: deviceKey ?? null,
+    name: null,
+  });
   return id;
 }
 
@@ -68,17 +124,37 @@ export async function noteDeviceList(
 }
 
 /**
- * A client that never got the answer to a log-in leaves a device behind that nobody holds. So at the limit the device
- * that logged in longest ago among those without keys gives way: nothing was ever encrypted for it.
+ * Ends a device, and tells the services that keep its keys and its queue. Returns the sessions that ended with it, which
+ * the caller announces.
  */
-async function makeRoom(
+export async function retire(
+  transaction: AuthTransaction,
+  { user, device, at }: { user: UserId; device: DeviceId; at: Date },
+): Promise<EndedSession[]> {
+  await retireDevice(transaction, { id: device, at });
+  await enqueueEvent(transaction, 'events.device.retired', { user, device });
+  return endSessionsOfDevice(transaction, device);
+}
+
+/**
+ * Makes room for one more device. Throws `auth.device-limit`.
+ *
+ * Nobody misses a device that never published keys: a client that lost the answer to a log-in leaves such a one behind,
+ * and nothing was ever encrypted for it. Nor one whose last session nobody can renew any more. Of each kind the one that
+ * logged in longest ago goes first.
+ */
+export async function makeRoom(
   transaction: AuthTransaction,
   devices: readonly Device[],
-  at: Date,
+  { user, at, atLimit = 'refuse' }: Pick<DeviceRequest, 'user' | 'at' | 'atLimit'>,
 ): Promise<EndedSession[]> {
   if (devices.length < DEVICES_PER_ACCOUNT_MAX) return [];
-  const stale = devices.find((device) => !device.has_keys);
-  if (stale === undefined) throw new ApiError('auth.device-limit');
-  await retireDevice(transaction, { id: stale.id, at });
-  return endSessionsOfDevice(transaction, stale.id);
+  const ids = devices.map(({ id }) => id);
+  const unused = devices.find((device) => !device.has_keys)?.id;
+  const goes =
+    unused ??
+    (await withoutLiveSession(transaction, { devices: ids, at }))[0] ??
+    (atLimit === 'retire' ? ids[0] : undefined);
+  if (goes === undefined) throw new ApiError('auth.device-limit');
+  return retire(transaction, { user, device: goes, at });
 }

@@ -36,3 +36,15 @@ export const AUDIT_MONTHS_AHEAD = 2;
 
 /** How often old addresses and partitions are looked for. An address may stay this much longer than a day. */
 export const AUDIT_KEEP_EVERY_MS = 10 * 60_000;
+
+/** A deleted account's rows stay for this long: services ask for ended sessions while access tokens live, 15 minutes. */
+export const ERASURE_AFTER_MS = 60 * 60_000;
+
+/** How often deleted accounts are looked for. With the above: gone within two hours, and DESIGN 6 allows a day. */
+export const ERASURE_EVERY_MS = 10 * 60_000;
+
+/** A challenge waits for one signature: long enough for a slow line, too short to be kept for later. */
+export const CHALLENGE_MS = 60_000;
+
+/** How far the clock of the process that made a challenge may lead ours. */
+export const CHALLENGE_LEAD_MS = 5_000;

@@ -14,6 +14,16 @@ export interface UsersTable {
   /** Argon2id in PHC form, which carries its own parameters and salt. */
   password_hash: string;
   created_at: Date;
+  /** Sealed. */
+  email: Generated<Uint8Array | null>;
+  /** Of the code that sets a new password; null when there is none. */
+  recovery_digest: Generated<Uint8Array | null>;
+  /** Made by the operator for itself. Nothing depends on it yet. */
+  is_admin: Generated<boolean>;
+  /** The operator has locked the account. */
+  disabled_at: Generated<Date | null>;
+  /** Its owner has deleted the account; the row goes once every service has heard of its ended sessions. */
+  deleted_at: Generated<Date | null>;
 }
 
 export interface DevicesTable {
@@ -23,6 +33,10 @@ export interface DevicesTable {
   logged_in_at: Date;
   /** It has published keys, so others encrypt for it. A copy of what the key service says. */
   has_keys: Generated<boolean>;
+  /** Ed25519, 32 bytes. Once it is there it stays: other devices know this one by it. */
+  device_key: Uint8Array | null;
+  /** Sealed; within, encrypted by its owner. */
+  name: Uint8Array | null;
   retired_at: Date | null;
 }
 
@@ -36,8 +50,24 @@ export interface SessionsTable {
   generation: Generated<number>;
   first_uses: JSONColumnType<FirstUse[], string | undefined, string>;
   expires_at: Date;
+  /** The thumbprint of the device key that must sign its requests (RFC 9449), if any. */
+  bound_to: string | null;
+  /** When a password or a signed challenge was given. */
+  authenticated_at: Date;
+  renewed_at: Date;
   /** By the database's clock, which all auth processes share. */
   ended_at: Date | null;
+}
+
+export interface InvitesTable {
+  id: string;
+  /** The code itself is in the link alone. */
+  code_digest: Uint8Array;
+  created_at: Date;
+  expires_at: Date;
+  uses_max: number;
+  uses: number;
+  revoked_at: Date | null;
 }
 
 /** Append-only. No reference to users: it outlives the account that it speaks of. */
@@ -55,6 +85,7 @@ export interface AuditLogTable {
 
 export interface AuthTables extends OutboxTables {
   audit_log: AuditLogTable;
+  invites: InvitesTable;
   users: UsersTable;
   devices: DevicesTable;
   sessions: SessionsTable;

@@ -33,6 +33,15 @@ export interface SessionDeps {
   refreshLifeMs: number;
 }
 
+export interface SessionRequest {
+  user: UserId;
+  device: DeviceId;
+  /** Now: somebody has just shown who they are. */
+  at: Date;
+  /** The thumbprint of the key that the log-in was signed with; tokens of an unbound session are good for any holder. */
+  boundTo?: string | undefined;
+}
+
 export interface OpenedSession {
   session: SessionId;
   tokens: Tokens;
@@ -42,7 +51,7 @@ export interface OpenedSession {
 export async function openSession(
   deps: SessionDeps,
   transaction: AuthTransaction,
-  { user, device, at }: { user: UserId; device: DeviceId; at: Date },
+  { user, device, at, boundTo }: SessionRequest,
 ): Promise<OpenedSession> {
   const row = {
     id: SessionId.parse(randomUUID()),
@@ -51,22 +60,34 @@ export async function openSession(
     created_at: at,
     refresh_salt: randomBytes(16),
     expires_at: new Date(at.getTime() + deps.refreshLifeMs),
+    bound_to: boundTo ?? null,
+    authenticated_at: at,
+    renewed_at: at,
   };
   await insertSession(transaction, row);
   await deleteOldSessions(transaction, { device, olderThanMs: ENDED_SESSION_MS });
   return { session: row.id, tokens: await tokensOf(deps, row, 0) };
 }
 
+/** A refresh token as it is used. */
+export interface RefreshRequest {
+  refreshToken: string;
+  /** The thumbprint of the key that the request was signed with. */
+  signedBy?: string | undefined;
+}
+
 type Renewal = { tokens: Tokens } | { ended: EndedSession[] } | undefined;
 
 /**
  * The successor of a refresh token, and an access token. Throws `auth.refresh-invalid` for everything that is wrong
- * with a token; one that is used after its time ends its session first.
+ * with a token; one that is used after its time ends its session first. For a bound session whoever has no proof of
+ * its key changes nothing, so that a stolen token neither renews nor ends it (RFC 9449 section 5): `auth.proof-missing`,
+ * `auth.proof-invalid`.
  */
-export async function refreshSession(deps: SessionDeps, refreshToken: string): Promise<Tokens> {
+export async function refreshSession(deps: SessionDeps, request: RefreshRequest): Promise<Tokens> {
   const renewal = await deps.database.query
     .transaction()
-    .execute((transaction) => renew(deps, transaction, refreshToken));
+    .execute((transaction) => renew(deps, transaction, request));
   // Thrown out here, because a throw inside would take back the end of the session.
   if (renewal === undefined) throw new ApiError('auth.refresh-invalid');
   if ('ended' in renewal) {
@@ -81,7 +102,7 @@ export async function refreshSession(deps: SessionDeps, refreshToken: string): P
 async function renew(
   deps: SessionDeps,
   transaction: AuthTransaction,
-  refreshToken: string,
+  { refreshToken, signedBy }: RefreshRequest,
 ): Promise<Renewal> {
   const claim = readRefreshToken(refreshToken);
   const session = claim && (await lockSession(transaction, claim.session));
@@ -90,14 +111,23 @@ async function renew(
   const now = deps.clock();
   // A generation that is yet to come was made before the database was restored to an earlier state.
   if (hasEnded(session, now) || claim.generation > session.generation) return undefined;
+  checkBinding(session, signedBy);
   const { generation } = claim;
   const use = useRefreshToken(familyOf(session), { generation, now });
   if (use.kind === 'reuse') return { ended: await endIn(transaction, session.id) };
   const isNew = use.family.generation > session.generation;
   const expiresAt = isNew ? new Date(now + deps.refreshLifeMs) : session.expires_at;
-  if (isNew) await saveFamily(transaction, session.id, { family: use.family, expiresAt });
+  if (isNew) {
+    const renewal = { at: new Date(now), expiresAt };
+    await saveFamily(transaction, session.id, { family: use.family, renewal });
+  }
   const renewed = { ...session, expires_at: expiresAt };
   return { tokens: await tokensOf(deps, renewed, use.generation) };
+}
+
+function checkBinding({ bound_to: boundTo }: Session, signedBy: string | undefined): void {
+  if (boundTo === null || boundTo === signedBy) return;
+  throw new ApiError(signedBy === undefined ? 'auth.proof-missing' : 'auth.proof-invalid');
 }
 
 /**
@@ -169,7 +199,10 @@ function familyOf({ generation, first_uses }: Session): RefreshFamily {
   return { generation, firstUses: first_uses };
 }
 
-type TokenSource = Pick<Session, 'id' | 'user_id' | 'device_id' | 'refresh_salt' | 'expires_at'>;
+type TokenSource = Pick<
+  Session,
+  'id' | 'user_id' | 'device_id' | 'refresh_salt' | 'expires_at' | 'bound_to' | 'authenticated_at'
+>;
 
 async function tokensOf(
   { accessTokens, refreshSecrets, clock }: SessionDeps,
@@ -178,8 +211,16 @@ async function tokensOf(
 ): Promise<Tokens> {
   const { id: session, user_id: user, device_id: device, refresh_salt: salt } = row;
   const now = clock();
+  const subject = {
+    user,
+    device,
+    session,
+    generation,
+    authenticatedAt: row.authenticated_at.getTime(),
+    ...(row.bound_to !== null && { boundTo: row.bound_to }),
+  };
   return {
-    accessToken: await accessTokens.mint({ user, device, session, generation }, now),
+    accessToken: await accessTokens.mint(subject, now),
     accessExpiresIn: Math.floor(accessTokens.lifeMs / 1000),
     refreshToken: makeRefreshToken(refreshSecrets, { session, generation, salt }),
     refreshExpiresIn: Math.max(0, Math.floor((row.expires_at.getTime() - now) / 1000)),

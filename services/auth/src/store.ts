@@ -1,6 +1,6 @@
 /** All SQL of the auth service. Nothing here decides. */
 import type { DeviceId, SessionId, UserId } from '@sotto/api';
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { type Insertable, type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { RefreshFamily } from './refresh-family.ts';
 import type { AuthTables, DevicesTable, SessionsTable, UsersTable } from './schema.ts';
 
@@ -11,12 +11,13 @@ export type User = Selectable<UsersTable>;
 export type Device = Selectable<DevicesTable>;
 export type Session = Selectable<SessionsTable>;
 
-/** Index: users_username_key. */
+/** An account that is not deleted; it may be disabled. Index: users_username_key. */
 export function findUserByKey(query: Query, usernameKey: string): Promise<User | undefined> {
   return query
     .selectFrom('users')
     .selectAll()
     .where('username_key', '=', usernameKey)
+    .where('deleted_at', 'is', null)
     .executeTakeFirst();
 }
 
@@ -37,12 +38,21 @@ export async function hasDevice(
   return row !== undefined;
 }
 
+/** An account that is not deleted; it may be disabled. */
 export function findUser(query: Query, id: UserId): Promise<User | undefined> {
-  return query.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+  return query
+    .selectFrom('users')
+    .selectAll()
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst();
 }
 
 /** False when the name is taken, in which case nothing was written. */
-export async function insertUser(transaction: AuthTransaction, user: User): Promise<boolean> {
+export async function insertUser(
+  transaction: AuthTransaction,
+  user: Insertable<UsersTable>,
+): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await transaction
     .insertInto('users')
     .values(user)
@@ -73,10 +83,9 @@ export function activeDevices(transaction: AuthTransaction, user: UserId): Promi
     .execute();
 }
 
-export async function insertDevice(
-  transaction: AuthTransaction,
-  device: { id: DeviceId; user_id: UserId; created_at: Date },
-): Promise<void> {
+export type NewDevice = Pick<Device, 'id' | 'user_id' | 'created_at' | 'device_key' | 'name'>;
+
+export async function insertDevice(transaction: AuthTransaction, device: NewDevice): Promise<void> {
   await transaction
     .insertInto('devices')
     .values({ ...device, logged_in_at: device.created_at, retired_at: null })
@@ -90,11 +99,16 @@ export async function noteLogin(
   await transaction.updateTable('devices').set({ logged_in_at: at }).where('id', '=', id).execute();
 }
 
+/** What remains of a device is that there was one: its key and its name go. */
 export async function retireDevice(
   transaction: AuthTransaction,
   { id, at }: { id: DeviceId; at: Date },
 ): Promise<void> {
-  await transaction.updateTable('devices').set({ retired_at: at }).where('id', '=', id).execute();
+  await transaction
+    .updateTable('devices')
+    .set({ retired_at: at, device_key: null, name: null })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** Repeating it changes nothing. */
@@ -141,18 +155,18 @@ export function lockSession(
     .executeTakeFirst();
 }
 
-/** A session's refresh family, and when its newest token ends if that changed. */
+/** A session's refresh family, and when it was renewed and ends if that changed. */
 export async function saveFamily(
   transaction: AuthTransaction,
   id: SessionId,
-  { family, expiresAt }: { family: RefreshFamily; expiresAt?: Date },
+  { family, renewal }: { family: RefreshFamily; renewal?: { at: Date; expiresAt: Date } },
 ): Promise<void> {
   await transaction
     .updateTable('sessions')
     .set({
       generation: family.generation,
       first_uses: JSON.stringify(family.firstUses),
-      ...(expiresAt !== undefined && { expires_at: expiresAt }),
+      ...(renewal !== undefined && { renewed_at: renewal.at, expires_at: renewal.expiresAt }),
     })
     .where('id', '=', id)
     .execute();

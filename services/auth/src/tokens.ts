@@ -21,6 +21,10 @@ export interface AccessTokenSubject {
   device: DeviceId;
   session: SessionId;
   generation: number;
+  /** When a password or a signed challenge was given, in milliseconds since 1970; a renewal keeps it. */
+  authenticatedAt: number;
+  /** The thumbprint of the key that the session is bound to (RFC 9449 section 6.1). */
+  boundTo?: string;
 }
 
 export interface AccessTokens {
@@ -51,9 +55,14 @@ export async function createAccessTokens(options: AccessTokensOptions): Promise<
   return {
     lifeMs,
     keys: pairs.map(({ jwk }) => jwk),
-    mint({ user, device, session, generation }, now) {
+    mint({ user, device, session, generation, authenticatedAt, boundTo }, now) {
       const issuedAt = Math.floor(now / 1000);
-      const claims: Omit<AccessTokenClaims, 'iat' | 'exp' | 'sub'> = { did: device, sid: session };
+      const claims: Omit<AccessTokenClaims, 'iat' | 'exp' | 'sub'> = {
+        did: device,
+        sid: session,
+        auth_time: Math.floor(authenticatedAt / 1000),
+        ...(boundTo !== undefined && { cnf: { jkt: boundTo } }),
+      };
       return new SignJWT({ ...claims, gen: generation })
         .setProtectedHeader({
           alg: ACCESS_TOKEN_ALGORITHM,

@@ -1,0 +1,94 @@
+/** SQL on the devices of an account: their keys, their names, and which of them nobody uses any more. */
+import type { DeviceId, UserId } from '@sotto/api';
+import type { AuthTransaction, Device, Query } from './store.ts';
+
+/** A device of any state that belongs to the account. */
+export function findDevice(
+  query: Query,
+  { user, device }: { user: UserId; device: DeviceId },
+): Promise<Device | undefined> {
+  return query
+    .selectFrom('devices')
+    .selectAll()
+    .where('id', '=', device)
+    .where('user_id', '=', user)
+    .executeTakeFirst();
+}
+
+/** What there is to know of a device before anybody has shown that it is theirs. */
+export interface DeviceOwner {
+  user: UserId;
+  username: string;
+  deviceKey: Uint8Array | null;
+}
+
+/** The owner of a device that is not retired. */
+export function findDeviceOwner(query: Query, device: DeviceId): Promise<DeviceOwner | undefined> {
+  return query
+    .selectFrom('devices')
+    .innerJoin('users', 'users.id', 'devices.user_id')
+    .select(['users.id as user', 'users.username', 'devices.device_key as deviceKey'])
+    .where('devices.id', '=', device)
+    .where('devices.retired_at', 'is', null)
+    .executeTakeFirst();
+}
+
+/** A device's key as the account of this name has it; undefined when the device is none of that account's. */
+export function findDeviceOfName(
+  query: Query,
+  { usernameKey, device }: { usernameKey: string; device: DeviceId },
+): Promise<{ deviceKey: Uint8Array | null } | undefined> {
+  return query
+    .selectFrom('devices')
+    .innerJoin('users', 'users.id', 'devices.user_id')
+    .select('devices.device_key as deviceKey')
+    .where('devices.id', '=', device)
+    .where('devices.retired_at', 'is', null)
+    .where('users.username_key', '=', usernameKey)
+    .executeTakeFirst();
+}
+
+/** For a device that has none yet. */
+export async function setDeviceKey(
+  transaction: AuthTransaction,
+  { id, deviceKey }: { id: DeviceId; deviceKey: Uint8Array },
+): Promise<void> {
+  await transaction
+    .updateTable('devices')
+    .set({ device_key: deviceKey })
+    .where('id', '=', id)
+    .where('device_key', 'is', null)
+    .execute();
+}
+
+/** The sealed name of a device of the account; false when it has no such device in use. */
+export async function setDeviceName(
+  query: Query,
+  { user, device, name }: { user: UserId; device: DeviceId; name: Uint8Array },
+): Promise<boolean> {
+  const { numUpdatedRows } = await query
+    .updateTable('devices')
+    .set({ name })
+    .where('id', '=', device)
+    .where('user_id', '=', user)
+    .where('retired_at', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** Of these devices, those whose last session can no longer be renewed, or that never had one. Index: sessions_device. */
+export async function withoutLiveSession(
+  transaction: AuthTransaction,
+  { devices, at }: { devices: readonly DeviceId[]; at: Date },
+): Promise<DeviceId[]> {
+  if (devices.length === 0) return [];
+  const live = await transaction
+    .selectFrom('sessions')
+    .select('device_id')
+    .distinct()
+    .where('device_id', 'in', devices)
+    .where('expires_at', '>', at)
+    .execute();
+  const used = new Set(live.map((row) => row.device_id));
+  return devices.filter((device) => !used.has(device));
+}
