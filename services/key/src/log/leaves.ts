@@ -1,0 +1,126 @@
+/**
+ * Leaves of the key log, from the transaction that makes them to the tree.
+ *
+ * A leaf is written as pending with the identity that it names, so that neither is ever there without the other, and
+ * waits for `appender.ts`. It is chained to the account's leaf before it, whose hash `key_log_accounts` keeps.
+ */
+import type { UserId } from '@sotto/api';
+import { nodeProvider } from '@sotto/crypto/node';
+import {
+  blindAccount,
+  digestKey,
+  encodeKeyLogLeaf,
+  leafHashOf,
+  verifyingKey,
+} from '@sotto/crypto/verify';
+import { sql } from 'kysely';
+import type { KeyTransaction, Query } from '../store.ts';
+
+const NO_HASH = new Uint8Array(32);
+
+/** The key under which accounts appear in the log. It was made with the tables, and a backup carries it. */
+export async function findBlindingKey(query: Query): Promise<Uint8Array> {
+  const { blinding_key } = await query
+    .selectFrom('key_log_parameters')
+    .select('blinding_key')
+    .executeTakeFirstOrThrow();
+  return blinding_key;
+}
+
+/**
+ * Writes the account's next leaf, for the identity that this transaction gives it. The version of that leaf. Two
+ * transactions of one account wait for each other. Nudge the log once the transaction has committed.
+ */
+export async function addAccountLeaf(
+  transaction: KeyTransaction,
+  blindingKey: Uint8Array,
+  { user, identityKey }: { user: UserId; identityKey: Uint8Array },
+): Promise<number> {
+  const account = blindAccount(nodeProvider, blindingKey, user);
+  const newest = await transaction
+    .selectFrom('key_log_accounts')
+    .selectAll()
+    .where('account', '=', account)
+    .forUpdate()
+    .executeTakeFirst();
+  const version = (newest?.version ?? 0) + 1;
+  const previousHash = newest?.leaf_hash ?? NO_HASH;
+  const key = { user, identityKey: verifyingKey<'identity'>(identityKey) };
+  const keyDigest = digestKey(nodeProvider, blindingKey, key);
+  const leaf = encodeKeyLogLeaf({ type: 'account', account, version, previousHash, keyDigest });
+  const leafHash = leafHashOf(nodeProvider, leaf);
+  await putNewest(transaction, { account, version, leafHash });
+  await transaction.insertInto('key_log_pending').values({ leaf, account, version }).execute();
+  return version;
+}
+
+/** Writes the leaf that tells everybody that the platform was restored from a backup, at its new incarnation. */
+export async function addRestoredLeaf(
+  transaction: KeyTransaction,
+  { incarnation, time }: { incarnation: number; time: number },
+): Promise<void> {
+  const leaf = encodeKeyLogLeaf({ type: 'restored', incarnation, time });
+  await transaction
+    .insertInto('key_log_pending')
+    .values({ leaf, account: null, version: null })
+    .execute();
+}
+
+/** The version of an account's newest leaf, be it in the tree or not; undefined for an account without any. */
+export async function newestVersion(query: Query, account: Uint8Array) {
+  const row = await query
+    .selectFrom('key_log_accounts')
+    .select('version')
+    .where('account', '=', account)
+    .executeTakeFirst();
+  return row?.version;
+}
+
+/** A leaf in the tree. */
+export interface PlacedLeaf {
+  position: number;
+  leaf: Uint8Array;
+  version: number;
+}
+
+/** The leaves of an account that are in the tree, from a version on. Index: key_log_leaves_version. */
+export async function findAccountLeaves(
+  query: Query,
+  account: Uint8Array,
+  { from, limit }: { from: number; limit: number },
+): Promise<PlacedLeaf[]> {
+  const { rows } = await sql<PlacedLeaf>`
+    select position, leaf, version from key_log_leaves
+    where account = ${account} and version >= ${from} order by version limit ${limit}
+  `.execute(query);
+  return rows;
+}
+
+/** Leaves of the tree from a place on. Index: primary key. */
+export async function findLeaves(
+  query: Query,
+  { start, count }: { start: number; count: number },
+): Promise<Uint8Array[]> {
+  const rows = await query
+    .selectFrom('key_log_leaves')
+    .select('leaf')
+    .where('position', '>=', start)
+    .orderBy('position')
+    .limit(count)
+    .execute();
+  return rows.map(({ leaf }) => leaf);
+}
+
+/** The first of two leaves of one version waits here for the other, whose conflict then ends its transaction. */
+async function putNewest(
+  transaction: KeyTransaction,
+  { account, version, leafHash }: { account: Uint8Array; version: number; leafHash: Uint8Array },
+): Promise<void> {
+  const { numAffectedRows } = await sql`
+    insert into key_log_accounts (account, version, leaf_hash)
+    values (${account}, ${version}, ${leafHash})
+    on conflict (account) do update set version = excluded.version, leaf_hash = excluded.leaf_hash
+    where key_log_accounts.version = excluded.version - 1
+  `.execute(transaction);
+  if (numAffectedRows !== 1n) throw new Error('an account has two leaves of one version');
+}
