@@ -80,6 +80,7 @@ export const login = endpoint({
   response: Login,
   problems: [
     'auth.credentials-wrong',
+    'auth.account-disabled',
     'auth.device-unknown',
     'auth.device-limit',
     'auth.proof-invalid',
@@ -117,7 +118,12 @@ export const loginByDevice = endpoint({
   }),
   status: 200,
   response: Login,
-  problems: ['auth.challenge-wrong', 'auth.proof-invalid', 'auth.proof-nonce'],
+  problems: [
+    'auth.challenge-wrong',
+    'auth.account-disabled',
+    'auth.proof-invalid',
+    'auth.proof-nonce',
+  ],
 });
 
 export const refresh = endpoint({
@@ -312,6 +318,7 @@ export const recover = endpoint({
   response: Login.extend({ recoveryCode: z.string() }),
   problems: [
     'auth.recovery-wrong',
+    'auth.account-disabled',
     'auth.password-rule',
     'auth.device-limit',
     'auth.proof-invalid',

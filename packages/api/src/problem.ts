@@ -41,6 +41,7 @@ export const PROBLEMS = {
   'auth.device-limit': { status: 409, title: 'The account has all the devices it may have' },
   'auth.device-unknown': { status: 409, title: 'This is no device of the account' },
   'auth.busy': { status: 503, title: 'Too many passwords wait to be checked; try again later' },
+  'auth.account-disabled': { status: 403, title: 'The operator has locked this account' },
   'auth.registration-closed': { status: 403, title: 'Registration is closed' },
   'key.identity-unknown': { status: 404, title: 'This user has published no identity key' },
   'key.identity-exists': { status: 409, title: 'Another identity key is published already' },
