@@ -33,10 +33,10 @@ const CHARACTER_RULES: readonly CharacterRule[] = [
  * Throws `auth.password-rule` unless a password has 15 characters of any kind, or 8 with an upper-case and a
  * lower-case letter, a digit and a special character. Common passwords are refused in any length.
  */
-export function checkPassword(password: string): void {
+export function checkPassword(password: string, field = 'password'): void {
   const broken = brokenRule(password);
   if (broken === undefined) return;
-  throw new ApiError('auth.password-rule', { detail: broken, fields: ['password'] });
+  throw new ApiError('auth.password-rule', { detail: broken, fields: [field] });
 }
 
 function brokenRule(password: string): string | undefined {

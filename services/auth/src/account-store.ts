@@ -1,0 +1,103 @@
+/** SQL on whole accounts: what they prove themselves with, and their end. */
+import type { UserId } from '@sotto/api';
+import { sql } from 'kysely';
+import type { AuthTransaction, Query, User } from './store.ts';
+
+/** Sets a new password. */
+export async function setPassword(
+  transaction: AuthTransaction,
+  user: UserId,
+  passwordHash: string,
+): Promise<void> {
+  await transaction
+    .updateTable('users')
+    .set({ password_hash: passwordHash })
+    .where('id', '=', user)
+    .execute();
+}
+
+/**
+ * Whether an account's password is still the one that was verified, before it was changed in the meantime. Call
+ * `lockUser` first.
+ */
+export async function isPasswordStill(
+  transaction: AuthTransaction,
+  { id, password_hash }: Pick<User, 'id' | 'password_hash'>,
+): Promise<boolean> {
+  const row = await transaction
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', id)
+    .where('password_hash', '=', password_hash)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Keeps a new recovery code's digest; the old code is none any more. */
+export async function setRecoveryDigest(
+  query: Query,
+  user: UserId,
+  digest: Uint8Array,
+): Promise<void> {
+  await query
+    .updateTable('users')
+    .set({ recovery_digest: digest })
+    .where('id', '=', user)
+    .execute();
+}
+
+/** Puts another digest in place of one. False when that one is gone: its code was used in the meantime. */
+export async function replaceRecoveryDigest(
+  transaction: AuthTransaction,
+  user: UserId,
+  { old, next }: { old: Uint8Array; next: Uint8Array },
+): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('users')
+    .set({ recovery_digest: next })
+    .where('id', '=', user)
+    .where('recovery_digest', '=', old)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/**
+ * Marks an account as deleted and forgets what it proves itself with. Its name stays taken until it is erased. False
+ * when that was done before.
+ */
+export async function markDeleted(transaction: AuthTransaction, user: UserId): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('users')
+    .set({
+      deleted_at: sql`clock_timestamp()`,
+      password_hash: '',
+      recovery_digest: null,
+      email: null,
+    })
+    .where('id', '=', user)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+/** Accounts that were deleted longer ago than this. Index: users_deleted. */
+export async function findErasable(query: Query, olderThanMs: number): Promise<UserId[]> {
+  const { rows } = await sql<{ id: UserId }>`
+    select id from users
+    where deleted_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000})
+    order by deleted_at limit 100
+  `.execute(query);
+  return rows.map(({ id }) => id);
+}
+
+/** Removes every row of a deleted account but those of the audit log. Repeating it changes nothing. */
+export async function eraseAccount(transaction: AuthTransaction, user: UserId): Promise<void> {
+  await transaction.deleteFrom('sessions').where('user_id', '=', user).execute();
+  await transaction.deleteFrom('devices').where('user_id', '=', user).execute();
+  await transaction
+    .deleteFrom('users')
+    .where('id', '=', user)
+    .where('deleted_at', 'is not', null)
+    .execute();
+}

@@ -1,0 +1,75 @@
+/**
+ * The end of an account (DESIGN 6).
+ *
+ * Deleting marks it: nobody can log in, its sessions end, and one event tells the other services to erase what they
+ * hold. The rows here go an hour later and not at once, because services that missed the event about an ended session
+ * still ask for it, for as long as its access token lives.
+ */
+import { type Closable, enqueueEvent, type Logger } from '@sotto/runtime';
+import { eraseAccount, findErasable, markDeleted } from './account-store.ts';
+import { ERASURE_AFTER_MS, ERASURE_EVERY_MS } from './limits.ts';
+import {
+  type Confirmation,
+  type ConfirmationDeps,
+  confirmPassword,
+} from './password-confirmation.ts';
+import { endSessionsOfUser } from './session-store.ts';
+import { announceEnded, type SessionDeps, sessionsEnded } from './sessions.ts';
+import { type EndedSession, lockUser, type User } from './store.ts';
+
+/** Deletes the caller's account. Throws what `confirmPassword` does. */
+export async function deleteAccount(
+  deps: ConfirmationDeps,
+  confirmation: Confirmation,
+): Promise<void> {
+  const user = await confirmPassword(deps, confirmation);
+  await deleteUser(deps, user, confirmation.address);
+}
+
+/** What `deleteUser` needs. */
+export type DeletionDeps = Pick<SessionDeps, 'database' | 'audit' | 'events' | 'outbox' | 'clock'>;
+
+/** Deletes an account; `source` is the address where the wish came from. Doing so again changes nothing. */
+export async function deleteUser(
+  deps: DeletionDeps,
+  { id: user }: Pick<User, 'id'>,
+  source: string | undefined,
+): Promise<void> {
+  const ended = await deps.database.query.transaction().execute(async (transaction) => {
+    await lockUser(transaction, user);
+    if (!(await markDeleted(transaction, user))) return [];
+    const sessions: EndedSession[] = await endSessionsOfUser(transaction, { user });
+    await announceEnded(transaction, sessions);
+    const at = new Date(deps.clock()).toISOString();
+    await enqueueEvent(transaction, 'events.account.deleted', { user, at });
+    await deps.audit.note(transaction, { action: 'account.deleted', user, source });
+    return sessions;
+  });
+  deps.outbox.nudge();
+  sessionsEnded(deps, ended);
+}
+
+/** Erases the accounts that were deleted long enough ago. Safe in many processes at once. */
+export async function eraseDeleted({ database }: Pick<DeletionDeps, 'database'>): Promise<void> {
+  for (const user of await findErasable(database.query, ERASURE_AFTER_MS)) {
+    await database.query.transaction().execute((transaction) => eraseAccount(transaction, user));
+  }
+}
+
+/** Erases now and then. Close it. */
+export function startErasure(deps: Pick<DeletionDeps, 'database'>, log: Logger): Closable {
+  let erasing = Promise.resolve();
+  function erase(): void {
+    erasing = eraseDeleted(deps).catch((error) => {
+      log.warn('deleted accounts cannot be erased', { error });
+    });
+  }
+  erase();
+  const timer = setInterval(erase, ERASURE_EVERY_MS);
+  return {
+    async close() {
+      clearInterval(timer);
+      await erasing;
+    },
+  };
+}

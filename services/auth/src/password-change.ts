@@ -1,0 +1,54 @@
+/** Changing what an account proves itself with, by whoever knows the password. */
+import type { Answer, renewRecoveryCode } from '@sotto/api';
+import { setPassword, setRecoveryDigest } from './account-store.ts';
+import { checkPassword } from './credential-rules.ts';
+import {
+  type Confirmation,
+  type ConfirmationDeps,
+  confirmPassword,
+  whoOf,
+} from './password-confirmation.ts';
+import { codeDigest, makeCode } from './secret-code.ts';
+import { endSessionsOfUser } from './session-store.ts';
+import { announceEnded, sessionsEnded } from './sessions.ts';
+import { lockUser } from './store.ts';
+
+/**
+ * Sets a new password; every session but the caller's ends. Throws `auth.password-rule`, and what `confirmPassword`
+ * does.
+ */
+export async function changePassword(
+  deps: ConfirmationDeps,
+  confirmation: Confirmation,
+  newPassword: string,
+): Promise<void> {
+  checkPassword(newPassword, 'newPassword');
+  const user = await confirmPassword(deps, confirmation);
+  const passwordHash = await deps.passwords.hash(newPassword);
+  const { caller, address } = confirmation;
+  const ended = await deps.database.query.transaction().execute(async (transaction) => {
+    // A log-in with the old password that is under way waits, and opens its session before or after all of this.
+    await lockUser(transaction, user.id);
+    await setPassword(transaction, user.id, passwordHash);
+    const sessions = await endSessionsOfUser(transaction, {
+      user: user.id,
+      except: caller.session,
+    });
+    await announceEnded(transaction, sessions);
+    const noted = { ...whoOf(caller), source: address };
+    await deps.audit.note(transaction, { action: 'password.changed', ...noted });
+    return sessions;
+  });
+  sessionsEnded(deps, ended);
+}
+
+/** A new recovery code, shown this once; the old one works no more. Throws what `confirmPassword` does. */
+export async function renewCode(
+  deps: ConfirmationDeps,
+  confirmation: Confirmation,
+): Promise<Answer<typeof renewRecoveryCode>> {
+  const user = await confirmPassword(deps, confirmation);
+  const recoveryCode = makeCode();
+  await setRecoveryDigest(deps.database.query, user.id, codeDigest('recovery', recoveryCode));
+  return { recoveryCode };
+}

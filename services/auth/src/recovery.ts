@@ -1,0 +1,86 @@
+/** A new password for whoever has the recovery code. */
+import { type Answer, ApiError, type Body, type recover } from '@sotto/api';
+import { refuseDisabled } from './account-state.ts';
+import { replaceRecoveryDigest, setPassword } from './account-store.ts';
+import type { Approach } from './approach.ts';
+import type { Attempts } from './attempts.ts';
+import { checkPassword, usernameKey } from './credential-rules.ts';
+import { openLoginIn } from './login.ts';
+import type { Passwords } from './passwords.ts';
+import { codeDigest, isCode, makeCode } from './secret-code.ts';
+import { endSessionsOfUser } from './session-store.ts';
+import { announceEnded, type SessionDeps, sessionsEnded } from './sessions.ts';
+import { findUserByKey, lockUser, type User } from './store.ts';
+
+export interface RecoveryDeps extends SessionDeps {
+  passwords: Pick<Passwords, 'hash'>;
+  loginFailures: Attempts;
+}
+
+/**
+ * Sets a new password, ends all sessions, and logs a device in; a new code takes the place of the one that was used.
+ * Throws `auth.password-rule`; `auth.recovery-wrong` for an unknown account and a wrong code alike; with the right code
+ * `auth.account-disabled`; `auth.busy`, `rate.limited`. A caller that lost the answer logs in with the new password.
+ */
+export async function recoverAccount(
+  deps: RecoveryDeps,
+  { username, recoveryCode, newPassword }: Body<typeof recover>,
+  approach: Approach,
+): Promise<Answer<typeof recover>> {
+  checkPassword(newPassword, 'newPassword');
+  const { user, old } = await checkCode(deps, { username, recoveryCode }, approach);
+  refuseDisabled(user);
+  const passwordHash = await deps.passwords.hash(newPassword);
+  const nextCode = makeCode();
+  const next = codeDigest('recovery', nextCode);
+  const { answer, ended } = await deps.database.query.transaction().execute(async (transaction) => {
+    await lockUser(transaction, user.id);
+    // A code is used once, however many use it at the same time.
+    if (!(await replaceRecoveryDigest(transaction, user.id, { old, next }))) throw wrongCode();
+    await setPassword(transaction, user.id, passwordHash);
+    const before = await endSessionsOfUser(transaction, { user: user.id });
+    await announceEnded(transaction, before);
+    const opened = await openLoginIn(deps, transaction, {
+      user: user.id,
+      username: user.username,
+      device: undefined,
+      binding: approach.binding,
+      atLimit: 'retire',
+    });
+    const { device, session } = opened.answer;
+    await deps.audit.note(transaction, {
+      action: 'password.recovered',
+      user: user.id,
+      device,
+      session,
+      source: approach.address,
+    });
+    return { answer: opened.answer, ended: [...before, ...opened.ended] };
+  });
+  sessionsEnded(deps, ended);
+  return { ...answer, recoveryCode: nextCode };
+}
+
+type Claim = Pick<Body<typeof recover>, 'username' | 'recoveryCode'>;
+
+async function checkCode(
+  { database, loginFailures, events, audit }: RecoveryDeps,
+  { username, recoveryCode }: Claim,
+  { source, address }: Approach,
+): Promise<{ user: User; old: Uint8Array }> {
+  const key = usernameKey(username);
+  const subject = `recover\n${source.key}\n${key}`;
+  await loginFailures.check(subject);
+  const user = await findUserByKey(database.query, key);
+  const old = user?.recovery_digest ?? null;
+  const isRight = isCode('recovery', recoveryCode, old);
+  if (user !== undefined && old !== null && isRight) return { user, old };
+  await loginFailures.count(subject);
+  events.loginFailed();
+  await audit.note(database.query, { action: 'login.failed', user: user?.id, source: address });
+  throw wrongCode();
+}
+
+function wrongCode(): ApiError {
+  return new ApiError('auth.recovery-wrong');
+}
