@@ -3,6 +3,7 @@
  * the platform refused (`ApiError`), it was out of reach (`ConnectionError`), a key or ciphertext is not
  * sound (`CryptoError`), or the SDK cannot do what was asked (`ClientError`).
  */
+import { ApiError, type ProblemCode } from '@sotto/api';
 
 /** Everything that the SDK itself refuses. Codes are only ever added. */
 export type ClientErrorCode =
@@ -24,6 +25,12 @@ export type ClientErrorCode =
   | 'outbox.full'
   /** A contact's identity key is not the one seen before. Compare safety numbers, then `acceptIdentity`. */
   | 'identity.changed'
+  /** The key log has an identity of this account that was not made here. Nothing is sent until that is settled. */
+  | 'account.compromised'
+  /** The key log is not what it was before, or stands against a contact. Nothing is sent until someone decides. */
+  | 'key-log.broken'
+  /** A witness that the application asks for has not signed the key log's head. Passes when it does. */
+  | 'key-log.unwitnessed'
   /** The platform has refused the message for good. Its content is kept in the store. */
   | 'message.refused'
   /** The message holds no file. */
@@ -58,4 +65,9 @@ export class ClientError extends Error {
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   readonly code = 'connection.failed';
+}
+
+/** Whether the platform refused with one of these codes. */
+export function isProblem(error: unknown, ...codes: readonly ProblemCode[]): error is ApiError {
+  return error instanceof ApiError && codes.includes(error.code);
 }

@@ -18,6 +18,16 @@ export interface ClientEvents {
   failed: { id: MessageId; conversation: ConversationId; code: ProblemCode };
   /** A contact's identity key is not the one seen before. Nothing is sent to it until `acceptIdentity`. */
   'identity-changed': { user: UserId };
+  /**
+   * The key log has an identity of this account that was not made here: somebody else, or another device that was not
+   * linked, is this account now. Nothing is sent until this device was linked again or has taken the account back.
+   */
+  'account-compromised': { cause: string };
+  /**
+   * The key log shows different things to different people, or at different times: of one contact, when `user` is set,
+   * or altogether. Nothing is sent, to that contact or at all, until `acceptIdentity` or `acceptKeyLog`.
+   */
+  'key-log-broken': { user?: UserId; cause: string };
   /** Something that goes on by itself failed; it is tried again. Nothing is lost. */
   trouble: { error: unknown };
   /** The session was ended, here or elsewhere: log in again. */

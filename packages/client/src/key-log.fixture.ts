@@ -1,0 +1,111 @@
+/** A key log in memory, which tests can also make lie. */
+import { type Answer, ApiError, type getKeyLogAccount, type getKeyLogKeys } from '@sotto/api';
+import { makeSigningKeyPair, verifyingKey } from '@sotto/crypto';
+import { nodeProvider } from '@sotto/crypto/node';
+import {
+  appendLeaf,
+  blindAccount,
+  consistencyRanges,
+  cosignTreeHead,
+  digestKey,
+  emptyTree,
+  encodeKeyLogLeaf,
+  inclusionRanges,
+  type LeafRange,
+  leafHashOf,
+  rootOf,
+  type SigningKeyPair,
+  signTreeHead,
+} from '@sotto/crypto/verify';
+
+type AccountAnswer = Answer<typeof getKeyLogAccount>;
+
+/** A log; the arrays are the test's to change. */
+export interface KeyLogFixture {
+  /** Every leaf, in order, with whose it is. */
+  readonly leaves: { user: string; leaf: Uint8Array }[];
+  readonly witnesses: SigningKeyPair<'witness'>[];
+  keys(): Answer<typeof getKeyLogKeys>;
+  /** Gives an account another identity; the same again changes nothing. */
+  append(user: string, identityKey: Uint8Array): void;
+  /** Throws `key.log-unknown`. */
+  answer(user: string, query: { from?: number; seen?: number }): AccountAnswer;
+  /** Another log with the same keys and the same leaves so far: a fork. */
+  fork(): KeyLogFixture;
+}
+
+const provider = nodeProvider;
+
+/** An empty log with keys of its own. */
+export function makeKeyLog(): KeyLogFixture {
+  return logOf({
+    logKey: makeSigningKeyPair<'key-log'>(provider),
+    blindingKey: provider.randomBytes(32),
+    leaves: [],
+    witnesses: [],
+  });
+}
+
+interface Parts extends Pick<KeyLogFixture, 'leaves' | 'witnesses'> {
+  readonly logKey: SigningKeyPair<'key-log'>;
+  readonly blindingKey: Uint8Array;
+}
+
+function logOf(parts: Parts): KeyLogFixture {
+  const { logKey, blindingKey, leaves, witnesses } = parts;
+  const hash = ({ start, end }: LeafRange) =>
+    rootOf(
+      provider,
+      leaves
+        .slice(start, end)
+        .reduce(
+          (tree, { leaf }) => appendLeaf(provider, tree, leafHashOf(provider, leaf)).tree,
+          emptyTree,
+        ),
+    );
+  const digestOf = (user: string, identityKey: Uint8Array) =>
+    digestKey(provider, blindingKey, { user, identityKey: verifyingKey(identityKey) });
+  const digests = new Map<string, string>();
+
+  return {
+    leaves,
+    witnesses,
+    keys: () => ({ logKey: logKey.publicKey, blindingKey, witnessKeys: [] }),
+    append(user, identityKey) {
+      const keyDigest = digestOf(user, identityKey);
+      const digest = Buffer.from(keyDigest).toString('hex');
+      if (digests.get(user) === digest) return;
+      digests.set(user, digest);
+      const before = leaves.filter((known) => known.user === user);
+      const last = before.at(-1);
+      const leaf = encodeKeyLogLeaf({
+        type: 'account',
+        account: blindAccount(provider, blindingKey, user),
+        version: before.length + 1,
+        previousHash: last ? leafHashOf(provider, last.leaf) : new Uint8Array(32),
+        keyDigest,
+      });
+      leaves.push({ user, leaf });
+    },
+    answer(user, { from = 1, seen = 0 }) {
+      const size = leaves.length;
+      const own = leaves.filter((known) => known.user === user).map(({ leaf }) => leaf);
+      const index = leaves.findLastIndex((known) => known.user === user);
+      if (own.length < from || seen > size) throw new ApiError('key.log-unknown');
+      const root = hash({ start: 0, end: size });
+      const head = signTreeHead(provider, logKey, { size, root, time: 0 });
+      return {
+        leaves: own.slice(from - 1),
+        index,
+        inclusion: inclusionRanges(index, size).map(hash),
+        head,
+        consistency: seen === 0 ? [] : consistencyRanges(seen, size).map(hash),
+        cosignatures: witnesses.map((witness) => ({
+          witnessKey: witness.publicKey,
+          signature: cosignTreeHead(provider, witness, head),
+        })),
+      };
+    },
+    fork: () => logOf({ ...parts, leaves: [...leaves], witnesses: [...witnesses] }),
+  };
+}

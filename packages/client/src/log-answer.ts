@@ -1,0 +1,114 @@
+/** The key log's answer about one account, held against what was seen of the log. Pure: asks nobody, keeps nothing. */
+import type { Answer, getKeyLogAccount, UserId } from '@sotto/api';
+import {
+  blindAccount,
+  CryptoError,
+  checkContactLeaves,
+  checkOwnLeaf,
+  digestKey,
+  type Head,
+  leafHashOf,
+  type Provider,
+  verifyCosignature,
+  verifyInclusion,
+  verifyingKey,
+  verifyTreeHead,
+} from '@sotto/crypto';
+import { ClientError } from './errors.ts';
+import type { ContactLeaf, LogPin, OwnLeaf, SeenTree } from './log-standing.ts';
+import { sameBytes } from './records.ts';
+
+export type AccountAnswer = Answer<typeof getKeyLogAccount>;
+
+/** What an answer is held against. */
+export interface LogView {
+  readonly pin: LogPin;
+  readonly seen: SeenTree | undefined;
+  /** Every one of them must have signed the head. */
+  readonly witnesses: readonly Uint8Array[];
+}
+
+/**
+ * Verifies that the answer's head continues the largest tree seen, that every witness has signed it, and that the
+ * last leaf is in its tree. Gives back the tree, to keep. Throws `CryptoError` as `verifyTreeHead` and
+ * `verifyInclusion` do, and `key-log.unwitnessed`, which passes when a witness has come by.
+ */
+export function verifyTree(
+  provider: Provider,
+  answer: AccountAnswer,
+  { pin, seen, witnesses }: LogView,
+): SeenTree {
+  const { consistency, index, inclusion, leaves } = answer;
+  const logKey = verifyingKey<'key-log'>(pin.logKey);
+  const tree = verifyTreeHead(provider, answer.head, { logKey, seen, consistency });
+  const leafHash = leafHashOf(provider, leaves.at(-1)!);
+  verifyInclusion(provider, tree, { leafHash, index, path: inclusion });
+  for (const witness of witnesses) assertWitnessed(provider, answer, witness);
+  return { size: tree.size, root: tree.root };
+}
+
+function assertWitnessed(
+  provider: Provider,
+  { head: encoded, cosignatures }: AccountAnswer,
+  witness: Uint8Array,
+): void {
+  const key = verifyingKey<'witness'>(witness);
+  const isSigned = cosignatures
+    .filter(({ witnessKey }) => sameBytes(witnessKey, witness))
+    .some(({ signature: cosignature }) =>
+      verifyCosignature(provider, key, { encoded, cosignature }),
+    );
+  if (isSigned) return;
+  throw new ClientError('key-log.unwitnessed', 'a witness has not signed the head of the key log');
+}
+
+/** An account in a log. */
+export interface LoggedAccount {
+  readonly pin: LogPin;
+  readonly user: UserId;
+  readonly identityKey: Uint8Array;
+}
+
+/**
+ * Our newest leaf, found to be ours. `known` is what we knew: of this identity, and then nothing may have changed; or
+ * of the one before it, which only one leaf may have followed. Throws `CryptoError`, `key-log.foreign` among them.
+ */
+export function verifyOwnLeaves(
+  provider: Provider,
+  leaves: readonly Uint8Array[],
+  { known, isFirst, ...own }: LoggedAccount & { known: OwnLeaf | undefined; isFirst: boolean },
+): Head {
+  const { account, keyDigest } = namesOf(provider, own);
+  if (known && sameBytes(known.identityKey, own.identityKey)) {
+    checkOwnLeaf(provider, leaves.at(-1)!, { account, own: known.head });
+    return known.head;
+  }
+  const head = checkContactLeaves(provider, leaves, { account, seen: known?.head, keyDigest });
+  const mayBe = known ? known.head.version + 1 : isFirst ? 1 : head.version;
+  if (head.version === mayBe) return head;
+  throw new CryptoError('key-log.foreign', 'the log has an identity that we did not make');
+}
+
+/** A contact's newest leaf, of this identity and later than all that is known of it. Throws `CryptoError`. */
+export function verifyContactLeaves(
+  provider: Provider,
+  leaves: readonly Uint8Array[],
+  { known, ...contact }: LoggedAccount & { known: ContactLeaf },
+): Head {
+  const view = { ...namesOf(provider, contact), seen: known.head };
+  const head = checkContactLeaves(provider, leaves, view);
+  if (known.claimed === undefined) return head;
+  const { version, hash } = known.claimed;
+  const claimed = leaves.at(version - head.version - 1);
+  const isThere = version <= head.version && claimed !== undefined;
+  if (isThere && sameBytes(leafHashOf(provider, claimed), hash)) return head;
+  throw new CryptoError('head.forked', 'the contact names a leaf that the log does not have');
+}
+
+function namesOf(provider: Provider, { pin, user, identityKey }: LoggedAccount) {
+  const identity = { user, identityKey: verifyingKey<'identity'>(identityKey) };
+  return {
+    account: blindAccount(provider, pin.blindingKey, user),
+    keyDigest: digestKey(provider, pin.blindingKey, identity),
+  };
+}
