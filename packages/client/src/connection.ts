@@ -1,9 +1,12 @@
 /** The client while it is connected: which frame goes to whom, and what starts and ends with each connection. */
 import { type ConversationId, openSocketTicket, type ServerFrame, Stored } from '@sotto/api';
+import type { Call } from './call.ts';
 import { ClientError } from './errors.ts';
+import { createKeyLog, type KeyLog } from './key-log.ts';
 import { Lane, type SendRoom } from './lane.ts';
-import { IN_FLIGHT_MAX } from './limits.ts';
+import { BACKGROUND_WAIT_MS_MAX, IN_FLIGHT_MAX } from './limits.ts';
 import { outboxConversations } from './outbox.ts';
+import { patient } from './patience.ts';
 import type { PeerDeps } from './peers.ts';
 import { keepPrekeys } from './prekeys.ts';
 import { createReceiver, type Receiver } from './receive.ts';
@@ -13,6 +16,8 @@ export interface ConnectionDeps extends PeerDeps {
   readonly url: string;
   readonly WebSocket: typeof globalThis.WebSocket;
   readonly random: () => number;
+  /** See `KeyLogDeps`. */
+  readonly witnesses: readonly Uint8Array[];
   /** There is something new for `messages()`. */
   readonly onArrival: () => void;
   /** No attempt will follow any more: connecting again takes a new connection. */
@@ -32,8 +37,10 @@ interface Attendance {
 /** Connects, and stays connected until `close`. */
 export class Connection {
   readonly #deps: ConnectionDeps;
+  readonly #closing = new AbortController();
   readonly #opened = Promise.withResolvers<void>();
   readonly #socket: Socket;
+  readonly #keyLog: KeyLog;
   /** What still runs of connections that have ended. */
   readonly #endings = new Set<Promise<unknown>>();
   #attendance: Attendance | undefined;
@@ -41,6 +48,7 @@ export class Connection {
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
+    this.#keyLog = createKeyLog(deps);
     this.#opened.promise.catch(() => {}); // An event says it too, when nobody waits for the connection.
     this.#socket = openSocket({
       ...deps,
@@ -73,9 +81,21 @@ export class Connection {
   /** Disconnects. Resolves when nothing of any connection runs any more. */
   async close(): Promise<void> {
     this.#opened.reject(new ClientError('client.closed', 'the client was closed'));
+    this.#closing.abort();
     await this.#socket.close();
     this.#leave();
     await Promise.allSettled(this.#endings);
+  }
+
+  /** Nobody waits for what a connection asks for by itself, and all of it may be asked for twice. */
+  #patient({ call, random, events }: ConnectionDeps): Call {
+    return patient(call, {
+      waitMsMax: BACKGROUND_WAIT_MS_MAX,
+      signal: this.#closing.signal,
+      random,
+      isRepeatable: true,
+      onWait: (error) => events.emit('trouble', { error }),
+    });
   }
 
   /** Nobody is present without keys that others can write to. */
@@ -120,6 +140,7 @@ export class Connection {
         this.#deps.events.emit('connected', { incarnation: frame.incarnation });
         this.#opened.resolve();
         this.#watch(this.#startLanes(here));
+        this.#checkOwnLeaf();
         break;
       case 'stored': {
         const lane = here.lanes.get(frame.conversation);
@@ -130,7 +151,11 @@ export class Connection {
         here.lanes.get(frame.conversation)?.onRefused(frame.number, frame.problem);
         break;
       case 'prekeys-low':
+        break;
       case 'keys-changed':
+        if (frame.what === 'identity' && frame.user === this.#deps.local.address.user) {
+          this.#checkOwnLeaf();
+        }
         break;
       default:
         here.tail = here.tail.then(() => here.receiver.take(frame));
@@ -146,6 +171,12 @@ export class Connection {
     });
   }
 
+  /** At each start, even when there is nothing to send: somebody else may be this account by now. */
+  #checkOwnLeaf(): void {
+    this.#keyLog.doubtOwn();
+    this.#keyLog.needOwn().catch((error) => this.#deps.events.emit('trouble', { error }));
+  }
+
   async #startLanes(here: Attendance): Promise<void> {
     const waiting = await this.#deps.store.transaction(outboxConversations);
     if (this.#attendance !== here) return;
@@ -155,7 +186,10 @@ export class Connection {
   #laneOf(here: Attendance, conversation: ConversationId): Lane {
     const known = here.lanes.get(conversation);
     if (known !== undefined) return known;
-    const lane = new Lane({ ...this.#deps, send: here.send, room: here.room }, conversation);
+    const lane = new Lane(
+      { ...this.#deps, keyLog: this.#keyLog, send: here.send, room: here.room },
+      conversation,
+    );
     here.lanes.set(conversation, lane);
     return lane;
   }

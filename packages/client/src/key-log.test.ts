@@ -25,7 +25,7 @@ import { createEvents } from './events.ts';
 import { type KeyLogFixture, makeKeyLog } from './key-log.fixture.ts';
 import { createKeyLog, forgetKeyLog, type KeyLog } from './key-log.ts';
 import type { AccountAnswer } from './log-answer.ts';
-import { assertNoAlarm, noteClaim, ownHead, standingOf } from './log-standing.ts';
+import { assertNoAlarm, noteClaim, requireOwnHead, standingOf } from './log-standing.ts';
 import { Account, keys, Peer, putRecord } from './records.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
@@ -76,7 +76,7 @@ describe('our own leaf', () => {
     expect(asked).toEqual(['keys', 'account']);
     await open().needOwn();
     expect(asked).toEqual(['keys', 'account', 'account']);
-    expect(await inStore(ownHead)).toEqual(headOf(0));
+    expect(await inStore(requireOwnHead)).toEqual(headOf(0));
   });
 
   test('that is of another key stops all sending, and says so at every start', async () => {
@@ -135,7 +135,9 @@ describe('the tree', () => {
     other.append(randomUUID(), mine.publicKey);
     other.append(randomUUID(), mine.publicKey);
     log = other;
-    await expect(open().needContact(bob, his.publicKey)).rejects.toMatchObject(BROKEN);
+    await expect(
+      open().needContact({ user: bob, identityKey: his.publicKey }),
+    ).rejects.toMatchObject(BROKEN);
     expect(heard).toEqual([['key-log-broken', { cause: 'proof.invalid' }]]);
     await expect(inStore(assertNoAlarm)).rejects.toMatchObject(BROKEN);
   });
@@ -184,7 +186,7 @@ describe('the tree', () => {
       ...answer,
       cosignatures: answer.cosignatures.map((it) => ({ ...it, signature: forged })),
     });
-    const contact = open(witnesses).needContact(bob, his.publicKey);
+    const contact = open(witnesses).needContact({ user: bob, identityKey: his.publicKey });
     await expect(contact).rejects.toMatchObject(unwitnessed);
   });
 });
@@ -193,7 +195,9 @@ describe('a contact', () => {
   test('is asked for once, however many want to write to it', async () => {
     const keyLog = open();
     expect(await standing()).toBe('unproven');
-    await Promise.all([1, 2, 3].map(() => keyLog.needContact(bob, his.publicKey)));
+    await Promise.all(
+      [1, 2, 3].map(() => keyLog.needContact({ user: bob, identityKey: his.publicKey })),
+    );
     expect(await standing()).toBe('proven');
     expect(asked).toEqual(['keys', 'account']);
   });
@@ -201,23 +205,27 @@ describe('a contact', () => {
   test('whose identity in the log is another than the one handed out is not written to', async () => {
     const swapped = makeIdentity(provider).publicKey;
     handedOut = swapped;
-    await expect(open().needContact(bob, swapped)).rejects.toMatchObject(BROKEN);
+    await expect(open().needContact({ user: bob, identityKey: swapped })).rejects.toMatchObject(
+      BROKEN,
+    );
     expect(heard).toEqual([['key-log-broken', { user: bob, cause: 'identity.changed' }]]);
     await expect(standing(swapped)).rejects.toMatchObject(BROKEN);
     await inStore(assertNoAlarm);
   });
 
   test('who has changed identity is warned about, and goes on from the leaf before', async () => {
-    await open().needContact(bob, his.publicKey);
+    await open().needContact({ user: bob, identityKey: his.publicKey });
     const next = makeIdentity(provider).publicKey;
     log.append(bob, next);
     handedOut = next;
     await claim(headOf(2));
     expect(await standing()).toBe('doubtful');
     const changed = { code: 'identity.changed' };
-    await expect(open().needContact(bob, his.publicKey)).rejects.toMatchObject(changed);
+    await expect(
+      open().needContact({ user: bob, identityKey: his.publicKey }),
+    ).rejects.toMatchObject(changed);
     expect(heard).toEqual([['identity-changed', { user: bob }]]);
-    await open().needContact(bob, next);
+    await open().needContact({ user: bob, identityKey: next });
     expect(await standing(next)).toBe('proven');
   });
 
@@ -226,28 +234,34 @@ describe('a contact', () => {
     log = makeKeyLog();
     log.append(alice, mine.publicKey);
     log.append(bob, his.publicKey);
-    await expect(open().needContact(bob, his.publicKey)).rejects.toMatchObject(BROKEN);
+    await expect(
+      open().needContact({ user: bob, identityKey: his.publicKey }),
+    ).rejects.toMatchObject(BROKEN);
     expect(heard).toEqual([['key-log-broken', { user: bob, cause: 'head.forked' }]]);
   });
 
   test('whose leaf is shown in place of another account is refused', async () => {
     await open().needOwn();
     lie = () => log.answer(alice, {});
-    await expect(open().needContact(bob, his.publicKey)).rejects.toMatchObject(BROKEN);
+    await expect(
+      open().needContact({ user: bob, identityKey: his.publicKey }),
+    ).rejects.toMatchObject(BROKEN);
     expect(heard).toEqual([['key-log-broken', { user: bob, cause: 'proof.invalid' }]]);
   });
 
   test('that names a leaf which the log does not have is not written to any more', async () => {
-    await open().needContact(bob, his.publicKey);
+    await open().needContact({ user: bob, identityKey: his.publicKey });
     await claim({ version: 2, hash: provider.randomBytes(32) });
     expect(await standing()).toBe('doubtful');
-    await expect(open().needContact(bob, his.publicKey)).rejects.toMatchObject(BROKEN);
+    await expect(
+      open().needContact({ user: bob, identityKey: his.publicKey }),
+    ).rejects.toMatchObject(BROKEN);
     expect(heard).toEqual([['key-log-broken', { user: bob, cause: 'head.forked' }]]);
   });
 
   test('that names its leaf before it was looked up is held to it', async () => {
     await claim(headOf(1));
-    await open().needContact(bob, his.publicKey);
+    await open().needContact({ user: bob, identityKey: his.publicKey });
     expect(await standing()).toBe('proven');
     await claim(headOf(1));
     expect(await standing()).toBe('proven');
@@ -256,7 +270,7 @@ describe('a contact', () => {
   test('that names another leaf of one version, or an older one, is not believed', async () => {
     log.append(bob, makeIdentity(provider).publicKey);
     log.append(bob, his.publicKey);
-    await open().needContact(bob, his.publicKey);
+    await open().needContact({ user: bob, identityKey: his.publicKey });
     await expect(claim(headOf(1))).rejects.toMatchObject({ code: 'head.rolled-back' });
     expect(await standing()).toBe('proven');
     const forked = { ...headOf(3), hash: provider.randomBytes(32) };
@@ -266,12 +280,14 @@ describe('a contact', () => {
 
   test('that is new is not written to while the log is out of reach; one that is known is', async () => {
     failure = new ConnectionError('away');
-    await expect(open().needContact(bob, his.publicKey)).rejects.toBe(failure);
+    await expect(open().needContact({ user: bob, identityKey: his.publicKey })).rejects.toBe(
+      failure,
+    );
     failure = undefined;
-    await open().needContact(bob, his.publicKey);
+    await open().needContact({ user: bob, identityKey: his.publicKey });
     await claim({ version: 2, hash: provider.randomBytes(32) });
     failure = new ConnectionError('away');
-    await open().needContact(bob, his.publicKey);
+    await open().needContact({ user: bob, identityKey: his.publicKey });
     expect(await standing()).toBe('proven');
     expect(heard).toEqual([['trouble', { error: failure }]]);
   });

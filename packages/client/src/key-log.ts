@@ -36,6 +36,12 @@ export interface KeyLogDeps {
   readonly witnesses: readonly Uint8Array[];
 }
 
+/** A contact, and the identity that we encrypt for. */
+export interface Contact {
+  readonly user: UserId;
+  readonly identityKey: Uint8Array;
+}
+
 /** Asks the log one question after the other, each at most once per need. */
 export interface KeyLog {
   /**
@@ -47,7 +53,7 @@ export interface KeyLog {
    * Resolves once a contact's identity was found in the log. Throws `key-log.broken` and `identity.changed`, after
    * events of these names, and what calls throw.
    */
-  needContact(user: UserId, identityKey: Uint8Array): Promise<void>;
+  needContact(contact: Contact): Promise<void>;
   /** The platform says that our identity has changed: the next {@link needOwn} looks again. */
   doubtOwn(): void;
 }
@@ -72,7 +78,7 @@ export function createKeyLog(deps: KeyLogDeps): KeyLog {
       });
       return own;
     },
-    needContact: (user, identityKey) => inTurn(() => checkContact(deps, user, identityKey)),
+    needContact: (contact) => inTurn(() => checkContact(deps, contact)),
     doubtOwn() {
       own = undefined;
     },
@@ -127,11 +133,7 @@ async function checkOwn(deps: KeyLogDeps): Promise<void> {
   }
 }
 
-async function checkContact(
-  deps: KeyLogDeps,
-  user: UserId,
-  identityKey: Uint8Array,
-): Promise<void> {
+async function checkContact(deps: KeyLogDeps, { user, identityKey }: Contact): Promise<void> {
   const { store, provider, events } = deps;
   const { known, standing } = await store.transaction(async (transaction) => {
     await assertNoAlarm(transaction);
@@ -210,9 +212,7 @@ async function raise(
   throw alarmError({ code, cause });
 }
 
-interface Accusation {
-  readonly user: UserId;
-  readonly identityKey: Uint8Array;
+interface Accusation extends Contact {
   readonly error: CryptoError;
 }
 

@@ -68,6 +68,11 @@ async function laneWithWaiting(count: number) {
         registrationId: 1,
       },
       random: () => 0,
+      keyLog: {
+        needOwn: () => Promise.resolve(),
+        needContact: () => Promise.reject(new ConnectionError('nobody is to be looked up here')),
+        doubtOwn() {},
+      },
       send: (frame) => frames.push(frame),
       room: { left: 256, onFreed() {} },
     },

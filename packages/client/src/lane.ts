@@ -8,7 +8,8 @@ import { ApiError, DeviceId, UserId } from '@sotto/api';
 import { backOffMs, pause } from './back-off.ts';
 import { createBell } from './bell.ts';
 import { needConversation } from './conversations.ts';
-import { ClientError } from './errors.ts';
+import { ClientError, type ClientErrorCode } from './errors.ts';
+import type { KeyLog } from './key-log.ts';
 import { IN_FLIGHT_PER_CONVERSATION_MAX } from './limits.ts';
 import { sealNext, setAside, settle, unseal } from './outbox.ts';
 import { forgetDevices, meetPeers, type PeerDeps, unmet } from './peers.ts';
@@ -18,6 +19,7 @@ import type { SendFrame } from './socket.ts';
 export interface LaneDeps extends PeerDeps {
   readonly random: () => number;
   readonly send: SendFrame;
+  readonly keyLog: KeyLog;
   /** Shared by all lanes of a connection. */
   readonly room: SendRoom;
 }
@@ -106,8 +108,8 @@ export class Lane {
       } catch (error) {
         if (signal.aborted) return;
         this.#deps.events.emit('trouble', { error });
-        // A changed identity waits for a person, who wakes the lane; everything else passes.
-        if (isIdentityChanged(error)) await this.#bell.wait();
+        // These wait for a person, who wakes the lane; everything else passes.
+        if (waitsForPerson(error)) await this.#bell.wait();
         else await this.#retryLater(error instanceof ApiError ? error.options.retryAfter : 0);
       }
     }
@@ -123,12 +125,17 @@ export class Lane {
     const limit = IN_FLIGHT_PER_CONVERSATION_MAX - this.#inFlight.size;
     if (limit <= 0) return true;
     const conversation = await needConversation(this.#deps, this.#id);
+    await this.#deps.keyLog.needOwn();
     const input = { conversation, after: this.#lastCounter, limit };
     const sealing = await this.#deps.store.transaction((transaction) =>
       sealNext(this.#deps, transaction, input),
     );
     if ('wanted' in sealing) {
       await meetPeers(this.#deps, sealing.wanted);
+      return false;
+    }
+    if ('unproven' in sealing) {
+      for (const contact of sealing.unproven) await this.#deps.keyLog.needContact(contact);
       return false;
     }
     // A refusal may have come meanwhile: what lies behind it waits in the store.
@@ -190,8 +197,14 @@ function withRefused(
   return isLowest ? { number, problem, entries } : { ...known, entries };
 }
 
-function isIdentityChanged(error: unknown): boolean {
-  return error instanceof ClientError && error.code === 'identity.changed';
+const FOR_A_PERSON: readonly ClientErrorCode[] = [
+  'identity.changed',
+  'account.compromised',
+  'key-log.broken',
+];
+
+function waitsForPerson(error: unknown): boolean {
+  return error instanceof ClientError && FOR_A_PERSON.includes(error.code);
 }
 
 interface Mending {

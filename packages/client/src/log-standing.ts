@@ -70,9 +70,11 @@ export async function standingOf(
   return leaf?.claimed === undefined ? 'proven' : 'doubtful';
 }
 
-/** Our own newest leaf, for the envelopes of what we send; undefined before the log was asked. */
-export async function ownHead(transaction: StoreTransaction): Promise<Head | undefined> {
-  return (await getRecord(transaction, keys.logOwnLeaf, OwnLeaf))?.head;
+/** Our own newest leaf, for the envelopes of what we send. Throws `store.invalid` before it was looked up. */
+export async function requireOwnHead(transaction: StoreTransaction): Promise<Head> {
+  const leaf = await getRecord(transaction, keys.logOwnLeaf, OwnLeaf);
+  if (leaf !== undefined) return leaf.head;
+  throw new ClientError('store.invalid', 'nothing may be sent before the key log was asked');
 }
 
 /**

@@ -9,6 +9,7 @@ import {
 } from '@sotto/crypto';
 import { decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
+import { noteClaim } from './log-standing.ts';
 import { pinnedIdentity } from './peers.ts';
 import {
   Account,
@@ -52,9 +53,10 @@ export async function openArrival(
     usedPrekey = decrypted.usedOneTimePrekeyId !== undefined;
     const expected = { conversation, message: id, sender };
     const envelope = openEnvelope(decrypted.plaintext, expected);
+    const own = sender.user === deps.local.address.user;
+    if (envelope.keyLog && !own) await noteClaim(deps.transaction, sender.user, envelope.keyLog);
     const content = decodeContent(envelope.content);
     const order = await acceptOrder(deps.transaction, { ...placed, envelope });
-    const own = sender.user === deps.local.address.user;
     const item = { type: 'message', ...placed, time: envelope.time, content, own, order } as const;
     return { item, usedPrekey };
   } catch (error) {

@@ -10,11 +10,13 @@ import {
   type Stored,
   UserId,
 } from '@sotto/api';
-import { type LocalParty, sealEnvelope } from '@sotto/crypto';
+import { type Head, type LocalParty, sealEnvelope } from '@sotto/crypto';
 import { type Content, decodeContent, encodeContent } from './content.ts';
 import { keepItem, readCursor, skipOwn, writeCursor } from './conversations.ts';
 import { ClientError } from './errors.ts';
+import type { Contact } from './key-log.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
+import { assertNoAlarm, requireOwnHead, standingOf } from './log-standing.ts';
 import { makeMessageId } from './message-id.ts';
 import { getPeer, type Wanted } from './peers.ts';
 import {
@@ -49,7 +51,7 @@ export async function enqueue(
     recipients: [],
     sealed: false,
   };
-  envelopeOf(deps, entry);
+  envelopeOf(deps, entry, ANY_HEAD);
   await assertRoom(transaction, entry);
   await putEntry(transaction, entry);
   return id;
@@ -68,8 +70,10 @@ async function assertRoom(
   }
 }
 
-/** Either entries that may leave, or what must be fetched before they can be encrypted. */
-export type Sealing = { readonly sealed: OutboxEntry[] } | { readonly wanted: Wanted[] };
+/** Either entries that may leave, or what must be fetched, or found in the key log, before they can be encrypted. */
+export type Sealing = { readonly sealed: OutboxEntry[] } | Missing;
+
+type Missing = { readonly wanted: Wanted[] } | { readonly unproven: Contact[] };
 
 export interface SealInput {
   readonly conversation: ConversationRecord;
@@ -80,7 +84,8 @@ export interface SealInput {
 
 /**
  * The next entries of a conversation, encrypted and stored so. An entry that was encrypted before keeps its bytes: it
- * may have arrived. When something is wanted, nothing was written. Throws `identity.changed`.
+ * may have arrived. When something is missing, nothing was written. Throws `identity.changed`, `account.compromised`
+ * and `key-log.broken`, whatever was encrypted before.
  */
 export async function sealNext(
   deps: SessionsDeps,
@@ -93,14 +98,17 @@ export async function sealNext(
     limit,
   });
   const entries = page.map(({ value }) => decodeRecord(OutboxEntry, value));
+  if (entries.length === 0) return { sealed: [] };
+  await assertNoAlarm(transaction);
   const open = entries.filter((entry) => !entry.sealed);
-  if (open.length === 0) return { sealed: entries };
   const targets = await findTargets(transaction, deps.local, conversation.members);
-  if ('wanted' in targets) return targets;
+  if (open.length === 0) return { sealed: entries };
+  if (!('devices' in targets)) return targets;
+  const keyLog = await requireOwnHead(transaction);
   const sessions = openSessions(transaction, deps);
   const sealed = new Map<number, OutboxEntry>();
   for (const entry of open) {
-    const outcome = await sealEntry(deps, sessions, { entry, targets: targets.devices });
+    const outcome = await sealEntry(deps, sessions, { entry, targets: targets.devices, keyLog });
     if ('wanted' in outcome) return outcome;
     sealed.set(entry.counter, outcome);
     await putEntry(transaction, outcome);
@@ -163,9 +171,10 @@ async function findTargets(
   transaction: StoreTransaction,
   local: LocalParty,
   members: readonly UserId[],
-): Promise<{ devices: Target[] } | { wanted: Wanted[] }> {
+): Promise<{ devices: Target[] } | Missing> {
   const devices: Target[] = [];
   const wanted: Wanted[] = [];
+  const unproven: Contact[] = [];
   for (const user of members) {
     const isOwn = user === local.address.user;
     const peer = await getPeer(transaction, user);
@@ -178,19 +187,23 @@ async function findTargets(
     }
     if (peer === undefined) continue;
     const identityKey = isOwn ? local.identity.publicKey : peer.identityKey;
+    if (!isOwn && (await standingOf(transaction, user, identityKey)) !== 'proven') {
+      unproven.push({ user, identityKey });
+    }
     for (const device of peer.devices) {
       if (device !== local.address.device) devices.push({ user, device, identityKey });
     }
   }
-  return wanted.length > 0 ? { wanted } : { devices };
+  if (wanted.length > 0) return { wanted };
+  return unproven.length > 0 ? { unproven } : { devices };
 }
 
 async function sealEntry(
   deps: SessionsDeps,
   sessions: Sessions,
-  { entry, targets }: { entry: OutboxEntry; targets: readonly Target[] },
+  { entry, targets, keyLog }: { entry: OutboxEntry; targets: readonly Target[]; keyLog: Head },
 ): Promise<OutboxEntry | { wanted: Wanted[] }> {
-  const plaintext = envelopeOf(deps, entry);
+  const plaintext = envelopeOf(deps, entry, keyLog);
   const recipients: Recipient[] = [];
   const wanted: Wanted[] = [];
   for (const { user, device, identityKey } of targets) {
@@ -203,13 +216,16 @@ async function sealEntry(
   return wanted.length > 0 ? { wanted } : { ...entry, recipients, sealed: true };
 }
 
+/** As long as any other: what fits with it fits later. */
+const ANY_HEAD: Head = { version: 1, hash: new Uint8Array(32) };
+
 /** The padded plaintext of an entry. Throws `content.too-large`. */
-function envelopeOf({ local }: SessionsDeps, entry: OutboxEntry): Uint8Array {
+function envelopeOf({ local }: SessionsDeps, entry: OutboxEntry, keyLog: Head): Uint8Array {
   const { conversation, id, counter, time, content } = entry;
   const sender = local.address;
   try {
     const head = { conversation, message: id, sender, counter, time };
-    return sealEnvelope({ ...head, deviceLists: [], content });
+    return sealEnvelope({ ...head, keyLog, deviceLists: [], content });
   } catch (cause) {
     throw new ClientError('content.too-large', 'the content does not fit into one message', {
       cause,

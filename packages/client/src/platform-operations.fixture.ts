@@ -25,6 +25,7 @@ import {
   type UserId,
 } from '@sotto/api';
 import type { WebSocket } from 'ws';
+import type { KeyLogFixture } from './key-log.fixture.ts';
 
 export interface Device {
   readonly user: UserId;
@@ -47,6 +48,7 @@ export interface Platform {
   readonly url: string;
   readonly devices: Device[];
   readonly rooms: Room[];
+  readonly log: KeyLogFixture;
   /** Asked for each send: a problem refuses it, `cut` stores it and breaks the connection before the answer. */
   judge: (message: OutgoingMessage, number: number) => Problem | 'cut' | undefined;
   /** Changes what a device is sent, in history and live alike. */
@@ -116,8 +118,9 @@ export const handlers: Handlers = {
   refresh: ({ devices }, { body }) =>
     login(devices.find((device) => `refresh-${device.device}` === body.refreshToken)!),
   logout: () => undefined,
-  publishIdentity(_, { caller, body }) {
+  publishIdentity({ log }, { caller, body }) {
     caller.identityKey = body.identityKey;
+    log.append(caller.user, body.identityKey);
     caller.bundle.registrationId = body.registrationId;
     return { user: caller.user, identityKey: body.identityKey, publishedAt: NOW };
   },
@@ -139,6 +142,9 @@ export const handlers: Handlers = {
       devices.filter((device) => device.user === params.user_id),
       query.device,
     ),
+  getKeyLogKeys: ({ log }) => log.keys(),
+  getKeyLogAccount: ({ log }, { params, query }) =>
+    log.answer(params.user_id, { from: query.from ?? 1, seen: query.seen ?? 0 }),
   createConversation({ rooms }, { caller, body }) {
     const members = [caller.user, body.with];
     const known = rooms.find((room) => members.every((member) => room.members.includes(member)));

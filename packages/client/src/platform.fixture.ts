@@ -21,6 +21,7 @@ import {
 } from '@sotto/api';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
+import { makeKeyLog } from './key-log.fixture.ts';
 import {
   type Device,
   endOf,
@@ -44,6 +45,7 @@ export async function startPlatform(): Promise<Platform> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     devices: [],
     rooms: [],
+    log: makeKeyLog(),
     judge: () => undefined,
     show: (slot) => [slot],
     calls: [],
