@@ -35,6 +35,8 @@ export interface AppOptions {
   metrics: Metrics;
   /** Rejects when the service cannot work now; asked by `/health/ready`. */
   ready?: () => Promise<void>;
+  /** Given by those who also answer requests without the app. */
+  meter?: RequestMeter;
   /** Set where strangers reach the port: `/metrics` then wants it as a bearer token, and is not found without. */
   metricsToken?: string;
 }
@@ -53,11 +55,36 @@ export function createApp(options: AppOptions): App {
 
 const NO_STORE = { 'cache-control': 'no-store' };
 
-/** Names the request, measures it, and sees to it that a HEAD request leaves no stream open. */
-function observe({ log, metrics }: AppOptions): MiddlewareHandler<AppEnv> {
+/** One request that was answered. */
+export interface Answered {
+  requestId: string;
+  method: string;
+  route: string;
+  status: number;
+  durationMs: number;
+}
+
+/** Counts a request, and logs it at the level `debug`. */
+export type RequestMeter = (answered: Answered) => void;
+
+/** The one meter of a service. */
+export function createRequestMeter({
+  log,
+  metrics,
+}: Pick<AppOptions, 'log' | 'metrics'>): RequestMeter {
   const seconds = metrics.histogram('http_request_seconds', 'Requests by route and status', {
     labels: ['method', 'route', 'status'],
   });
+  return ({ method: given, route, status, durationMs, requestId }) => {
+    const method = knownMethod(given);
+    seconds.observe({ method, route, status }, durationMs / 1000);
+    log.debug('request', { requestId, method, route, status, durationMs });
+  };
+}
+
+/** Names the request, measures it, and sees to it that a HEAD request leaves no stream open. */
+function observe(options: AppOptions): MiddlewareHandler<AppEnv> {
+  const meter = options.meter ?? createRequestMeter(options);
   return async (context, next) => {
     const started = performance.now();
     const requestId = requestIdOf(context.req.raw);
@@ -69,9 +96,7 @@ function observe({ log, metrics }: AppOptions): MiddlewareHandler<AppEnv> {
     if (method === 'HEAD' && context.res.body !== null) await context.res.body.cancel();
     const durationMs = performance.now() - started;
     const { status } = context.res;
-    const route = context.get('route');
-    seconds.observe({ method: knownMethod(method), route, status }, durationMs / 1000);
-    log.debug('request', { requestId, method: knownMethod(method), route, status, durationMs });
+    meter({ requestId, method, route: context.get('route'), status, durationMs });
   };
 }
 

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { setup } from './http.fixture.ts';
 import { DRAIN_MS } from './limits.ts';
 import { listen } from './listen.ts';
-import type { Fetch, Upgrade } from './service.ts';
+import type { Fetch, Relay, Upgrade } from './service.ts';
 
 interface Given {
   fetch?: Fetch;
@@ -114,6 +114,11 @@ test('connections beyond the limit are closed, and there is room again when one 
 test.each([
   ['two hosts', 'GET /health/live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 'request.malformed'],
   [
+    'two credentials',
+    'GET /health/live HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n',
+    'request.malformed',
+  ],
+  [
     'two hosts of a WebSocket',
     'GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
     'request.malformed',
@@ -177,6 +182,25 @@ test.each(['Content-Length: 100\r\n\r\n{"te', 'Transfer-Encoding: chunked\r\n\r\
     expect(lines).toEqual([expect.objectContaining({ level: 'debug', status: 400 })]);
   },
 );
+
+test('a relay answers what it takes, and hears of nothing that is refused', async () => {
+  const paths: string[] = [];
+  const { app } = setup();
+  const relay: Relay = (request, response, { remoteAddress }) => {
+    paths.push(request.url ?? '');
+    if (request.url !== '/relayed') return false;
+    response.end(`relayed for ${remoteAddress}`);
+    return true;
+  };
+  const listening = await listen({ fetch: app.fetch, relay }, { host: '127.0.0.1', port: 0 });
+  onTestFinished(() => listening.close());
+  const url = `http://127.0.0.1:${listening.port}`;
+  expect(await (await fetch(`${url}/relayed`)).text()).toBe('relayed for 127.0.0.1');
+  expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  const twice = 'GET /relayed HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n';
+  expect(await talk(listening.port, twice)).toMatch(/^HTTP\/1.1 400 /);
+  expect(paths).toEqual(['/relayed', '/health/live']);
+});
 
 test('an upgrade reaches its handler, and without one is an ordinary request', async () => {
   const upgrade: Upgrade = (_, socket) => {

@@ -15,7 +15,7 @@ import { CONNECTIONS_MAX, DRAIN_MS, LINGER_MS, REQUEST_MS_MAX } from './limits.t
 import { linger } from './linger.ts';
 import { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
-import type { Fetch, Upgrade } from './service.ts';
+import type { Service } from './service.ts';
 
 export interface Listening {
   /** The port, also when 0 was asked for. */
@@ -35,7 +35,7 @@ export interface Place {
 
 /** Listens. Rejects when the port cannot be had. */
 export async function listen(
-  { fetch, upgrade }: { fetch: Fetch; upgrade?: Upgrade },
+  { fetch, relay, upgrade }: Pick<Service, 'fetch' | 'relay' | 'upgrade'>,
   { host, port, connectionsMax = CONNECTIONS_MAX }: Place,
 ): Promise<Listening> {
   const listener = getRequestListener(
@@ -57,7 +57,14 @@ export async function listen(
     shouldUpgradeCallback: (request: IncomingMessage) =>
       upgrade !== undefined && wantsWebSocket(request) && refuse(request) === undefined,
   };
-  const answer: RequestListener = (request, response) => void listener(request, response);
+  const answer: RequestListener = (request, response) => {
+    const remoteAddress = request.socket.remoteAddress ?? '';
+    const isRelayed =
+      relay !== undefined &&
+      refuse(request) === undefined &&
+      relay(request, response, { remoteAddress });
+    if (!isRelayed) void listener(request, response);
+  };
   const server = createServer(options, answer);
   // Node would refuse by itself, with an empty answer.
   server.on('checkExpectation', answer);
@@ -89,10 +96,16 @@ type Head = Pick<IncomingMessage, 'headers' | 'rawHeaders'>;
 
 /** What Node lets pass and others on the way may read in another way, or wait for in vain. */
 function refuse({ headers, rawHeaders }: Head): ApiError | undefined {
+  let hosts = 0;
+  let credentials = 0;
   // Names and values take turns.
-  const hosts = rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === 'host');
-  if (hosts.length > 1) {
-    const detail = 'more than one Host header';
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase();
+    if (name === 'host') hosts += 1;
+    else if (name === 'authorization') credentials += 1;
+  }
+  if (hosts > 1 || credentials > 1) {
+    const detail = `more than one ${hosts > 1 ? 'Host' : 'Authorization'} header`;
     return new ProblemWithHeaders('request.malformed', CLOSE, { detail });
   }
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {

@@ -1,5 +1,5 @@
 /** What a service is to the process that hosts it. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** Where a request came from. Absent when one service calls another within a process. */
@@ -16,6 +16,16 @@ export interface Connection {
 /** A request to a response, without a socket in between. */
 export type Fetch = (request: Request, connection?: Connection) => Response | Promise<Response>;
 
+/**
+ * Answers a request as it came from the socket, for those who pass it on: to make a Request and a Response of it costs
+ * more than all the rest. False leaves it to `fetch`, untouched.
+ */
+export type Relay = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  connection: Connection,
+) => boolean;
+
 /** Takes over a connection that asked to become a WebSocket. */
 export type Upgrade = (
   request: IncomingMessage,
@@ -26,6 +36,7 @@ export type Upgrade = (
 
 export interface Service {
   fetch: Fetch;
+  relay?: Relay;
   upgrade?: Upgrade;
   /**
    * Before `close`, while requests are still answered: not ready any more, and what lasts, such as WebSockets, is asked
