@@ -1,4 +1,5 @@
 /** Counters of a platform that is one process: a bounded map. */
+import { type Budget, createMemoryBudget } from './budgets.ts';
 import type { Counters } from './counters.ts';
 import { COUNTERS_MEMORY_KEYS_MAX, COUNTERS_SWEEP_MS } from './limits.ts';
 import type { Clock } from './service.ts';
@@ -16,6 +17,7 @@ export interface MemoryCountersOptions {
 /** Counters for one process. When full, the key that was made first goes first. */
 export function createMemoryCounters({ clock = Date.now }: MemoryCountersOptions = {}): Counters {
   const entries = new Map<string, Entry>();
+  const budgets = new Map<string, Budget>();
   const sweeper = setInterval(sweep, COUNTERS_SWEEP_MS).unref();
 
   function sweep(): void {
@@ -63,6 +65,13 @@ export function createMemoryCounters({ clock = Date.now }: MemoryCountersOptions
       const entry = find(`t:${key}`);
       entries.delete(`t:${key}`);
       return entry?.text;
+    },
+    budget(name, rule) {
+      const { points, windowMs, lockMs } = rule;
+      const id = [name, points, windowMs, lockMs].join(' ');
+      const budget = budgets.get(id) ?? createMemoryBudget(rule);
+      budgets.set(id, budget);
+      return budget;
     },
     async ping() {},
     async close() {

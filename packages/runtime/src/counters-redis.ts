@@ -1,16 +1,8 @@
 /** Counters in Redis, shared by all processes of a platform. */
-import { Redis } from 'ioredis';
+import { createRedisBudget } from './budgets.ts';
 import type { Counters } from './counters.ts';
-import { COUNTERS_DEADLINE_MS } from './limits.ts';
-import type { Logger } from './log.ts';
+import { openRedis, type RedisOptions } from './redis.ts';
 import { unavailable } from './unavailable.ts';
-
-export interface RedisCountersOptions {
-  url: string;
-  /** Before every key, so that several platforms can share a server. */
-  prefix?: string;
-  log?: Logger;
-}
 
 /**
  * Counts and sets the window's end in one step: a process that died between two steps would leave a key that never
@@ -37,22 +29,8 @@ return {tonumber(count), redis.call('PTTL', KEYS[1])}
  * Connects, and keeps trying when Redis is not up: every call then rejects at once with `service.unavailable`, or
  * within a second when Redis does not answer. Whoever counts decides what that means. Close it.
  */
-export async function openRedisCounters(options: RedisCountersOptions): Promise<Counters> {
-  const { url, prefix = 'sotto:', log } = options;
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    keyPrefix: prefix,
-    commandTimeout: COUNTERS_DEADLINE_MS,
-    connectTimeout: COUNTERS_DEADLINE_MS,
-    // A command neither waits for a connection nor is sent twice: a late count is a wrong count.
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(1_000, attempt * 50),
-  });
-  reportOutages(redis, log);
-  // A failure is reported like every later one, and the client goes on trying.
-  await redis.connect().catch(() => undefined);
-
+export async function openRedisCounters(options: RedisOptions): Promise<Counters> {
+  const redis = await openRedis(options);
   return {
     async increment(key, windowMs) {
       const answer = await ask(redis.eval(INCREMENT, 1, `n:${key}`, windowMs));
@@ -73,6 +51,7 @@ export async function openRedisCounters(options: RedisCountersOptions): Promise<
     async take(key) {
       return (await ask(redis.getdel(`t:${key}`))) ?? undefined;
     },
+    budget: (name, rule) => createRedisBudget(redis, name, rule),
     async ping() {
       await ask(redis.ping());
     },
@@ -88,17 +67,4 @@ async function ask<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     throw unavailable(error);
   }
-}
-
-/** One line when Redis goes and one when it comes back, however often the client tries. */
-function reportOutages(redis: Redis, log: Logger | undefined): void {
-  let out = false;
-  redis.on('error', (error: unknown) => {
-    if (!out) log?.warn('redis is out of reach', { error });
-    out = true;
-  });
-  redis.on('ready', () => {
-    if (out) log?.info('redis is back');
-    out = false;
-  });
 }

@@ -4,6 +4,8 @@
  * Two adapters keep this contract, `counters-memory.ts` and `counters-redis.ts`; `counters.contract.ts` holds both to it.
  */
 
+import type { Budget, BudgetRule } from './budgets.ts';
+
 export interface Count {
   /** How many times the key was counted in its window, this time included. */
   count: number;
@@ -22,6 +24,8 @@ export interface Counters {
   put(key: string, value: string, ttlMs: number): Promise<void>;
   /** Takes a text away and returns it, or undefined: of many takers one gets it. */
   take(key: string): Promise<string | undefined>;
+  /** Points that are kept with the counters, for `rate-limit.ts`: one budget for all who give the same name and rule. */
+  budget(name: string, rule: BudgetRule): Budget;
   /** Resolves when the counters answer; rejects when they do not within a second. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -25,9 +25,16 @@ export {
 } from './config.ts';
 export type { Count, Counters } from './counters.ts';
 export { createMemoryCounters, type MemoryCountersOptions } from './counters-memory.ts';
-export { openRedisCounters, type RedisCountersOptions } from './counters-redis.ts';
+export { openRedisCounters } from './counters-redis.ts';
 export { consumeEvent, enqueueEvent, publishEvent } from './events.ts';
-export { type App, type AppEnv, type AppOptions, createApp } from './http.ts';
+export {
+  type App,
+  type AppEnv,
+  type AppOptions,
+  createApp,
+  createRequestMeter,
+  type RequestMeter,
+} from './http.ts';
 export { readBytes, readJson } from './json-body.ts';
 export { type Listening, listen } from './listen.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions } from './log.ts';
@@ -53,6 +60,16 @@ export {
 export { openPipeline, type Pipeline, type Statement } from './postgres-pipeline.ts';
 export { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
 export { type Running, type RunOptions, run } from './process.ts';
+export {
+  createLimiters,
+  type Limiter,
+  type Limiters,
+  type LimitersOptions,
+  type LimitRule,
+  limitHeaders,
+  type Standing,
+} from './rate-limit.ts';
+export type { RedisOptions } from './redis.ts';
 export { createRevocations, type Revocations, type RevocationsOptions } from './revocations.ts';
 export { sameSecret } from './secret.ts';
 export {
@@ -76,4 +93,4 @@ export {
   serverSection,
   servicesSection,
 } from './sections.ts';
-export type { Clock, Connection, Fetch, Service, Upgrade } from './service.ts';
+export type { Clock, Connection, Fetch, Relay, Service, Upgrade } from './service.ts';

@@ -143,8 +143,11 @@ export const COUNTERS_MEMORY_KEYS_MAX = 100_000;
 /** Ended keys are dropped this often; until then they count as absent. */
 export const COUNTERS_SWEEP_MS = 30_000;
 
-/** One command to Redis. A limiter that waits is worse than one that says it does not know. */
-export const COUNTERS_DEADLINE_MS = 1_000;
+/** And those of one limiter: beyond them the oldest is forgotten. */
+export const LIMITER_MEMORY_KEYS_MAX = 100_000;
+
+/** An answer of Redis. A limiter that waits is worse than one that says it does not know. */
+export const REDIS_DEADLINE_MS = 1_000;
 
 /** One part of an upload to S3: the least memory that still keeps 100 MiB within a dozen requests (S3 takes 5 MiB at least). */
 export const BLOB_PART_BYTES = 8 * 1024 * 1024;

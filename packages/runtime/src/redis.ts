@@ -1,0 +1,49 @@
+/** One connection to Redis: what counters and limits of a process share. */
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import { REDIS_DEADLINE_MS } from './limits.ts';
+import type { Logger } from './log.ts';
+
+export interface RedisOptions {
+  url: string;
+  /** A PEM file with the certificates to believe; the connection is by TLS then, whatever the URL says. */
+  ca?: string | undefined;
+  /** Before every key, so that several platforms can share a server. */
+  prefix?: string;
+  log?: Logger;
+}
+
+/**
+ * Connects, and keeps trying when Redis is not up: every command then fails at once. When Redis takes a command and says
+ * nothing for a second, the connection is given up with all that wait on it, so that one caller waits and not each.
+ */
+export async function openRedis({ url, ca, prefix = 'sotto:', log }: RedisOptions): Promise<Redis> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    keyPrefix: prefix,
+    connectTimeout: REDIS_DEADLINE_MS,
+    socketTimeout: REDIS_DEADLINE_MS,
+    // A command neither waits for a connection nor is sent twice: a late count is a wrong count.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(1_000, attempt * 50),
+    ...(ca !== undefined && { tls: { ca: readFileSync(ca) } }),
+  });
+  reportOutages(redis, log);
+  // A failure is reported like every later one, and the client goes on trying.
+  await redis.connect().catch(() => undefined);
+  return redis;
+}
+
+/** One line when Redis goes and one when it comes back, however often the client tries. */
+function reportOutages(redis: Redis, log: Logger | undefined): void {
+  let out = false;
+  redis.on('error', (error: unknown) => {
+    if (!out) log?.warn('redis is out of reach', { error });
+    out = true;
+  });
+  redis.on('ready', () => {
+    if (out) log?.info('redis is back');
+    out = false;
+  });
+}
