@@ -46,7 +46,8 @@ export class ByteReader {
   /** The next `length` bytes, copied. */
   bytes(length: number): Uint8Array {
     const at = this.#advance(length);
-    return this.#bytes.slice(at, at + length);
+    // Not `slice`: of a Node Buffer that is a view.
+    return Uint8Array.from(this.#bytes.subarray(at, at + length));
   }
 
   /** All that is left, copied. */

@@ -117,7 +117,8 @@ export function agreementSecretOf(
  * have passed `checkVerifyingKey`. Throws `key.invalid` when y is not below p, or 1.
  */
 export function agreementKeyOf(key: VerifyingKey<SigningRole>): AgreementPublicKey<'identity'> {
-  const encodedY = key.slice();
+  // Not `slice`: of a Node Buffer that is a view, and the caller's key would lose its sign.
+  const encodedY = Uint8Array.from(key);
   encodedY[31] = encodedY[31]! & 0x7f;
   try {
     const y = Fp.fromBytes(encodedY);

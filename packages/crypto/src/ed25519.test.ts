@@ -14,7 +14,7 @@ import {
 } from './ed25519.ts';
 import { fromHex, toHex } from './hex.fixture.ts';
 import { SIGNATURE_LABELS, type SignaturePurpose } from './kdf.ts';
-import { signingSeed } from './keys.ts';
+import { signingSeed, verifyingKey } from './keys.ts';
 import { providers } from './providers.fixture.ts';
 
 /** What an honest signer never produces and two verifiers would judge differently. */
@@ -26,7 +26,27 @@ const refusedFlags = [
   'low_order_residue',
 ];
 
+/** Node's Buffer in this respect: `slice` is a view. */
+class LikeBuffer extends Uint8Array<ArrayBuffer> {
+  override slice(start?: number, end?: number) {
+    return this.subarray(start, end);
+  }
+}
+
 describe.each(providers)('Ed25519 on the $name provider', (provider) => {
+  test('leaves keys and signatures as they were, also those in a Buffer, whose slice is a view', () => {
+    for (let turn = 0; turn < 8; turn++) {
+      const pair = makeSigningKeyPair<'identity'>(provider);
+      const statement = { purpose: 'deviceList', message: utf8(String(turn)) } as const;
+      const signature = LikeBuffer.from(signStatement(provider, pair.seed, statement));
+      const publicKey = verifyingKey<'identity'>(LikeBuffer.from(pair.publicKey));
+      const before = [toHex(signature), toHex(publicKey)];
+      checkVerifyingKey(provider, publicKey);
+      expect(verifyStatement(provider, publicKey, { ...statement, signature })).toBe(true);
+      expect([toHex(signature), toHex(publicKey)]).toEqual(before);
+    }
+  });
+
   test('signs and verifies the examples of RFC 8032', () => {
     for (const { seed, public: publicKey, message, signature } of rfc.rfc8032) {
       const pair = signingKeyPairOf(provider, signingSeed<'device'>(fromHex(seed)));

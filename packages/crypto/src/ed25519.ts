@@ -129,7 +129,8 @@ function isCanonicalPoint(encoded: Uint8Array): boolean {
 }
 
 function isLowOrderPoint(encoded: Uint8Array): boolean {
-  const y = encoded.slice();
+  // Not `slice`: of a Node Buffer that is a view, and what follows would change the caller's key.
+  const y = Uint8Array.from(encoded);
   y[31] = y[31]! & 0x7f;
   return lowOrderY.some((low) => equal(low, y));
 }
