@@ -16,6 +16,7 @@ import {
 import { sql } from 'kysely';
 import type { KeyTransaction, Query } from '../store.ts';
 
+/** What the first leaf of an account follows on. */
 const NO_HASH = new Uint8Array(32);
 
 /** The key under which accounts appear in the log. It was made with the tables, and a backup carries it. */
@@ -37,19 +38,17 @@ export async function addAccountLeaf(
   { user, identityKey }: { user: UserId; identityKey: Uint8Array },
 ): Promise<number> {
   const account = blindAccount(nodeProvider, blindingKey, user);
-  const newest = await transaction
-    .selectFrom('key_log_accounts')
-    .selectAll()
-    .where('account', '=', account)
-    .forUpdate()
-    .executeTakeFirst();
-  const version = (newest?.version ?? 0) + 1;
-  const previousHash = newest?.leaf_hash ?? NO_HASH;
+  const newest = await lockNewest(transaction, account);
+  const version = newest.version + 1;
+  const previousHash = newest.leaf_hash;
   const key = { user, identityKey: verifyingKey<'identity'>(identityKey) };
   const keyDigest = digestKey(nodeProvider, blindingKey, key);
   const leaf = encodeKeyLogLeaf({ type: 'account', account, version, previousHash, keyDigest });
-  const leafHash = leafHashOf(nodeProvider, leaf);
-  await putNewest(transaction, { account, version, leafHash });
+  await transaction
+    .updateTable('key_log_accounts')
+    .set({ version, leaf_hash: leafHashOf(nodeProvider, leaf) })
+    .where('account', '=', account)
+    .execute();
   await transaction.insertInto('key_log_pending').values({ leaf, account, version }).execute();
   return version;
 }
@@ -111,16 +110,17 @@ export async function findLeaves(
   return rows.map(({ leaf }) => leaf);
 }
 
-/** The first of two leaves of one version waits here for the other, whose conflict then ends its transaction. */
-async function putNewest(
-  transaction: KeyTransaction,
-  { account, version, leafHash }: { account: Uint8Array; version: number; leafHash: Uint8Array },
-): Promise<void> {
-  const { numAffectedRows } = await sql`
-    insert into key_log_accounts (account, version, leaf_hash)
-    values (${account}, ${version}, ${leafHash})
-    on conflict (account) do update set version = excluded.version, leaf_hash = excluded.leaf_hash
-    where key_log_accounts.version = excluded.version - 1
-  `.execute(transaction);
-  if (numAffectedRows !== 1n) throw new Error('an account has two leaves of one version');
+/** The account's newest leaf, locked; version 0 before the first, which two transactions cannot both add either. */
+async function lockNewest(transaction: KeyTransaction, account: Uint8Array) {
+  await transaction
+    .insertInto('key_log_accounts')
+    .values({ account, version: 0, leaf_hash: NO_HASH })
+    .onConflict((conflict) => conflict.column('account').doNothing())
+    .execute();
+  return transaction
+    .selectFrom('key_log_accounts')
+    .select(['version', 'leaf_hash'])
+    .where('account', '=', account)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
 }
