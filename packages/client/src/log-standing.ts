@@ -6,10 +6,8 @@ import { bytesOf, type UserId } from '@sotto/api';
 import { CryptoError, compareHeads, type Head } from '@sotto/crypto';
 import { z } from 'zod';
 import { ClientError } from './errors.ts';
-import { getRecord, keys, putRecord, sameBytes } from './records.ts';
+import { getRecord, HeadRecord, keys, putRecord, sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';
-
-const HeadRecord = z.object({ version: z.int().min(1), hash: bytesOf(32) });
 
 /** The log as it was met first: never another one after that. */
 export const LogPin = z.object({ logKey: bytesOf(32), blindingKey: bytesOf(32) });
