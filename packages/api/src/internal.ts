@@ -21,7 +21,12 @@ export const DeviceListChanged = z.object({
 export type DeviceListChanged = z.infer<typeof DeviceListChanged>;
 
 /** An account was deleted: whoever holds rows or blobs of it erases them within a day. Owner: auth. */
-export const AccountDeleted = z.object({ user: UserId, at: z.iso.datetime() });
+export const AccountDeleted = z.object({
+  user: UserId,
+  at: z.iso.datetime(),
+  /** All that the account ever had, the newest first, as far as they fit. */
+  devices: z.array(DeviceId).max(1000).optional(),
+});
 export type AccountDeleted = z.infer<typeof AccountDeleted>;
 
 /** A device was unlinked, or given up for another: its keys and its queue go. Owner: auth. */

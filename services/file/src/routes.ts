@@ -9,9 +9,11 @@ import {
   type ProblemCode,
   uploadFile,
 } from '@sotto/api';
+import { exportFiles } from '@sotto/api/internal';
 import { type App, type Guards, mount, ProblemWithHeaders } from '@sotto/runtime';
 import { deleteFile as remove } from './deletions.ts';
 import { type DownloadDeps, download } from './downloads.ts';
+import { exportUser } from './export.ts';
 import { findReadable, type GrantDeps, grant } from './grants.ts';
 import type { StoredFile } from './store.ts';
 import { type UploadDeps, upload } from './uploads.ts';
@@ -41,6 +43,8 @@ export function routes(app: App, guards: Guards, deps: RouteDeps): void {
   });
 
   mount(app, guards, deleteFile, ({ params, caller }) => remove(deps, params.id, caller.user));
+
+  mount(app, guards, exportFiles, ({ params }) => exportUser(deps.query, params.user_id));
 }
 
 /** Refusals that leave a body unread which may have no end. */

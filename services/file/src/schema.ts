@@ -27,7 +27,13 @@ export interface UsageTable {
   bytes: number;
 }
 
+export interface ErasedOwnersTable {
+  owner: UserId;
+  erased_at: Generated<Date>;
+}
+
 export interface FileTables {
+  erased_owners: ErasedOwnersTable;
   files: FilesTable;
   grants: GrantsTable;
   usage: UsageTable;

@@ -1,10 +1,12 @@
 /** The file service, put together. */
 import {
   type Blobs,
+  type Bus,
   type Clock,
   createApp,
   createAuthenticate,
   createLogger,
+  createMemoryBus,
   createMetrics,
   createRevocations,
   type Database,
@@ -14,11 +16,13 @@ import {
   migrate,
   openDatabase,
   openDirectoryBlobs,
+  openNatsBus,
   openS3Blobs,
   remotePeer,
   type Service,
 } from '@sotto/runtime';
 import type { FileConfig } from './config.ts';
+import { consumeErasures } from './erasure.ts';
 import { createEvents } from './events.ts';
 import { createMemberships } from './memberships.ts';
 import { migrations } from './migrations/index.ts';
@@ -32,6 +36,7 @@ export { FileConfig } from './config.ts';
 export interface Given {
   database?: Database<FileTables>;
   blobs?: Blobs;
+  bus?: Bus;
   log?: Logger;
   clock?: Clock;
   peers?: { auth: Fetch; message: Fetch };
@@ -73,7 +78,9 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const { quotaBytes, uploadStall: stallMs } = config.file;
   const deps = { query, blobs, events, isMember, quotaBytes, stallMs };
   routes(app, { authenticate, internalSecret }, deps);
-  own(startSweeper({ query, blobs, events, clock }));
+  const sweeper = own(startSweeper({ query, blobs, events, clock }));
+  const bus = given.bus ?? own(await openBus(config, log));
+  own(await consumeErasures(bus, { query, sweeper }));
 
   const running = opened.move();
   return { fetch: app.fetch, close: () => running.disposeAsync() };
@@ -83,4 +90,8 @@ function openBlobs({ s3, file }: FileConfig, log: Logger): Promise<Blobs> {
   const { endpoint, ...rest } = s3;
   if (endpoint === undefined) return openDirectoryBlobs({ directory: file.directory });
   return openS3Blobs({ ...rest, endpoint, log });
+}
+
+async function openBus({ nats }: FileConfig, log: Logger): Promise<Bus> {
+  return nats.url === undefined ? createMemoryBus({ log }) : openNatsBus({ url: nats.url, log });
 }

@@ -10,6 +10,7 @@ import type { Blobs } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
 import { meterBody } from './body-meter.ts';
 import { discard } from './deletions.ts';
+import { isErased } from './erasure-store.ts';
 import type { Events } from './events.ts';
 import { FILE_CHARGE_BYTES_MIN } from './limits.ts';
 import type { FileTables } from './schema.ts';
@@ -75,6 +76,8 @@ function reserve(
 ): Promise<Reservation> {
   return query.transaction().execute(async (transaction) => {
     const left = quotaBytes - (await lockUsage(transaction, owner));
+    // The account is deleted, and news of its ended session has yet to come.
+    if (await isErased(transaction, owner)) throw new ApiError('auth.token-invalid');
     if (chargeOf(announced ?? 0) > left) throw overQuota(Math.max(0, left));
     const size = announced ?? Math.min(FILE_BYTES_MAX, left);
     const reservation = { id: FileId.parse(randomUUID()), blobKey: randomUUID(), size };

@@ -8,8 +8,10 @@ import { findMembership, listRevocations } from '@sotto/api/internal';
 import {
   type App,
   type Blobs,
+  type Bus,
   createApp,
   createLogger,
+  createMemoryBus,
   createMetrics,
   type Database,
   type Fetch,
@@ -34,6 +36,7 @@ export interface Platform {
   url: string;
   database: Database<FileTables>;
   blobs: Blobs;
+  bus: Bus;
   /** `conversation user`, changed by tests as they like. */
   members: Set<string>;
   /** How often the message service was asked. */
@@ -61,6 +64,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   opened.defer(() => real.close());
   const blobs = options.withBlobs?.(real) ?? real;
 
+  const bus = createMemoryBus();
+  opened.defer(() => bus.close());
   const keys = generateKeyPairSync('ed25519');
   const members = new Set<string>();
   const message = { down: false };
@@ -76,6 +81,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const service = await startFile(config, {
     database,
     blobs,
+    bus,
     peers: {
       auth: authPeer(keys.publicKey).fetch,
       message: messagePeer((conversation, user) => {
@@ -94,6 +100,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     url: `http://127.0.0.1:${listening.port}`,
     database,
     blobs: real,
+    bus,
     members,
     asked: () => asked,
     message,

@@ -3,6 +3,7 @@ import type { Address, DeviceId, UserId } from '@sotto/api';
 import type { AccountCreated, DeviceListChanged } from '@sotto/api/internal';
 import type { Database } from '@sotto/runtime';
 import { sql, type Transaction } from 'kysely';
+import { isErased } from './erasure-store.ts';
 import { FOUND_USERS_MAX } from './limits.ts';
 import type { Tables } from './schema.ts';
 
@@ -13,6 +14,7 @@ export async function storeAccount(
   { query }: CopyDatabase,
   { user, username }: AccountCreated,
 ): Promise<void> {
+  if (await isErased(query, user)) return;
   await query
     .insertInto('accounts')
     .values({ user_id: user, username, folded: username.toLowerCase() })
@@ -70,6 +72,7 @@ export async function storeDeviceList(
   { user, version, devices }: DeviceListChanged,
 ): Promise<void> {
   await query.transaction().execute(async (transaction) => {
+    if (await isErased(transaction, user)) return;
     const before = await lockDeviceList(transaction, user);
     if (before.version >= version) return;
     await transaction

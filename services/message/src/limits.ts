@@ -146,3 +146,16 @@ export const INCARNATION_AGE_MS = 5_000;
 
 /** Users in one answer of the directory, as the contract says. */
 export const FOUND_USERS_MAX = 10;
+
+/** Messages that the erasure of an account looks at in one statement: each may be a megabyte. */
+export const ERASED_MESSAGES_AT_ONCE = 32;
+
+/** How often an erasure that failed or was broken off is taken up again. */
+export const ERASURE_EVERY_MS = 60_000;
+
+/**
+ * Conversations and users that are looked at to tell who should hear of changed keys, one signal for all: at 40 bytes a
+ * user it stays far below what the bus takes. Whoever is left out learns it from its next send.
+ */
+export const HINTED_CONVERSATIONS_MAX = 2_000;
+export const HINTED_USERS_MAX = 5_000;

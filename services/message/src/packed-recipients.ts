@@ -44,6 +44,24 @@ export function findCiphertext(packed: Buffer, device: Uint8Array): Buffer | und
   return undefined;
 }
 
+/** The same without the ciphertexts of some devices; undefined when there is none of them. */
+export function withoutDevices(packed: Buffer, devices: readonly Buffer[]): Buffer | undefined {
+  const kept: Buffer[] = [];
+  let offset = 0;
+  while (offset < packed.length) {
+    const end = offset + HEAD_BYTES + packed.readUInt32BE(offset + DEVICE_BYTES);
+    if (end > packed.length) throw new RangeError('packed recipients are truncated');
+    const start = offset;
+    const goes = devices.some((device) => {
+      return packed.compare(device, 0, DEVICE_BYTES, start, start + DEVICE_BYTES) === 0;
+    });
+    if (!goes) kept.push(packed.subarray(start, end));
+    offset = end;
+  }
+  const rest = Buffer.concat(kept);
+  return rest.length === packed.length ? undefined : rest;
+}
+
 /** The 16 bytes of a device id, to look with. */
 export function deviceBytes(device: string): Buffer {
   return Buffer.from(device.replaceAll('-', ''), 'hex');

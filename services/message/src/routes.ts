@@ -15,7 +15,7 @@ import {
   searchUsers,
   sendMessage,
 } from '@sotto/api';
-import { findMembership } from '@sotto/api/internal';
+import { applyDeviceList, exportMessages, findMembership } from '@sotto/api/internal';
 import { type App, type Caller, type Database, type Guards, mount } from '@sotto/runtime';
 import type { Committer } from './committer.ts';
 import { isMember } from './conversation-store.ts';
@@ -25,9 +25,10 @@ import {
   listConversations,
   openDirect,
 } from './conversations.ts';
-import { findUsers } from './copy-store.ts';
+import { findUsers, storeDeviceList } from './copy-store.ts';
 import type { Cursors } from './cursors.ts';
 import type { Events } from './events.ts';
+import { exportUser } from './export.ts';
 import { acknowledge, readHistory, readUnacknowledged, type UserReader } from './history.ts';
 import type { Incarnation } from './incarnation.ts';
 import { deviceBytes } from './packed-recipients.ts';
@@ -79,6 +80,9 @@ export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
     ticket: await tickets.issue(caller),
     expiresIn: SOCKET_TICKET_SECONDS,
   }));
+  mount(app, guards, exportMessages, ({ params }) => exportUser(database, params.user_id));
+  // Commits compare with this copy, on every node: each statement that writes messages reads it anew.
+  mount(app, guards, applyDeviceList, ({ body }) => storeDeviceList(database, body));
   mount(app, guards, findMembership, async ({ params }) => ({
     member: await isMember(database.query, params.conversation_id, params.user_id),
   }));

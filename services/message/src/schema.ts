@@ -6,6 +6,13 @@ export interface Tables {
   platform: { incarnation: number };
   accounts: { user_id: UserId; username: string; folded: string };
   device_lists: { user_id: UserId; version: number; devices: DeviceId[] };
+  erased_users: {
+    user_id: UserId;
+    /** Which messages were for; forgotten once nothing is left of them. */
+    devices: DeviceId[];
+    deleted_at: Generated<Date>;
+    erased_at: Generated<Date | null>;
+  };
   conversations: {
     id: ConversationId;
     kind: 'direct';

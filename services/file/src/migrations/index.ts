@@ -2,5 +2,10 @@
 import type { Migrations } from '@sotto/runtime';
 import { init } from './0001-init.ts';
 import { leastCharge } from './0002-least-charge.ts';
+import { erasure } from './0003-erasure.ts';
 
-export const migrations: Migrations = { '0001-init': init, '0002-least-charge': leastCharge };
+export const migrations: Migrations = {
+  '0001-init': init,
+  '0002-least-charge': leastCharge,
+  '0003-erasure': erasure,
+};

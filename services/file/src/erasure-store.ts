@@ -1,0 +1,68 @@
+/** SQL on the files of an owner as a whole. */
+import type { UserId } from '@sotto/api';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { FileTables } from './schema.ts';
+import { lockUsage } from './store.ts';
+
+type Query = Kysely<FileTables>;
+
+/** Whether an owner has been erased, or is about to be. Index: primary key. */
+export async function isErased(query: Query, owner: UserId): Promise<boolean> {
+  const row = await query
+    .selectFrom('erased_owners')
+    .select('owner')
+    .where('owner', '=', owner)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Hides all files of an owner, and lets no more be made. Index: files_owner. */
+export async function markErased(
+  transaction: Transaction<FileTables>,
+  owner: UserId,
+): Promise<void> {
+  // Whoever reserves room for a file waits here, and finds the mark.
+  await lockUsage(transaction, owner);
+  await transaction
+    .insertInto('erased_owners')
+    .values({ owner })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await transaction
+    .updateTable('files')
+    .set({ state: 'deleting' })
+    .where('owner', '=', owner)
+    .execute();
+}
+
+/** Forgets what owners held who are erased and have no files left. */
+export async function forgetErasedUsage(query: Query): Promise<void> {
+  await sql`
+    delete from usage using erased_owners
+    where usage.owner = erased_owners.owner
+      and not exists (select from files where files.owner = usage.owner)
+  `.execute(query);
+}
+
+/** The files of an owner with the conversations they are shared in. */
+export async function filesOf(query: Query, owner: UserId) {
+  const files = await query
+    .selectFrom('files')
+    .select(['id', 'state', 'size', 'sha256', 'created_at'])
+    .where('owner', '=', owner)
+    .orderBy('created_at')
+    .execute();
+  const grants = await query
+    .selectFrom('grants')
+    .innerJoin('files', 'files.id', 'grants.file')
+    .select(['grants.file', 'grants.conversation', 'grants.created_at'])
+    .where('files.owner', '=', owner)
+    .orderBy('grants.created_at')
+    .execute();
+  const usage = await query
+    .selectFrom('usage')
+    .select('bytes')
+    .where('owner', '=', owner)
+    .execute();
+  return { files, grants, usage };
+}

@@ -1,0 +1,173 @@
+/** SQL that removes a user who is no more (DESIGN 6). Every statement may be repeated. */
+import type { ConversationId, DeviceId, UserId } from '@sotto/api';
+import type { Database } from '@sotto/runtime';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Tables } from './schema.ts';
+
+type Query = Kysely<Tables>;
+
+/** Whether a user has been erased, or is about to be. Index: primary key. */
+export async function isErased(query: Query, user: UserId): Promise<boolean> {
+  const row = await query
+    .selectFrom('erased_users')
+    .select('user_id')
+    .where('user_id', '=', user)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** A user who is to be erased. */
+export interface Leaving {
+  user: UserId;
+  devices: readonly DeviceId[];
+}
+
+/** Takes the user out of the directory, for good, and keeps in mind that the rest is to go. */
+export async function markErased(
+  transaction: Transaction<Tables>,
+  { user, devices }: Leaving,
+): Promise<void> {
+  await transaction
+    .insertInto('erased_users')
+    .values({ user_id: user, devices: sql`${devices}::uuid[]` })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await transaction.deleteFrom('accounts').where('user_id', '=', user).execute();
+}
+
+/** Users of whom something may be left. Index: erased_users_waiting. */
+export async function findLeaving(query: Query): Promise<Leaving[]> {
+  const rows = await query
+    .selectFrom('erased_users')
+    .select(['user_id as user', 'devices'])
+    .where('erased_at', 'is', null)
+    .orderBy('deleted_at')
+    .execute();
+  return rows;
+}
+
+/** Every conversation that the user is or was a member of. Index: conversation_members_user. */
+export async function conversationsOf(query: Query, user: UserId): Promise<ConversationId[]> {
+  const rows = await query
+    .selectFrom('conversation_members')
+    .select('conversation')
+    .where('user_id', '=', user)
+    .orderBy('conversation')
+    .execute();
+  return rows.map(({ conversation }) => conversation);
+}
+
+/** Ends a membership behind the last place. True when the conversation has nobody left. Index: primary keys. */
+export async function leave(
+  transaction: Transaction<Tables>,
+  conversation: ConversationId,
+  user: UserId,
+): Promise<boolean> {
+  // The lock that commits take too: no message is numbered between the two statements.
+  const room = await transaction
+    .selectFrom('conversations')
+    .select('last_seq')
+    .where('id', '=', conversation)
+    .forUpdate()
+    .executeTakeFirst();
+  if (room === undefined) return false;
+  const { numUpdatedRows } = await transaction
+    .updateTable('conversation_members')
+    .set({ left_seq: room.last_seq + 1 })
+    .where('conversation', '=', conversation)
+    .where('user_id', '=', user)
+    .where('left_seq', 'is', null)
+    .executeTakeFirst();
+  if (numUpdatedRows > 0n) {
+    await transaction
+      .updateTable('conversations')
+      .set({ version: sql`version + 1` })
+      .where('id', '=', conversation)
+      .execute();
+  }
+  const left = await transaction
+    .selectFrom('conversation_members')
+    .select('user_id')
+    .where('conversation', '=', conversation)
+    .where('left_seq', 'is', null)
+    .executeTakeFirst();
+  return left === undefined;
+}
+
+/** Removes a conversation that has nobody left, some messages at a time. True when nothing of it remains. */
+export async function removeSome(
+  transaction: Transaction<Tables>,
+  conversation: ConversationId,
+  limit: number,
+): Promise<boolean> {
+  const { rows } = await sql<{ seq: number }>`
+    with gone as (
+      delete from messages where conversation = ${conversation} and seq in (
+        select seq from messages where conversation = ${conversation} order by seq limit ${limit}
+      ) returning id, sender_device, seq
+    ), ids as (
+      delete from message_ids using gone
+      where message_ids.id = gone.id and message_ids.sender_device = gone.sender_device
+    )
+    select seq from gone
+  `.execute(transaction);
+  if (rows.length === limit) return false;
+  await transaction.deleteFrom('cursors').where('conversation', '=', conversation).execute();
+  await transaction
+    .deleteFrom('conversation_members')
+    .where('conversation', '=', conversation)
+    .execute();
+  await transaction.deleteFrom('conversations').where('id', '=', conversation).execute();
+  return true;
+}
+
+/** One message's ciphertexts. */
+export interface PackedRow {
+  seq: number;
+  sent_at: Date;
+  recipients: Buffer;
+}
+
+/** Messages behind a place, in order. Index: primary key. */
+export async function messagesAfter(
+  { query }: Pick<Database<Tables>, 'query'>,
+  { conversation, after, limit }: { conversation: ConversationId; after: number; limit: number },
+): Promise<PackedRow[]> {
+  return query
+    .selectFrom('messages')
+    .select(['seq', 'sent_at', 'recipients'])
+    .where('conversation', '=', conversation)
+    .where('seq', '>', after)
+    .orderBy('seq')
+    .limit(limit)
+    .execute();
+}
+
+/** Puts other ciphertexts in place of a message's. */
+export async function replaceRecipients(
+  query: Query,
+  conversation: ConversationId,
+  { seq, sent_at, recipients }: PackedRow,
+): Promise<void> {
+  await query
+    .updateTable('messages')
+    .set({ recipients })
+    .where('conversation', '=', conversation)
+    .where('seq', '=', seq)
+    .where('sent_at', '=', sent_at)
+    .execute();
+}
+
+/** Forgets what the user's devices were and how far they had read: the last step. */
+export async function finishErasure(
+  transaction: Transaction<Tables>,
+  { user, devices }: Leaving,
+): Promise<void> {
+  await sql`delete from cursors where device = any(${devices}::uuid[])`.execute(transaction);
+  await transaction.deleteFrom('device_lists').where('user_id', '=', user).execute();
+  await transaction
+    .updateTable('erased_users')
+    .set({ devices: sql`'{}'::uuid[]`, erased_at: sql`now()` })
+    .where('user_id', '=', user)
+    .execute();
+}
