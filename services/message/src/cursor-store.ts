@@ -10,6 +10,14 @@ export interface CursorRow {
   readonly seq: number;
 }
 
+/** Forgets where a device was. Index: primary key. */
+export async function deleteCursors(
+  { query }: Pick<Database<Tables>, 'query'>,
+  device: DeviceId,
+): Promise<void> {
+  await query.deleteFrom('cursors').where('device', '=', device).execute();
+}
+
 /**
  * Raises cursors; none ever falls. The commit does not wait for the disk: what a power failure takes is delivered again.
  * Rows go in one order, so that two nodes never wait for each other. Index: primary key.

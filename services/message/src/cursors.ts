@@ -15,6 +15,8 @@ export interface Cursors {
   advance(device: DeviceId, conversation: ConversationId, seq: number): void;
   /** The place that this node has yet to write, which is newer than what the database has. */
   pending(device: DeviceId, conversation: ConversationId): number | undefined;
+  /** Drops what is pending of a device; resolves when none of it is being written any more. */
+  forget(device: DeviceId): Promise<void>;
   /** Writes what is pending. Rejects when the database does; everything then stays pending. */
   flush(): Promise<void>;
   /** Writes once more, and no more after that. */
@@ -70,6 +72,10 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
       if (known === undefined || known.seq < seq) pending.set(key, { device, conversation, seq });
     },
     pending: (device, conversation) => pending.get(keyOf(device, conversation))?.seq,
+    async forget(device) {
+      for (const [key, row] of pending) if (row.device === device) pending.delete(key);
+      await writing.catch(() => undefined);
+    },
     flush,
     async close() {
       clearInterval(timer);

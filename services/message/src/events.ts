@@ -16,6 +16,8 @@ export interface Events {
   checkFailed(error: unknown): void;
   /** The owners of accounts and device lists could not be asked for a device that connects. */
   meetingFailed(error: unknown): void;
+  /** What is left of a device that was retired could not be removed here. */
+  retirementFailed(error: unknown): void;
   refused(code: ProblemCode): void;
   publishFailed(error: unknown): void;
   outboxFailed(error: unknown): void;
@@ -58,6 +60,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
     tookSlowWay: () => slow.inc(),
     checkFailed: (error) => log.warn('a conversation cannot be read', { error }),
     meetingFailed: (error) => log.warn('a device that connects cannot be looked up', { error }),
+    retirementFailed: (error) => log.warn('a retired device cannot be forgotten', { error }),
     refused: (code) => refusals.inc({ code }),
     publishFailed(error) {
       publications.inc();

@@ -1,7 +1,10 @@
 /** The sockets of this node, and what was committed to those who read it. */
-import type { ConversationId, DeviceId, SessionId, UserId } from '@sotto/api';
+import type { ConversationId, DeviceId, ServerFrame, SessionId, UserId } from '@sotto/api';
 import type { Room } from './audience.ts';
 import type { StoredMessage } from './stored-message.ts';
+
+/** What a device hears of keys, its own or those of others. */
+export type KeyHint = Extract<ServerFrame, { type: 'prekeys-low' | 'keys-changed' }>;
 
 /** A connected device, as the hub sees it. */
 export interface Attendee {
@@ -10,6 +13,8 @@ export interface Attendee {
   readonly session: SessionId;
   /** Takes messages of one conversation, in order of `seq` and without gaps. Must not throw. */
   deliver(conversation: ConversationId, messages: readonly StoredMessage[]): void;
+  /** Sends a hint about keys, once the device has been greeted. Must not throw. */
+  tell(hint: KeyHint): void;
   /** Closes the connection with a code. */
   close(code: number): void;
   /** Somewhere messages may have been missed: looks for places that it has not seen. */
@@ -25,6 +30,10 @@ export interface Hub {
   leave(attendee: Attendee): void;
   /** True when nobody is here, so that nothing need be looked up for them. */
   isEmpty(): boolean;
+  /** The socket that a device has here. */
+  find(device: DeviceId): Attendee | undefined;
+  /** The sockets that a user's devices have here. */
+  ofUser(user: UserId): Iterable<Attendee>;
   /** The socket that a device has here, if it arrived before a moment. */
   findOlder(device: DeviceId, arrival: number): Attendee | undefined;
   /** True when a device of the user is here. */
@@ -58,6 +67,8 @@ export function createHub(): Hub {
     },
     leave,
     isEmpty: () => devices.size === 0,
+    find: (device) => devices.get(device)?.attendee,
+    ofUser: (user) => users.get(user) ?? [],
     findOlder(device, arrival) {
       const here = devices.get(device);
       return here !== undefined && here.arrival < arrival ? here.attendee : undefined;

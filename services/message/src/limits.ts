@@ -88,13 +88,6 @@ export const TICK_MS = 1_000;
 /** How long a closed socket has for the other side's goodbye. */
 export const CLOSE_MS = 2_000;
 
-/**
- * A node that goes down closes its sockets one by one, so far apart at most, and all of them within this time: their
- * clients come back to the other nodes as they are closed, and each costs a handshake and a catch-up.
- */
-export const DRAIN_GAP_MS = 10;
-export const DRAIN_MS = 10_000;
-
 /** Reads of history for sockets at one time. A node that restarts meets all its devices at once; the pool has ten. */
 export const SOCKET_READS_MAX = 6;
 

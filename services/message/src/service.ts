@@ -186,7 +186,7 @@ async function openMessagePath(
   const audiences = createAudiences({ database, copies, clock });
   const cursors = own(startCursors({ database, log }));
   own(await hearConnected(bus, node, hub));
-  own(await startKeyHints(bus, { database, hub, cursors }));
+  own(await startKeyHints(bus, { database, hub, cursors, events }));
   own(await startFanin({ database, bus, node, audiences, hub, events }));
   const fanout = own(new Fanout({ database, bus, node, events }));
   const lines = Array.from({ length: COMMITS_IN_FLIGHT }, () => own(createCommitLine(database)));

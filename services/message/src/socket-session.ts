@@ -14,7 +14,7 @@ import { z } from 'zod';
 import type { Committer } from './committer.ts';
 import { Delivery, type DeliveryDeps } from './delivery.ts';
 import type { UserReader } from './history.ts';
-import type { Attendee } from './hub.ts';
+import type { Attendee, KeyHint } from './hub.ts';
 import type { Incarnation } from './incarnation.ts';
 import {
   BUFFERED_BYTES_MAX,
@@ -65,6 +65,7 @@ export class SocketSession implements Attendee {
   readonly #lanes = new Map<ConversationId, SendLane>();
   #sendsUnderWay = 0;
   #strangeSends = 0;
+  #isGreeted = false;
   #hasEnded = false;
   #isFull = false;
   /** Moments as `performance.now()`: since when the socket is full, and of the last ping and whether it was answered. */
@@ -111,6 +112,7 @@ export class SocketSession implements Attendee {
     try {
       const incarnation = await this.#deps.incarnation();
       this.#send(JSON.stringify({ type: 'hello', user, device, incarnation }));
+      this.#isGreeted = true;
       await this.#delivery.catchUp();
     } catch (error) {
       this.#giveUp(error);
@@ -124,6 +126,11 @@ export class SocketSession implements Attendee {
     } catch (error) {
       this.#giveUp(error);
     }
+  }
+
+  tell(hint: KeyHint): void {
+    // Greeted, a client looks after its keys by itself; before that it expects nothing but `hello`.
+    if (this.#isGreeted) this.#send(JSON.stringify(hint));
   }
 
   async recheck(): Promise<void> {

@@ -1,7 +1,6 @@
 /** The WebSocket endpoint: who may open one, which are open, and how they all end. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ApiError,
   CLOSE_CODES,
@@ -17,6 +16,7 @@ import {
   bearerToken,
   type Caller,
   type Clock,
+  endOneByOne,
   type Revocations,
   toApiError,
 } from '@sotto/runtime';
@@ -25,7 +25,7 @@ import type { Arrive } from './arrivals.ts';
 import type { Copies } from './copies.ts';
 import type { Events } from './events.ts';
 import type { Hub } from './hub.ts';
-import { CLOSE_MS, DRAIN_GAP_MS, DRAIN_MS, FRAGMENTS_MAX, TICK_MS } from './limits.ts';
+import { CLOSE_MS, FRAGMENTS_MAX, TICK_MS } from './limits.ts';
 import { SocketSession, type SocketSessionDeps } from './socket-session.ts';
 import type { Tickets } from './socket-ticket.ts';
 
@@ -86,18 +86,11 @@ export class Sockets {
 
   /**
    * Takes no more sockets, and closes those that are open with a code that makes clients connect elsewhere at once: not
-   * all in one moment, or they would all come back in one. Resolves when all are gone, which takes DRAIN_MS at most.
+   * all in one moment, or they would all come back in one. Resolves when all are gone, which takes twelve seconds at most.
    */
   async drain(): Promise<void> {
     this.#isClosing = true;
-    const gapMs = Math.min(DRAIN_GAP_MS, DRAIN_MS / this.#sessions.size);
-    const started = performance.now();
-    const closed = [...this.#sessions].map(async (session, place) => {
-      const dueMs = started + place * gapMs - performance.now();
-      if (dueMs > 0) await sleep(dueMs);
-      await session.drain();
-    });
-    await Promise.all(closed);
+    await endOneByOne(this.#sessions, (session) => session.drain());
   }
 
   /** Drains, and lets go of everything. */
