@@ -40,7 +40,8 @@ export { type Listening, listen } from './listen.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { type Migration, type Migrations, migrate } from './migrate.ts';
-export { bearerToken, type Call, type Guards, type Handler, mount } from './mount.ts';
+export { type Call, type Handler, mount } from './mount.ts';
+export { endOneByOne } from './one-by-one.ts';
 export {
   createOutboxTable,
   enqueue,
@@ -61,6 +62,17 @@ export { openPipeline, type Pipeline, type Statement } from './postgres-pipeline
 export { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
 export { type Running, type RunOptions, run } from './process.ts';
 export {
+  createProofs,
+  PROOF_HEADER,
+  PROOF_NONCE_HEADER,
+  type Proof,
+  type ProofInput,
+  type Proofs,
+  type ProofsOptions,
+  thumbprint,
+  type UnusedProof,
+} from './proof.ts';
+export {
   createLimiters,
   type Limiter,
   type Limiters,
@@ -71,6 +83,7 @@ export {
 } from './rate-limit.ts';
 export type { RedisOptions } from './redis.ts';
 export { createRevocations, type Revocations, type RevocationsOptions } from './revocations.ts';
+export { createSealedFields, type FieldPlace, type SealedFields } from './sealed-fields.ts';
 export { sameSecret } from './secret.ts';
 export {
   type DatabaseSection,

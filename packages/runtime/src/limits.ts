@@ -10,6 +10,13 @@ export const SHUTDOWN_MS = 25_000;
 export const DRAIN_MS = 5_000;
 
 /**
+ * A process that goes down ends its WebSockets one by one, so far apart at most, and begins the last within this time:
+ * their clients come back elsewhere as they are ended, and each costs a handshake and a catch-up.
+ */
+export const DRAIN_GAP_MS = 10;
+export const DRAIN_SPREAD_MS = 10_000;
+
+/**
  * A request's arrival as a whole. A file of 100 MiB over a slow line takes most of an hour; those who read bodies give
  * up sooner. Headers have Node's own minute.
  */
@@ -56,6 +63,15 @@ export const KEY_SET_REFETCH_MS = 2_000;
 
 /** A key that was withdrawn is believed no longer than this. */
 export const KEY_SET_AGE_MS = 10 * 60_000;
+
+/** Tokens whose signatures are not verified again: so many sessions are active at one time, at 500 bytes each. */
+export const TOKENS_BELIEVED_MAX = 10_000;
+
+/** A request proof. Ours have 500 bytes; to verify a signature over more is work for nothing. */
+export const PROOF_BYTES_MAX = 4096;
+
+/** How long a nonce for proofs is given out; it is good for as long again. */
+export const PROOF_NONCE_MS = 60_000;
 
 /** Connections of one process to PostgreSQL. Five services of 10 stay below the server's default of 100. */
 export const DATABASE_POOL_MAX = 10;
