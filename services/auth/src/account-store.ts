@@ -1,5 +1,5 @@
 /** SQL on whole accounts: what they prove themselves with, and their end. */
-import type { UserId } from '@sotto/api';
+import type { DeviceId, UserId } from '@sotto/api';
 import { sql } from 'kysely';
 import type { AuthTransaction, Query, User } from './store.ts';
 
@@ -79,6 +79,19 @@ export async function markDeleted(transaction: AuthTransaction, user: UserId): P
     .where('deleted_at', 'is', null)
     .executeTakeFirst();
   return numUpdatedRows === 1n;
+}
+
+/** The devices of an account, retired ones too, the newest first. Index: devices_user. */
+export async function everyDevice(query: Query, user: UserId, limit: number): Promise<DeviceId[]> {
+  const rows = await query
+    .selectFrom('devices')
+    .select('id')
+    .where('user_id', '=', user)
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 /** Accounts that were deleted longer ago than this. Index: users_deleted. */

@@ -6,8 +6,8 @@
  * still ask for it, for as long as its access token lives.
  */
 import { type Closable, enqueueEvent, type Logger } from '@sotto/runtime';
-import { eraseAccount, findErasable, markDeleted } from './account-store.ts';
-import { ERASURE_AFTER_MS, ERASURE_EVERY_MS } from './limits.ts';
+import { eraseAccount, everyDevice, findErasable, markDeleted } from './account-store.ts';
+import { ANNOUNCED_DEVICES_MAX, ERASURE_AFTER_MS, ERASURE_EVERY_MS } from './limits.ts';
 import {
   type Confirmation,
   type ConfirmationDeps,
@@ -41,7 +41,8 @@ export async function deleteUser(
     const sessions: EndedSession[] = await endSessionsOfUser(transaction, { user });
     await announceEnded(transaction, sessions);
     const at = new Date(deps.clock()).toISOString();
-    await enqueueEvent(transaction, 'events.account.deleted', { user, at });
+    const devices = await everyDevice(transaction, user, ANNOUNCED_DEVICES_MAX);
+    await enqueueEvent(transaction, 'events.account.deleted', { user, at, devices });
     await deps.audit.note(transaction, { action: 'account.deleted', user, source });
     return sessions;
   });
