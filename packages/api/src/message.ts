@@ -162,6 +162,7 @@ export const sendMessage = endpoint({
   path: '/api/v1/messages',
   summary: 'Send a message; answered when it is on disk',
   access: 'user',
+  limited: 'by-itself',
   body: OutgoingMessage,
   bodyBytesMax: MESSAGE_BODY_BYTES_MAX,
   status: 200,

@@ -8,6 +8,7 @@ import { createLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { mount } from './mount.ts';
 import type { Fetch } from './service.ts';
+import { testGuards } from './testing.ts';
 
 const NOW = Date.parse('2026-11-21T00:00:00Z');
 const USER = '00000000-0000-4000-8000-000000000001';
@@ -25,7 +26,7 @@ beforeAll(async () => {
 function authService(keys: () => Promise<Record<string, GenerateKeyPairResult>>) {
   const log = createLogger({ service: 'auth', level: 'silent' });
   const app = createApp({ service: 'auth', log, metrics: createMetrics('auth') });
-  const guards = { authenticate: vi.fn(), internalSecret: 'unused' };
+  const guards = testGuards('unused');
   mount(app, guards, jwks, async () => {
     const entries = Object.entries(await keys()).map(async ([kid, { publicKey }]) => {
       const { x = '' } = await exportJWK(publicKey);
@@ -76,7 +77,14 @@ const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).to
 describe('an access token', () => {
   test('that is valid gives its caller', async () => {
     const { authenticate } = authenticator();
-    const caller = { user: USER, device: DEVICE, session: SESSION, expiresAt: NOW + 900_000 };
+    const caller = {
+      user: USER,
+      device: DEVICE,
+      session: SESSION,
+      expiresAt: NOW + 900_000,
+      authenticatedAt: 0,
+      proven: false,
+    };
     expect(await authenticate(await token())).toEqual(caller);
   });
 

@@ -1,8 +1,9 @@
 /** An access token to the caller that it stands for. Every service does this for itself. */
+import { hash } from 'node:crypto';
 import { ApiError, DeviceId, jwks, SessionId, UserId } from '@sotto/api';
 import { type CryptoKey, errors, importJWK, type JWTHeaderParameters, jwtVerify } from 'jose';
 import { z } from 'zod';
-import { KEY_SET_AGE_MS, KEY_SET_REFETCH_MS } from './limits.ts';
+import { KEY_SET_AGE_MS, KEY_SET_REFETCH_MS, TOKENS_BELIEVED_MAX } from './limits.ts';
 import { callPeer } from './peer.ts';
 import type { Revocations } from './revocations.ts';
 import type { Clock, Fetch } from './service.ts';
@@ -21,6 +22,10 @@ export const AccessTokenClaims = z.object({
   /** Seconds since 1970. */
   iat: z.int(),
   exp: z.int(),
+  /** When the session's owner gave a password or signed a challenge; a refresh keeps it. Seconds since 1970. */
+  auth_time: z.int().optional(),
+  /** The device key that the session is bound to (RFC 9449, 6.1). */
+  cnf: z.object({ jkt: z.string() }).optional(),
 });
 export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
 
@@ -31,6 +36,12 @@ export interface Caller {
   session: SessionId;
   /** When the token ends, in milliseconds since 1970. */
   expiresAt: number;
+  /** When a password was given or a challenge signed for this session, in milliseconds since 1970; 0 when that is not known. */
+  authenticatedAt: number;
+  /** The thumbprint of the device key that the session is bound to. */
+  boundTo?: string;
+  /** This request is signed by that key. */
+  proven: boolean;
 }
 
 /**
@@ -52,21 +63,72 @@ export interface AuthenticateOptions {
 /** A verifier with a key set of its own. Opens no connection but to the auth service's key set. */
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   const { issuer, audience, clock, revocations } = options;
-  const findKey = createKeySet(options.auth, clock);
+  const keys = createKeySet(options.auth, clock);
+  const believed = createBeliefs(clock);
   return async (token) => {
     if (token === '') throw new ApiError('auth.token-missing');
-    const claims = await verify(token, findKey, {
-      issuer,
-      audience,
-      typ: ACCESS_TOKEN_TYPE,
-      algorithms: [ACCESS_TOKEN_ALGORITHM],
-      requiredClaims: ['iss', 'aud', 'sub', 'iat', 'exp'],
-      currentDate: new Date(clock()),
-    });
-    if (revocations.has(claims.sid)) throw new ApiError('auth.token-invalid');
-    const { sub: user, did: device, sid: session, exp } = claims;
-    return { user, device, session, expiresAt: exp * 1000 };
+    const digest = hash('sha256', token, 'base64url');
+    let caller = believed.get(digest);
+    if (caller === undefined) {
+      const claims = await verify(token, keys.find, {
+        issuer,
+        audience,
+        typ: ACCESS_TOKEN_TYPE,
+        algorithms: [ACCESS_TOKEN_ALGORITHM],
+        requiredClaims: ['iss', 'aud', 'sub', 'iat', 'exp'],
+        currentDate: new Date(clock()),
+      });
+      caller = callerOf(claims);
+      believed.add(digest, { caller, until: Math.min(caller.expiresAt, keys.goodUntil()) });
+    }
+    if (revocations.has(caller.session)) throw new ApiError('auth.token-invalid');
+    return caller;
   };
+}
+
+function callerOf(claims: AccessTokenClaims): Caller {
+  const { sub: user, did: device, sid: session, exp, auth_time = 0, cnf } = claims;
+  return {
+    user,
+    device,
+    session,
+    expiresAt: exp * 1000,
+    authenticatedAt: auth_time * 1000,
+    ...(cnf !== undefined && { boundTo: cnf.jkt }),
+    proven: false,
+  };
+}
+
+interface Belief {
+  caller: Caller;
+  /** Until the token ends, or the key that signed it has to be looked up again. */
+  until: number;
+}
+
+/** Tokens that were found good, by their digests: to verify a signature is most of what a small request costs. */
+function createBeliefs(clock: Clock) {
+  const beliefs = new Map<string, Belief>();
+  return {
+    get(digest: string): Caller | undefined {
+      const belief = beliefs.get(digest);
+      if (belief === undefined || clock() < belief.until) return belief?.caller;
+      beliefs.delete(digest);
+      return undefined;
+    },
+    add(digest: string, belief: Belief): void {
+      if (beliefs.size >= TOKENS_BELIEVED_MAX) {
+        const [oldest = ''] = beliefs.keys();
+        beliefs.delete(oldest);
+      }
+      beliefs.set(digest, belief);
+    },
+  };
+}
+
+interface KeySet {
+  find: FindKey;
+  /** When the keys must be fetched again before any of them is believed. */
+  goodUntil(): number;
 }
 
 type FindKey = (header: JWTHeaderParameters) => Promise<CryptoKey>;
@@ -87,7 +149,7 @@ async function verify(
 }
 
 /** Finds keys by id alone: nothing else that a token's header says is believed. */
-function createKeySet(auth: Fetch, clock: Clock): FindKey {
+function createKeySet(auth: Fetch, clock: Clock): KeySet {
   let keys = new Map<string, CryptoKey>();
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
@@ -108,12 +170,14 @@ function createKeySet(auth: Fetch, clock: Clock): FindKey {
     return fetching;
   }
 
-  return async ({ kid }) => {
+  async function find({ kid }: JWTHeaderParameters): Promise<CryptoKey> {
     const age = clock() - fetchedAt;
     const known = kid !== undefined && keys.has(kid);
     if (age > KEY_SET_AGE_MS || (!known && age > KEY_SET_REFETCH_MS)) await fetchOnce();
     const key = kid === undefined ? undefined : keys.get(kid);
     if (key === undefined) throw new ApiError('auth.token-invalid');
     return key;
-  };
+  }
+
+  return { find, goodUntil: () => fetchedAt + KEY_SET_AGE_MS };
 }

@@ -9,13 +9,17 @@ import {
   SessionId,
   UserId,
 } from '@sotto/api';
-import { expect, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import type { Authenticate } from './authenticate.ts';
+import { createMemoryCounters } from './counters-memory.ts';
+import { createUserLimit } from './guards.ts';
 import { type App, type AppOptions, createApp } from './http.ts';
 import { createLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { mount } from './mount.ts';
+import { createLimiters } from './rate-limit.ts';
+import { testGuards } from './testing.ts';
 
 export const SECRET = 'the secret between services, long enough';
 export const USER = UserId.parse('00000000-0000-4000-8000-000000000001');
@@ -25,8 +29,11 @@ const authenticate: Authenticate = async (token) => {
   if (token !== 'good') throw new ApiError('auth.token-invalid');
   const device = DeviceId.parse('00000000-0000-4000-8000-000000000002');
   const session = SessionId.parse('00000000-0000-4000-8000-000000000003');
-  return { user: USER, device, session, expiresAt: 1 };
+  return { user: USER, device, session, expiresAt: 1, authenticatedAt: 0, proven: false };
 };
+
+/** Requests of the one user that pass. */
+export const USER_LIMIT = 50;
 
 const common = { service: 'auth', summary: '', problems: [] } as const;
 
@@ -120,8 +127,14 @@ export function setup(options: Partial<AppOptions> = {}): Setup {
   const cancelled = vi.fn();
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
   const log = createLogger({ service: 'test', level: 'debug', destination });
-  const app = createApp({ service: 'test', log, metrics: createMetrics('test'), ...options });
-  const guards = { authenticate, internalSecret: SECRET };
+  const metrics = createMetrics('test');
+  const app = createApp({ service: 'test', log, metrics, ...options });
+  const counters = createMemoryCounters();
+  onTestFinished(() => counters.close());
+  const guards = {
+    ...testGuards(SECRET, authenticate),
+    userLimit: createUserLimit(createLimiters({ counters, metrics }), USER_LIMIT),
+  };
   mount(app, guards, echo, async ({ params, query, body }) => ({
     ...params,
     ...query,

@@ -19,6 +19,8 @@ export interface AppVariables {
   requestId: string;
   /** The pattern that the request matched; set by whoever answers it. */
   route: string;
+  /** What the answer says beside what its maker put into it, whether it is a success or a problem. */
+  answerHeaders?: Readonly<Record<string, string>>;
 }
 
 /** What handlers find in their context; `env` is the second argument of the app's `fetch`. */
@@ -91,7 +93,7 @@ function observe(options: AppOptions): MiddlewareHandler<AppEnv> {
     context.set('requestId', requestId);
     context.set('route', 'none');
     await next();
-    nameAnswer(context, requestId);
+    complete(context, { ...context.get('answerHeaders'), [REQUEST_ID_HEADER]: requestId });
     const { method } = context.req;
     if (method === 'HEAD' && context.res.body !== null) await context.res.body.cancel();
     const durationMs = performance.now() - started;
@@ -101,13 +103,15 @@ function observe(options: AppOptions): MiddlewareHandler<AppEnv> {
 }
 
 /** A redirect's headers, and those of an answer that was fetched elsewhere, cannot be changed but copied. */
-function nameAnswer(context: Context, requestId: string): void {
-  if (context.res.headers.get(REQUEST_ID_HEADER) === requestId) return;
-  try {
-    context.res.headers.set(REQUEST_ID_HEADER, requestId);
-  } catch {
-    context.res = new Response(context.res.body, context.res);
-    context.res.headers.set(REQUEST_ID_HEADER, requestId);
+function complete(context: Context, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (context.res.headers.get(name) === value) continue;
+    try {
+      context.res.headers.set(name, value);
+    } catch {
+      context.res = new Response(context.res.body, context.res);
+      context.res.headers.set(name, value);
+    }
   }
 }
 

@@ -28,6 +28,17 @@ export { createMemoryCounters, type MemoryCountersOptions } from './counters-mem
 export { openRedisCounters } from './counters-redis.ts';
 export { consumeEvent, enqueueEvent, publishEvent } from './events.ts';
 export {
+  type AccessTokenHeader,
+  type Admission,
+  type Arrival,
+  accessToken,
+  admit,
+  createGuards,
+  createUserLimit,
+  type Guards,
+  type GuardsOptions,
+} from './guards.ts';
+export {
   type App,
   type AppEnv,
   type AppOptions,

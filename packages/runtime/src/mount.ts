@@ -11,10 +11,13 @@ import {
 } from '@sotto/api';
 import type { Context } from 'hono';
 import { z } from 'zod';
-import type { Authenticate, Caller } from './authenticate.ts';
+import type { Caller } from './authenticate.ts';
+import { admit, type Guards } from './guards.ts';
 import type { App, AppEnv } from './http.ts';
 import { isStorable, readJson } from './json-body.ts';
 import { fieldPath, invalidRequest } from './problem-response.ts';
+import { PROOF_HEADER, PROOF_NONCE_HEADER } from './proof.ts';
+import { limitHeaders } from './rate-limit.ts';
 import { sameSecret } from './secret.ts';
 import type { Connection } from './service.ts';
 
@@ -26,15 +29,8 @@ export interface Call<E extends EndpointSpec> {
   body: Body<E>;
   caller: E['access'] extends 'user' ? Caller : undefined;
   request: Request;
-  /** The other end of the socket, which no header can name; undefined for a call within the process. */
+  /** Where the request came from; undefined for a call within the process. */
   connection: Connection | undefined;
-}
-
-/** Who checks the credentials. */
-export interface Guards {
-  authenticate: Authenticate;
-  /** What services of the platform show to `access: 'service'` endpoints. */
-  internalSecret: string;
 }
 
 /** Gives the answer in decoded form, nothing when the endpoint answers nothing, or a Response that goes out as it is. */
@@ -52,7 +48,7 @@ export function mount<E extends EndpointSpec>(
   const path = endpoint.path.replace(/\{(\w+)\}/g, ':$1');
   app.on(endpoint.method, path, async (context) => {
     context.set('route', endpoint.path);
-    const caller = await authorize(endpoint, guards, context.req.raw);
+    const caller = await authorize(endpoint, guards, context);
     const call = {
       params: decode(endpoint.params, context.req.param()),
       query: decode(endpoint.query, readQuery(context)),
@@ -67,23 +63,34 @@ export function mount<E extends EndpointSpec>(
 }
 
 async function authorize(
-  { access }: EndpointSpec,
+  endpoint: EndpointSpec,
   guards: Guards,
-  request: Request,
+  context: Context<AppEnv>,
 ): Promise<Caller | undefined> {
-  if (access === 'anyone') return undefined;
-  const given = request.headers.get('authorization');
-  if (access === 'user') return guards.authenticate(bearerToken(given));
-  if (given === null) throw new ApiError('auth.token-missing');
-  if (!sameSecret(given, `Service ${guards.internalSecret}`)) {
-    throw new ApiError('auth.token-invalid');
+  const { access, proof, limited } = endpoint;
+  const request = context.req.raw;
+  if (request.headers.has(PROOF_HEADER)) {
+    context.set('answerHeaders', { [PROOF_NONCE_HEADER]: guards.proofs.nonce() });
   }
-  return undefined;
+  if (access === 'anyone') return undefined;
+  if (access === 'service') return authorizeService(guards, request);
+  const { caller, standing } = await admit(guards, {
+    request,
+    connection: context.env,
+    limited: limited === undefined,
+    ...(proof !== undefined && { proof }),
+  });
+  if (standing !== undefined) {
+    context.set('answerHeaders', { ...context.get('answerHeaders'), ...limitHeaders(standing) });
+  }
+  return caller;
 }
 
-/** The token of an Authorization header (RFC 6750); empty when there is none. */
-export function bearerToken(header: string | null): string {
-  return /^Bearer +([^\s,]+)$/i.exec(header ?? '')?.[1] ?? '';
+function authorizeService({ internalSecret }: Guards, { headers }: Request): undefined {
+  const given = headers.get('authorization');
+  if (given === null) throw new ApiError('auth.token-missing');
+  if (!sameSecret(given, `Service ${internalSecret}`)) throw new ApiError('auth.token-invalid');
+  return undefined;
 }
 
 function readQuery(context: Context<AppEnv>): Record<string, string> {

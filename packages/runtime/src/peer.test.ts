@@ -1,5 +1,5 @@
 import { ApiError, bytesOf, endpoint } from '@sotto/api';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { type AppOptions, createApp } from './http.ts';
 import { listen } from './listen.ts';
@@ -8,7 +8,7 @@ import { createMetrics } from './metrics.ts';
 import { type Handler, mount } from './mount.ts';
 import { callPeer, remotePeer } from './peer.ts';
 import type { Fetch } from './service.ts';
-import { cuttableWire } from './testing.ts';
+import { cuttableWire, testGuards } from './testing.ts';
 
 const SECRET = 'the secret between services, long enough';
 
@@ -40,7 +40,7 @@ function peer(handler: Handler<typeof ask>): Fetch {
   const log = createLogger({ service: 'peer', level: 'silent' });
   const options: AppOptions = { service: 'peer', log, metrics: createMetrics('peer') };
   const app = createApp(options);
-  mount(app, { authenticate: vi.fn(), internalSecret: SECRET }, ask, handler);
+  mount(app, testGuards(SECRET), ask, handler);
   return app.fetch;
 }
 

@@ -65,7 +65,14 @@ export function problemResponse(error: ApiError, requestId: string): Response {
   answer.set('x-request-id', requestId);
   const { retryAfter } = error.options;
   if (retryAfter !== undefined) answer.set('retry-after', String(retryAfter));
-  if (error.status === 401) answer.set('www-authenticate', 'Bearer');
+  if (error.status === 401) answer.set('www-authenticate', challenge(error.code));
   const body = JSON.stringify(toProblem(error, requestId));
   return new Response(body, { status: PROBLEMS[error.code].status, headers: answer });
+}
+
+/** RFC 6750, 3 and RFC 9449, 7.1 and 9: what a client of these standards acts on. */
+function challenge(code: ProblemCode): string {
+  if (code === 'auth.proof-nonce') return 'DPoP error="use_dpop_nonce", algs="EdDSA"';
+  if (code.startsWith('auth.proof-')) return 'DPoP error="invalid_dpop_proof", algs="EdDSA"';
+  return 'Bearer';
 }

@@ -8,6 +8,7 @@ import { createMetrics } from './metrics.ts';
 import { mount } from './mount.ts';
 import { createRevocations } from './revocations.ts';
 import type { Fetch } from './service.ts';
+import { testGuards } from './testing.ts';
 
 const SECRET = 'the secret between services, long enough';
 const A = SessionId.parse('00000000-0000-4000-8000-00000000000a');
@@ -22,7 +23,7 @@ function setup() {
     now: Date.parse('2026-11-21T00:00:00Z'),
   };
   const app = createApp({ service: 'auth', log, metrics: createMetrics('auth') });
-  const guards = { authenticate: vi.fn(), internalSecret: SECRET };
+  const guards = testGuards(SECRET);
   mount(app, guards, listRevocations, async ({ query }) => {
     state.asked.push(query.since);
     return { now: new Date(state.now).toISOString(), revocations: state.revoked };

@@ -5,8 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
+import { ApiError } from '@sotto/api';
 import pg from 'pg';
+import { createMemoryCounters } from './counters-memory.ts';
+import { createUserLimit, type Guards } from './guards.ts';
+import { createMetrics } from './metrics.ts';
 import { type DatabaseOptions, databaseOptions } from './postgres.ts';
+import { createProofs } from './proof.ts';
+import { createLimiters } from './rate-limit.ts';
 import { databaseSection } from './sections.ts';
 
 export { type CuttableWire, cuttableWire } from './testing-wire.ts';
@@ -65,6 +71,26 @@ export function testS3(): TestS3 {
     bucket: `test-${randomUUID()}`,
     accessKey: fromEnvironment('TEST_S3_ACCESS_KEY'),
     secretKey: fromEnvironment('TEST_S3_SECRET_KEY'),
+  };
+}
+
+/**
+ * Guards of a service that a test plays: no limits to speak of, and, unless the test brings its own, no access token is
+ * good. Their counters end with the process.
+ */
+export function testGuards(
+  internalSecret: string,
+  authenticate: Guards['authenticate'] = async () => {
+    throw new ApiError('auth.token-invalid');
+  },
+): Guards {
+  const counters = createMemoryCounters();
+  const limiters = createLimiters({ counters, metrics: createMetrics('test') });
+  return {
+    authenticate,
+    internalSecret,
+    proofs: createProofs({ counters, internalSecret, publicOrigins: [], clock: Date.now }),
+    userLimit: createUserLimit(limiters, 1_000_000),
   };
 }
 

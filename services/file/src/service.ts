@@ -3,12 +3,14 @@ import {
   type Blobs,
   type Bus,
   type Clock,
+  type Counters,
   createApp,
-  createAuthenticate,
+  createGuards,
+  createLimiters,
   createLogger,
   createMemoryBus,
+  createMemoryCounters,
   createMetrics,
-  createRevocations,
   type Database,
   databaseOptions,
   type Fetch,
@@ -17,6 +19,7 @@ import {
   openDatabase,
   openDirectoryBlobs,
   openNatsBus,
+  openRedisCounters,
   openS3Blobs,
   remotePeer,
   type Service,
@@ -36,6 +39,7 @@ export { FileConfig } from './config.ts';
 export interface Given {
   database?: Database<FileTables>;
   blobs?: Blobs;
+  counters?: Counters;
   bus?: Bus;
   log?: Logger;
   clock?: Clock;
@@ -60,15 +64,20 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const database = given.database ?? own(openDatabase(databaseOptions(config.database, SCHEMA)));
   const { query } = database;
   await migrate(database, database.schema, migrations, { log });
+  const counters = given.counters ?? own(await openCounters(config, log));
   const blobs = given.blobs ?? own(await openBlobs(config, log));
 
   const metrics = createMetrics('file');
   const events = createEvents(metrics, log);
   const internalSecret = config.internal.secret;
-  const revocations = own(createRevocations({ auth, internalSecret, clock, log }));
+  const limiters = createLimiters({ counters, metrics });
+  const { guards, revocations } = createGuards({
+    ...{ auth, internalSecret, jwt: config.jwt, counters, limiters, clock, log },
+    publicOrigins: config.server.publicOrigins,
+    userPerMinute: config.limits.userPerMinute,
+  });
+  own(revocations);
   await revocations.start();
-  const { issuer, audience } = config.jwt;
-  const authenticate = createAuthenticate({ auth, issuer, audience, clock, revocations });
 
   const ready = async () => {
     await Promise.all([database.ping(), blobs.ping()]);
@@ -77,7 +86,7 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const isMember = createMemberships({ message, internalSecret, clock });
   const { quotaBytes, uploadStall: stallMs } = config.file;
   const deps = { query, blobs, events, isMember, quotaBytes, stallMs };
-  routes(app, { authenticate, internalSecret }, deps);
+  routes(app, guards, deps);
   const sweeper = own(startSweeper({ query, blobs, events, clock }));
   const bus = given.bus ?? own(await openBus(config, log));
   own(await consumeErasures(bus, { query, sweeper }));
@@ -94,4 +103,9 @@ function openBlobs({ s3, file }: FileConfig, log: Logger): Promise<Blobs> {
 
 async function openBus({ nats }: FileConfig, log: Logger): Promise<Bus> {
   return nats.url === undefined ? createMemoryBus({ log }) : openNatsBus({ url: nats.url, log });
+}
+
+async function openCounters({ redis }: FileConfig, log: Logger): Promise<Counters> {
+  const { url, ca } = redis;
+  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }

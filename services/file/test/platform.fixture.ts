@@ -23,7 +23,7 @@ import {
   openDirectoryBlobs,
   openS3Blobs,
 } from '@sotto/runtime';
-import { testDatabase, testS3 } from '@sotto/runtime/testing';
+import { testDatabase, testGuards, testS3 } from '@sotto/runtime/testing';
 import type { FileTables } from '../src/schema.ts';
 import { FileConfig, startFile } from '../src/service.ts';
 
@@ -120,10 +120,7 @@ function peerApp(service: string): App {
   return createApp({ service, log, metrics: createMetrics(service) });
 }
 
-const guards = {
-  internalSecret: INTERNAL_SECRET,
-  authenticate: () => Promise.reject(new Error('peers are not called by users')),
-};
+const guards = testGuards(INTERNAL_SECRET);
 
 function authPeer(publicKey: KeyObject): App {
   const app = peerApp('auth');

@@ -2,20 +2,21 @@
 import { randomUUID } from 'node:crypto';
 import { ApiError } from '@sotto/api';
 import {
-  type Authenticate,
   type Bus,
   type Clock,
   type Counters,
   createApp,
-  createAuthenticate,
+  createGuards,
+  createLimiters,
   createLogger,
   createMemoryBus,
   createMemoryCounters,
   createMetrics,
-  createRevocations,
   type Database,
   databaseOptions,
   type Fetch,
+  type Guards,
+  type Limiters,
   type Logger,
   migrate,
   openDatabase,
@@ -62,13 +63,16 @@ export interface Given {
   peers?: { auth: Fetch; key: Fetch };
 }
 
+/** It has sockets, which drain. */
+export type MessageService = Omit<Required<Service>, 'relay'>;
+
 const SCHEMA = 'message';
 
 /** Starts the service: its schema brought up to date, its consumers running. Throws, with nothing left open, when it cannot. */
 export async function startMessage(
   config: MessageConfig,
   given: Given = {},
-): Promise<Required<Service>> {
+): Promise<MessageService> {
   await using opened = new AsyncDisposableStack();
   const own: Own = (resource) => {
     opened.defer(() => resource.close());
@@ -83,7 +87,8 @@ export async function startMessage(
     await Promise.all([database.ping(), bus.ping()]);
   };
   const app = createApp({ service: 'message', log, metrics, ready });
-  const { copies, guards, revocations } = await meetPeers(config, foundation, own);
+  const limiters = createLimiters({ counters, metrics });
+  const { copies, guards, revocations } = await meetPeers(config, { ...foundation, limiters }, own);
   const path = await openMessagePath({ ...foundation, copies, metrics }, own);
   const tickets = createTickets({ counters, revocations, clock });
   const shared = { ...path, incarnation: createIncarnation(database, clock), tickets, database };
@@ -91,7 +96,7 @@ export async function startMessage(
   const sockets = own(
     new Sockets({
       ...shared,
-      authenticate: guards.authenticate,
+      guards,
       revocations,
       clock,
       copies,
@@ -105,7 +110,7 @@ export async function startMessage(
   const running = opened.move();
   return {
     fetch: app.fetch,
-    upgrade: (request, stream, head) => sockets.upgrade(request, stream, head),
+    upgrade: (...arrival) => sockets.upgrade(...arrival),
     drain() {
       isDraining = true;
       return sockets.drain();
@@ -143,13 +148,13 @@ async function openFoundation(config: MessageConfig, given: Given, own: Own): Pr
 interface Acquaintance {
   copies: Copies;
   revocations: Revocations;
-  guards: { authenticate: Authenticate; internalSecret: string };
+  guards: Guards;
 }
 
 /** What comes from the services that own accounts, sessions and device lists. */
 async function meetPeers(
-  { internal, jwt }: MessageConfig,
-  { database, bus, log, clock, peers }: Foundation,
+  { internal, jwt, server, limits }: MessageConfig,
+  { database, bus, counters, limiters, log, clock, peers }: Foundation & { limiters: Limiters },
   own: Own,
 ): Promise<Acquaintance> {
   const internalSecret = internal.secret;
@@ -157,11 +162,14 @@ async function meetPeers(
   own(await consumeCopies(bus, database));
   own(await startErasures({ bus, database, log }));
   const { auth } = peers;
-  const revocations = own(createRevocations({ auth, internalSecret, clock, log }));
+  const { guards, revocations } = createGuards({
+    ...{ auth, internalSecret, jwt, counters, limiters, clock, log },
+    publicOrigins: server.publicOrigins,
+    userPerMinute: limits.userPerMinute,
+  });
+  own(revocations);
   await revocations.start();
-  const { issuer, audience } = jwt;
-  const authenticate = createAuthenticate({ auth, issuer, audience, clock, revocations });
-  return { copies, revocations, guards: { authenticate, internalSecret } };
+  return { copies, revocations, guards };
 }
 
 interface MessagePath {
@@ -211,6 +219,6 @@ async function openBus({ nats }: MessageConfig, log: Logger): Promise<Bus> {
 }
 
 async function openCounters({ redis }: MessageConfig, log: Logger): Promise<Counters> {
-  const { url } = redis;
-  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, log });
+  const { url, ca } = redis;
+  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }

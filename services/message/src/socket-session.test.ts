@@ -60,6 +60,8 @@ function open() {
         device: DeviceId.parse(randomUUID()),
         session: SessionId.parse(randomUUID()),
         expiresAt: NOW + 60_000,
+        authenticatedAt: 0,
+        proven: false,
       },
       onEnd: (gone) => ended.push(gone),
       onGone: () => undefined,

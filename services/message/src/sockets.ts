@@ -1,5 +1,5 @@
 /** The WebSocket endpoint: who may open one, which are open, and how they all end. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   ApiError,
@@ -12,11 +12,14 @@ import {
   toProblem,
 } from '@sotto/api';
 import {
-  type Authenticate,
-  bearerToken,
+  admit,
   type Caller,
   type Clock,
+  type Connection,
   endOneByOne,
+  type Guards,
+  PROOF_HEADER,
+  ProblemWithHeaders,
   type Revocations,
   toApiError,
 } from '@sotto/runtime';
@@ -31,7 +34,7 @@ import type { Tickets } from './socket-ticket.ts';
 
 export interface SocketsDeps extends SocketSessionDeps {
   hub: Hub;
-  authenticate: Authenticate;
+  guards: Guards;
   tickets: Tickets;
   revocations: Pick<Revocations, 'has' | 'onRevoked'>;
   clock: Clock;
@@ -53,6 +56,13 @@ const SERVER_OPTIONS = {
   handleProtocols: (offered: Set<string>) =>
     offered.has(SOCKET_PROTOCOL) ? SOCKET_PROTOCOL : false,
 } as const;
+
+interface Handshake {
+  request: IncomingMessage;
+  stream: Duplex;
+  head: Uint8Array;
+  connection: Connection | undefined;
+}
 
 export class Sockets {
   readonly #deps: SocketsDeps;
@@ -78,10 +88,17 @@ export class Sockets {
   }
 
   /** Takes over a connection: makes it a socket, or answers why not. */
-  upgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+  upgrade(
+    request: IncomingMessage,
+    stream: Duplex,
+    head: Uint8Array,
+    connection?: Connection,
+  ): void {
     // Until ws takes over, nobody else hears when the other side goes away.
     stream.on('error', () => stream.destroy());
-    this.#open(request, stream, head).catch((error) => refuse(stream, toApiError(error)));
+    this.#open({ request, stream, head, connection }).catch((error) =>
+      refuse(stream, toApiError(error)),
+    );
   }
 
   /**
@@ -101,11 +118,11 @@ export class Sockets {
     this.#server.close();
   }
 
-  async #open(request: IncomingMessage, stream: Duplex, head: Uint8Array): Promise<void> {
+  async #open({ request, stream, head, connection }: Handshake): Promise<void> {
     const [path] = request.url?.split('?') ?? [];
     if (path !== SOCKET_PATH) throw new ApiError('route.not-found');
     if (this.#isClosing) throw new ApiError('service.unavailable', { retryAfter: 1 });
-    const caller = await this.#admit(request);
+    const caller = await this.#admit(request, connection);
     // Before the device hears that it is connected, so that a connection which it makes after this one is the newer.
     const arrival = await this.#deps.arrive();
     if (stream.destroyed) return;
@@ -114,13 +131,15 @@ export class Sockets {
     });
   }
 
-  /** By the access token in a header, or by a ticket in the list of subprotocols. */
-  #admit({ headers }: IncomingMessage): Promise<Caller> {
-    const { authenticate, tickets } = this.#deps;
+  /** By the access token in a header, with a proof when it is bound, or by a ticket in the list of subprotocols. */
+  async #admit({ headers }: IncomingMessage, connection: Connection | undefined): Promise<Caller> {
+    const { guards, tickets } = this.#deps;
     const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
     const ticket = offered.find((name) => name.startsWith(SOCKET_TICKET_PREFIX));
     if (headers.authorization !== undefined || ticket === undefined) {
-      return authenticate(bearerToken(headers.authorization ?? null));
+      const request = { method: 'GET', url: urlOf(headers), headers: credentialsOf(headers) };
+      const arrival = { request, connection, proof: 'when-bound', limited: false } as const;
+      return (await admit(guards, arrival)).caller;
     }
     return tickets.redeem(ticket.slice(SOCKET_TICKET_PREFIX.length));
   }
@@ -164,6 +183,20 @@ export class Sockets {
   }
 }
 
+/** Where the client called, for its proof to name. */
+function urlOf({ host = 'localhost' }: IncomingHttpHeaders): string {
+  return `http://${host}${SOCKET_PATH}`;
+}
+
+function credentialsOf(headers: IncomingHttpHeaders): Headers {
+  const credentials = new Headers();
+  for (const name of ['authorization', PROOF_HEADER]) {
+    const value = headers[name];
+    if (typeof value === 'string') credentials.set(name, value);
+  }
+  return credentials;
+}
+
 /** An answer in place of the upgrade; nothing may follow it on this connection. */
 function refuse(stream: Duplex, error: ApiError): void {
   if (stream.destroyed) return;
@@ -177,6 +210,9 @@ function refuse(stream: Duplex, error: ApiError): void {
     'connection: close',
   ];
   if (status === 401) lines.push('www-authenticate: Bearer');
+  if (error instanceof ProblemWithHeaders) {
+    for (const [name, value] of Object.entries(error.headers)) lines.push(`${name}: ${value}`);
+  }
   if (error.options.retryAfter !== undefined)
     lines.push(`retry-after: ${error.options.retryAfter}`);
   stream.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => stream.destroy());

@@ -17,12 +17,12 @@ import {
 import { testDatabase } from '@sotto/runtime/testing';
 import { z } from 'zod';
 import type { Tables } from '../src/schema.ts';
-import { type MessageConfig, startMessage } from '../src/service.ts';
+import { type MessageConfig, type MessageService, startMessage } from '../src/service.ts';
 import { createPeers, INTERNAL_SECRET, type Peers, type Person } from './peers.ts';
 
 export interface Node {
   readonly url: string;
-  readonly service: Required<Service>;
+  readonly service: MessageService;
   /** Calls as a person; throws the ApiError of a refusal. */
   call<E extends EndpointSpec>(
     person: Person | undefined,

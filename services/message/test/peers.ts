@@ -17,6 +17,7 @@ import {
   mount,
   publishEvent,
 } from '@sotto/runtime';
+import { testGuards } from '@sotto/runtime/testing';
 
 export const INTERNAL_SECRET = 'a-secret-between-the-services-of-a-test';
 
@@ -39,7 +40,7 @@ export interface Peers {
   addDevice(person: Person, options?: { publish?: boolean }): Promise<Person>;
   removeDevice(person: Person): Promise<void>;
   /** Changes a device list without telling anybody: whoever needs it has to ask. */
-  changeSilently(user: UserId, devices: DeviceId[]): void;
+  changeSilently(user: UserId, devices: DeviceId[]): DeviceListChanged;
   tokenFor(person: Omit<Person, 'token'>, lifeMs: number): string;
   revoke(person: Person): void;
   /** While true nobody reaches the key service. */
@@ -53,10 +54,7 @@ export function createPeers(bus: Bus): Peers {
   const lists = new Map<UserId, DeviceListChanged>();
   const revoked: { session: SessionId; at: string }[] = [];
 
-  const guards = {
-    authenticate: () => Promise.reject(new Error()),
-    internalSecret: INTERNAL_SECRET,
-  };
+  const guards = testGuards(INTERNAL_SECRET);
   const auth = app('auth');
   mount(auth, guards, jwks, async () => {
     const { x = '' } = publicKey.export({ format: 'jwk' });
@@ -76,11 +74,8 @@ export function createPeers(bus: Bus): Peers {
   });
 
   async function change(user: UserId, devices: DeviceId[]): Promise<void> {
-    peers.changeSilently(user, devices);
-    const list = lists.get(user);
-    if (list !== undefined) {
-      await publishEvent(bus, 'events.device-list.changed', list, randomUUID());
-    }
+    const list = peers.changeSilently(user, devices);
+    await publishEvent(bus, 'events.device-list.changed', list, randomUUID());
   }
 
   function logIn(user: UserId, username: string): Person {
@@ -118,7 +113,9 @@ export function createPeers(bus: Bus): Peers {
       );
     },
     changeSilently(user, devices) {
-      lists.set(user, { user, devices, version: (lists.get(user)?.version ?? 0) + 1 });
+      const list = { user, devices, version: (lists.get(user)?.version ?? 0) + 1 };
+      lists.set(user, list);
+      return list;
     },
     tokenFor({ user, device, session }, lifeMs) {
       const iat = Math.floor(Date.now() / 1000);
