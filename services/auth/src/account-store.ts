@@ -81,6 +81,30 @@ export async function markDeleted(transaction: AuthTransaction, user: UserId): P
   return numUpdatedRows === 1n;
 }
 
+/** Locks an account, or unlocks it. */
+export async function setDisabled(
+  transaction: AuthTransaction,
+  user: UserId,
+  isDisabled: boolean,
+): Promise<void> {
+  await transaction
+    .updateTable('users')
+    .set({ disabled_at: isDisabled ? sql`coalesce(disabled_at, clock_timestamp())` : null })
+    .where('id', '=', user)
+    .execute();
+}
+
+/** Accounts behind a name, by their names, deleted ones too. Index: users_username_key. */
+export function usersAfter(query: Query, usernameKey: string, limit: number): Promise<User[]> {
+  return query
+    .selectFrom('users')
+    .selectAll()
+    .where('username_key', '>', usernameKey)
+    .orderBy('username_key')
+    .limit(limit)
+    .execute();
+}
+
 /** The devices of an account, retired ones too, the newest first. Index: devices_user. */
 export async function everyDevice(query: Query, user: UserId, limit: number): Promise<DeviceId[]> {
   const rows = await query

@@ -5,6 +5,7 @@
  * hold. The rows here go an hour later and not at once, because services that missed the event about an ended session
  * still ask for it, for as long as its access token lives.
  */
+import type { UserId } from '@sotto/api';
 import { type Closable, enqueueEvent, type Logger } from '@sotto/runtime';
 import { eraseAccount, everyDevice, findErasable, markDeleted } from './account-store.ts';
 import { ANNOUNCED_DEVICES_MAX, ERASURE_AFTER_MS, ERASURE_EVERY_MS } from './limits.ts';
@@ -15,50 +16,51 @@ import {
 } from './password-confirmation.ts';
 import { endSessionsOfUser } from './session-store.ts';
 import { announceEnded, type SessionDeps, sessionsEnded } from './sessions.ts';
-import { type EndedSession, lockUser, type User } from './store.ts';
+import { type AuthTransaction, type EndedSession, lockUser } from './store.ts';
 
 /** Deletes the caller's account. Throws what `confirmPassword` does. */
 export async function deleteAccount(
   deps: ConfirmationDeps,
   confirmation: Confirmation,
 ): Promise<void> {
-  const user = await confirmPassword(deps, confirmation);
-  await deleteUser(deps, user, confirmation.address);
-}
-
-/** What `deleteUser` needs. */
-export type DeletionDeps = Pick<SessionDeps, 'database' | 'audit' | 'events' | 'outbox' | 'clock'>;
-
-/** Deletes an account; `source` is the address where the wish came from. Doing so again changes nothing. */
-export async function deleteUser(
-  deps: DeletionDeps,
-  { id: user }: Pick<User, 'id'>,
-  source: string | undefined,
-): Promise<void> {
-  const ended = await deps.database.query.transaction().execute(async (transaction) => {
-    await lockUser(transaction, user);
-    if (!(await markDeleted(transaction, user))) return [];
-    const sessions: EndedSession[] = await endSessionsOfUser(transaction, { user });
-    await announceEnded(transaction, sessions);
-    const at = new Date(deps.clock()).toISOString();
-    const devices = await everyDevice(transaction, user, ANNOUNCED_DEVICES_MAX);
-    await enqueueEvent(transaction, 'events.account.deleted', { user, at, devices });
-    await deps.audit.note(transaction, { action: 'account.deleted', user, source });
-    return sessions;
-  });
+  const { id: user } = await confirmPassword(deps, confirmation);
+  const source = confirmation.address;
+  const ended = await deps.database.query
+    .transaction()
+    .execute((transaction) => deleteIn(deps, transaction, { user, source }));
   deps.outbox.nudge();
   sessionsEnded(deps, ended);
 }
 
+/**
+ * Deletes an account in a transaction of the caller's, and returns the sessions that ended. `source` is the address
+ * where the wish came from. Doing so again changes nothing.
+ */
+export async function deleteIn(
+  { audit, clock }: Pick<SessionDeps, 'audit' | 'clock'>,
+  transaction: AuthTransaction,
+  { user, source }: { user: UserId; source?: string | undefined },
+): Promise<EndedSession[]> {
+  await lockUser(transaction, user);
+  if (!(await markDeleted(transaction, user))) return [];
+  const ended = await endSessionsOfUser(transaction, { user });
+  await announceEnded(transaction, ended);
+  const devices = await everyDevice(transaction, user, ANNOUNCED_DEVICES_MAX);
+  const at = new Date(clock()).toISOString();
+  await enqueueEvent(transaction, 'events.account.deleted', { user, at, devices });
+  await audit.note(transaction, { action: 'account.deleted', user, source });
+  return ended;
+}
+
 /** Erases the accounts that were deleted long enough ago. Safe in many processes at once. */
-export async function eraseDeleted({ database }: Pick<DeletionDeps, 'database'>): Promise<void> {
+export async function eraseDeleted({ database }: Pick<SessionDeps, 'database'>): Promise<void> {
   for (const user of await findErasable(database.query, ERASURE_AFTER_MS)) {
     await database.query.transaction().execute((transaction) => eraseAccount(transaction, user));
   }
 }
 
 /** Erases now and then. Close it. */
-export function startErasure(deps: Pick<DeletionDeps, 'database'>, log: Logger): Closable {
+export function startErasure(deps: Pick<SessionDeps, 'database'>, log: Logger): Closable {
   let erasing = Promise.resolve();
   function erase(): void {
     erasing = eraseDeleted(deps).catch((error) => {

@@ -48,3 +48,30 @@ export const CHALLENGE_MS = 60_000;
 
 /** How far the clock of the process that made a challenge may lead ours. */
 export const CHALLENGE_LEAD_MS = 5_000;
+
+/** Devices that the event of a deleted account names: all that an honest account ever had; a bus message is bounded. */
+export const ANNOUNCED_DEVICES_MAX = 1000;
+
+/**
+ * Failures for one account, from wherever and within the same time as the others, that slow it down. Beyond what a
+ * family behind several addresses mistypes; a hundred sources would otherwise have five hundred guesses.
+ */
+export const LOGIN_FAILURES_PER_ACCOUNT = 20;
+
+/** An account that is slowed takes one try in this time, of all strangers together. */
+export const LOGIN_TURN_MS = 1_000;
+
+/** How long a try waits for its turn: as long as a person believes that something still happens. */
+export const LOGIN_TURN_WAIT_MS = 2_000;
+
+/** How often it looks. */
+export const LOGIN_TURN_POLL_MS = 200;
+
+/** Tries that wait in one process. Each holds a request open and nothing else; further ones come back later. */
+export const LOGIN_TURNS_WAITING_MAX = 200;
+
+/** Lines of the audit log in an export, the newest: a busy account writes some thousands in the year that they are kept. */
+export const EXPORTED_AUDIT_ROWS_MAX = 20_000;
+
+/** Rows that are sealed anew in one transaction: it takes a moment, and log-ins that want one of them wait for less. */
+export const FIELD_ROTATION_ROWS = 200;

@@ -7,6 +7,7 @@ import { KeyConfig } from '@sotto/key';
 import { MessageConfig } from '@sotto/message';
 import { type ConfigSource, databaseSection, loadConfig, serverSection } from '@sotto/runtime';
 import { z } from 'zod';
+import { lanDefaults } from './lan.ts';
 import { secret } from './secrets.ts';
 
 const dataSection = z.strictObject({
@@ -32,13 +33,20 @@ export const StandaloneConfig = z.object({
 });
 export type StandaloneConfig = z.infer<typeof StandaloneConfig>;
 
+export interface LoadOptions {
+  /** Where everything lies when the configuration does not say. */
+  dataDirectory: string;
+  /** Serve a private network: see `lan.ts`. */
+  lan?: boolean;
+}
+
 /**
  * The configuration, with secrets made and kept below the data directory where none are given. Throws a ConfigError
  * that lists every fault.
  */
 export function loadStandaloneConfig(
   source: ConfigSource,
-  dataDirectory: string,
+  { dataDirectory, lan = false }: LoadOptions,
 ): StandaloneConfig {
   const defaults = { DATA_DIR: dataDirectory };
   const { data } = loadConfig(DataConfig, { ...source, defaults });
@@ -47,6 +55,7 @@ export function loadStandaloneConfig(
     ...source,
     defaults: {
       ...defaults,
+      ...(lan && lanDefaults(data.directory)),
       JWT_ACCESS_SECRET: secret(secrets, 'jwt-access'),
       JWT_REFRESH_SECRET: secret(secrets, 'jwt-refresh'),
       INTERNAL_SECRET: secret(secrets, 'internal'),
@@ -54,6 +63,11 @@ export function loadStandaloneConfig(
       KEY_LOG_SECRET: secret(secrets, 'key-log'),
     },
   });
+}
+
+/** The data directory that a configuration names, and nothing made in it. Throws a ConfigError. */
+export function dataDirectoryOf(source: ConfigSource, byDefault: string): string {
+  return loadConfig(DataConfig, { ...source, defaults: { DATA_DIR: byDefault } }).data.directory;
 }
 
 /** Where the secrets of a data directory lie. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Lines of `postmaster.pid`, as PostgreSQL's miscinit.h numbers them. */
 const PID_LINE = 0;
+const PORT_LINE = 3;
 const STATUS_LINE = 7;
 
 /** How long a server that a killed process left behind may take to stop. */
@@ -15,6 +16,14 @@ const LEFTOVER_STOP_MS = 10_000;
 export function isReady(cluster: string, pid: number): boolean {
   const lines = readPidFile(cluster);
   return Number(lines[PID_LINE]) === pid && lines[STATUS_LINE]?.trim() === 'ready';
+}
+
+/** The port of a server that takes connections on this cluster; undefined when there is none. */
+export function runningPort(cluster: string): number | undefined {
+  const lines = readPidFile(cluster);
+  const pid = Number(lines[PID_LINE]);
+  const isRunning = Number.isInteger(pid) && pid > 1 && isServerOf(cluster, pid);
+  return isRunning && isReady(cluster, pid) ? Number(lines[PORT_LINE]) : undefined;
 }
 
 /**

@@ -1,0 +1,37 @@
+/** The operator's commands in a container of the auth service: `node src/admin/main.ts COMMAND`. */
+import { ConfigError, databaseSection, loadConfig, serverSection } from '@sotto/runtime';
+import { z } from 'zod';
+import { AuthConfig } from '../config.ts';
+import { asksForHelp } from './admin.ts';
+import { HELP } from './help.ts';
+import { runOn } from './open.ts';
+import { processTerminal } from './process-terminal.ts';
+
+/** As much of the service's configuration as the commands need. */
+const AdminConfig = z.object({
+  server: serverSection(8080),
+  database: databaseSection,
+  fields: AuthConfig.shape.fields,
+});
+
+const EXIT_CONFIG = 78;
+
+async function run(words: readonly string[]): Promise<number> {
+  const terminal = processTerminal();
+  if (asksForHelp(words)) {
+    terminal.out(HELP);
+    return 0;
+  }
+  try {
+    const source = { environment: process.env, file: 'config.yaml' };
+    const { server, database, fields } = loadConfig(AdminConfig, source);
+    const [baseUrl = 'http://localhost:8080'] = server.publicOrigins;
+    return await runOn({ database, fieldKeys: fields.keys, baseUrl }, terminal, words);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    terminal.note(error.message);
+    return EXIT_CONFIG;
+  }
+}
+
+process.exitCode = await run(process.argv.slice(2));

@@ -1,0 +1,58 @@
+/** Accounts that the operator makes, whatever the registration mode. */
+import { randomUUID } from 'node:crypto';
+import { ApiError, UserId } from '@sotto/api';
+import { enqueueEvent } from '@sotto/runtime';
+import { checkPassword, checkUsername, usernameKey } from '../credential-rules.ts';
+import { createPasswords } from '../passwords.ts';
+import { codeDigest, makeCode } from '../secret-code.ts';
+import { insertUser } from '../store.ts';
+import type { AdminDeps, Command } from './admin.ts';
+import { CommandError, wrongCall } from './terminal.ts';
+import { onlyWord } from './words.ts';
+
+/** `create NAME`. */
+export const createAdministrator: Command = (deps, words) => make(deps, words, true);
+
+/** `users create NAME`. */
+export const createOrdinary: Command = (deps, words) => make(deps, words, false);
+
+async function make(deps: AdminDeps, words: readonly string[], isAdmin: boolean): Promise<void> {
+  const { database, audit, clock, terminal } = deps;
+  const username = onlyWord(words, 'name');
+  obey(() => checkUsername(username));
+  const given = await terminal.askSecret?.('Password (empty: make one): ');
+  const password = given || makeCode();
+  obey(() => checkPassword(password));
+  const recoveryCode = makeCode();
+  const id = UserId.parse(randomUUID());
+  const user = {
+    id,
+    username,
+    username_key: usernameKey(username),
+    password_hash: await (await createPasswords()).hash(password),
+    recovery_digest: codeDigest('recovery', recoveryCode),
+    is_admin: isAdmin,
+    created_at: new Date(clock()),
+  };
+  await database.query.transaction().execute(async (transaction) => {
+    if (!(await insertUser(transaction, user))) throw new CommandError('the username is taken');
+    await enqueueEvent(transaction, 'events.account.created', { user: id, username });
+    await audit.note(transaction, { action: 'account.registered', user: id });
+    await audit.note(transaction, { action: 'admin.acted', user: id });
+  });
+  terminal.out(`user          ${username}`);
+  terminal.out(`id            ${id}`);
+  if (!given) terminal.out(`password      ${password}`);
+  terminal.out(`recovery code ${recoveryCode}`);
+  terminal.note('This is shown once. Log in, and change a password that was made for you.');
+}
+
+/** A broken rule as a wrong call. */
+function obey(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (error instanceof ApiError) throw wrongCall(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,15 @@
+/** `rotate-field-keys`. */
+import { rotateFieldKeys } from '../field-rotation.ts';
+import type { Command } from './admin.ts';
+import { noWords } from './words.ts';
+
+/** Seals all columns with the first of the field keys. May be broken off and started again. */
+export const rotateKeys: Command = async ({ database, fields, terminal }, words) => {
+  noWords(words);
+  for (const { column, seen, sealed } of await rotateFieldKeys(database.query, fields)) {
+    terminal.out(`${column}: ${sealed} of ${seen} sealed anew`);
+  }
+  terminal.note(
+    'Every column is sealed with the first key: the others may be taken out of FIELD_KEYS.',
+  );
+};
