@@ -8,6 +8,12 @@ import {
   servicesSection,
 } from '@sotto/runtime';
 import { z } from 'zod';
+import { ROUTES, routeFault } from './route-table.ts';
+
+const Route = z.string().check((context) => {
+  const message = routeFault(context.value);
+  if (message !== undefined) context.issues.push({ code: 'custom', message, input: context.value });
+});
 
 const gatewaySection = z.strictObject({
   /**
@@ -22,6 +28,12 @@ const gatewaySection = z.strictObject({
     )
     .default([])
     .meta({ env: 'GATEWAY_ORIGINS' }),
+  /** Prefix to service, `/api/v1/auth=auth`; all of them, when any is given. */
+  routes: z
+    .array(Route)
+    .min(1)
+    .default([...ROUTES])
+    .meta({ env: 'GATEWAY_ROUTES' }),
 });
 
 export const GatewayConfig = z.object({

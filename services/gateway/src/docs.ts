@@ -9,8 +9,14 @@ import { pagePolicy } from './headers.ts';
 import { landing } from './landing.ts';
 import { reference } from './reference.ts';
 
+export interface DocumentsOptions {
+  version: string;
+  /** The certificate of an authority that clients are to trust, in PEM. */
+  authority?: string | undefined;
+}
+
 /** Adds the routes of all documents. */
-export function documents(app: App, version: string): void {
+export function documents(app: App, { version, authority }: DocumentsOptions): void {
   const contract = openApiDocument(version);
   serve(app, '/', landing(version));
   serve(app, '/icon.svg', { body: readAsset('icon.svg'), type: 'image/svg+xml' });
@@ -23,6 +29,10 @@ export function documents(app: App, version: string): void {
   });
   for (const [name, type] of Object.entries(SWAGGER_ASSETS)) {
     serve(app, `/docs/${name}`, { body: readSwaggerAsset(name), type });
+  }
+  if (authority !== undefined) {
+    // The type by which phones offer to install it.
+    serve(app, '/ca.crt', { body: authority, type: 'application/x-x509-ca-cert' });
   }
 }
 

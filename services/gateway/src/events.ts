@@ -10,6 +10,8 @@ export interface Events {
   tunnelFailed(error: Error): void;
   /** A request went no further than the door. */
   requestRefused(code: ProblemCode): void;
+  /** A service could not be reached, or did not answer. */
+  serviceFailed(error: Error): void;
 }
 
 export function createEvents(metrics: Metrics, log: Logger): Events {
@@ -17,6 +19,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
   const refused = metrics.counter('tunnels_refused_total', 'Handshakes refused', ['code']);
   const failed = metrics.counter('tunnels_failed_total', 'Handshakes without an answer');
   const screened = metrics.counter('requests_refused_total', 'Requests refused unread', ['code']);
+  const unanswered = metrics.counter('requests_unanswered_total', 'Requests without an answer');
   return {
     tunnelOpened: () => open.inc(),
     tunnelClosed: () => open.dec(),
@@ -26,5 +29,9 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
       log.warn('no answer to a handshake', { error });
     },
     requestRefused: (code) => screened.inc({ code }),
+    serviceFailed(error) {
+      unanswered.inc();
+      log.warn('no answer to a request', { error });
+    },
   };
 }

@@ -1,26 +1,15 @@
-/** Requests to the services behind the gateway, by the beginning of their path. Bodies stream both ways. */
+/** Requests to services of this process, by the beginning of their path. Bodies stream both ways. */
 import type { App, AppEnv, Fetch } from '@sotto/runtime';
 import type { Context } from 'hono';
+import type { Route, ServiceName } from './route-table.ts';
 import { endToEnd } from './screen.ts';
 
 /** The services, by what the contract calls them. */
-export type Upstreams = Readonly<Record<'auth' | 'key' | 'message' | 'file', Fetch>>;
+export type Upstreams = Readonly<Record<ServiceName, Fetch>>;
 
-/** What is not listed is not reachable, `/internal` above all. */
-export const ROUTES = {
-  '/.well-known/jwks.json': 'auth',
-  '/api/v1/auth': 'auth',
-  '/api/v1/keys': 'key',
-  '/api/v1/conversations': 'message',
-  '/api/v1/messages': 'message',
-  '/api/v1/users': 'message',
-  '/api/v1/ws': 'message',
-  '/api/v1/files': 'file',
-} as const satisfies Record<string, keyof Upstreams>;
-
-/** Adds the routes. An upstream that rejects is answered for by the app: 503 with Retry-After. */
-export function forward(app: App, upstreams: Upstreams): void {
-  for (const [prefix, service] of Object.entries(ROUTES)) {
+/** Adds the routes, which come with the longest first. An upstream that rejects is answered for by the app. */
+export function forward(app: App, routes: readonly Route[], upstreams: Upstreams): void {
+  for (const { prefix, service } of routes) {
     // Matches the prefix itself and everything below it.
     app.all(`${prefix}/*`, async (context: Context<AppEnv>) => {
       context.set('route', `${prefix}/*`);

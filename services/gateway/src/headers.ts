@@ -1,7 +1,7 @@
 /** What browsers are told about everything that leaves the gateway. */
 
 /** For what is no page: nothing in it may ever run or be shown inside another page. */
-const DATA_POLICY =
+export const DATA_POLICY =
   "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 const HEADERS = {
@@ -15,6 +15,14 @@ const HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 } as const;
+
+/** The same, names and values in turn, for answers that go out by hand. */
+export const SECURITY_HEADERS: readonly string[] = Object.entries(HEADERS).flat();
+
+/** True for a header, in lower case, that is ours alone to say. */
+export function isSecurityHeader(name: string): boolean {
+  return Object.hasOwn(HEADERS, name);
+}
 
 /** Adds the headers in place. A Content-Security-Policy that the answer has already is its own affair. */
 export function secure(response: Response): Response {

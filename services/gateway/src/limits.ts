@@ -8,3 +8,24 @@ export const TUNNEL_KEEP_ALIVE_MS = 30_000;
 
 /** How long browsers may keep the documents. They change with a release only, and carry an entity tag. */
 export const DOCUMENT_SECONDS = 300;
+
+/** Reaching a service. One that is gone without a word must not keep callers longer than they are promised an answer. */
+export const CONNECT_MS = 1_500;
+
+/**
+ * How long a service may keep silent when it is its turn. Longer than any statement runs, so that it reports its own
+ * fault.
+ */
+export const SILENCE_MS = 15_000;
+
+/** How long a connection stays open after an answer that ends it, for its sender to read that answer. */
+export const LINGER_MS = 500;
+
+/** Addresses with points in hand: some 200 bytes each. An attacker with many addresses must not grow the heap. */
+export const LEASES_MAX = 100_000;
+
+/** How long a refused address is refused without asking again. */
+export const REFUSAL_MS = 1_000;
+
+/** How long a tunnel that drains waits for the end of a frame, and for the client's goodbye. */
+export const TUNNEL_CLOSE_MS = 2_000;

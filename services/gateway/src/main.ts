@@ -8,9 +8,11 @@ async function start() {
   const config = load();
   const service = await startGateway(config);
   const listening = await listen(service, config.server);
+  const scheme = config.server.tls === undefined ? 'http' : 'https';
   return {
-    ready: `ready http://${config.server.host}:${listening.port}`,
+    ready: `ready ${scheme}://${config.server.host}:${listening.port}`,
     async close() {
+      await service.drain();
       // Open WebSockets would keep the server from ending.
       await Promise.all([listening.close(), service.close()]);
     },

@@ -3,73 +3,141 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ApiError } from '@sotto/api';
 import {
+  type Connection,
+  type Counters,
   createApp,
+  createLimiters,
   createLogger,
+  createMemoryCounters,
   createMetrics,
+  createRequestMeter,
   type Fetch,
   type Logger,
+  openRedisCounters,
   problemResponse,
   remotePeer,
   type Service,
-  type Upgrade,
+  toApiError,
 } from '@sotto/runtime';
+import { clientOf } from './client.ts';
 import type { GatewayConfig } from './config.ts';
 import { documents } from './docs.ts';
 import { createEvents, type Events } from './events.ts';
 import { forward, type Upstreams } from './forward.ts';
 import { secure } from './headers.ts';
+import { createRelay } from './relay.ts';
+import { readRoutes } from './route-table.ts';
 import { cleanHeaders, refuse } from './screen.ts';
+import { createSourceLimit, type SourceLimit } from './source-limit.ts';
 import { createTunnel } from './tunnel.ts';
+import { openWires } from './wires.ts';
 
 export { GatewayConfig } from './config.ts';
 
 /** What the host of the gateway already has. */
 export interface Given {
   log?: Logger;
-  /** The services, when they live in this process. */
-  peers?: Upstreams;
-  /** The message service's own, then. */
-  upgrade?: Upgrade;
+  counters?: Counters;
+  /** The services, when they live in this process, and who takes over the message service's sockets then. */
+  local?: { peers: Upstreams; message: Pick<Required<Service>, 'upgrade' | 'drain'> };
+  /** The certificate of an authority that clients are to trust, to hand out. */
+  authority?: string | undefined;
 }
 
-/** Starts the gateway. It needs none of the services to be up; `/health/ready` tells when all are. */
+/**
+ * Starts the gateway. It needs none of the services to be up; `/health/ready` tells when all are. Services in other
+ * processes are reached by its `relay`, those of this process by its `fetch`.
+ */
 export async function startGateway(
   config: GatewayConfig,
   given: Given = {},
 ): Promise<Required<Service>> {
+  const { services, server, gateway, internal } = config;
+  const { local } = given;
+  await using opened = new AsyncDisposableStack();
   const log = given.log ?? createLogger({ service: 'gateway', level: config.log.level });
   const metrics = createMetrics('gateway');
   const events = createEvents(metrics, log);
-  const upstreams = given.peers ?? remoteUpstreams(config.services);
-  const app = createApp({ service: 'gateway', log, metrics, ready: () => allReady(upstreams) });
-  documents(app, version());
-  forward(app, upstreams);
+  const meter = createRequestMeter({ log, metrics });
+  const counters = given.counters ?? (await openCounters(config, log));
+  if (given.counters === undefined) opened.defer(() => counters.close());
+  const sourceLimit = createSourceLimit(
+    createLimiters({ counters, metrics }),
+    config.limits.sourcePerMinute,
+  );
+  const wires = openWires(services);
+  opened.defer(() => Object.values(wires).forEach((wire) => void wire.close()));
+  let isDraining = false;
+  const upstreams = local?.peers ?? remoteUpstreams(services);
+  const ready = (): Promise<void> => allReady(isDraining, upstreams);
+  const app = createApp({ service: 'gateway', log, metrics, meter, ready });
+  const routes = readRoutes(gateway.routes);
+  documents(app, { version: version(), authority: given.authority });
+  if (local !== undefined) forward(app, routes, upstreams);
+  const shared = { trustedProxies: server.trustedProxies, sourceLimit, events };
   const tunnel = createTunnel({
-    message: given.upgrade ?? new URL(config.services.message),
-    origins: config.gateway.origins,
-    events,
+    ...shared,
+    message: local?.message ?? new URL(services.message),
+    origins: gateway.origins,
+    internalSecret: internal.secret,
   });
+  opened.defer(() => tunnel.close());
+  const relay = createRelay({ ...shared, routes, wires, internalSecret: internal.secret, meter });
+  const running = opened.move();
   return {
-    fetch: atTheDoor(app.fetch, events),
+    fetch: atTheDoor(app.fetch, shared),
+    relay: local === undefined ? relay : () => false,
     upgrade: tunnel.upgrade,
-    async close() {
-      tunnel.close();
+    drain() {
+      isDraining = true;
+      return tunnel.drain();
     },
+    close: () => running.disposeAsync(),
   };
 }
 
+interface Door {
+  trustedProxies: number;
+  sourceLimit: SourceLimit;
+  events: Events;
+}
+
 /** Screens what comes in, and tells browsers what to make of what goes out. */
-function atTheDoor(inside: Fetch, events: Events): Fetch {
+function atTheDoor(inside: Fetch, { trustedProxies, sourceLimit, events }: Door): Fetch {
   return async (request, connection) => {
     const requestId = randomUUID();
-    const refusal = refuse(request, connection);
-    if (refusal !== undefined) {
+    const client = connection && clientOf(connection, readFrom(request), trustedProxies);
+    try {
+      await admit(request, client, sourceLimit);
+    } catch (error) {
+      const refusal = toApiError(error);
       events.requestRefused(refusal.code);
       return secure(problemResponse(refusal, requestId));
     }
     cleanHeaders(request, requestId);
-    return secure(await inside(request, connection));
+    return secure(await inside(request, client));
   };
+}
+
+function readFrom({ headers }: Request) {
+  return (name: string): string | undefined => headers.get(name) ?? undefined;
+}
+
+async function admit(
+  request: Request,
+  client: Connection | undefined,
+  sourceLimit: SourceLimit,
+): Promise<void> {
+  const refusal = refuse(request, client);
+  if (refusal !== undefined) throw refusal;
+  // Who watches over us must hear from us whatever else comes from there.
+  const isWatcher = /^\/(health\/(live|ready)|metrics)$/.test(new URL(request.url).pathname);
+  if (client !== undefined && !isWatcher) await sourceLimit.take(client.remoteAddress);
+}
+
+async function openCounters({ redis }: GatewayConfig, log: Logger): Promise<Counters> {
+  const { url, ca } = redis;
+  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }
 
 function remoteUpstreams(services: GatewayConfig['services']): Upstreams {
@@ -81,7 +149,8 @@ function remoteUpstreams(services: GatewayConfig['services']): Upstreams {
   };
 }
 
-async function allReady(upstreams: Upstreams): Promise<void> {
+async function allReady(isDraining: boolean, upstreams: Upstreams): Promise<void> {
+  if (isDraining) throw new ApiError('service.unavailable', { detail: 'the gateway goes down' });
   const asked = Object.entries(upstreams).map(async ([name, upstream]) => {
     const response = await upstream(new Request('http://upstream/health/ready'));
     await response.body?.cancel();

@@ -6,56 +6,116 @@
  * to the service through a handshake that failed.
  */
 import { randomUUID } from 'node:crypto';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { Socket } from 'node:net';
-import type { Duplex, Readable } from 'node:stream';
-import { ApiError, SOCKET_PATH, toProblem } from '@sotto/api';
-import type { Upgrade } from '@sotto/runtime';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { ApiError, SOCKET_PATH } from '@sotto/api';
+import {
+  type Connection,
+  endOneByOne,
+  type Service,
+  toApiError,
+  type Upgrade,
+} from '@sotto/runtime';
+import { clientOf, originFrom } from './client.ts';
 import type { Events } from './events.ts';
-import { TUNNEL_KEEP_ALIVE_MS, TUNNEL_OPEN_MS } from './limits.ts';
 import { mayConnect } from './origins.ts';
+import type { SourceLimit } from './source-limit.ts';
+import { answerOnSocket, openSplices } from './splice.ts';
 
 export interface TunnelOptions {
-  /** The message service: its Upgrade when it lives in this process, else its address. */
-  message: Upgrade | URL;
+  /** The message service: itself when it lives in this process, else its address. */
+  message: Pick<Required<Service>, 'upgrade' | 'drain'> | URL;
   /** Origins that may connect; see `origins.ts`. */
   origins: readonly string[];
+  trustedProxies: number;
+  internalSecret: string;
+  sourceLimit: SourceLimit;
   events: Events;
 }
 
 export interface Tunnel {
   upgrade: Upgrade;
+  /** Takes no more, and sends those that are open away, one by one, with a code that makes clients come again. */
+  drain(): Promise<void>;
   /** Cuts off what is open. */
   close(): void;
 }
 
-export function createTunnel({ message, origins, events }: TunnelOptions): Tunnel {
+export function createTunnel(options: TunnelOptions): Tunnel {
+  const { message, events, sourceLimit } = options;
   const open = new Set<Duplex>();
-  const pass = message instanceof URL ? remote(message, events) : message;
+  const splices =
+    message instanceof URL ? openSplices({ ...options, service: message }) : undefined;
+  const pass = message instanceof URL ? splices?.upgrade : message.upgrade;
+  let isDraining = false;
+
+  async function begin(
+    request: IncomingMessage,
+    socket: Duplex,
+    handshake: Handshake,
+  ): Promise<void> {
+    const { requestId, client } = handshake;
+    try {
+      const refusal = isDraining ? GOING : refuse(request, options.origins);
+      if (refusal !== undefined) throw refusal;
+      await sourceLimit.take(client.remoteAddress);
+    } catch (error) {
+      const refusal = toApiError(error);
+      events.tunnelRefused(refusal.code);
+      answerOnSocket(socket, refusal, requestId);
+      return;
+    }
+    if (socket.destroyed) return;
+    open.add(socket);
+    events.tunnelOpened();
+    socket.once('close', () => {
+      open.delete(socket);
+      events.tunnelClosed();
+    });
+    cleanRequest(request, requestId);
+    pass?.(request, socket, handshake.head, client);
+  }
+
   return {
-    upgrade(request, socket, head) {
+    upgrade(request, socket, head, connection) {
       // A socket without a listener for its errors ends the process.
       socket.on('error', () => socket.destroy());
-      const requestId = randomUUID();
-      const refusal = refuse(request, origins);
-      if (refusal !== undefined) {
-        events.tunnelRefused(refusal.code);
-        answer(socket, refusal, requestId);
-        return;
-      }
-      open.add(socket);
-      events.tunnelOpened();
-      socket.once('close', () => {
-        open.delete(socket);
-        events.tunnelClosed();
-      });
-      cleanRequest(request, requestId);
-      pass(request, socket, head);
+      const client = describeClient(request, connection, options.trustedProxies);
+      void begin(request, socket, { requestId: randomUUID(), head, client });
+    },
+    async drain() {
+      isDraining = true;
+      if (message instanceof URL)
+        await endOneByOne(splices?.open ?? [], (splice) => splice.drain());
+      else await message.drain();
     },
     close() {
       for (const socket of open) socket.destroy();
     },
+  };
+}
+
+const GOING = new ApiError('service.unavailable', {
+  detail: 'the gateway goes down',
+  retryAfter: 1,
+});
+
+interface Handshake {
+  requestId: string;
+  head: Uint8Array;
+  client: Connection;
+}
+
+function describeClient(
+  { headers, socket }: IncomingMessage,
+  connection: Connection = { remoteAddress: '' },
+  trustedProxies: number,
+): Connection {
+  const origin = originFrom('encrypted' in socket ? 'https' : 'http', headers.host ?? '');
+  const header = (name: string): string | undefined => headers[name]?.toString();
+  return {
+    ...(origin !== undefined && { origin }),
+    ...clientOf(connection, header, trustedProxies),
   };
 }
 
@@ -71,7 +131,7 @@ function refuse(request: IncomingMessage, origins: readonly string[]): ApiError 
 
 /** What a handshake needs. Nothing else goes on: least of all a length, for a body that is not ours to read. */
 const HANDSHAKE =
-  /^(authorization|host|origin|user-agent|sec-websocket-(key|version|protocol|extensions))$/;
+  /^(authorization|dpop|host|origin|user-agent|sec-websocket-(key|version|protocol|extensions))$/;
 
 /** Changes the headers in place. */
 function cleanRequest({ headers }: IncomingMessage, requestId: string): void {
@@ -79,102 +139,4 @@ function cleanRequest({ headers }: IncomingMessage, requestId: string): void {
   headers.connection = 'Upgrade';
   headers.upgrade = 'websocket';
   headers['x-request-id'] = requestId;
-}
-
-/** An Upgrade that opens a socket of its own to a service elsewhere. */
-function remote(service: URL, events: Events): Upgrade {
-  const send = service.protocol === 'https:' ? httpsRequest : httpRequest;
-  return (request, socket, head) => {
-    const requestId = String(request.headers['x-request-id']);
-    let answered = false;
-    const upstream = send(new URL(SOCKET_PATH, service), {
-      headers: { ...request.headers, host: service.host },
-      agent: false,
-      timeout: TUNNEL_OPEN_MS,
-    });
-    socket.once('close', () => upstream.destroy());
-    upstream.once('timeout', () => upstream.destroy(new Error('no answer to the handshake')));
-    upstream.on('error', (error) => {
-      if (answered || socket.destroyed) return;
-      events.tunnelFailed(error);
-      answer(socket, new ApiError('service.unavailable', { retryAfter: 1 }), requestId);
-    });
-    upstream.once('upgrade', (response, other, otherHead) => {
-      answered = true;
-      socket.write(headOf(response, requestId));
-      socket.write(otherHead);
-      other.write(head);
-      join(socket, other);
-    });
-    // A refusal is the service's to word. Nothing that the client says after it is heard.
-    upstream.once('response', (response) => {
-      answered = true;
-      socket.write(headOf(response, requestId));
-      pour(response, socket);
-    });
-    upstream.end();
-  };
-}
-
-const OURS = /^x-request-id$/i;
-const OURS_AND_FRAMING = /^(x-request-id|connection|keep-alive|transfer-encoding)$/i;
-
-/** Status line and headers; a refusal's connection ends with its body. */
-function headOf(
-  { statusCode, statusMessage, rawHeaders }: IncomingMessage,
-  requestId: string,
-): string {
-  const lines = [`HTTP/1.1 ${statusCode} ${statusMessage}`];
-  const replaced = statusCode === 101 ? OURS : OURS_AND_FRAMING;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
-    if (!replaced.test(name)) lines.push(`${name}: ${rawHeaders[at + 1]}`);
-  }
-  if (statusCode !== 101) lines.push('connection: close');
-  return `${[...lines, `x-request-id: ${requestId}`].join('\r\n')}\r\n\r\n`;
-}
-
-/** Two sockets, each the other's end: what one reads the other writes, no faster than it can. */
-function join(socket: Duplex, other: Duplex): void {
-  keepAlive(socket);
-  keepAlive(other);
-  pour(socket, other);
-  pour(other, socket);
-}
-
-/**
- * An orderly end goes through, after all that came before it; anything else ends both at once. Either way the second
- * does not outlive the first: a peer that never hangs up would hold it for ever.
- */
-function pour(from: Readable, to: Duplex): void {
-  from.on('error', () => from.destroy());
-  from.once('close', () => {
-    if (to.writableEnded && !to.writableFinished) to.once('finish', () => to.destroy());
-    else to.destroy();
-  });
-  from.pipe(to);
-}
-
-function keepAlive(socket: Duplex): void {
-  if (!(socket instanceof Socket)) return;
-  socket.setTimeout(0);
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, TUNNEL_KEEP_ALIVE_MS);
-}
-
-/** Answers by hand: no HTTP server is behind the socket any more. */
-function answer(socket: Duplex, error: ApiError, requestId: string): void {
-  const body = JSON.stringify(toProblem(error, requestId));
-  const { retryAfter } = error.options;
-  const head = [
-    `HTTP/1.1 ${error.status} ${error.code}`,
-    'content-type: application/problem+json',
-    'cache-control: no-store',
-    `content-length: ${Buffer.byteLength(body)}`,
-    `x-request-id: ${requestId}`,
-    ...(retryAfter === undefined ? [] : [`retry-after: ${retryAfter}`]),
-    'connection: close',
-  ];
-  // Not left to the client, who may never hang up.
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

@@ -95,6 +95,10 @@ describe('what lies behind the gateway', () => {
       'x-real-ip': '10.0.0.1',
       'x-user-id': 'admin',
       'X-Internal-Secret': 'x',
+      'x-sotto-client': '10.0.0.1',
+      'x-sotto-gateway': 'guessed',
+      'x-http-method-override': 'DELETE',
+      'true-client-ip': '10.0.0.1',
       'x-request-id': 'mine',
       'x-original-url': '/internal',
       forwarded: 'for=10.0.0.1',
@@ -105,7 +109,7 @@ describe('what lies behind the gateway', () => {
       connection: 'close, authorization-hint',
       'authorization-hint': 'x',
       authorization: 'Bearer token',
-      'x-sotto': 'kept',
+      'x-own': 'kept',
       'accept-encoding': 'gzip',
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
@@ -117,15 +121,17 @@ describe('what lies behind the gateway', () => {
     const seen = JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)).headers;
     expect(seen).toMatchObject({
       authorization: 'Bearer token',
-      'x-sotto': 'kept',
+      'x-own': 'kept',
       'accept-encoding': 'identity',
       host: new URL(upstream.url).host,
     });
+    expect(seen['x-sotto-client']).toBe('127.0.0.1');
+    expect(seen['x-sotto-origin']).toBe('http://public.example');
+    expect(seen['x-sotto-gateway']).not.toContain('guessed');
+    const ours =
+      /^(authorization|x-own|accept-encoding|x-request-id|x-sotto-.*|connection|keep-alive)$/i;
     for (const name of Object.keys(headers)) {
-      if (
-        /^(authorization|x-sotto|accept-encoding|x-request-id|connection|keep-alive)$/i.test(name)
-      )
-        continue;
+      if (ours.test(name)) continue;
       expect(seen).not.toHaveProperty(name.toLowerCase());
     }
     expect(seen['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);

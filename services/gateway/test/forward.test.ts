@@ -31,6 +31,8 @@ function owned<Owned extends Gateway | Upstream>(resource: Owned): Owned {
   return resource;
 }
 
+const NO_SOCKETS = { upgrade: () => undefined, drain: async () => undefined };
+
 const MEBIBYTE = 1024 * 1024;
 const OCTETS = { 'content-type': 'application/octet-stream' };
 /** What fetch wants for a body that is a stream; the types of browsers do not know it. */
@@ -51,7 +53,7 @@ describe('the gateway', () => {
       message: play('message'),
       file: play('file'),
     };
-    const gateway = await startGateway(config, { peers, upgrade: () => undefined });
+    const gateway = await startGateway(config, { local: { peers, message: NO_SOCKETS } });
     for (const { method, path, service } of endpoints) {
       const url = `http://localhost${path.replace(/\{\w+\}/g, 'x')}`;
       const response = await gateway.fetch(new Request(url, { method }));
@@ -69,7 +71,7 @@ describe('the gateway', () => {
       environment: { INTERNAL_SECRET, LOG_LEVEL: 'error' },
     });
     const peers = { auth: peer, key: peer, message: peer, file: peer };
-    const gateway = await startGateway(config, { peers, upgrade: () => undefined });
+    const gateway = await startGateway(config, { local: { peers, message: NO_SOCKETS } });
     const headers = { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1' };
     const request = new Request('http://localhost/api/v1/auth/login', { method: 'POST', headers });
     await gateway.fetch(request, { remoteAddress: '203.0.113.7' });

@@ -103,8 +103,8 @@ describe.runIf(existsSync(executablePath))('in a browser', () => {
       if ((await block.getAttribute('id')) !== 'operations-auth-me') await toggle.click();
     }
     await page.locator('.auth-wrapper .authorize').first().click();
-    await page.locator('.dialog-ux input').fill('token');
-    await page.locator('.dialog-ux .authorize').click();
+    await page.locator('.dialog-ux input').first().fill('token');
+    await page.locator('.dialog-ux .authorize').first().click();
     await page.locator('.dialog-ux .btn-done').click();
     const operation = page.locator('#operations-auth-me');
     await operation.locator('.try-out__btn').click();

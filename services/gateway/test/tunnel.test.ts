@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { SOCKET_PATH, SOCKET_PROTOCOL } from '@sotto/api';
-import { listen, loadConfig } from '@sotto/runtime';
+import { listen, loadConfig, type Upgrade } from '@sotto/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { GatewayConfig, startGateway } from '../src/service.ts';
@@ -58,14 +58,14 @@ async function localGateway() {
     environment: { INTERNAL_SECRET, LOG_LEVEL: 'error' },
   });
   const none = async () => new Response(null, { status: 404 });
-  const gateway = await startGateway(config, {
-    peers: { auth: none, key: none, message: none, file: none },
-    upgrade: (request, socket, head) => {
-      echo.server.handleUpgrade(request, socket, Buffer.from(head), (client) => {
-        echo.server.emit('connection', client, request);
-      });
-    },
-  });
+  const upgrade: Upgrade = (request, socket, head) => {
+    echo.server.handleUpgrade(request, socket, Buffer.from(head), (client) => {
+      echo.server.emit('connection', client, request);
+    });
+  };
+  const peers = { auth: none, key: none, message: none, file: none };
+  const message = { upgrade, drain: async () => undefined };
+  const gateway = await startGateway(config, { local: { peers, message } });
   const listening = await listen(gateway, { host: '127.0.0.1', port: 0 });
   cleanUp.push(async () => {
     await Promise.all([listening.close(), gateway.close()]);

@@ -30,6 +30,8 @@ export interface ComposeOptions {
   databases: Databases['sections'];
   /** Where all services log to. */
   logTo: NonNullable<LoggerOptions['destination']>;
+  /** The certificate of the authority that clients are to trust, when it is the platform's own. */
+  authority?: string | undefined;
 }
 
 /**
@@ -38,8 +40,8 @@ export interface ComposeOptions {
  */
 export async function compose(
   config: StandaloneConfig,
-  { databases, logTo }: ComposeOptions,
-): Promise<Service> {
+  { databases, logTo, authority }: ComposeOptions,
+): Promise<Required<Service>> {
   await using started = new AsyncDisposableStack();
   const everyConsumerStands = Promise.withResolvers<void>();
   everyConsumerStands.promise.catch(() => undefined); // A start that fails says so by its own error.
@@ -71,8 +73,14 @@ export async function compose(
   const message = own(await startMessage(of('message'), given('message')));
   services.message = message;
   services.file = own(await startFile(of('file'), given('file')));
-  const { upgrade } = message;
-  const gateway = own(await startGateway(config, { peers, upgrade, log: logFor('gateway') }));
+  const gateway = own(
+    await startGateway(config, {
+      local: { peers, message },
+      log: logFor('gateway'),
+      counters,
+      authority,
+    }),
+  );
   everyConsumerStands.resolve();
   const running = started.move();
   return { ...gateway, close: () => running.disposeAsync() };

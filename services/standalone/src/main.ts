@@ -1,16 +1,36 @@
 /** The platform in one process: `npm start`. */
 import { fileURLToPath } from 'node:url';
 import { ConfigError, run } from '@sotto/runtime';
+import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { loadStandaloneConfig } from './config.ts';
+import { lanNotice } from './lan.ts';
 import { startPlatform } from './platform.ts';
+
+/** EX_USAGE of sysexits.h. */
+const EXIT_USAGE = 64;
 
 const root = new URL('../../../', import.meta.url);
 const source = { environment: process.env, file: fileURLToPath(new URL('config.yaml', root)) };
-const load = () => loadStandaloneConfig(source, fileURLToPath(new URL('.data', root)));
+const dataDirectory = fileURLToPath(new URL('.data', root));
 const show = (line: string) => process.stderr.write(`${line.trimEnd()}\n`);
+const { help, lan } = given();
+if (help) {
+  process.stdout.write(USAGE);
+  process.exit();
+}
+const load = () => loadStandaloneConfig(source, { dataDirectory, lan });
 
 // Where they go may be full, or gone with its terminal: no reason to end the platform.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+function given(): Arguments {
+  try {
+    return readArguments(process.argv.slice(2));
+  } catch (error) {
+    show(`sotto: ${error instanceof Error ? error.message : 'what?'}\n\n${USAGE}`);
+    process.exit(EXIT_USAGE);
+  }
+}
 
 function stop(error: unknown): never {
   if (error instanceof ConfigError) throw error;
@@ -25,6 +45,7 @@ process.channel?.unref();
 run(() => start().catch(stop), { check: load });
 
 async function start() {
-  const { port, close } = await startPlatform(load(), { show, onFailure: stop });
-  return { ready: `ready http://localhost:${port}`, close };
+  const { url, port, authority, close } = await startPlatform(load(), { show, onFailure: stop });
+  if (authority !== undefined) show(lanNotice({ ...authority, port }));
+  return { ready: `ready ${url}`, close };
 }

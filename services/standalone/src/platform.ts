@@ -5,11 +5,17 @@ import { compose } from './compose.ts';
 import type { StandaloneConfig } from './config.ts';
 import { lockData } from './data-lock.ts';
 import { openDatabases } from './databases.ts';
+import { type KeptAuthority, keepOwnCertificate } from './lan.ts';
 import { openLogFile } from './log-file.ts';
 
 export interface Platform {
   /** Where it listens, also when the configuration says 0. */
   port: number;
+  /** The same for whoever is on this machine. */
+  url: string;
+  /** Who signs its certificate, when it does so itself. */
+  authority: KeptAuthority | undefined;
+  /** Sockets are sent away first, over up to ten seconds. */
   close(): Promise<void>;
 }
 
@@ -29,15 +35,24 @@ export async function startPlatform(
   const lock = lockData(config.data.directory);
   started.defer(() => lock.close());
   const log = openLogFile(join(config.data.directory, 'logs', 'sotto.log'), show);
+  const authority = keepOwnCertificate(config, () => show(STALE));
+  started.defer(() => authority?.close());
   const databases = await openDatabases(config, onFailure);
   started.defer(() => databases.close());
-  const gateway = await compose(config, { databases: databases.sections, logTo: log });
+  const gateway = await compose(config, {
+    databases: databases.sections,
+    logTo: log,
+    authority: authority?.certificate,
+  });
   started.defer(() => gateway.close());
   const listening = await listenClearly(gateway, config.server);
   const running = started.move();
   return {
     port: listening.port,
+    url: `${config.server.tls === undefined ? 'http' : 'https'}://localhost:${listening.port}`,
+    authority,
     async close() {
+      await gateway.drain();
       // Together: a server waits for its open sockets, and it is the services that end those.
       const closed = listening.close();
       await running.disposeAsync();
@@ -45,6 +60,8 @@ export async function startPlatform(
     },
   };
 }
+
+const STALE = 'sotto: the certificate for this network cannot be renewed; is the disk full?';
 
 async function listenClearly(
   gateway: Parameters<typeof listen>[0],

@@ -1,0 +1,163 @@
+/** Two sockets, each the other's end: a client's, and one of our own to the message service. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { Socket } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
+import { ApiError, CLOSE_CODES, SOCKET_PATH, toProblem } from '@sotto/api';
+import { gatewayHeaders, ProblemWithHeaders, type Upgrade } from '@sotto/runtime';
+import type { Events } from './events.ts';
+import { closeFrame, FrameTracker } from './frame-tracker.ts';
+import { TUNNEL_CLOSE_MS, TUNNEL_KEEP_ALIVE_MS, TUNNEL_OPEN_MS } from './limits.ts';
+
+/** One that is open. */
+export interface Splice {
+  /** Sends the client away with a code that makes it come again. Resolves when it has gone, or has been cut off. */
+  drain(): Promise<void>;
+}
+
+export interface SplicesOptions {
+  service: URL;
+  internalSecret: string;
+  events: Events;
+}
+
+/** An Upgrade that opens a socket of its own to a service elsewhere, and what it has opened. */
+export function openSplices({ service, internalSecret, events }: SplicesOptions): {
+  upgrade: Upgrade;
+  open: ReadonlySet<Splice>;
+} {
+  const open = new Set<Splice>();
+  const send = service.protocol === 'https:' ? httpsRequest : httpRequest;
+  const toService = gatewayHeaders(internalSecret);
+  const upgrade: Upgrade = (request, socket, head, client = { remoteAddress: '' }) => {
+    const requestId = String(request.headers['x-request-id']);
+    let answered = false;
+    const upstream = send(new URL(SOCKET_PATH, service), {
+      headers: { ...request.headers, host: service.host, ...toService(client) },
+      agent: false,
+      timeout: TUNNEL_OPEN_MS,
+    });
+    socket.once('close', () => upstream.destroy());
+    upstream.once('timeout', () => upstream.destroy(new Error('no answer to the handshake')));
+    upstream.on('error', (error) => {
+      if (answered || socket.destroyed) return;
+      events.tunnelFailed(error);
+      answerOnSocket(socket, new ApiError('service.unavailable', { retryAfter: 1 }), requestId);
+    });
+    upstream.once('upgrade', (response, other, otherHead) => {
+      answered = true;
+      socket.write(headOf(response, requestId));
+      const splice = join(socket, other, { head, otherHead });
+      open.add(splice);
+      socket.once('close', () => open.delete(splice));
+    });
+    // A refusal is the service's to word. Nothing that the client says after it is heard.
+    upstream.once('response', (response) => {
+      answered = true;
+      socket.write(headOf(response, requestId));
+      pour(response, socket);
+    });
+    upstream.end();
+  };
+  return { upgrade, open };
+}
+
+const OURS = /^x-request-id$/i;
+const OURS_AND_FRAMING = /^(x-request-id|connection|keep-alive|transfer-encoding)$/i;
+
+/** Status line and headers; a refusal's connection ends with its body. */
+function headOf(
+  { statusCode, statusMessage, rawHeaders }: IncomingMessage,
+  requestId: string,
+): string {
+  const lines = [`HTTP/1.1 ${statusCode} ${statusMessage}`];
+  const replaced = statusCode === 101 ? OURS : OURS_AND_FRAMING;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (!replaced.test(name)) lines.push(`${name}: ${rawHeaders[at + 1]}`);
+  }
+  if (statusCode !== 101) lines.push('connection: close');
+  return `${[...lines, `x-request-id: ${requestId}`].join('\r\n')}\r\n\r\n`;
+}
+
+/** What each side has sent already: the client's in `head`, the service's in `otherHead`. */
+interface Heads {
+  head: Uint8Array;
+  otherHead: Uint8Array;
+}
+
+/** What one reads the other writes, no faster than it can. */
+function join(socket: Duplex, other: Duplex, { head, otherHead }: Heads): Splice {
+  const frames = new FrameTracker();
+  frames.push(otherHead);
+  socket.write(otherHead);
+  other.write(head);
+  keepAlive(socket);
+  keepAlive(other);
+  // Before the data goes on, so that what has been followed is what has been written.
+  other.on('data', (chunk: Uint8Array) => frames.push(chunk));
+  pour(socket, other);
+  pour(other, socket);
+  return { drain: () => drain(socket, other, frames) };
+}
+
+/** Between two frames of the service the client is told to come again; it says goodbye to the service itself. */
+function drain(socket: Duplex, other: Duplex, frames: FrameTracker): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) return resolve();
+    const timer = setTimeout(() => socket.destroy(), TUNNEL_CLOSE_MS);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    const tell = (): void => {
+      if (!frames.isBetweenFrames) return;
+      other.off('data', tell);
+      other.unpipe(socket);
+      // What the service still says is sent again on the client's next connection.
+      other.resume();
+      socket.write(closeFrame(CLOSE_CODES.draining));
+    };
+    other.on('data', tell);
+    tell();
+  });
+}
+
+/**
+ * An orderly end goes through, after all that came before it; anything else ends both at once. Either way the second
+ * does not outlive the first: a peer that never hangs up would hold it for ever.
+ */
+function pour(from: Readable, to: Duplex): void {
+  from.on('error', () => from.destroy());
+  from.once('close', () => {
+    if (to.writableEnded && !to.writableFinished) to.once('finish', () => to.destroy());
+    else to.destroy();
+  });
+  from.pipe(to);
+}
+
+function keepAlive(socket: Duplex): void {
+  if (!(socket instanceof Socket)) return;
+  socket.setTimeout(0);
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, TUNNEL_KEEP_ALIVE_MS);
+}
+
+/** Answers by hand: no HTTP server is behind the socket any more. */
+export function answerOnSocket(socket: Duplex, error: ApiError, requestId: string): void {
+  const body = JSON.stringify(toProblem(error, requestId));
+  const { retryAfter } = error.options;
+  const own = error instanceof ProblemWithHeaders ? Object.entries(error.headers) : [];
+  const head = [
+    `HTTP/1.1 ${error.status} ${error.code}`,
+    'content-type: application/problem+json',
+    'cache-control: no-store',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${requestId}`,
+    ...own.map(([name, value]) => `${name}: ${value}`),
+    ...(retryAfter === undefined ? [] : [`retry-after: ${retryAfter}`]),
+    'connection: close',
+  ];
+  // Not left to the client, who may never hang up.
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}

@@ -1,0 +1,77 @@
+/** Connections to the services, kept open between requests. */
+import { Agent, type ClientRequest, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { CONNECT_MS, SILENCE_MS } from './limits.ts';
+import { SERVICE_NAMES, type ServiceName } from './route-table.ts';
+
+export interface Outgoing {
+  method: string;
+  path: string;
+  /** Names and values in turn. */
+  headers: string[];
+}
+
+/** The way to one service. */
+export interface Wire {
+  /** What it is called in a Host header. */
+  host: string;
+  /** Begins a request. It fails when there is no connection or no answer's head in time. */
+  open(outgoing: Outgoing): ClientRequest;
+  close(): void;
+}
+
+export type Wires = Readonly<Record<ServiceName, Wire>>;
+
+/** One for each service. */
+export function openWires(services: Readonly<Record<ServiceName, string>>): Wires {
+  const [auth, key, message, file] = SERVICE_NAMES;
+  return {
+    auth: openWire(services[auth]),
+    key: openWire(services[key]),
+    message: openWire(services[message]),
+    file: openWire(services[file]),
+  };
+}
+
+/** There are never more connections than requests under way, and of those the server has a limit. */
+const AGENT_OPTIONS = { keepAlive: true, scheduling: 'lifo', timeout: SILENCE_MS } as const;
+
+/** To `http://host:port` or `https://host:port`. */
+export function openWire(url: string): Wire {
+  const { protocol, hostname, port, host } = new URL(url);
+  const isSecure = protocol === 'https:';
+  const agent = isSecure ? new HttpsAgent(AGENT_OPTIONS) : new Agent(AGENT_OPTIONS);
+  const send = isSecure ? httpsRequest : httpRequest;
+  const place = {
+    agent,
+    // Without the brackets of an IPv6 address.
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+  };
+  return {
+    host,
+    open(outgoing) {
+      const request = send({ ...place, ...outgoing });
+      request.once('socket', (socket) => {
+        if (!socket.connecting) return;
+        const timer = setTimeout(() => socket.destroy(new Error('no connection')), CONNECT_MS);
+        socket.once('close', () => clearTimeout(timer));
+        socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(timer));
+      });
+      let isAnswered = false;
+      request.once('response', () => {
+        isAnswered = true;
+      });
+      request.on('timeout', () => {
+        if (!isAnswered && isItsTurn(request)) request.destroy(new Error('no answer'));
+      });
+      return request;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Not while the caller is still sending and the service takes all that comes. */
+function isItsTurn(request: ClientRequest): boolean {
+  return request.writableEnded || request.writableNeedDrain;
+}
