@@ -1,17 +1,36 @@
 /** `createClient`: the parts put together, and what an application calls. */
-import type { ConversationId, MessageId, UserId } from '@sotto/api';
-import { type LocalParty, nobleProvider, type Provider, type SafetyNumber } from '@sotto/crypto';
+import {
+  type ConversationId,
+  changePassword,
+  type DeviceId,
+  deleteAccount,
+  endSession,
+  exportAccount,
+  listSessions,
+  logoutEverywhere,
+  type MessageId,
+  renewRecoveryCode,
+  type SessionId,
+  type UserId,
+} from '@sotto/api';
+import { type LocalParty, nobleProvider, type Provider } from '@sotto/crypto';
 import {
   type AccountDeps,
   type Credentials,
   findAccount,
+  forgetTokens,
   logIn,
+  logInAgain,
+  logInByDevice,
   logOut,
-  type Me,
+  type NewAccount,
+  type Recovery,
+  recoverAccount,
   registerAccount,
 } from './account.ts';
 import { type Arrivals, createArrivals } from './arrivals.ts';
 import { type Call, createCall } from './call.ts';
+import type { Client, ClientOptions } from './client-interface.ts';
 import { Connection } from './connection.ts';
 import type { Content } from './content.ts';
 import {
@@ -21,75 +40,32 @@ import {
   openDirectConversation,
   readHistory,
 } from './conversations.ts';
+import { deviceKeyOf } from './device-key.ts';
+import { listOwnDevices, nameOwnDevice } from './devices.ts';
 import { ClientError } from './errors.ts';
 import { type ClientEvent, createEvents, type Listener } from './events.ts';
-import { type FileInput, fetchFile, type OpenedFile, storeFile } from './files.ts';
+import { type FileInput, fetchFile, storeFile } from './files.ts';
 import { createExchange } from './http.ts';
-import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
+import { makeNextIdentity } from './identity-change.ts';
+import { forgetKeyLog } from './key-log.ts';
+import { keepKeys } from './key-upkeep.ts';
+import { CALL_WAIT_MS_MAX, OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
+import { completeLink } from './link-answer.ts';
+import { beginLink } from './link-offer.ts';
+import { pardonContact } from './log-standing.ts';
 import { enqueue } from './outbox.ts';
+import { type OwnDeviceDeps, reportLostDevice, unlinkDevice } from './own-device.ts';
+import { patient } from './patience.ts';
 import { acceptIdentity, compareIdentities, type PeerDeps } from './peers.ts';
 import { makeFirstKeys } from './prekeys.ts';
-import type { ConversationRecord, HistoryItem, Message, Place } from './records.ts';
-import { readUnsent, type UnsentMessage, whenStored } from './sent-message.ts';
+import { createProver } from './proof.ts';
+import type { Message } from './records.ts';
+import { readUnsent, whenStored } from './sent-message.ts';
 import { loadLocalParty } from './sessions.ts';
 import type { Store } from './store.ts';
 import { createTokens } from './tokens.ts';
 
-export interface ClientOptions {
-  /** Origin of the platform, such as `https://chat.example.org`. */
-  readonly url: string;
-  /** Where this device keeps its keys and messages. It is the client's from now on, which closes it. */
-  readonly store: Store;
-  /** Cryptographic primitives. In Node give `nodeProvider` of `@sotto/crypto/node`: it is ten times faster. */
-  readonly provider?: Provider;
-  readonly fetch?: typeof globalThis.fetch;
-  readonly WebSocket?: typeof globalThis.WebSocket;
-  /** Milliseconds since 1970. */
-  readonly clock?: () => number;
-}
-
-/** One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. */
-export interface Client {
-  /** Who this store belongs to, or undefined before the first log-in. */
-  me(): Promise<Me | undefined>;
-  /** Makes an account with this store as its first device. */
-  register(credentials: Credentials): Promise<Me>;
-  /** Logs in on the device of this store, or as a new device when the store is empty. */
-  login(credentials: Credentials): Promise<Me>;
-  /** Disconnects and ends the session. Keys and messages stay in the store. */
-  logout(): Promise<void>;
-  /**
-   * Publishes this device's keys and connects; resolves once the platform has answered. From then on the client
-   * connects again by itself, and sends and receives. Rejects only when trying again is of no use.
-   */
-  connect(): Promise<void>;
-  /** Ends everything and closes the store. Nothing unsent or unseen is lost. */
-  close(): Promise<void>;
-  /** Calls `listener` at each event of a name; gives back the function that ends that. */
-  on<E extends ClientEvent>(name: E, listener: Listener<E>): () => void;
-  /** Messages as they arrive, each at least once over any crash, counted as taken when the loop comes round. */
-  messages(): AsyncGenerator<Message, void>;
-  /** A conversation as this store has it, oldest first. */
-  history(conversation: ConversationId, range?: HistoryRange): Promise<HistoryItem[]>;
-  conversations(): Promise<ConversationRecord[]>;
-  /** A user by exact name, without case. A name that is seconds old may not be known yet. */
-  findUser(username: string): Promise<{ user: UserId; username: string } | undefined>;
-  /** The conversation with one other user; the same one each time. */
-  openDirect(user: UserId): Promise<ConversationRecord>;
-  /** Resolves once the message is in the store. It is sent as soon as there is a connection, in order, once. */
-  sendText(conversation: ConversationId, text: string): Promise<{ id: MessageId }>;
-  /** Encrypts and uploads a file, then sends its reference like a text. Needs a connection until it resolves. */
-  sendFile(conversation: ConversationId, file: FileInput): Promise<{ id: MessageId }>;
-  openFile(message: Message): Promise<OpenedFile>;
-  /** Messages of a conversation that wait to be acknowledged by the platform, oldest first. */
-  unsent(conversation: ConversationId): Promise<UnsentMessage[]>;
-  /** Resolves when a message of this device is on the platform's disk. Rejects with `message.refused`. */
-  whenStored(id: MessageId): Promise<Place>;
-  /** Goes on with a contact whose identity key has changed, after the safety numbers were compared. */
-  acceptIdentity(user: UserId): Promise<void>;
-  /** What two people compare to know that nobody sits between them; after a change, that of the new identity. */
-  safetyNumber(user: UserId): Promise<SafetyNumber>;
-}
+export type { Client, ClientOptions };
 
 /** A client for one store. Nothing happens before a method is called. */
 export function createClient(options: ClientOptions): Client {
@@ -113,11 +89,20 @@ class StoreClient implements Client {
     this.#options = options;
     this.#store = store;
     this.#provider = options.provider ?? nobleProvider;
-    const exchange = createExchange({ url, fetch, signal: this.#closing.signal });
+    const { signal } = this.#closing;
+    const deviceKey = deviceKeyOf(store, this.#provider);
+    const prover = createProver({ provider: this.#provider, deviceKey, clock });
+    const exchange = patient(createExchange({ url, fetch, prover, signal }), {
+      waitMsMax: CALL_WAIT_MS_MAX,
+      signal,
+      random: Math.random,
+    });
     const onEnded = () => this.#events.emit('logged-out', {});
-    const tokens = createTokens({ store, exchange, clock, onEnded });
+    const again = () => logInAgain(this.#account);
+    const tokens = createTokens({ store, exchange, clock, onEnded, logInAgain: again });
     this.#call = createCall(exchange, tokens);
-    this.#account = { store, exchange, call: this.#call, tokens, clock };
+    const { proofs = true } = options;
+    this.#account = { store, exchange, call: this.#call, tokens, clock, deviceKey, proofs };
     this.#arrivals = createArrivals(store);
   }
 
@@ -125,18 +110,88 @@ class StoreClient implements Client {
     return findAccount(this.#store);
   }
 
-  register(credentials: Credentials) {
-    return registerAccount(this.#account, credentials);
+  register(account: NewAccount) {
+    return registerAccount(this.#account, account);
   }
 
-  login(credentials: Credentials) {
-    return logIn(this.#account, credentials);
+  login(credentials?: Credentials) {
+    return credentials ? logIn(this.#account, credentials) : logInByDevice(this.#account);
+  }
+
+  recover(recovery: Recovery) {
+    return recoverAccount(this.#account, recovery);
   }
 
   async logout() {
     await this.#disconnect();
     await logOut(this.#account);
     this.#events.emit('logged-out', {});
+  }
+
+  async logoutEverywhere() {
+    await this.#call(logoutEverywhere, {});
+    await this.#leave();
+  }
+
+  async sessions() {
+    return (await this.#call(listSessions, {})).sessions;
+  }
+
+  async endSession(session: SessionId) {
+    await this.#call(endSession, { params: { session_id: session } });
+  }
+
+  async devices() {
+    return listOwnDevices(await this.#peerDeps());
+  }
+
+  async renameDevice(device: DeviceId, name: string) {
+    await nameOwnDevice(await this.#peerDeps(), { device, name });
+  }
+
+  beginLink() {
+    const { signal } = this.#closing;
+    const join = async () => {
+      await this.#disconnect();
+      this.#local = undefined;
+      await keepKeys(await this.#peerDeps());
+    };
+    return beginLink({ ...this.#account, provider: this.#provider, signal, join });
+  }
+
+  async completeLink(code: string) {
+    return completeLink(await this.#deviceDeps(), code);
+  }
+
+  async unlink(device: DeviceId) {
+    const deps = await this.#deviceDeps();
+    await unlinkDevice(deps, device);
+    if (device === deps.local.address.device) await this.#leave();
+  }
+
+  reportLost(device: DeviceId) {
+    return this.#changeIdentity((deps) => reportLostDevice(deps, device));
+  }
+
+  renewIdentity() {
+    return this.#changeIdentity(makeNextIdentity);
+  }
+
+  async changePassword(change: { currentPassword: string; newPassword: string }) {
+    await this.#call(changePassword, { body: change });
+  }
+
+  async renewRecoveryCode(password: string) {
+    return (await this.#call(renewRecoveryCode, { body: { password } })).recoveryCode;
+  }
+
+  async deleteAccount(password: string) {
+    await this.#call(deleteAccount, { body: { password } });
+    await this.#leave();
+  }
+
+  exportData() {
+    return this.#call(exportAccount, {});
   }
 
   async connect() {
@@ -207,6 +262,12 @@ class StoreClient implements Client {
 
   async acceptIdentity(user: UserId) {
     await acceptIdentity(this.#store, user);
+    await this.#store.transaction((transaction) => pardonContact(transaction, user));
+    this.#connection?.wake();
+  }
+
+  async acceptKeyLog() {
+    await forgetKeyLog(this.#store);
     this.#connection?.wake();
   }
 
@@ -219,11 +280,12 @@ class StoreClient implements Client {
   }
 
   #openConnection(deps: PeerDeps): Connection {
-    const { url, WebSocket = globalThis.WebSocket } = this.#options;
+    const { url, WebSocket = globalThis.WebSocket, witnesses = [] } = this.#options;
     const connection: Connection = new Connection({
       ...deps,
       url,
       WebSocket,
+      witnesses,
       random: Math.random,
       onArrival: this.#arrivals.ring,
       onEnded: () => {
@@ -231,6 +293,30 @@ class StoreClient implements Client {
       },
     });
     return connection;
+  }
+
+  /** Works on the keys that are to go while nothing else does, and connects again as before. */
+  async #changeIdentity(change: (deps: OwnDeviceDeps) => Promise<void>): Promise<void> {
+    const deps = await this.#deviceDeps();
+    const wasConnected = this.#connection !== undefined;
+    await this.#disconnect();
+    try {
+      await change(deps);
+    } finally {
+      this.#local = undefined;
+      if (wasConnected) await this.connect();
+    }
+  }
+
+  async #deviceDeps(): Promise<OwnDeviceDeps> {
+    return { ...(await this.#peerDeps()), signal: this.#closing.signal };
+  }
+
+  /** After the platform has ended this session too. */
+  async #leave(): Promise<void> {
+    await this.#disconnect();
+    await forgetTokens(this.#account);
+    this.#events.emit('logged-out', {});
   }
 
   async #disconnect(): Promise<void> {

@@ -3,12 +3,13 @@ import { type ConversationId, openSocketTicket, type ServerFrame, Stored } from 
 import type { Call } from './call.ts';
 import { ClientError } from './errors.ts';
 import { createKeyLog, type KeyLog } from './key-log.ts';
+import { keepKeys } from './key-upkeep.ts';
 import { Lane, type SendRoom } from './lane.ts';
-import { BACKGROUND_WAIT_MS_MAX, IN_FLIGHT_MAX } from './limits.ts';
+import { BACKGROUND_WAIT_MS_MAX, IN_FLIGHT_MAX, UPKEEP_MS } from './limits.ts';
 import { outboxConversations } from './outbox.ts';
 import { patient } from './patience.ts';
-import type { PeerDeps } from './peers.ts';
-import { keepPrekeys } from './prekeys.ts';
+import { refreshList } from './peer-lists.ts';
+import { noteIdentity, type PeerDeps } from './peers.ts';
 import { createReceiver, type Receiver } from './receive.ts';
 import { openSocket, type SendFrame, type Socket } from './socket.ts';
 
@@ -30,6 +31,7 @@ interface Attendance {
   readonly lanes: Map<ConversationId, Lane>;
   readonly receiver: Receiver;
   readonly room: SendRoom;
+  readonly upkeep: ReturnType<typeof setInterval>;
   /** Frames of the receiver, one after the other. */
   tail: Promise<void>;
 }
@@ -47,8 +49,8 @@ export class Connection {
   #upkeeping: Promise<void> | undefined;
 
   constructor(deps: ConnectionDeps) {
-    this.#deps = deps;
-    this.#keyLog = createKeyLog(deps);
+    this.#deps = { ...deps, call: this.#patient(deps) };
+    this.#keyLog = createKeyLog(this.#deps);
     this.#opened.promise.catch(() => {}); // An event says it too, when nobody waits for the connection.
     this.#socket = openSocket({
       ...deps,
@@ -100,31 +102,36 @@ export class Connection {
 
   /** Nobody is present without keys that others can write to. */
   async #prepare(): Promise<string> {
-    await this.#keepPrekeys();
+    await this.#keepKeys();
     return (await this.#deps.call(openSocketTicket, {})).ticket;
   }
 
   /** One at a time: two would refill twice. */
-  #keepPrekeys(): Promise<void> {
-    this.#upkeeping ??= keepPrekeys(this.#deps).finally(() => {
+  #keepKeys(): Promise<void> {
+    this.#upkeeping ??= keepKeys(this.#deps).finally(() => {
       this.#upkeeping = undefined;
     });
     return this.#upkeeping;
   }
 
+  /** For work that nothing waits for: what fails is told, and done again by the next occasion. */
+  #inBackground(work: Promise<void>): void {
+    work.catch((error) => this.#deps.events.emit('trouble', { error }));
+  }
+
   #attend(send: SendFrame): void {
-    const onPrekeyUsed = () => {
-      this.#keepPrekeys().catch((error) => this.#deps.events.emit('trouble', { error }));
-    };
+    const onPrekeyUsed = () => this.#inBackground(this.#keepKeys());
+    const upkeep = setInterval(onPrekeyUsed, UPKEEP_MS);
     const receiver = createReceiver({ ...this.#deps, send, onPrekeyUsed });
     const room = { left: IN_FLIGHT_MAX, onFreed: () => this.wake() };
-    this.#attendance = { send, receiver, room, lanes: new Map(), tail: Promise.resolve() };
+    this.#attendance = { send, receiver, room, upkeep, lanes: new Map(), tail: Promise.resolve() };
   }
 
   #leave(): void {
     const here = this.#attendance;
     if (here === undefined) return;
     this.#attendance = undefined;
+    clearInterval(here.upkeep);
     for (const ending of [here.tail, ...[...here.lanes.values()].map((lane) => lane.stop())]) {
       this.#endings.add(ending);
       const forget = () => this.#endings.delete(ending);
@@ -151,16 +158,21 @@ export class Connection {
         here.lanes.get(frame.conversation)?.onRefused(frame.number, frame.problem);
         break;
       case 'prekeys-low':
+        this.#inBackground(this.#keepKeys());
         break;
       case 'keys-changed':
-        if (frame.what === 'identity' && frame.user === this.#deps.local.address.user) {
-          this.#checkOwnLeaf();
-        }
+        this.#followKeys(frame);
         break;
       default:
         here.tail = here.tail.then(() => here.receiver.take(frame));
         this.#watch(here.tail);
     }
+  }
+
+  #followKeys({ user, what }: Extract<ServerFrame, { type: 'keys-changed' }>): void {
+    if (what === 'device-list') this.#inBackground(refreshList(this.#deps, user));
+    else if (user === this.#deps.local.address.user) this.#checkOwnLeaf();
+    else this.#inBackground(noteIdentity(this.#deps, user));
   }
 
   /** What cannot be stored, or is not of the contract, ends the connection: the next one delivers it again. */

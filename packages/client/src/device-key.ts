@@ -35,3 +35,12 @@ export async function loadDeviceKey(store: Store, provider: Provider): Promise<D
     sign: async (bytes) => provider.ed25519Sign(pair.seed, bytes),
   };
 }
+
+/** The same, read at the first call and then held: a key never changes while its store is open. */
+export function deviceKeyOf(store: Store, provider: Provider): () => Promise<DeviceKey> {
+  let held: DeviceKey | undefined;
+  return async () => {
+    held ??= await loadDeviceKey(store, provider);
+    return held;
+  };
+}

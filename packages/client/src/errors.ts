@@ -15,6 +15,10 @@ export type ClientErrorCode =
   | 'account.logged-out'
   /** The client was closed. */
   | 'client.closed'
+  /** Another client has connected as this device, from a copy of its store: only one may. */
+  | 'connection.replaced'
+  /** The platform does not understand what this client sends: one of the two is of another release. */
+  | 'connection.refused'
   /** A second loop over `messages()` while the first one runs. */
   | 'messages.taken'
   /** The content is not what its type promises. */
@@ -29,6 +33,18 @@ export type ClientErrorCode =
   | 'account.compromised'
   /** The key log is not what it was before, or stands against a contact. Nothing is sent until someone decides. */
   | 'key-log.broken'
+  /** The platform does not go by the account's new device list yet: do it again. */
+  | 'list.incomplete'
+  /** The text is no code that a device shows to be linked. */
+  | 'link.code-invalid'
+  /** The code was answered before, here or by somebody else: let the device show another one. */
+  | 'link.used'
+  /** Nobody has answered the code, or the device that showed it has not come, in time. */
+  | 'link.expired'
+  /** What came is not an answer to the code that this device shows. */
+  | 'link.refused'
+  /** It is this device. What it has lost is to be said from another one. */
+  | 'device.current'
   /** A witness that the application asks for has not signed the key log's head. Passes when it does. */
   | 'key-log.unwitnessed'
   /** The platform has refused the message for good. Its content is kept in the store. */
@@ -45,6 +61,8 @@ export type ClientErrorCode =
   | 'store.closed'
   /** The store is not one of ours, was written by a newer release, or is damaged. */
   | 'store.invalid'
+  /** The platform has handed out a device that its account's device list does not name. Nothing was sent to it. */
+  | 'device.unlisted'
   /** The platform names a sender who cannot have sent the message. Only ever the cause of an unreadable one. */
   | 'sender.invalid'
   /** The platform answered something that the contract does not know. */

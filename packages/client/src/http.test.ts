@@ -46,7 +46,8 @@ test.each([200, 500])('an answer without an end is cut off, with status %i', asy
 
 function logInAt(url: string): Promise<unknown> {
   const { signal } = new AbortController();
-  return createExchange({ url, fetch, signal })(login, { body: CREDENTIALS });
+  const prover = { prove: () => expect.unreachable(), learn() {} };
+  return createExchange({ url, fetch, prover, signal })(login, { body: CREDENTIALS });
 }
 
 async function serve(answer: RequestListener): Promise<string> {

@@ -4,6 +4,7 @@ import {
   ApiError,
   type Body,
   type EndpointSpec,
+  encodeBase64url,
   fromProblem,
   isByteStream,
   type Params,
@@ -12,6 +13,7 @@ import {
 import { z } from 'zod';
 import { ClientError, ConnectionError } from './errors.ts';
 import { ANSWER_BYTES_MAX, CALL_MS_MAX } from './limits.ts';
+import type { Prover } from './proof.ts';
 
 /** What an operation takes; nothing for what it does not declare. */
 export type Input<E extends EndpointSpec> = Part<'params', Params<E>> &
@@ -22,17 +24,26 @@ type OptionalPart<Name extends string, T> = [T] extends [undefined]
   ? unknown
   : { [N in Name]?: Partial<T> };
 
-/** Runs one operation. `token` is the access token, for those that need one. */
+/** How a call shows who makes it; a stranger's shows nothing. */
+export interface Authorization {
+  /** The access token. */
+  readonly token?: string;
+  /** Whether the device key signs the request, and the token with it. */
+  readonly signed?: boolean;
+}
+
+/** Runs one operation. */
 export type Exchange = <E extends EndpointSpec>(
   endpoint: E,
   input: Input<E>,
-  token?: string,
+  authorization?: Authorization,
 ) => Promise<Answer<E>>;
 
 export interface ExchangeOptions {
   /** Origin of the platform. */
   readonly url: string;
   readonly fetch: typeof globalThis.fetch;
+  readonly prover: Prover;
   /** Aborts everything under way when the client closes. */
   readonly signal: AbortSignal;
 }
@@ -43,20 +54,27 @@ export interface ExchangeOptions {
  * `answer.invalid` when the answer breaks the contract, and `client.closed`. A redirect is not followed but counts as
  * no answer: passwords and tokens go to the origin that the application named, and nowhere else.
  */
-export function createExchange({ url, fetch, signal }: ExchangeOptions): Exchange {
-  return async (endpoint, input, token) => {
+export function createExchange({ url, fetch, prover, signal }: ExchangeOptions): Exchange {
+  return async (endpoint, input, { token, signed = false } = {}) => {
     const given = input as Given;
     const target = new URL(pathOf(endpoint, given.params ?? {}), url);
     for (const [name, value] of Object.entries(given.query ?? {})) {
-      if (value !== undefined) target.searchParams.set(name, String(value));
+      if (value !== undefined) target.searchParams.set(name, textOf(value));
     }
-    const request = requestOf(endpoint, given.body, token);
+    const request = requestOf(endpoint, given.body);
     const streams = isByteStream(endpoint.body) || isByteStream(endpoint.response);
     const limits = streams ? [signal] : [signal, AbortSignal.timeout(CALL_MS_MAX)];
     const reach: Reach = (step) => step.catch((cause) => Promise.reject(lost(cause, signal)));
     const options = { redirect: 'error', signal: AbortSignal.any(limits) } as const;
-    const response = await reach(fetch(target, { ...request, ...options }));
-    return readAnswer(endpoint, response, reach);
+    const attempt = async (proof?: string) => {
+      const headers = { ...request.headers, ...authorizationOf(token, proof) };
+      const response = await reach(fetch(target, { ...request, ...options, headers }));
+      prover.learn(response.headers);
+      return readAnswer(endpoint, response, reach);
+    };
+    if (!signed) return attempt();
+    const proven = { method: endpoint.method, url: target, ...(token !== undefined && { token }) };
+    return prover.prove(proven, attempt);
   };
 }
 
@@ -76,17 +94,25 @@ interface Given {
 
 function pathOf(endpoint: EndpointSpec, params: Record<string, unknown>): string {
   return endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(params[name])),
+    encodeURIComponent(textOf(params[name])),
   );
 }
 
-function requestOf(endpoint: EndpointSpec, body: unknown, token: string | undefined): RequestInit {
+/** As the contract writes it in an address. */
+function textOf(value: unknown): string {
+  return value instanceof Uint8Array ? encodeBase64url(value) : String(value);
+}
+
+interface PlainRequest extends RequestInit {
+  readonly headers: Record<string, string>;
+}
+
+function requestOf(endpoint: EndpointSpec, body: unknown): PlainRequest {
   const headers: Record<string, string> = {};
-  if (token !== undefined) headers.authorization = `Bearer ${token}`;
   if (endpoint.body === undefined) return { method: endpoint.method, headers };
   if (isByteStream(endpoint.body)) {
     headers['content-type'] = endpoint.body.stream;
-    const stream: RequestInit & { duplex: 'half' } = {
+    const stream: PlainRequest & { duplex: 'half' } = {
       method: endpoint.method,
       headers,
       body: body as ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -96,6 +122,14 @@ function requestOf(endpoint: EndpointSpec, body: unknown, token: string | undefi
   }
   headers['content-type'] = 'application/json';
   return { method: endpoint.method, headers, body: encodeJson(endpoint.body, body) };
+}
+
+function authorizationOf(token: string | undefined, proof: string | undefined) {
+  const scheme = proof === undefined ? 'Bearer' : 'DPoP';
+  return {
+    ...(token !== undefined && { authorization: `${scheme} ${token}` }),
+    ...(proof !== undefined && { dpop: proof }),
+  };
 }
 
 /** The same refusal that the platform would give, without the way to it. */

@@ -1,13 +1,16 @@
 /** The public door of the SDK. The SQLite store has a door of its own: `@sotto/client/sqlite`. */
 export { ApiError } from '@sotto/api';
 export { CryptoError, type SafetyNumber } from '@sotto/crypto';
-export type { Credentials, Me } from './account.ts';
-export { type Client, type ClientOptions, createClient } from './client.ts';
+export type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
+export { createClient } from './client.ts';
+export type { Client, ClientOptions } from './client-interface.ts';
 export type { Content, FileReference } from './content.ts';
 export type { HistoryRange } from './conversations.ts';
+export type { OwnDevice } from './devices.ts';
 export { ClientError, type ClientErrorCode, ConnectionError } from './errors.ts';
 export type { ClientEvent, ClientEvents, Listener } from './events.ts';
 export type { FileInput, OpenedFile } from './files.ts';
+export type { Link } from './link-offer.ts';
 export { PLAIN_FILE_BYTES_MAX } from './padded-stream.ts';
 export type {
   ConversationRecord,

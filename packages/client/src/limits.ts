@@ -19,14 +19,56 @@ export const SOCKET_CLOSE_MS_MAX = 1_000;
 export const BACK_OFF_MS_FIRST = 250;
 export const BACK_OFF_MS_MAX = 30_000;
 
+/** All pauses of one call that somebody waits for. Longer, and a person wonders whether anything happens at all. */
+export const CALL_WAIT_MS_MAX = 2_000;
+
+/** All pauses of one call in the background. Longer, and the connection that it holds up counts as failed anyway. */
+export const BACKGROUND_WAIT_MS_MAX = 60_000;
+
+/** Clients of a node that goes down come back within this, each at its own moment. */
+export const DRAIN_JITTER_MS = 1_000;
+
 /** An access token this near to its end is renewed before it is used: a streamed upload cannot be sent twice. */
 export const TOKEN_MARGIN_MS = 60_000;
+
+/**
+ * How far this machine's clock may seem to lie from the platform's before it is put right. An answer names whole
+ * seconds and may take a few to arrive; a proof may be off by thirty.
+ */
+export const CLOCK_SKEW_MS_IGNORED = 5_000;
+
+/** A signed prekey is replaced after this. */
+export const SIGNED_PREKEY_MS = 7 * 24 * 3_600_000;
+
+/**
+ * How long the private half of a signed prekey is kept after its successor was published: the 30 days that somebody may
+ * hold on to a bundle, and two weeks for the first message to arrive.
+ */
+export const SIGNED_PREKEY_KEPT_MS = 44 * 24 * 3_600_000;
+
+/** The device list is signed anew after this; contacts are warned about one that is twice as old. */
+export const DEVICE_LIST_SIGNED_MS = 7 * 24 * 3_600_000;
+
+/** Keys are looked after this often while connected: for what is due each week, and for what did not work. */
+export const UPKEEP_MS = 3_600_000;
 
 /** One-time prekeys made at once; the key service takes as many in one upload. */
 export const ONE_TIME_PREKEYS_BATCH = 100;
 
 /** Fewer than this on the server, and another batch is made. */
 export const ONE_TIME_PREKEYS_LOW = 10;
+
+/** Versions of the device list tried in a row: each failure but the last is another device's that was faster. */
+export const LIST_ATTEMPTS_MAX = 6;
+
+/** The pause before a device list is published again. Longer, and who unlinks a device waits for nothing. */
+export const LIST_PAUSE_MS = 500;
+
+/** How often a new device asks whether its code was answered, and the old one whether it has joined. */
+export const LINK_POLL_MS = 1_000;
+
+/** How long the old device waits for the new one to join the list: as long as its prekeys take to be made and sent. */
+export const LINK_JOIN_MS_MAX = 120_000;
 
 /** Messages of one conversation sent and not yet answered. Each holds its ciphertexts in memory. */
 export const IN_FLIGHT_PER_CONVERSATION_MAX = 16;

@@ -1,4 +1,5 @@
 /** What the platform of `platform.fixture.ts` keeps, and what its operations do with it. */
+import { createHash } from 'node:crypto';
 import {
   type Answer,
   ApiError,
@@ -24,6 +25,7 @@ import {
   type Stored,
   type UserId,
 } from '@sotto/api';
+import { decodeDeviceList } from '@sotto/crypto';
 import type { WebSocket } from 'ws';
 import type { KeyLogFixture } from './key-log.fixture.ts';
 
@@ -34,6 +36,8 @@ export interface Device {
   bundle: Partial<Omit<DeviceBundle, 'oneTimePrekey'>>;
   identityKey?: Uint8Array;
   oneTimePrekeys: { id: number; publicKey: Uint8Array }[];
+  /** The highest id of them that was ever published. */
+  oneTimeMark: number;
   readonly cursors: Map<ConversationId, number>;
   socket?: WebSocket;
 }
@@ -48,6 +52,8 @@ export interface Platform {
   readonly url: string;
   readonly devices: Device[];
   readonly rooms: Room[];
+  /** The newest device list of each user. */
+  readonly lists: Map<UserId, Uint8Array>;
   readonly log: KeyLogFixture;
   /** Asked for each send: a problem refuses it, `cut` stores it and breaks the connection before the answer. */
   judge: (message: OutgoingMessage, number: number) => Problem | 'cut' | undefined;
@@ -98,7 +104,10 @@ function login(device: Device) {
 
 function newDevice(user: UserId, username: string): Device {
   const device = uuid() as DeviceId;
-  return { user, device, username, bundle: {}, oneTimePrekeys: [], cursors: new Map() };
+  return {
+    ...{ user, device, username, bundle: {} },
+    ...{ oneTimePrekeys: [], oneTimeMark: 0, cursors: new Map() },
+  };
 }
 
 export const handlers: Handlers = {
@@ -117,6 +126,10 @@ export const handlers: Handlers = {
   },
   refresh: ({ devices }, { body }) =>
     login(devices.find((device) => `refresh-${device.device}` === body.refreshToken)!),
+  openChallenge: () => ({ challenge: new Uint8Array(32), expiresIn: 60 }),
+  loginByDevice: ({ devices }, { body }) =>
+    login(devices.find((device) => device.device === body.device)!),
+  renewRecoveryCode: () => ({ recoveryCode: 'CODE' }),
   logout: () => undefined,
   publishIdentity({ log }, { caller, body }) {
     caller.identityKey = body.identityKey;
@@ -134,11 +147,44 @@ export const handlers: Handlers = {
   },
   publishOneTimePrekeys(_, { caller, body }) {
     caller.oneTimePrekeys.push(...body.prekeys);
+    caller.oneTimeMark = Math.max(caller.oneTimeMark, ...body.prekeys.map(({ id }) => id));
     return { available: caller.oneTimePrekeys.length };
   },
-  countPrekeys: (_, { caller }) => ({ oneTimePrekeys: caller.oneTimePrekeys.length }),
-  getBundle: ({ devices }, { params, query }) =>
+  countPrekeys: (_, { caller }) => ({
+    oneTimePrekeys: caller.oneTimePrekeys.length,
+    oneTimeMark: caller.oneTimeMark,
+  }),
+  publishDeviceList({ lists }, { caller, body }) {
+    const { list } = decodeDeviceList(body.list);
+    const before = lists.get(caller.user);
+    const version = before === undefined ? 0 : decodeDeviceList(before).list.version;
+    const isSame = before !== undefined && Buffer.from(before).equals(body.list);
+    if (!isSame && list.version !== version + 1) throw new ApiError('key.list-conflict');
+    lists.set(caller.user, body.list);
+    return { version: list.version, complete: true };
+  },
+  getDeviceList({ lists }, { params }) {
+    const list = lists.get(params.user_id);
+    if (list === undefined) throw new ApiError('key.list-unknown');
+    return { list };
+  },
+  checkKeys({ lists }, { caller, query }) {
+    const list = lists.get(caller.user);
+    const { registrationId = 0, signedPrekey } = caller.bundle;
+    const hash = createHash('sha256').update(caller.identityKey ?? '');
+    const u32 = (value: number) => hash.update(Uint8Array.of(0, 0, value >> 8, value));
+    u32(registrationId);
+    u32(signedPrekey?.id ?? 0);
+    hash.update(signedPrekey?.publicKey ?? new Uint8Array(32));
+    u32(caller.oneTimeMark);
+    u32(list === undefined ? 0 : decodeDeviceList(list).list.version);
+    const digest = hash.digest();
+    if (!digest.equals(query.digest)) throw new ApiError('key.view-differs');
+    return { digest };
+  },
+  getBundle: ({ devices, lists }, { params, query }) =>
     bundleOf(
+      lists.get(params.user_id),
       devices.filter((device) => device.user === params.user_id),
       query.device,
     ),
@@ -181,10 +227,15 @@ export const handlers: Handlers = {
 
 export const NOW = '2026-01-01T00:00:00.000Z';
 
-function bundleOf(devices: readonly Device[], only: string | undefined): Bundle {
+function bundleOf(
+  deviceList: Uint8Array | undefined,
+  devices: readonly Device[],
+  only: string | undefined,
+): Bundle {
   const published = devices.filter((device) => device.bundle.signedPrekey !== undefined);
   const [first] = published;
   if (first === undefined) throw new ApiError('key.identity-unknown');
+  if (deviceList === undefined) throw new ApiError('key.list-unknown');
   const asked = published.filter((device) => only === undefined || device.device === only);
   const bundles = asked.map((device) => {
     const oneTimePrekey = device.oneTimePrekeys.shift();
@@ -192,7 +243,7 @@ function bundleOf(devices: readonly Device[], only: string | undefined): Bundle 
     const known = { device: device.device, registrationId, signedPrekey };
     return (oneTimePrekey ? { ...known, oneTimePrekey } : known) as DeviceBundle;
   });
-  return { user: first.user, identityKey: first.identityKey!, devices: bundles };
+  return { user: first.user, identityKey: first.identityKey!, deviceList, devices: bundles };
 }
 
 function describe({ id, members, messages }: Room, caller: Device): Conversation {

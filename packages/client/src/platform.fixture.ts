@@ -45,6 +45,7 @@ export async function startPlatform(): Promise<Platform> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     devices: [],
     rooms: [],
+    lists: new Map(),
     log: makeKeyLog(),
     judge: () => undefined,
     show: (slot) => [slot],
@@ -84,7 +85,7 @@ async function answer(platform: Platform, request: IncomingMessage, response: Se
     const failure = platform.failCall(spec.id);
     if (failure === 'cut') return response.destroy();
     if (failure !== undefined) throw failure;
-    const device = request.headers.authorization?.replace(/^Bearer access-\d+-/, '');
+    const device = request.headers.authorization?.replace(/^(Bearer|DPoP) access-\d+-/, '');
     const caller = platform.devices.find((known) => known.device === device);
     if (spec.access === 'user' && caller === undefined) throw new ApiError('auth.token-invalid');
     const query = spec.query?.parse(Object.fromEntries(target.searchParams));

@@ -10,6 +10,7 @@ import {
   ConversationId,
   DeviceId,
   MessageId,
+  PROVISIONING_BYTES_MAX,
   Recipient,
   Seq,
   SessionId,
@@ -35,6 +36,8 @@ export const Account = z.object({
   username: z.string(),
   /** The account was made here: no message to it can be older than this device. */
   isFirstDevice: z.boolean().optional(),
+  /** The platform knows this device by its key, so log-ins, renewals and changes are signed with it. */
+  isBound: z.boolean().optional(),
   tokens: z
     .object({
       access: z.string(),
@@ -46,14 +49,20 @@ export const Account = z.object({
 });
 export type Account = z.infer<typeof Account>;
 
-/** A registration whose answer is not known yet. */
-export const Registration = z.object({ username: z.string() });
+/** A registration or a recovery whose answer is not known yet, or whose recovery code was not shown. */
+export const Entry = z.object({ username: z.string() });
 
 /** This device's Ed25519 seed. */
 export const DeviceKeyRecord = z.object({ seed: bytesOf(32) });
 
 /** The account's Ed25519 seed and this device's registration id. */
-export const IdentityRecord = z.object({ seed: bytesOf(32), registrationId: z.int() });
+export const IdentityRecord = z.object({
+  seed: bytesOf(32),
+  registrationId: z.int(),
+  /** It came from another device of the account, so the platform had it before this device did. */
+  isShared: z.boolean().optional(),
+});
+export type IdentityRecord = z.infer<typeof IdentityRecord>;
 
 /** `published` once the platform is known to have the key; until then it is uploaded again. */
 export const SignedPrekeyRecord = z.object({
@@ -63,8 +72,30 @@ export const SignedPrekeyRecord = z.object({
   suites: z.array(z.int()),
   signature: bytesOf(64),
   published: z.boolean(),
+  /** When the platform was found to have it, in milliseconds by this machine's clock; absent in older stores. */
+  publishedAt: z.number().optional(),
 });
 export type SignedPrekeyRecord = z.infer<typeof SignedPrekeyRecord>;
+
+/** An identity that is to replace the account's, as long as the platform is not known to have it. */
+export const NextIdentity = z.object({ seed: bytesOf(32), signedPrekey: SignedPrekeyRecord });
+export type NextIdentity = z.infer<typeof NextIdentity>;
+
+/** An offer to be linked, with its secret key until the answer has come, and then with what the answer was. */
+export const LinkRecord = z.object({
+  secretKey: bytesOf(32).optional(),
+  publicKey: bytesOf(32),
+  madeAt: z.number(),
+  joining: z.object({ user: UserId, device: DeviceId }).optional(),
+});
+export type LinkRecord = z.infer<typeof LinkRecord>;
+
+/** An answer to another device's offer that may have left: the same bytes are sent again. */
+export const LinkAnswer = z.object({
+  device: DeviceId,
+  message: bytes({ min: 1, max: PROVISIONING_BYTES_MAX }),
+});
+export type LinkAnswer = z.infer<typeof LinkAnswer>;
 
 /** A one-time prekey that nobody has used yet, as far as this device knows. */
 export const OneTimePrekeyRecord = z.object({
@@ -74,6 +105,9 @@ export const OneTimePrekeyRecord = z.object({
 });
 export type OneTimePrekeyRecord = z.infer<typeof OneTimePrekeyRecord>;
 
+/** Version and hash of a device list, or of an account's leaf in the key log. */
+export const HeadRecord = z.object({ version: z.int().min(1), hash: bytesOf(32) });
+
 /** A count that only rises: key ids, send counters. */
 export const Counter = z.object({ next: z.int().min(1) });
 
@@ -82,6 +116,9 @@ export const Peer = z.object({
   user: UserId,
   identityKey: bytesOf(32),
   devices: z.array(DeviceId),
+  /** The newest device list seen, and a later one that a device of the account has named: to be read before the next send. */
+  list: HeadRecord.optional(),
+  claimedList: HeadRecord.optional(),
   /** Another identity key that the platform has handed out, and that nobody has accepted yet. */
   changedTo: bytesOf(32).optional(),
 });
@@ -161,11 +198,17 @@ const padded = (number: number) => String(number).padStart(16, '0');
 export const keys = {
   account: 'account',
   registration: 'registration',
+  recovery: 'recovery',
   deviceKey: 'device-key',
   identity: 'identity',
+  nextIdentity: 'next-identity',
+  link: 'link',
+  /** By the channel's name, in base64url. */
+  linkAnswer: (channel: string) => `link-answer/${channel}`,
   signedPrekey: (id: number) => `signed-prekey/${padded(id)}`,
   signedPrekeys: 'signed-prekey/',
   oneTimePrekey: (id: number) => `one-time-prekey/${padded(id)}`,
+  oneTimePrekeys: 'one-time-prekey/',
   signedPrekeyIds: 'signed-prekey-ids',
   oneTimePrekeyIds: 'one-time-prekey-ids',
   /** A mark beside each one-time prekey that the platform is not known to have. */
@@ -173,7 +216,8 @@ export const keys = {
   unpublishedPrekeys: 'unpublished-prekey/',
   session: (address: { user: string; device: string }) =>
     `session/${address.user}/${address.device}`,
-  sessions: (user: UserId) => `session/${user}/`,
+  sessions: (user?: UserId) => (user === undefined ? 'session/' : `session/${user}/`),
+  peers: 'peer/',
   peer: (user: UserId) => `peer/${user}`,
   conversation: (id: ConversationId) => `conversation/${id}`,
   conversations: 'conversation/',
@@ -190,6 +234,16 @@ export const keys = {
   messages: (conversation: ConversationId) => `message/${conversation}/`,
   /** By sending device too: an id is its sender's, and nobody else's can stand in its way. */
   messageId: (sender: DeviceId, id: MessageId) => `message-id/${sender}/${id}`,
+  /** Head of the newest list of our own devices that was seen; and the list, see `own-list.ts`. */
+  ownList: 'own-list',
+  ownListState: 'own-list-state',
+  /** What was seen of the key log; see `log-standing.ts`. */
+  logPin: 'log-pin',
+  logTree: 'log-tree',
+  logAlarm: 'log-alarm',
+  logOwnLeaf: 'log-own-leaf',
+  logLeaf: (user: UserId) => `log-leaf/${user}`,
+  logLeaves: 'log-leaf/',
   /** Messages that the loop over `messages()` has not taken yet, in order of arrival. */
   arrivals: 'arrival/',
   arrival: (number: number) => `arrival/${padded(number)}`,
@@ -225,6 +279,11 @@ export function decodeRecord<S extends z.ZodType>(schema: S, value: Uint8Array):
   } catch (cause) {
     throw new ClientError('store.invalid', 'a record of the store is damaged', { cause });
   }
+}
+
+/** Another account as it is known, or undefined. */
+export function getPeer(transaction: StoreTransaction, user: UserId): Promise<Peer | undefined> {
+  return getRecord(transaction, keys.peer(user), Peer);
 }
 
 /** Takes the next number of a counter, from 1; with `count`, that many in a row and the first of them. */

@@ -10,8 +10,13 @@ import {
 } from '@sotto/api';
 import { z } from 'zod';
 import { backOffMs, pause } from './back-off.ts';
-import { ClientError, ConnectionError } from './errors.ts';
-import { SOCKET_CLOSE_MS_MAX, SOCKET_OPEN_MS_MAX, SOCKET_SILENCE_MS_MAX } from './limits.ts';
+import { ClientError, type ClientErrorCode, ConnectionError } from './errors.ts';
+import {
+  DRAIN_JITTER_MS,
+  SOCKET_CLOSE_MS_MAX,
+  SOCKET_OPEN_MS_MAX,
+  SOCKET_SILENCE_MS_MAX,
+} from './limits.ts';
 
 /** Frames towards the platform, for as long as one connection lives. Afterwards they go nowhere. */
 export type SendFrame = (frame: ClientFrame) => void;
@@ -55,9 +60,9 @@ export function openSocket(options: SocketOptions): Socket {
       current = new AbortController();
       const ending = await connectOnce(options, AbortSignal.any([closing.signal, current.signal]));
       if (closing.signal.aborted) return;
-      if (isFinal(ending)) return options.onDown({ error: ending.error });
+      if (isFinal(ending.error)) return options.onDown({ error: ending.error });
       if (ending.lasted) attempt = 0;
-      const retryMs = Math.max(backOffMs(attempt++, options.random()), askedMs(ending.error));
+      const retryMs = retryMsAfter(ending, attempt++, options.random());
       options.onDown({ error: ending.error, retryMs });
       await pause(retryMs, closing.signal);
     }
@@ -159,17 +164,29 @@ function sendFrame(socket: WebSocket, frame: ClientFrame): void {
   socket.send(JSON.stringify(z.encode(ClientFrame, frame)));
 }
 
+/** What ends a connection for good is an error of its own; from everything else it recovers by itself. */
 function explainClose(code: number, reason: string): Error {
-  return new ConnectionError(`the connection ended with ${code}${reason && ` ${reason}`}`);
+  const message = `the connection ended with ${code}${reason && ` ${reason}`}`;
+  if (code === CLOSE_CODES.replaced) return new ClientError('connection.replaced', message);
+  if (code === CLOSE_CODES.badFrame) return new ClientError('connection.refused', message);
+  return new ConnectionError(message);
 }
 
-/** Whether only the application can help: another connection took over, or the log-in has ended. */
-function isFinal({ code, error }: Ending): boolean {
-  if (code === CLOSE_CODES.replaced) return true;
-  if (!(error instanceof ClientError)) return false;
-  return error.code === 'account.missing' || error.code === 'account.logged-out';
+/** Whether only the application can help, because the same would happen again. */
+const FINAL: readonly ClientErrorCode[] = [
+  'account.missing',
+  'account.logged-out',
+  'connection.replaced',
+  'connection.refused',
+];
+
+function isFinal(error: unknown): boolean {
+  return error instanceof ClientError && FINAL.includes(error.code);
 }
 
-function askedMs(error: unknown): number {
-  return error instanceof ApiError ? (error.options.retryAfter ?? 0) * 1000 : 0;
+/** A node that goes down says so while others are ready; what merely breaks may be the only one. */
+function retryMsAfter({ lasted, code, error }: Ending, attempt: number, random: number): number {
+  if (lasted && code === CLOSE_CODES.draining) return Math.round(random * DRAIN_JITTER_MS);
+  const askedMs = error instanceof ApiError ? (error.options.retryAfter ?? 0) * 1000 : 0;
+  return Math.max(backOffMs(attempt, random), askedMs);
 }

@@ -15,13 +15,14 @@ test('tokens that could not be kept are not used', async () => {
     store: refusingWrites(store, () => isFull),
     exchange: renewals(),
     clock: () => 1_000,
+    logInAgain: () => expect.unreachable(),
     onEnded: () => expect.unreachable(),
   });
   await expect(tokens.access()).rejects.toThrow('disk full');
   isFull = false;
-  const access = await tokens.access();
-  expect(access).toBe('access 2');
-  expect((await storedAccount(store))?.tokens?.access).toBe(access);
+  const { token } = await tokens.access();
+  expect(token).toBe('access 2');
+  expect((await storedAccount(store))?.tokens?.access).toBe(token);
 });
 
 async function storeWithTokens(): Promise<Store> {

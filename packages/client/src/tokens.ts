@@ -1,19 +1,25 @@
 /** The tokens of the session: kept in the store, renewed one at a time. */
-import { ApiError, type Login, refresh, type Tokens as TokenPair } from '@sotto/api';
-import { ClientError } from './errors.ts';
+import { type Login, refresh, type Tokens as TokenPair } from '@sotto/api';
+import { ClientError, isProblem } from './errors.ts';
 import type { Exchange } from './http.ts';
 import { TOKEN_MARGIN_MS } from './limits.ts';
 import { Account, getRecord, keys, putRecord } from './records.ts';
 import type { Store } from './store.ts';
+
+/** An access token, and whether it is good only together with the device key. */
+export interface AccessToken {
+  readonly token: string;
+  readonly bound: boolean;
+}
 
 export interface Tokens {
   /**
    * An access token that is good for a while yet. Throws `account.missing` or `account.logged-out` when only a
    * log-in helps, `ConnectionError` when the renewal did not get through.
    */
-  access(): Promise<string>;
+  access(): Promise<AccessToken>;
   /** A newer one than `rejected`. Throws as {@link access} does. */
-  renew(rejected: string): Promise<string>;
+  renew(rejected: string): Promise<AccessToken>;
   /** Forgets what is held in memory, after a log-in wrote other tokens to the store. */
   reload(): void;
 }
@@ -22,63 +28,86 @@ interface TokensOptions {
   readonly store: Store;
   readonly exchange: Exchange;
   readonly clock: () => number;
+  /** Opens another session with the device key and writes its tokens to the store. */
+  readonly logInAgain: () => Promise<void>;
   /** Called once when the platform has ended the session. */
   readonly onEnded: () => void;
 }
 
+type Held = NonNullable<Account['tokens']> & { readonly bound: boolean };
+
 /** The tokens of the account in a store. */
 export function createTokens(options: TokensOptions): Tokens {
   const { store, clock } = options;
-  let held: Account['tokens'];
-  let renewing: Promise<string> | undefined;
+  let held: Held | undefined;
+  let renewing: Promise<Held> | undefined;
 
-  async function load(): Promise<NonNullable<Account['tokens']>> {
+  async function load(): Promise<Held> {
     held ??= await store.transaction(async (transaction) => {
       const account = await getRecord(transaction, keys.account, Account);
       if (account === undefined) throw new ClientError('account.missing', 'nobody is logged in');
-      return account.tokens;
+      return account.tokens && { ...account.tokens, bound: account.isBound === true };
     });
     if (held === undefined) throw new ClientError('account.logged-out', 'the session has ended');
     return held;
   }
 
-  function renew(rejected: string): Promise<string> {
+  function renew(rejected: string): Promise<AccessToken> {
     renewing ??= load()
-      .then((tokens) => (tokens.access === rejected ? exchangeAndKeep(tokens.refresh) : tokens))
-      .then((tokens) => tokens.access)
+      .then((tokens) => (tokens.access === rejected ? exchangeAndKeep(tokens) : tokens))
       .finally(() => {
         renewing = undefined;
       });
-    return renewing;
+    return renewing.then(accessOf);
   }
 
-  async function exchangeAndKeep(refreshToken: string) {
+  async function exchangeAndKeep({ refresh: refreshToken, bound }: Held): Promise<Held> {
     try {
-      const pair = await options.exchange(refresh, { body: { refreshToken } });
+      const body = { refreshToken };
+      const pair = await options.exchange(refresh, { body }, { signed: bound });
       const tokens = tokensOf(pair, clock());
       // Kept before they are used: a first use of them ends the life of the ones that a crash would leave in the store.
       await keepTokens(store, tokens);
-      held = tokens;
-      return tokens;
+      held = { ...tokens, bound };
+      return held;
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'auth.refresh-invalid') throw error;
+      if (!isProblem(error, 'auth.refresh-invalid')) throw error;
       held = undefined;
-      await keepTokens(store, undefined);
-      options.onEnded();
-      throw new ClientError('account.logged-out', 'the session has ended', { cause: error });
+      return bound ? comeBack() : end(error);
     }
+  }
+
+  /** The session is gone, but the device may still be the account's: its key opens another one. */
+  async function comeBack(): Promise<Held> {
+    try {
+      await options.logInAgain();
+    } catch (error) {
+      if (isProblem(error, 'auth.challenge-wrong')) return end(error);
+      throw error; // Out of reach: the ended tokens stay, and lead here again.
+    }
+    return load();
+  }
+
+  async function end(cause: unknown): Promise<never> {
+    await keepTokens(store, undefined);
+    options.onEnded();
+    throw new ClientError('account.logged-out', 'the session has ended', { cause });
   }
 
   return {
     async access() {
       const tokens = await load();
-      return clock() < tokens.renewAt ? tokens.access : renew(tokens.access);
+      return clock() < tokens.renewAt ? accessOf(tokens) : renew(tokens.access);
     },
     renew,
     reload() {
       held = undefined;
     },
   };
+}
+
+function accessOf({ access, bound }: Held): AccessToken {
+  return { token: access, bound };
 }
 
 /** A pair as it is kept. Both ends of its life are by this machine's clock, so a clock that is wrong does no harm. */

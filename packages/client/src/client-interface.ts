@@ -1,0 +1,134 @@
+/** What an application gives a client, and may ask of it. */
+import type {
+  Answer,
+  ConversationId,
+  DeviceId,
+  exportAccount,
+  MessageId,
+  Session,
+  SessionId,
+  UserId,
+} from '@sotto/api';
+import type { Provider, SafetyNumber } from '@sotto/crypto';
+import type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
+import type { HistoryRange } from './conversations.ts';
+import type { OwnDevice } from './devices.ts';
+import type { ClientEvent, Listener } from './events.ts';
+import type { FileInput, OpenedFile } from './files.ts';
+import type { Link } from './link-offer.ts';
+import type { ConversationRecord, HistoryItem, Message, Place } from './records.ts';
+import type { UnsentMessage } from './sent-message.ts';
+import type { Store } from './store.ts';
+
+export interface ClientOptions {
+  /** Origin of the platform, such as `https://chat.example.org`. */
+  readonly url: string;
+  /** Where this device keeps its keys and messages. It is the client's from now on, which closes it. */
+  readonly store: Store;
+  /** Cryptographic primitives. In Node give `nodeProvider` of `@sotto/crypto/node`: it is ten times faster. */
+  readonly provider?: Provider;
+  /** Ed25519 keys of key log witnesses that you trust: what they have not all signed is not believed. */
+  readonly witnesses?: readonly Uint8Array[];
+  readonly fetch?: typeof globalThis.fetch;
+  readonly WebSocket?: typeof globalThis.WebSocket;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+  /**
+   * False to open sessions whose tokens are good for whoever holds them. By default a session is bound to the device
+   * key, which signs what changes keys, devices and the account; a device that has shown its key goes on doing so.
+   */
+  readonly proofs?: boolean;
+}
+
+/** One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. */
+export interface Client {
+  /** Who this store belongs to, or undefined before the first log-in. */
+  me(): Promise<Me | undefined>;
+  /**
+   * Makes an account with this store as its first device. The recovery code is shown this once: it is for its owner to
+   * write down. After a lost answer, registering again from the same store goes on.
+   */
+  register(account: NewAccount): Promise<Registered>;
+  /**
+   * Logs in on the device of this store, or as a new device when the store is empty. Without credentials by the device
+   * key, which takes a store that has logged in before.
+   */
+  login(credentials?: Credentials): Promise<Me>;
+  /** Sets a new password with the recovery code, which is replaced, and logs in. All other sessions end. */
+  recover(recovery: Recovery): Promise<Registered>;
+  /** Disconnects and ends the session. Keys and messages stay in the store. */
+  logout(): Promise<void>;
+  /** The same for all sessions of the account. */
+  logoutEverywhere(): Promise<void>;
+  /** The account's sessions, the newest first. */
+  sessions(): Promise<Session[]>;
+  /** Ends one session. Its device may log in again; to keep it out, revoke the device. */
+  endSession(session: SessionId): Promise<void>;
+  /** The account's devices, under the names that they were given. */
+  devices(): Promise<OwnDevice[]>;
+  /** Names a device; the platform learns neither the name nor its length. At most 127 bytes of UTF-8. */
+  renameDevice(device: DeviceId, name: string): Promise<void>;
+  /**
+   * For a new device with an empty store, or one of the account whose identity was replaced: shows a code for another
+   * device of the account to complete. Beginning again after a crash goes on.
+   */
+  beginLink(): Promise<Link>;
+  /** Links the device that shows this code to the account. Resolves once messages are encrypted for it. */
+  completeLink(code: string): Promise<{ device: DeviceId }>;
+  /** Takes a device off the account for good: its sessions end, and nothing is encrypted for it any more. */
+  unlink(device: DeviceId): Promise<void>;
+  /**
+   * The same for a device that somebody else may have: what it knew of the account must not help them. The account gets
+   * another identity, which contacts are warned of, and its other devices are to be linked anew.
+   */
+  reportLost(device: DeviceId): Promise<void>;
+  /**
+   * Gives the account another identity, as `reportLost` does: for a device that was told `account-compromised`, to take
+   * the account back. Change the password too.
+   */
+  renewIdentity(): Promise<void>;
+  /** Changes the password; all other sessions end. After a lost answer either password may be the right one. */
+  changePassword(change: { currentPassword: string; newPassword: string }): Promise<void>;
+  /** Another recovery code, to be shown once; the old one stops working. */
+  renewRecoveryCode(password: string): Promise<string>;
+  /** Deletes the account, for ever. What is in the store stays for the application to remove. */
+  deleteAccount(password: string): Promise<void>;
+  /** Everything that the platform holds about the account. */
+  exportData(): Promise<Answer<typeof exportAccount>>;
+  /**
+   * Publishes this device's keys and connects; resolves once the platform has answered. From then on the client
+   * connects again by itself, and sends and receives. Rejects only when trying again is of no use.
+   */
+  connect(): Promise<void>;
+  /** Ends everything and closes the store. Nothing unsent or unseen is lost. */
+  close(): Promise<void>;
+  /** Calls `listener` at each event of a name; gives back the function that ends that. */
+  on<E extends ClientEvent>(name: E, listener: Listener<E>): () => void;
+  /** Messages as they arrive, each at least once over any crash, counted as taken when the loop comes round. */
+  messages(): AsyncGenerator<Message, void>;
+  /** A conversation as this store has it, oldest first. */
+  history(conversation: ConversationId, range?: HistoryRange): Promise<HistoryItem[]>;
+  conversations(): Promise<ConversationRecord[]>;
+  /** A user by exact name, without case. A name that is seconds old may not be known yet. */
+  findUser(username: string): Promise<{ user: UserId; username: string } | undefined>;
+  /** The conversation with one other user; the same one each time. */
+  openDirect(user: UserId): Promise<ConversationRecord>;
+  /** Resolves once the message is in the store. It is sent as soon as there is a connection, in order, once. */
+  sendText(conversation: ConversationId, text: string): Promise<{ id: MessageId }>;
+  /** Encrypts and uploads a file, then sends its reference like a text. Needs a connection until it resolves. */
+  sendFile(conversation: ConversationId, file: FileInput): Promise<{ id: MessageId }>;
+  openFile(message: Message): Promise<OpenedFile>;
+  /** Messages of a conversation that wait to be acknowledged by the platform, oldest first. */
+  unsent(conversation: ConversationId): Promise<UnsentMessage[]>;
+  /** Resolves when a message of this device is on the platform's disk. Rejects with `message.refused`. */
+  whenStored(id: MessageId): Promise<Place>;
+  /** Goes on with a contact whose identity key has changed, after the safety numbers were compared. */
+  acceptIdentity(user: UserId): Promise<void>;
+  /**
+   * Goes on after `key-log-broken` concerned the whole log: forgets what was seen of it, and takes it as it is now. For
+   * when the platform's operator has told, by another way, why the log is another one.
+   */
+  acceptKeyLog(): Promise<void>;
+  /** What two people compare to know that nobody sits between them; after a change, that of the new identity. */
+  safetyNumber(user: UserId): Promise<SafetyNumber>;
+}
