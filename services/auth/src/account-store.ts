@@ -17,21 +17,21 @@ export async function setPassword(
 }
 
 /**
- * Whether an account's password is still the one that was verified, before it was changed in the meantime. Call
- * `lockUser` first.
+ * Whether an account still lets in whoever was let in a moment ago: it is there, not locked, and its password is the one
+ * that was verified, if one was. Call `lockUser` first, so that none of this changes until the transaction ends.
  */
-export async function isPasswordStill(
+export async function stillLetsIn(
   transaction: AuthTransaction,
-  { id, password_hash }: Pick<User, 'id' | 'password_hash'>,
+  { user, passwordHash }: { user: UserId; passwordHash?: string | undefined },
 ): Promise<boolean> {
-  const row = await transaction
+  let rows = transaction
     .selectFrom('users')
     .select('id')
-    .where('id', '=', id)
-    .where('password_hash', '=', password_hash)
+    .where('id', '=', user)
     .where('deleted_at', 'is', null)
-    .executeTakeFirst();
-  return row !== undefined;
+    .where('disabled_at', 'is', null);
+  if (passwordHash !== undefined) rows = rows.where('password_hash', '=', passwordHash);
+  return (await rows.executeTakeFirst()) !== undefined;
 }
 
 /** Keeps a new recovery code's digest; the old code is none any more. */

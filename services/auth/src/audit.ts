@@ -30,8 +30,7 @@ export type SealSource = (row: string, source: string) => Uint8Array;
 
 export interface AuditDeps {
   log: Logger;
-  /** Without it no address is kept. */
-  sealSource?: SealSource;
+  sealSource: SealSource;
 }
 
 type Dated = AuditNote & { at: Date | undefined };
@@ -47,7 +46,7 @@ export function createAudit({ log, sealSource }: AuditDeps): Audit {
       user_id: user ?? null,
       device_id: device ?? null,
       session_id: session ?? null,
-      source: (source !== undefined && sealSource?.(id, source)) || null,
+      source: source === undefined ? null : sealSource(id, source),
       count,
     });
     log.info('audit', { code: action, entry: id, count });

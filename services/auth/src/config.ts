@@ -10,6 +10,7 @@ import {
   redisSection,
   SECRET_LENGTH_MIN,
   serverSection,
+  servicesSection,
 } from '@sotto/runtime';
 import { z } from 'zod';
 import { ACCESS_TOKEN_MS_MAX } from './limits.ts';
@@ -22,6 +23,7 @@ export const AuthConfig = z.object({
   database: databaseSection,
   nats: natsSection,
   redis: redisSection,
+  services: servicesSection,
   internal: internalSection,
   log: logSection,
   jwt: jwtSection.extend({

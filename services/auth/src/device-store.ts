@@ -19,17 +19,20 @@ export function findDevice(
 export interface DeviceOwner {
   user: UserId;
   username: string;
+  disabled_at: Date | null;
   deviceKey: Uint8Array | null;
 }
 
-/** The owner of a device that is not retired. */
+/** The owner of a device that is not retired, of an account that is not deleted. */
 export function findDeviceOwner(query: Query, device: DeviceId): Promise<DeviceOwner | undefined> {
   return query
     .selectFrom('devices')
     .innerJoin('users', 'users.id', 'devices.user_id')
-    .select(['users.id as user', 'users.username', 'devices.device_key as deviceKey'])
+    .select(['users.id as user', 'users.username', 'users.disabled_at'])
+    .select('devices.device_key as deviceKey')
     .where('devices.id', '=', device)
     .where('devices.retired_at', 'is', null)
+    .where('users.deleted_at', 'is', null)
     .executeTakeFirst();
 }
 

@@ -35,10 +35,15 @@ export interface DeviceRequest {
   atLimit?: 'refuse' | 'retire' | undefined;
 }
 
-/** The device of a log-in, and the sessions that end for it. */
-export interface DeviceChoice {
-  device: DeviceId;
+/** What had to end for a device: sessions, which the caller announces, and perhaps another device, which it notes. */
+export interface Room {
   ended: EndedSession[];
+  retired?: DeviceId;
+}
+
+/** The device of a log-in. */
+export interface DeviceChoice extends Room {
+  device: DeviceId;
 }
 
 /**
@@ -64,8 +69,8 @@ export async function deviceForLogin(
     await noteLogin(transaction, { id: known.id, at });
     return { device: known.id, ended: await endSessionsOfDevice(transaction, known.id) };
   }
-  const ended = await makeRoom(transaction, devices, request);
-  return { device: await makeDevice(transaction, { user, at, deviceKey }), ended };
+  const room = await makeRoom(transaction, devices, request);
+  return { device: await makeDevice(transaction, { user, at, deviceKey }), ...room };
 }
 
 function knownDevice(
@@ -97,12 +102,14 @@ export interface NewDevice {
   user: UserId;
   at: Date;
   deviceKey?: Uint8Array | undefined;
+  /** Sealed. */
+  name?: (device: DeviceId) => Uint8Array;
 }
 
 /** Makes a device. The caller sees to it that there is room. */
 export async function makeDevice(
   transaction: AuthTransaction,
-  { user, at, deviceKey }: NewDevice,
+  { user, at, deviceKey, name }: NewDevice,
 ): Promise<DeviceId> {
   const id = DeviceId.parse(randomUUID());
   await insertDevice(transaction, {
@@ -110,7 +117,7 @@ export async function makeDevice(
     user_id: user,
     created_at: at,
     device_key: deviceKey ?? null,
-    name: null,
+    name: name?.(id) ?? null,
   });
   return id;
 }
@@ -147,8 +154,8 @@ export async function makeRoom(
   transaction: AuthTransaction,
   devices: readonly Device[],
   { user, at, atLimit = 'refuse' }: Pick<DeviceRequest, 'user' | 'at' | 'atLimit'>,
-): Promise<EndedSession[]> {
-  if (devices.length < DEVICES_PER_ACCOUNT_MAX) return [];
+): Promise<Room> {
+  if (devices.length < DEVICES_PER_ACCOUNT_MAX) return { ended: [] };
   const ids = devices.map(({ id }) => id);
   const unused = devices.find((device) => !device.has_keys)?.id;
   const goes =
@@ -156,5 +163,5 @@ export async function makeRoom(
     (await withoutLiveSession(transaction, { devices: ids, at }))[0] ??
     (atLimit === 'retire' ? ids[0] : undefined);
   if (goes === undefined) throw new ApiError('auth.device-limit');
-  return retire(transaction, { user, device: goes, at });
+  return { ended: await retire(transaction, { user, device: goes, at }), retired: goes };
 }

@@ -1,46 +1,48 @@
 /** What happens in the auth service, counted and logged. Nothing here can say to whom. */
 import type { Logger, Metrics } from '@sotto/runtime';
 
+/** What somebody tried to show who they are with: to log in, to confirm what a session may not do alone, to recover. */
+export type Means = 'password' | 'device' | 'confirmation' | 'recovery';
+
 export interface AuthEvents {
   registered(): void;
-  loggedIn(): void;
-  loginFailed(): void;
+  loggedIn(by: 'password' | 'device'): void;
+  loginFailed(by: Means): void;
+  /** So many wrong passwords that the account is locked for where they came from. */
+  locked(): void;
+  /** A try had to wait for its turn: the account has seen many failures from anywhere. */
+  loginSlowed(): void;
   refreshed(): void;
   /** A refresh token was used after its time: its session is ended, because two hold its tokens. */
   refreshReused(): void;
   sessionsEnded(count: number): void;
-  limited(limiter: string): void;
-  /** A limiter let something pass because the counters did not answer. */
-  limiterOpen(limiter: string, error: unknown): void;
   hashingBusy(): void;
 }
 
 /** The events of one process. */
 export function createEvents(metrics: Metrics, log: Logger): AuthEvents {
   const registrations = metrics.counter('registrations_total', 'Accounts made');
-  const logins = metrics.counter('logins_total', 'Log-ins by outcome', ['outcome']);
+  const logins = metrics.counter('logins_total', 'Log-ins by means and outcome', ['by', 'outcome']);
+  const lockouts = metrics.counter(
+    'lockouts_total',
+    'Accounts locked for where failures came from',
+  );
+  const slowed = metrics.counter('logins_slowed_total', 'Tries that had to wait for their turn');
   const refreshes = metrics.counter('refreshes_total', 'Refresh tokens by outcome', ['outcome']);
   const ended = metrics.counter('sessions_ended_total', 'Sessions that ended before their time');
-  const limits = metrics.counter('limiter_decisions_total', 'Limiters that refused or were open', [
-    'limiter',
-    'decision',
-  ]);
   const busy = metrics.counter('hashing_busy_total', 'Passwords turned away by a full queue');
   return {
     registered: () => registrations.inc(),
-    loggedIn: () => logins.inc({ outcome: 'ok' }),
-    loginFailed: () => logins.inc({ outcome: 'failed' }),
+    loggedIn: (by) => logins.inc({ by, outcome: 'ok' }),
+    loginFailed: (by) => logins.inc({ by, outcome: 'failed' }),
+    locked: () => lockouts.inc(),
+    loginSlowed: () => slowed.inc(),
     refreshed: () => refreshes.inc({ outcome: 'ok' }),
     refreshReused() {
       refreshes.inc({ outcome: 'reused' });
       log.warn('a refresh token was used after its time');
     },
     sessionsEnded: (count) => ended.inc(count),
-    limited: (limiter) => limits.inc({ limiter, decision: 'refused' }),
-    limiterOpen(limiter, error) {
-      limits.inc({ limiter, decision: 'open' });
-      log.warn('a limiter is open', { name: limiter, error });
-    },
     hashingBusy: () => busy.inc(),
   };
 }

@@ -1,26 +1,34 @@
 /** What every way of logging in ends with: a device, a session on it, tokens. */
-import type { DeviceId, Login, UserId } from '@sotto/api';
+import { ApiError, type DeviceId, type Login, type UserId } from '@sotto/api';
+import { stillLetsIn } from './account-store.ts';
 import type { Approach } from './approach.ts';
 import { type DeviceRequest, deviceForLogin } from './devices.ts';
 import { announceEnded, openSession, type SessionDeps, sessionsEnded } from './sessions.ts';
 import type { AuthTransaction, EndedSession } from './store.ts';
 
 export interface LoginRequest extends Pick<Approach, 'binding'> {
+  address?: string | undefined;
   user: UserId;
   username: string;
   device: DeviceId | undefined;
   /** A key that was shown otherwise than by a proof: by the signature of a challenge. */
   shownKey?: Uint8Array;
   atLimit?: DeviceRequest['atLimit'];
+  /** Of the password that was verified, which may have been changed in the meantime. */
+  passwordHash?: string;
 }
 
 /** Logs an account in whose owner has shown who they are. Throws what `deviceForLogin` throws. */
 export async function openLogin(deps: SessionDeps, request: LoginRequest): Promise<Login> {
-  const { answer, ended } = await deps.database.query
-    .transaction()
-    .execute((transaction) => openLoginIn(deps, transaction, request));
+  const { answer, ended } = await deps.database.query.transaction().execute(async (transaction) => {
+    const opened = await openLoginIn(deps, transaction, request);
+    const { user, device, session } = opened.answer;
+    const noted = { user, device, session, source: request.address };
+    await deps.audit.note(transaction, { action: 'login.succeeded', ...noted });
+    return opened;
+  });
   sessionsEnded(deps, ended);
-  deps.events.loggedIn();
+  deps.events.loggedIn(request.shownKey === undefined ? 'password' : 'device');
   return answer;
 }
 
@@ -28,17 +36,25 @@ export async function openLogin(deps: SessionDeps, request: LoginRequest): Promi
 export async function openLoginIn(
   deps: SessionDeps,
   transaction: AuthTransaction,
-  { user, username, device: wanted, binding, shownKey, atLimit }: LoginRequest,
+  { user, username, device: wanted, binding, shownKey, atLimit, address, passwordHash }: LoginRequest,
 ): Promise<{ answer: Login; ended: EndedSession[] }> {
   const at = new Date(deps.clock());
-  const { device, ended } = await deviceForLogin(transaction, {
+  const { device, ended, retired } = await deviceForLogin(transaction, {
     user,
     device: wanted,
     deviceKey: shownKey ?? binding?.deviceKey,
     at,
     atLimit,
   });
+  // `deviceForLogin` has locked the account: a change of password that came first has ended all sessions but this one.
+  if (!(await stillLetsIn(transaction, { user, passwordHash }))) {
+    throw new ApiError('auth.credentials-wrong');
+  }
   await announceEnded(transaction, ended);
+  if (retired !== undefined) {
+    const noted = { user, device: retired, source: address };
+    await deps.audit.note(transaction, { action: 'device.retired', ...noted });
+  }
   const opened = { user, device, at, boundTo: binding?.jkt };
   const { session, tokens } = await openSession(deps, transaction, opened);
   return { answer: { user, device, session, username, ...tokens }, ended };

@@ -1,14 +1,13 @@
 /** What a caller may do only after giving the password again: a stolen access token must not be enough. */
 import { ApiError } from '@sotto/api';
-import type { Caller } from '@sotto/runtime';
-import type { Attempts } from './attempts.ts';
+import type { Caller, Limiter } from '@sotto/runtime';
 import type { Passwords } from './passwords.ts';
 import type { SessionDeps } from './sessions.ts';
 import { findUser, type User } from './store.ts';
 
 export interface ConfirmationDeps extends SessionDeps {
   passwords: Passwords;
-  loginFailures: Attempts;
+  loginFailures: Limiter;
 }
 
 /** Who gives the password, and from where. */
@@ -42,7 +41,7 @@ export async function confirmPassword(
   });
   if (user !== undefined && isRight) return user;
   await loginFailures.count(subject);
-  events.loginFailed();
+  events.loginFailed('confirmation');
   await audit.note(database.query, {
     action: 'login.failed',
     ...whoOf(caller),

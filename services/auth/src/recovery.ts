@@ -1,9 +1,9 @@
 /** A new password for whoever has the recovery code. */
 import { type Answer, ApiError, type Body, type recover } from '@sotto/api';
+import type { Limiter } from '@sotto/runtime';
 import { refuseDisabled } from './account-state.ts';
 import { replaceRecoveryDigest, setPassword } from './account-store.ts';
 import type { Approach } from './approach.ts';
-import type { Attempts } from './attempts.ts';
 import { checkPassword, usernameKey } from './credential-rules.ts';
 import { openLoginIn } from './login.ts';
 import type { Passwords } from './passwords.ts';
@@ -14,7 +14,7 @@ import { findUserByKey, lockUser, type User } from './store.ts';
 
 export interface RecoveryDeps extends SessionDeps {
   passwords: Pick<Passwords, 'hash'>;
-  loginFailures: Attempts;
+  loginFailures: Limiter;
 }
 
 /**
@@ -45,6 +45,7 @@ export async function recoverAccount(
       username: user.username,
       device: undefined,
       binding: approach.binding,
+      address: approach.address,
       atLimit: 'retire',
     });
     const { device, session } = opened.answer;
@@ -76,7 +77,7 @@ async function checkCode(
   const isRight = isCode('recovery', recoveryCode, old);
   if (user !== undefined && old !== null && isRight) return { user, old };
   await loginFailures.count(subject);
-  events.loginFailed();
+  events.loginFailed('recovery');
   await audit.note(database.query, { action: 'login.failed', user: user?.id, source: address });
   throw wrongCode();
 }

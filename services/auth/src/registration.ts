@@ -1,9 +1,8 @@
 /** Making accounts: by anyone, by invitation, or by nobody but the operator. */
 import { randomUUID } from 'node:crypto';
 import { type Answer, ApiError, type Body, type register, UserId } from '@sotto/api';
-import { enqueueEvent } from '@sotto/runtime';
+import { enqueueEvent, type Limiter } from '@sotto/runtime';
 import type { Approach } from './approach.ts';
-import type { Attempts } from './attempts.ts';
 import type { RegistrationMode } from './config.ts';
 import { checkPassword, checkUsername, usernameKey } from './credential-rules.ts';
 import { makeDevice } from './devices.ts';
@@ -18,7 +17,7 @@ import { insertUser } from './store.ts';
 export interface RegistrationDeps extends SessionDeps {
   passwords: Pick<Passwords, 'hash'>;
   /** Each range of sources has a limit of its own. */
-  registrations: Readonly<Record<Source['range'], Attempts>>;
+  registrations: Readonly<Record<Source['range'], Limiter>>;
   registrationMode: RegistrationMode;
   columns: Pick<SealedColumns, 'sealEmail'>;
 }
@@ -63,7 +62,7 @@ export async function registerAccount(
     const noted = { user: id, device, session, source: address };
     await audit.note(transaction, { action: 'account.registered', ...noted });
     // Last, so that only accounts cost: whoever fails must not use up what others share with them.
-    await registrations.spend(source.key);
+    await registrations.take(source.key);
     return { user: id, device, session, username, ...tokens, recoveryCode };
   });
   deps.outbox.nudge();

@@ -1,35 +1,48 @@
 /** The auth service, put together. */
 import {
+  type App,
   type Bus,
   type Clock,
   type Counters,
   consumeEvent,
   createApp,
+  createLimiters,
   createLogger,
   createMemoryBus,
   createMemoryCounters,
   createMetrics,
+  createProofs,
+  createSealedFields,
+  createUserLimit,
   type Database,
   databaseOptions,
+  type Fetch,
+  type Guards,
+  type Limiters,
   type Logger,
   migrate,
   openDatabase,
   openNatsBus,
   openRedisCounters,
+  remotePeer,
   type Service,
   startOutbox,
 } from '@sotto/runtime';
-import { type AttemptsDeps, createAttempts } from './attempts.ts';
 import { createAudit } from './audit.ts';
 import { startAuditKeeping } from './audit-keeping.ts';
 import { createOwnAuthenticate } from './authenticate.ts';
-import type { AuthConfig } from './config.ts';
+import { createChallenges } from './challenge.ts';
+import { type AuthConfig, registrationMode } from './config.ts';
+import { startErasure } from './deletion.ts';
 import { noteDeviceList } from './devices.ts';
-import { createEvents } from './events.ts';
+import { type AuthEvents, createEvents } from './events.ts';
+import { createAuthLimiters } from './limiters.ts';
 import { migrations } from './migrations/index.ts';
 import { createPasswords } from './passwords.ts';
 import { routes } from './routes.ts';
 import type { AuthTables } from './schema.ts';
+import { createSealedColumns } from './sealed-columns.ts';
+import type { SessionDeps } from './sessions.ts';
 import { createAccessTokens } from './tokens.ts';
 
 export { AuthConfig } from './config.ts';
@@ -39,11 +52,11 @@ export interface Given {
   database?: Database<AuthTables>;
   bus?: Bus;
   counters?: Counters;
+  peers?: { key: Fetch; message: Fetch; file: Fetch };
   log?: Logger;
   clock?: Clock;
 }
 
-const HOUR_MS = 3_600_000;
 const SCHEMA = 'auth';
 
 /** Starts the service: its schema brought up to date, its events flowing. Throws, with nothing left open, when it cannot. */
@@ -67,7 +80,9 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
   );
 
   own(await startAuditKeeping(database, log));
-  const audit = createAudit({ log });
+  own(startErasure({ database }, log));
+  const columns = createSealedColumns(createSealedFields(config.fields.keys));
+  const audit = createAudit({ log, sealSource: columns.sealSource });
   own(
     await consumeEvent(bus, 'auth-audit', 'events.audit.noted', (noted) =>
       database.query.transaction().execute((transaction) => audit.take(transaction, noted)),
@@ -78,23 +93,52 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
   const events = createEvents(metrics, log);
   // Not the bus: without it events wait in the outbox, and requests are answered all the same.
   const app = createApp({ service: 'auth', log, metrics, ready: () => database.ping() });
-  const sessions = { database, outbox, events, audit, clock, ...(await tokenDeps(config)) };
-  const { issuer, audience } = config.jwt;
-  const authenticate = createOwnAuthenticate(sessions, {
-    auth: (request) => app.fetch(request),
-    issuer,
-    audience,
-    clock,
+  const limiters = createLimiters({ counters, metrics });
+  const sessions = { database, outbox, events, audit, clock, ...(await tokenDeps(config, clock)) };
+  const guards = ownGuards(config, { app, sessions, counters, limiters });
+  routes(app, guards, {
+    ...sessions,
+    ...limitsOf(config, limiters, events),
+    counters,
+    columns,
+    passwords: await createPasswords({ onBusy: events.hashingBusy }),
+    registrationMode: registrationMode(config),
+    internalSecret: config.internal.secret,
+    peers: given.peers ?? {
+      key: remotePeer(config.services.key),
+      message: remotePeer(config.services.message),
+      file: remotePeer(config.services.file),
+    },
   });
-  const guards = { authenticate, internalSecret: config.internal.secret };
-  const passwords = await createPasswords({ onBusy: events.hashingBusy });
-  routes(app, guards, { ...sessions, ...limiters(config, { counters, events }), passwords });
 
   const running = opened.move();
   return { fetch: app.fetch, close: () => running.disposeAsync() };
 }
 
-async function tokenDeps({ jwt }: AuthConfig) {
+interface OwnGuardsDeps {
+  app: App;
+  sessions: SessionDeps;
+  counters: Counters;
+  limiters: Limiters;
+}
+
+/** As every service guards its routes, but sessions that have ended are known here at once. */
+function ownGuards(config: AuthConfig, deps: OwnGuardsDeps): Guards {
+  const { app, sessions, counters, limiters } = deps;
+  const { clock } = sessions;
+  const { issuer, audience } = config.jwt;
+  const { publicOrigins } = config.server;
+  const { secret: internalSecret } = config.internal;
+  const auth: Fetch = (request) => app.fetch(request);
+  return {
+    authenticate: createOwnAuthenticate(sessions, { auth, issuer, audience, clock }),
+    internalSecret,
+    proofs: createProofs({ counters, internalSecret, publicOrigins, clock }),
+    userLimit: createUserLimit(limiters, config.limits.userPerMinute),
+  };
+}
+
+async function tokenDeps({ jwt }: AuthConfig, clock: Clock) {
   return {
     accessTokens: await createAccessTokens({
       secrets: jwt.accessTokenSecret,
@@ -103,25 +147,14 @@ async function tokenDeps({ jwt }: AuthConfig) {
       lifeMs: jwt.accessTokenExpiry,
     }),
     refreshSecrets: jwt.refreshTokenSecret,
+    challenges: createChallenges(jwt.refreshTokenSecret, clock),
     refreshLifeMs: jwt.refreshTokenExpiry,
   };
 }
 
-function limiters({ limits }: AuthConfig, deps: AttemptsDeps) {
-  const registrations = (max: number) => {
-    return createAttempts(deps, { name: 'register', max, windowMs: HOUR_MS });
-  };
-  return {
-    registrations: {
-      public: registrations(limits.registerPerHour),
-      private: registrations(limits.registerPerHourPrivate),
-    },
-    loginFailures: createAttempts(deps, {
-      name: 'login',
-      max: limits.loginFailures,
-      windowMs: limits.loginWindow,
-    }),
-  };
+function limitsOf({ limits, server }: AuthConfig, limiters: Limiters, events: AuthEvents) {
+  const { trustedProxies } = server;
+  return createAuthLimiters({ limits, trustedProxies, limiters, events });
 }
 
 async function openBus({ nats }: AuthConfig, log: Logger): Promise<Bus> {
@@ -129,6 +162,6 @@ async function openBus({ nats }: AuthConfig, log: Logger): Promise<Bus> {
 }
 
 async function openCounters({ redis }: AuthConfig, log: Logger): Promise<Counters> {
-  const { url } = redis;
-  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, log });
+  const { url, ca } = redis;
+  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }

@@ -74,6 +74,8 @@ export interface RefreshRequest {
   refreshToken: string;
   /** The thumbprint of the key that the request was signed with. */
   signedBy?: string | undefined;
+  /** Where it comes from, for the audit log. */
+  address?: string | undefined;
 }
 
 type Renewal = { tokens: Tokens } | { ended: EndedSession[] } | undefined;
@@ -102,7 +104,7 @@ export async function refreshSession(deps: SessionDeps, request: RefreshRequest)
 async function renew(
   deps: SessionDeps,
   transaction: AuthTransaction,
-  { refreshToken, signedBy }: RefreshRequest,
+  { refreshToken, signedBy, address }: RefreshRequest,
 ): Promise<Renewal> {
   const claim = readRefreshToken(refreshToken);
   const session = claim && (await lockSession(transaction, claim.session));
@@ -114,7 +116,12 @@ async function renew(
   checkBinding(session, signedBy);
   const { generation } = claim;
   const use = useRefreshToken(familyOf(session), { generation, now });
-  if (use.kind === 'reuse') return { ended: await endIn(transaction, session.id) };
+  if (use.kind === 'reuse') {
+    const { id, user_id: user, device_id: device } = session;
+    const noted = { user, device, session: id, source: address };
+    await deps.audit.note(transaction, { action: 'refresh.reused', ...noted });
+    return { ended: await endIn(transaction, id) };
+  }
   const isNew = use.family.generation > session.generation;
   const expiresAt = isNew ? new Date(now + deps.refreshLifeMs) : session.expires_at;
   if (isNew) {
@@ -152,14 +159,6 @@ export async function useSession(
       family: useAccessToken(familyOf(locked), { generation, now }),
     });
   });
-}
-
-/** Ends a session, everywhere within seconds. Ending it again does nothing. */
-export async function logOut(deps: SessionDeps, session: SessionId): Promise<void> {
-  const ended = await deps.database.query
-    .transaction()
-    .execute((transaction) => endIn(transaction, session));
-  sessionsEnded(deps, ended);
 }
 
 /** Tells the other services, within the transaction that ended the sessions. */

@@ -21,23 +21,6 @@ export function findUserByKey(query: Query, usernameKey: string): Promise<User |
     .executeTakeFirst();
 }
 
-/** True for a device that the account of this name has. Whether there is such an account makes no difference in time. */
-export async function hasDevice(
-  query: Query,
-  usernameKey: string,
-  device: DeviceId,
-): Promise<boolean> {
-  const row = await query
-    .selectFrom('devices')
-    .innerJoin('users', 'users.id', 'devices.user_id')
-    .select('devices.id')
-    .where('devices.id', '=', device)
-    .where('devices.retired_at', 'is', null)
-    .where('users.username_key', '=', usernameKey)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
 /** An account that is not deleted; it may be disabled. */
 export function findUser(query: Query, id: UserId): Promise<User | undefined> {
   return query
@@ -72,8 +55,8 @@ export async function lockUser(transaction: AuthTransaction, id: UserId): Promis
 }
 
 /** The devices that are not retired, the one that logged in longest ago first. Index: devices_active. */
-export function activeDevices(transaction: AuthTransaction, user: UserId): Promise<Device[]> {
-  return transaction
+export function activeDevices(query: Query, user: UserId): Promise<Device[]> {
+  return query
     .selectFrom('devices')
     .selectAll()
     .where('user_id', '=', user)

@@ -34,6 +34,7 @@ test('an access token says what RFC 9068 asks for, and nothing about the person'
     did: account.device,
     sid: account.session,
     gen: 0,
+    auth_time: issuedAt,
     iat: issuedAt,
     exp: issuedAt + 900,
   });

@@ -228,26 +228,6 @@ describe('logging in', () => {
     expect(await auth.problem(login, locked)).toMatchObject({ code: 'rate.limited' });
     expect((await auth.send(login, { body: right, from: '2001:db8:0:8::1' })).status).toBe(200);
   });
-
-  test('counters out of reach leave both limiters open', async () => {
-    const gone = () => Promise.reject(new Error('no counters'));
-    const counters = {
-      increment: gone,
-      read: gone,
-      claim: gone,
-      put: gone,
-      take: gone,
-      ping: gone,
-      close: gone,
-    };
-    const process = await platform.start(testConfig({ limits: { registerPerHourPrivate: 1 } }), {
-      counters,
-    });
-    const username = freshName();
-    await process.register(username);
-    await process.register(freshName());
-    expect((await process.login({ username, password: PASSWORD })).username).toBe(username);
-  });
 });
 
 test('registrations beyond the limit are refused with the time to wait', async () => {

@@ -25,6 +25,7 @@ export function testConfig(changes: { [section: string]: object } = {}): AuthCon
     database: {},
     nats: {},
     redis: {},
+    services: {},
     internal: { secret: INTERNAL_SECRET },
     log: {},
     registration: {},
@@ -88,6 +89,7 @@ interface CallOptions {
   token?: string;
   body?: unknown;
   query?: string;
+  headers?: Record<string, string>;
   /** The address of the caller; left out, the call stays within the process. */
   from?: string;
 }
@@ -97,9 +99,9 @@ export type Caller = ReturnType<typeof callerOf>;
 function callerOf(service: Service) {
   async function send(
     { method, path }: EndpointSpec,
-    { token, body, query = '', from }: CallOptions = {},
+    { token, body, query = '', from, headers: given = {} }: CallOptions = {},
   ): Promise<Answered<unknown>> {
-    const headers = new Headers();
+    const headers = new Headers(given);
     if (token !== undefined) headers.set('authorization', token);
     if (body !== undefined) headers.set('content-type', 'application/json');
     const response = await service.fetch(

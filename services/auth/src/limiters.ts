@@ -1,0 +1,67 @@
+/** Every limit of this service with its rule. What each does when the counters are gone stands in the README. */
+import type { Limiter, Limiters, LimitsSection } from '@sotto/runtime';
+import type { AuthEvents } from './events.ts';
+import { LOGIN_FAILURES_PER_ACCOUNT, LOGIN_TURN_MS } from './limits.ts';
+import { createLoginLimits, type LoginLimits } from './login-limits.ts';
+import type { Source } from './source.ts';
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+export interface AuthLimiters {
+  /** Each range of sources has a limit of its own. */
+  registrations: Readonly<Record<Source['range'], Limiter>>;
+  /** Failures to show who one is, by whatever the caller makes of the key. */
+  loginFailures: Limiter;
+  loginLimits: LoginLimits;
+  challengesAsked: Limiter;
+  challengesAnswered: Limiter;
+}
+
+export interface AuthLimitersOptions {
+  limits: LimitsSection;
+  /** Behind proxies a private address is one of the operator's own network like any other. */
+  trustedProxies: number;
+  limiters: Limiters;
+  events: Pick<AuthEvents, 'loginSlowed'>;
+}
+
+/** The limits of one process; what is counted is shared by all that share the counters. */
+export function createAuthLimiters(options: AuthLimitersOptions): AuthLimiters {
+  const { limits, trustedProxies, limiters, events } = options;
+  const rule = (points: number, windowMs: number) => {
+    return { points, windowMs, whenGone: 'open' } as const;
+  };
+  const strangers = limiters.limiter('register', rule(limits.registerPerHour, HOUR_MS));
+  const neighbours = limiters.limiter(
+    'register-private',
+    rule(limits.registerPerHourPrivate, HOUR_MS),
+  );
+  const { loginFailures: failures, loginFailuresPerSource, loginWindow, loginLock } = limits;
+  const loginFailures = limiters.limiter('login', {
+    ...rule(failures, loginWindow),
+    lockMs: loginLock,
+  });
+  const challenges = rule(limits.challengePerMinute, MINUTE_MS);
+  return {
+    registrations: { public: strangers, private: trustedProxies > 0 ? strangers : neighbours },
+    loginFailures,
+    loginLimits: createLoginLimits(
+      {
+        failures: loginFailures,
+        failuresOfSource: limiters.limiter(
+          'login-source',
+          rule(loginFailuresPerSource, loginWindow),
+        ),
+        failuresOfAccount: limiters.limiter(
+          'login-account',
+          rule(LOGIN_FAILURES_PER_ACCOUNT, loginWindow),
+        ),
+        turnsOfAccount: limiters.limiter('login-turn', rule(1, LOGIN_TURN_MS)),
+      },
+      events,
+    ),
+    challengesAsked: limiters.limiter('challenge', challenges),
+    challengesAnswered: limiters.limiter('login-device', challenges),
+  };
+}

@@ -1,0 +1,324 @@
+import { randomUUID } from 'node:crypto';
+import {
+  addDevice,
+  type EndpointSpec,
+  encodeBase64url,
+  Login,
+  listSessions,
+  login,
+  loginByDevice,
+  me,
+  openChallenge,
+  type Problem,
+  refresh,
+  register,
+  revokeDevice,
+  Tokens,
+} from '@sotto/api';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DeviceKey, makeDeviceKey, type ProofOptions } from './device-key.fixture.ts';
+import {
+  type Caller,
+  openPlatform,
+  PASSWORD,
+  type TestPlatform,
+  testConfig,
+} from './platform.fixture.ts';
+
+let platform: TestPlatform;
+let auth: Caller;
+let nonce: string;
+
+beforeAll(async () => {
+  platform = await openPlatform();
+  auth = await platform.start(
+    testConfig({ limits: { challengePerMinute: 10_000, userPerMinute: 10_000 } }),
+  );
+});
+afterAll(() => platform.close());
+
+let names = 0;
+const freshName = () => `Bound${++names}`;
+const freshKey = () => makeDeviceKey(() => platform.time.now);
+
+interface SignedCall extends ProofOptions {
+  key: DeviceKey;
+  body?: unknown;
+}
+
+/** Sends a request with a proof, with the nonce that the service wants. */
+async function signed(endpoint: EndpointSpec, { key, body, token, ...options }: SignedCall) {
+  const authorization = token === undefined ? {} : { token: `DPoP ${token}` };
+  const send = () => {
+    const dpop = key.proof(endpoint, { nonce, token, ...options });
+    return auth.send(endpoint, { ...authorization, body, headers: { dpop } });
+  };
+  const answer = await send();
+  const isStale = (answer.body as Problem | undefined)?.code === 'auth.proof-nonce';
+  if (!isStale || options.nonce !== undefined) return answer;
+  nonce = answer.headers.get('dpop-nonce') ?? '';
+  return send();
+}
+
+const codeOf = ({ body }: { body: unknown }) => (body as Problem).code;
+
+async function registerBound(key: DeviceKey, username = freshName()): Promise<Login> {
+  const body = { username, password: PASSWORD };
+  const answer = await signed(register, { key, body });
+  if (answer.status !== register.status) throw new Error(JSON.stringify(answer.body));
+  return Login.parse(answer.body);
+}
+
+async function challengeOf(device: string): Promise<string> {
+  const { body } = await auth.send(openChallenge, { body: { device } });
+  return (body as { challenge: string }).challenge;
+}
+
+async function answerOf(key: DeviceKey, device: Login['device']) {
+  const challenge = await challengeOf(device);
+  const signature = key.answer(device, Buffer.from(challenge, 'base64url'));
+  return { device, challenge, signature: encodeBase64url(signature) };
+}
+
+describe('a bound session', () => {
+  test('says in its tokens which key it is bound to, and when its owner last showed who they are', async () => {
+    const key = freshKey();
+    const account = await registerBound(key);
+    const claims = decodeJwt(account.accessToken);
+    const registeredAt = Math.floor(platform.time.now / 1000);
+    expect(claims).toMatchObject({ cnf: { jkt: key.thumbprint }, auth_time: registeredAt });
+    platform.time.now += 600_000;
+    const body = { refreshToken: account.refreshToken };
+    const renewed = Tokens.parse((await signed(refresh, { key, body })).body);
+    expect(decodeJwt(renewed.accessToken)).toMatchObject({
+      cnf: { jkt: key.thumbprint },
+      auth_time: registeredAt,
+    });
+    const { body: listed } = await auth.send(listSessions, {
+      token: `Bearer ${renewed.accessToken}`,
+    });
+    expect(listSessions.response.parse(listed).sessions).toMatchObject([{ bound: true }]);
+  });
+
+  test('is not renewed without its key, and nothing is used up by trying', async () => {
+    const key = freshKey();
+    const account = await registerBound(key);
+    const first = { refreshToken: account.refreshToken };
+    expect(await auth.problem(refresh, { body: first })).toMatchObject({
+      code: 'auth.proof-missing',
+      status: 401,
+    });
+    expect(codeOf(await signed(refresh, { key: freshKey(), body: first }))).toBe(
+      'auth.proof-invalid',
+    );
+    const second = Tokens.parse((await signed(refresh, { key, body: first })).body);
+    const third = Tokens.parse(
+      (await signed(refresh, { key, body: { refreshToken: second.refreshToken } })).body,
+    );
+    // A stolen token that was used long ago ends the session in the hands of its key alone.
+    platform.time.now += 60_000;
+    expect(await auth.problem(refresh, { body: first })).toMatchObject({
+      code: 'auth.proof-missing',
+    });
+    const body = { refreshToken: third.refreshToken };
+    expect((await signed(refresh, { key, body })).status).toBe(200);
+  });
+
+  test('changes devices with a proof only; reads without one go on', async () => {
+    const key = freshKey();
+    const { accessToken: token } = await registerBound(key);
+    const bearer = { token: `Bearer ${token}` };
+    const body = { deviceKey: encodeBase64url(freshKey().publicKey) };
+    expect((await auth.send(me, bearer)).status).toBe(200);
+    expect(await auth.problem(addDevice, { ...bearer, body })).toMatchObject({
+      code: 'auth.proof-missing',
+    });
+    expect((await signed(addDevice, { key, token, body })).status).toBe(201);
+  });
+
+  test('takes no proof of another request, time, place, token or key, and none twice', async () => {
+    const key = freshKey();
+    const { accessToken: token } = await registerBound(key);
+    const other = await registerBound(freshKey());
+    const seconds = Math.floor(platform.time.now / 1000);
+    await signed(me, { key, token });
+    const wrong: Record<string, SignedCall> = {
+      'another method': { key, token, claims: { htm: 'POST' } },
+      'another path': { key, token, claims: { htu: 'http://auth/api/v1/auth/sessions' } },
+      'another origin': { key, token, origin: 'https://elsewhere.example' },
+      'a time too long ago': { key, token, claims: { iat: seconds - 31 } },
+      'a time too far ahead': { key, token, claims: { iat: seconds + 31 } },
+      'another token': { key, token, claims: { ath: 'A'.repeat(43) } },
+      'no token': { key, token, claims: { ath: undefined } },
+      'another key': { key: freshKey(), token },
+      'another kind': { key, token, header: { typ: 'JWT' } },
+      'another algorithm': { key, token, header: { alg: 'none' } },
+      'no id': { key, token, claims: { jti: undefined } },
+    };
+    for (const [name, call] of Object.entries(wrong)) {
+      expect([name, codeOf(await signed(me, call))]).toEqual([name, 'auth.proof-invalid']);
+    }
+    expect(codeOf(await signed(me, { key, token, nonce: 'guessed' }))).toBe('auth.proof-nonce');
+    const claims = { jti: randomUUID() };
+    expect((await signed(me, { key, token, claims })).status).toBe(200);
+    expect(codeOf(await signed(me, { key, token, claims }))).toBe('auth.proof-invalid');
+    expect((await signed(me, { key, token: other.accessToken })).status).toBe(401);
+  });
+});
+
+describe('a session that is not bound', () => {
+  test('needs no proof, and a proof does not bind it later', async () => {
+    const account = await auth.register(freshName());
+    const key = freshKey();
+    const body = { refreshToken: account.refreshToken };
+    const renewed = Tokens.parse((await signed(refresh, { key, body })).body);
+    expect(decodeJwt(renewed.accessToken).cnf).toBeUndefined();
+    expect((await auth.refresh(renewed.refreshToken)).accessToken).toBeDefined();
+  });
+});
+
+describe('the key of a device', () => {
+  test('is taken from the first proof, and a log-in with it is bound', async () => {
+    const username = freshName();
+    const { device } = await auth.register(username);
+    const key = freshKey();
+    const body = { username, password: PASSWORD, device };
+    const bound = Login.parse((await signed(login, { key, body })).body);
+    expect(bound.device).toBe(device);
+    expect(decodeJwt(bound.accessToken)).toMatchObject({ cnf: { jkt: key.thumbprint } });
+  });
+
+  test('is neither replaced nor passed by with a password; whoever lost it gets a new device', async () => {
+    const username = freshName();
+    const key = freshKey();
+    const account = await registerBound(key, username);
+    const body = { username, password: PASSWORD, device: account.device };
+    expect(await auth.problem(login, { body })).toMatchObject({ code: 'auth.proof-missing' });
+    expect(codeOf(await signed(login, { key: freshKey(), body }))).toBe('auth.device-unknown');
+    // Nothing of that ended the session that there is.
+    expect((await auth.send(me, { token: `Bearer ${account.accessToken}` })).status).toBe(200);
+    const renewed = Login.parse(
+      (await signed(login, { key: freshKey(), body: { username, password: PASSWORD } })).body,
+    );
+    expect(renewed.device).not.toBe(account.device);
+    expect(Login.parse((await signed(login, { key, body })).body).device).toBe(account.device);
+  });
+
+  test('brings a client that lost the answer back to its device', async () => {
+    const username = freshName();
+    const key = freshKey();
+    const account = await registerBound(key, username);
+    const body = { username, password: PASSWORD };
+    const again = Login.parse((await signed(login, { key, body })).body);
+    expect(again.device).toBe(account.device);
+    expect(again.session).not.toBe(account.session);
+  });
+
+  test('of low order is refused', async () => {
+    const x = encodeBase64url(Uint8Array.of(1, ...new Uint8Array(31)));
+    const header = { jwk: { kty: 'OKP', crv: 'Ed25519', x } };
+    const body = { username: freshName(), password: PASSWORD };
+    const answer = await signed(register, { key: freshKey(), body, header });
+    expect(codeOf(answer)).toBe('auth.proof-invalid');
+  });
+});
+
+describe('logging in by challenge', () => {
+  test('opens a session without a password, bound if the request is signed', async () => {
+    const key = freshKey();
+    const account = await registerBound(key);
+    const plain = await auth.send(loginByDevice, { body: await answerOf(key, account.device) });
+    const unbound = Login.parse(plain.body);
+    expect(unbound).toMatchObject({
+      user: account.user,
+      device: account.device,
+      username: account.username,
+    });
+    expect(decodeJwt(unbound.accessToken).cnf).toBeUndefined();
+    const body = await answerOf(key, account.device);
+    const bound = Login.parse((await signed(loginByDevice, { key, body })).body);
+    expect(decodeJwt(bound.accessToken)).toMatchObject({ cnf: { jkt: key.thumbprint } });
+    // One device keeps one session.
+    expect((await auth.send(me, { token: `Bearer ${unbound.accessToken}` })).status).toBe(401);
+  });
+
+  test('works for a device that was added by another one', async () => {
+    const key = freshKey();
+    const account = await registerBound(key);
+    const linkedKey = freshKey();
+    const body = { deviceKey: encodeBase64url(linkedKey.publicKey) };
+    const added = await signed(addDevice, { key, token: account.accessToken, body });
+    const { device } = addDevice.response.parse(added.body);
+    const answer = await answerOf(linkedKey, device);
+    const linked = Login.parse(
+      (await signed(loginByDevice, { key: linkedKey, body: answer })).body,
+    );
+    expect(linked).toMatchObject({ user: account.user, device });
+  });
+
+  test('takes a challenge once, of many at the same time too', async () => {
+    const key = freshKey();
+    const { device } = await registerBound(key);
+    const body = await answerOf(key, device);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => auth.send(loginByDevice, { body })),
+    );
+    const taken = answers.filter(({ status }) => status === 200);
+    expect(taken).toHaveLength(1);
+    for (const answer of answers) {
+      if (answer !== taken[0]) expect(codeOf(answer)).toBe('auth.challenge-wrong');
+    }
+  });
+
+  test('takes no challenge after a minute', async () => {
+    const key = freshKey();
+    const { device } = await registerBound(key);
+    const body = await answerOf(key, device);
+    platform.time.now += 60_001;
+    expect(await auth.problem(loginByDevice, { body })).toMatchObject({
+      code: 'auth.challenge-wrong',
+    });
+  });
+
+  test('fails alike for an unknown device, one without a key, a retired one, and a wrong signature', async () => {
+    const key = freshKey();
+    const bound = await registerBound(key);
+    const keyless = await auth.register(freshName());
+    const retired = await registerBound(freshKey());
+    const other = await registerBound(freshKey());
+    const revoke = {
+      ...revokeDevice,
+      path: revokeDevice.path.replace('{device_id}', retired.device),
+    };
+    const token = `Bearer ${keyless.accessToken}`;
+    expect((await auth.send(revoke, { token })).status).toBe(409);
+    const unknown = crypto.randomUUID() as Login['device'];
+    const bodies = [
+      await answerOf(key, unknown),
+      await answerOf(key, keyless.device),
+      await answerOf(key, other.device),
+      { ...(await answerOf(key, bound.device)), challenge: await challengeOf(other.device) },
+      { ...(await answerOf(key, bound.device)), challenge: 'A'.repeat(43) },
+      { ...(await answerOf(key, bound.device)), signature: 'A'.repeat(86) },
+    ];
+    const answers = await Promise.all(bodies.map((body) => auth.send(loginByDevice, { body })));
+    for (const answer of answers) {
+      answer.headers.delete('x-request-id');
+      expect(answer).toMatchObject({
+        status: 401,
+        body: { ...(answers[0]?.body as Problem), instance: expect.anything() },
+      });
+      expect([...answer.headers]).toEqual([...(answers[0]?.headers ?? [])]);
+    }
+  });
+
+  test('takes no proof by another key than the device’s', async () => {
+    const key = freshKey();
+    const { device } = await registerBound(key);
+    const body = await answerOf(key, device);
+    expect(codeOf(await signed(loginByDevice, { key: freshKey(), body }))).toBe(
+      'auth.proof-invalid',
+    );
+  });
+});
