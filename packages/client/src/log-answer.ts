@@ -70,8 +70,8 @@ export interface LoggedAccount {
 }
 
 /**
- * Our newest leaf, found to be ours. `known` is what we knew: of this identity, and then nothing may have changed; or
- * of the one before it, which only one leaf may have followed. Throws `CryptoError`, `key-log.foreign` among them.
+ * Our newest leaf, found to be ours. When we knew it before, nothing may have changed; the first one of an identity may
+ * follow on others, unless this device made the account. Throws `CryptoError`, `key-log.foreign` among them.
  */
 export function verifyOwnLeaves(
   provider: Provider,
@@ -84,8 +84,7 @@ export function verifyOwnLeaves(
     return known.head;
   }
   const head = checkContactLeaves(provider, leaves, { account, seen: known?.head, keyDigest });
-  const mayBe = known ? known.head.version + 1 : isFirst ? 1 : head.version;
-  if (head.version === mayBe) return head;
+  if (known !== undefined || !isFirst || head.version === 1) return head;
   throw new CryptoError('key-log.foreign', 'the log has an identity that we did not make');
 }
 

@@ -96,9 +96,10 @@ export async function noteClaim(
   await put({ ...leaf, claimed: { version: claimed.version, hash: claimed.hash } });
 }
 
-/** Forgets what stands against a contact, and what was seen of it: its next send looks it up anew. */
-export function forgetContactLeaf(transaction: StoreTransaction, user: UserId): Promise<void> {
-  return transaction.delete(keys.logLeaf(user));
+/** Forgets what stands against a contact, and what was seen of it: before the next send it is looked up anew. */
+export async function pardonContact(transaction: StoreTransaction, user: UserId): Promise<void> {
+  const leaf = await getRecord(transaction, keys.logLeaf(user), ContactLeaf);
+  if (leaf?.broken !== undefined) await transaction.delete(keys.logLeaf(user));
 }
 
 /** The error for an alarm. */

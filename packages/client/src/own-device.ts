@@ -1,134 +1,80 @@
 /**
- * The account's own device list, as its devices read and change it: held to the identity key and to the newest version
- * that this device has seen, so that the platform can neither add a device of ours nor bring back one that is gone.
+ * What a device of the account does with the others: reads the list of them from the platform, and takes one off.
+ * How this device puts itself on it is in `own-list.ts`.
  */
-import { type DeviceId, getDeviceList, publishDeviceList, type UserId } from '@sotto/api';
-import {
-  type DeviceEntry,
-  type Head,
-  type LocalParty,
-  type Provider,
-  signDeviceList,
-  type VerifiedDeviceList,
-  verifyDeviceList,
-} from '@sotto/crypto';
+import { type DeviceId, getDeviceList, publishDeviceList, revokeDevice, UserId } from '@sotto/api';
+import { signDeviceList, type VerifiedDeviceList } from '@sotto/crypto';
 import { pause } from './back-off.ts';
-import type { Call } from './call.ts';
-import type { DeviceKey } from './device-key.ts';
 import { ClientError, isProblem } from './errors.ts';
+import { makeNextIdentity } from './identity-change.ts';
 import { LIST_ATTEMPTS_MAX, LIST_PAUSE_MS } from './limits.ts';
-import { getRecord, HeadRecord, keys, putRecord, sameBytes } from './records.ts';
-import type { Store } from './store.ts';
+import { learnOwnList, type OwnListDeps } from './own-list.ts';
 
-export interface OwnDeviceDeps {
-  readonly store: Store;
-  readonly provider: Provider;
-  readonly call: Call;
-  readonly clock: () => number;
-  readonly local: LocalParty;
-  readonly deviceKey: () => Promise<DeviceKey>;
+export interface OwnDeviceDeps extends OwnListDeps {
   /** Ends the waiting when the client closes. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The newest list of our account, undefined before the first. Throws `CryptoError` when it is not ours, older than one
- * seen, or forked, `answer.invalid` when the platform has lost it, and what calls throw.
+ * The newest list of our account. Throws `CryptoError` when it is not ours, older than one seen, or forked,
+ * `key.list-unknown` before the first, and what calls throw.
  */
-export async function readOwnList(deps: OwnDeviceDeps): Promise<VerifiedDeviceList | undefined> {
-  const { store, provider, call, clock, local } = deps;
-  const { user } = local.address;
-  const previous = await store.transaction((transaction) =>
-    getRecord(transaction, keys.ownList, HeadRecord),
-  );
-  const answer = await call(getDeviceList, { params: { user_id: user as UserId } }).catch(
-    (error) => {
-      if (isProblem(error, 'key.list-unknown')) return undefined;
-      throw error;
-    },
-  );
-  if (answer === undefined) {
-    if (previous === undefined) return undefined;
-    throw new ClientError('answer.invalid', 'the platform has lost the device list');
-  }
-  const identityKey = local.identity.publicKey;
-  const expected = { user, identityKey, previous, now: clock() };
-  const verified = verifyDeviceList(provider, answer.list, expected);
-  await keepOwnHead(store, verified.head);
-  return verified;
+export async function readOwnList(deps: OwnDeviceDeps): Promise<VerifiedDeviceList> {
+  const user = UserId.parse(deps.local.address.user);
+  const { list } = await deps.call(getDeviceList, { params: { user_id: user } });
+  return deps.store.transaction((transaction) => learnOwnList(deps, transaction, list));
 }
 
 /**
- * Publishes the list that `change` makes of the newest one; nothing when it leaves it as it is. Resolves once the
- * platform goes by it. Throws `list.incomplete` when that takes too long: doing it again goes on; and as
- * {@link readOwnList}.
+ * Takes a device off the account for good: off the signed list first, so that nobody encrypts for it, then its sessions
+ * and keys. Resolves once messages go by the new list. Throws `list.incomplete` when the platform is slow, and what
+ * calls throw: doing it again goes on.
  */
-export async function changeOwnList(
-  deps: OwnDeviceDeps,
-  change: (devices: readonly DeviceEntry[]) => readonly DeviceEntry[],
-): Promise<Head> {
+export async function unlinkDevice(deps: OwnDeviceDeps, device: DeviceId): Promise<void> {
+  await leaveOwnList(deps, device);
+  await deps.call(revokeDevice, { params: { device_id: device } });
+}
+
+/**
+ * The same for a device that was lost or stolen, and with it the account's identity key: the account gets another one,
+ * of which this is the only device. Contacts are warned, the other devices are to be linked anew. The client's
+ * `LocalParty` is another one after it. Throws as {@link unlinkDevice} and `makeNextIdentity`.
+ */
+export async function reportLostDevice(deps: OwnDeviceDeps, device: DeviceId): Promise<void> {
+  if (device === deps.local.address.device) {
+    throw new ClientError('device.current', 'this device is not lost');
+  }
+  // First of all: whoever has it could make an identity, too.
+  await deps.call(revokeDevice, { params: { device_id: device } });
+  await makeNextIdentity(deps);
+}
+
+async function leaveOwnList(deps: OwnDeviceDeps, device: DeviceId): Promise<void> {
   for (let attempt = 0; attempt < LIST_ATTEMPTS_MAX; attempt++) {
     if (attempt > 0) await pause(LIST_PAUSE_MS, deps.signal);
-    const before = await readOwnList(deps);
-    const devices = change(before?.list.devices ?? []);
-    if (before && isSame(before.list.devices, devices)) return before.head;
-    const { user } = deps.local.address;
-    const next = { user, time: deps.clock(), devices, previous: before?.head };
-    const { encoded, head } = signDeviceList(deps.provider, deps.local.identity, next);
-    if (await publish(deps, encoded)) {
-      await keepOwnHead(deps.store, head);
-      return head;
-    }
+    const { list, head: previous } = await readOwnList(deps);
+    const devices = list.devices.filter((known) => known.device !== device);
+    // The last one cannot leave: a list names somebody. It is taken off by the platform alone.
+    if (devices.length === list.devices.length || devices.length === 0) return;
+    const next = { user: list.user, time: deps.clock(), devices, previous };
+    const { encoded } = signDeviceList(deps.provider, deps.local.identity, next);
+    if (await publish(deps, encoded)) return;
   }
   throw new ClientError('list.incomplete', 'the platform does not go by the device list yet');
 }
 
-/** Puts this device on the account's list. Throws as {@link changeOwnList}. */
-export async function joinOwnList(deps: OwnDeviceDeps): Promise<Head> {
-  const { device } = deps.local.address;
-  const { publicKey: deviceKey } = await deps.deviceKey();
-  const entry = { device, deviceKey, registrationId: deps.local.registrationId };
-  return changeOwnList(deps, (devices) => [
-    ...devices.filter((known) => known.device !== device),
-    entry,
-  ]);
-}
-
-/** Takes a device off the account's list. Throws as {@link changeOwnList}. */
-export function leaveOwnList(deps: OwnDeviceDeps, device: DeviceId): Promise<Head> {
-  return changeOwnList(deps, (devices) => devices.filter((known) => known.device !== device));
-}
-
-/** False when another device of ours was faster, or the platform has not confirmed: look again. */
+/** False when another device of ours was faster: look again. */
 async function publish(deps: OwnDeviceDeps, list: Uint8Array): Promise<boolean> {
   try {
     for (let attempt = 0; attempt < LIST_ATTEMPTS_MAX; attempt++) {
       if (attempt > 0) await pause(LIST_PAUSE_MS, deps.signal);
-      if ((await deps.call(publishDeviceList, { body: { list } })).complete) return true;
+      const { complete } = await deps.call(publishDeviceList, { body: { list } });
+      await deps.store.transaction((transaction) => learnOwnList(deps, transaction, list));
+      if (complete) return true;
     }
-    return false;
+    throw new ClientError('list.incomplete', 'the platform does not go by the device list yet');
   } catch (error) {
     if (isProblem(error, 'key.list-conflict')) return false;
     throw error;
   }
-}
-
-function keepOwnHead(store: Store, { version, hash }: Head): Promise<void> {
-  return store.transaction((transaction) =>
-    putRecord(transaction, keys.ownList, [HeadRecord, { version, hash }]),
-  );
-}
-
-function isSame(before: readonly DeviceEntry[], after: readonly DeviceEntry[]): boolean {
-  return (
-    before.length === after.length &&
-    before.every((entry) =>
-      after.some(
-        ({ device, deviceKey, registrationId }) =>
-          device === entry.device &&
-          registrationId === entry.registrationId &&
-          sameBytes(deviceKey, entry.deviceKey),
-      ),
-    )
-  );
 }

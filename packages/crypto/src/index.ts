@@ -1,5 +1,6 @@
 /** The public door, `@sotto/crypto`. Explicit names only; see the package's README for a start. */
 export { type Address, decodeUuid, encodeUuid } from './address.ts';
+export { makeAgreementKeyPair } from './curve.ts';
 export {
   type DeviceEntry,
   type DeviceList,
@@ -83,6 +84,7 @@ export {
   type VerifyingKey,
   verifyingKey,
 } from './keys.ts';
+export { PROVISION_CONTACTS_MAX } from './limits.ts';
 export {
   type DecodedMembershipEntry,
   decodeMembershipEntry,

@@ -1,0 +1,182 @@
+/**
+ * The new device's side of linking: it shows a code, waits for what the other device answers, makes it its own, logs in
+ * by its key, publishes its prekeys and puts itself on the account's signed list. What came is in the store before the
+ * key that reads it is forgotten, so after a crash the same call goes on.
+ */
+import { DeviceId, PROVISIONING_SECONDS, takeProvisioning, UserId } from '@sotto/api';
+import {
+  agreementPublicKey,
+  CryptoError,
+  linkChannel,
+  makeAgreementKeyPair,
+  makeRegistrationId,
+  openProvision,
+  type Provider,
+  type Provision,
+  type ProvisionedContact,
+  signingKeyPairOf,
+} from '@sotto/crypto';
+import { type AccountDeps, logInByDevice, type Me } from './account.ts';
+import { pause } from './back-off.ts';
+import { ClientError, ConnectionError, isProblem } from './errors.ts';
+import { adoptIdentity, nextSignedPrekey } from './identity-change.ts';
+import { LINK_POLL_MS } from './limits.ts';
+import { encodeLinkCode } from './link-code.ts';
+import { ContactLeaf, LogPin, OwnLeaf, SeenTree } from './log-standing.ts';
+import {
+  Account,
+  agreementKeyPair,
+  getRecord,
+  HeadRecord,
+  IdentityRecord,
+  keys,
+  LinkRecord,
+  Peer,
+  putRecord,
+  SignedPrekeyRecord,
+} from './records.ts';
+import type { StoreTransaction } from './store.ts';
+
+export interface NewDeviceDeps extends AccountDeps {
+  readonly provider: Provider;
+  /** Ends the waiting when the client closes. */
+  readonly signal: AbortSignal;
+  /** Publishes this device's keys and puts it on the account's list; called once it is logged in. */
+  readonly join: () => Promise<void>;
+}
+
+/** A device that waits to be linked. */
+export interface Link {
+  /** To be shown as a QR code or as text, on this device alone: whoever reads it can link it to an account. */
+  readonly code: string;
+  /**
+   * Whose device this is, once it is one: to be shown to the person before anything else. Rejects with `link.expired`
+   * when no answer came in ten minutes, `link.refused` for an answer to something else, `account.exists` when the store
+   * belongs to another account, `client.closed`, and the platform's problems; after a crash or one of these,
+   * beginning again goes on.
+   */
+  readonly completed: Promise<Me>;
+}
+
+/** Makes an offer, or goes on with the one in the store. */
+export async function beginLink(deps: NewDeviceDeps): Promise<Link> {
+  const { publicKey: deviceKey } = await deps.deviceKey();
+  const record = await needOffer(deps);
+  const ephemeralKey = agreementPublicKey<'provisioning'>(record.publicKey);
+  const code = encodeLinkCode({ ephemeralKey, deviceKey });
+  const completed = complete(deps, record);
+  completed.catch(() => {}); // Whoever wants to know awaits it.
+  return { code, completed };
+}
+
+async function complete(deps: NewDeviceDeps, record: LinkRecord): Promise<Me> {
+  const { joining = await awaitProvision(deps, record) } = record;
+  const me = await logInByDevice(deps, joining.device);
+  if (me.user !== joining.user || me.device !== joining.device) {
+    await deps.store.transaction((transaction) => transaction.delete(keys.account));
+    throw new ClientError('answer.invalid', 'the platform logged in somebody else');
+  }
+  await deps.join();
+  await deps.store.transaction((transaction) => transaction.delete(keys.link));
+  return me;
+}
+
+/** Waits for what is left in the channel, and makes it this device's own. */
+async function awaitProvision(deps: NewDeviceDeps, record: LinkRecord) {
+  const { secretKey, publicKey } = record;
+  if (secretKey === undefined) throw new ClientError('store.invalid', 'an offer without its key');
+  const ephemeral = agreementKeyPair<'provisioning'>({ secretKey, publicKey });
+  const { publicKey: deviceKey } = await deps.deviceKey();
+  const channel = linkChannel(deps.provider, { ephemeralKey: ephemeral.publicKey });
+  const message = await awaitMessage(deps, channel, record.madeAt);
+  try {
+    const provision = openProvision(deps.provider, { ephemeral, deviceKey }, message);
+    return await deps.store.transaction((transaction) =>
+      adopt(deps, transaction, { record, provision }),
+    );
+  } catch (error) {
+    await deps.store.transaction((transaction) => transaction.delete(keys.link));
+    if (!(error instanceof CryptoError)) throw error;
+    throw new ClientError('link.refused', 'the answer is not to this code', { cause: error });
+  }
+}
+
+async function awaitMessage(
+  { exchange, store, clock, signal }: NewDeviceDeps,
+  channel: Uint8Array,
+  madeAt: number,
+): Promise<Uint8Array> {
+  while (clock() < madeAt + PROVISIONING_SECONDS * 1000) {
+    if (signal.aborted) throw new ClientError('client.closed', 'the client was closed');
+    try {
+      return (await exchange(takeProvisioning, { params: { channel } })).message;
+    } catch (error) {
+      if (!isStillToCome(error)) throw error;
+    }
+    await pause(LINK_POLL_MS, signal);
+  }
+  await store.transaction((transaction) => transaction.delete(keys.link));
+  throw new ClientError('link.expired', 'nobody has answered the code');
+}
+
+function isStillToCome(error: unknown): boolean {
+  if (error instanceof ConnectionError) return true;
+  return isProblem(error, 'key.channel-unknown', 'rate.limited', 'service.unavailable');
+}
+
+/** What the account's other device knows becomes what this one knows; the offer's secret key goes. */
+async function adopt(
+  { provider }: NewDeviceDeps,
+  transaction: StoreTransaction,
+  { record, provision }: { record: LinkRecord; provision: Provision },
+) {
+  const { contacts, keyLog, log, deviceList, identitySeed: seed } = provision;
+  const joining = { user: UserId.parse(provision.user), device: DeviceId.parse(provision.device) };
+  const account = await getRecord(transaction, keys.account, Account);
+  if (account && (account.user !== joining.user || account.device !== joining.device)) {
+    throw new ClientError('account.exists', 'the store belongs to another account');
+  }
+  const known = await getRecord(transaction, keys.identity, IdentityRecord);
+  const registrationId = known?.registrationId ?? makeRegistrationId(provider);
+  await adoptIdentity(transaction, { seed, registrationId, isShared: true });
+  await putRecord(transaction, keys.ownList, [HeadRecord, deviceList]);
+  const identity = signingKeyPairOf(provider, seed);
+  const prekey = await nextSignedPrekey(provider, transaction, identity);
+  await putRecord(transaction, keys.signedPrekey(prekey.id), [SignedPrekeyRecord, prekey]);
+  if (keyLog) {
+    const { publicKey: identityKey } = identity;
+    await putRecord(transaction, keys.logOwnLeaf, [OwnLeaf, { identityKey, head: keyLog }]);
+  }
+  if (log && (await transaction.get(keys.logPin)) === undefined) {
+    const { logKey, blindingKey, size, root } = log;
+    await putRecord(transaction, keys.logPin, [LogPin, { logKey, blindingKey }]);
+    await putRecord(transaction, keys.logTree, [SeenTree, { size, root }]);
+  }
+  for (const contact of contacts) await meet(transaction, contact);
+  const { publicKey, madeAt } = record;
+  await putRecord(transaction, keys.link, [LinkRecord, { publicKey, madeAt, joining }]);
+  return joining;
+}
+
+async function meet(
+  transaction: StoreTransaction,
+  { identityKey, keyLog, deviceList, ...contact }: ProvisionedContact,
+): Promise<void> {
+  const user = UserId.parse(contact.user);
+  if ((await transaction.get(keys.peer(user))) !== undefined) return;
+  const peer = { user, identityKey, devices: [], ...(deviceList && { list: deviceList }) };
+  await putRecord(transaction, keys.peer(user), [Peer, peer]);
+  if (keyLog === undefined) return;
+  await putRecord(transaction, keys.logLeaf(user), [ContactLeaf, { identityKey, head: keyLog }]);
+}
+
+async function needOffer({ store, provider, clock }: NewDeviceDeps): Promise<LinkRecord> {
+  return store.transaction(async (transaction) => {
+    const known = await getRecord(transaction, keys.link, LinkRecord);
+    const isOld = known && clock() >= known.madeAt + PROVISIONING_SECONDS * 1000;
+    if (known && (known.joining || !isOld)) return known;
+    const record = { ...makeAgreementKeyPair<'provisioning'>(provider), madeAt: clock() };
+    await putRecord(transaction, keys.link, [LinkRecord, record]);
+    return record;
+  });
+}
