@@ -78,9 +78,9 @@ const Header = z.object({
     kty: z.literal('OKP'),
     crv: z.literal('Ed25519'),
     x: z.string().length(43),
-    d: z.undefined(),
+    d: z.undefined().optional(),
   }),
-  crit: z.undefined(),
+  crit: z.undefined().optional(),
 });
 
 const Claims = z.object({
