@@ -49,7 +49,7 @@ export const register = endpoint({
   }),
   status: 201,
   /** The recovery code is shown once: it sets a new password when the old one is forgotten. */
-  response: Login.extend({ recoveryCode: z.string().optional() }),
+  response: Login.extend({ recoveryCode: z.string() }),
   problems: [
     'auth.username-taken',
     'auth.username-rule',
@@ -83,6 +83,7 @@ export const login = endpoint({
     'auth.account-disabled',
     'auth.device-unknown',
     'auth.device-limit',
+    'auth.proof-missing',
     'auth.proof-invalid',
     'auth.proof-nonce',
     'auth.busy',
