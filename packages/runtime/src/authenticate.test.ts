@@ -139,6 +139,28 @@ describe('an access token', () => {
     await expect(authenticate(await forge())).rejects.toMatchObject({ code: 'auth.token-invalid' });
   });
 
+  test('says what its session is bound to, and since when', async () => {
+    const { authenticate } = authenticator();
+    const claims = { cnf: { jkt: 'thumbprint' }, auth_time: NOW / 1000 - 60 };
+    const caller = await authenticate(await token({ claims }));
+    expect(caller).toMatchObject({ boundTo: 'thumbprint', authenticatedAt: NOW - 60_000 });
+  });
+
+  test('that was good still ends, by its time and with its session', async () => {
+    let now = NOW;
+    const revoked = new Set<SessionId>();
+    const { authenticate } = authenticator({ clock: () => now, revocations: revoked });
+    const good = await token();
+    await authenticate(good);
+    revoked.add(SESSION);
+    await expect(authenticate(good)).rejects.toMatchObject({ code: 'auth.token-invalid' });
+    revoked.clear();
+    now += 899_999;
+    await authenticate(good);
+    now += 1;
+    await expect(authenticate(good)).rejects.toMatchObject({ code: 'auth.token-expired' });
+  });
+
   test('of a revoked session is invalid', async () => {
     const { authenticate } = authenticator({ revocations: { has: (one) => one === SESSION } });
     await expect(authenticate(await token())).rejects.toMatchObject({ code: 'auth.token-invalid' });
