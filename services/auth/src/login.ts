@@ -36,7 +36,16 @@ export async function openLogin(deps: SessionDeps, request: LoginRequest): Promi
 export async function openLoginIn(
   deps: SessionDeps,
   transaction: AuthTransaction,
-  { user, username, device: wanted, binding, shownKey, atLimit, address, passwordHash }: LoginRequest,
+  {
+    user,
+    username,
+    device: wanted,
+    binding,
+    shownKey,
+    atLimit,
+    address,
+    passwordHash,
+  }: LoginRequest,
 ): Promise<{ answer: Login; ended: EndedSession[] }> {
   const at = new Date(deps.clock());
   const { device, ended, retired } = await deviceForLogin(transaction, {

@@ -1,6 +1,6 @@
 /** Changing what an account proves itself with, by whoever knows the password. */
-import type { Answer, renewRecoveryCode } from '@sotto/api';
-import { setPassword, setRecoveryDigest } from './account-store.ts';
+import { type Answer, ApiError, type renewRecoveryCode } from '@sotto/api';
+import { setPassword, setRecoveryDigest, stillLetsIn } from './account-store.ts';
 import { checkPassword } from './credential-rules.ts';
 import {
   type Confirmation,
@@ -11,7 +11,7 @@ import {
 import { codeDigest, makeCode } from './secret-code.ts';
 import { endSessionsOfUser } from './session-store.ts';
 import { announceEnded, sessionsEnded } from './sessions.ts';
-import { lockUser } from './store.ts';
+import { type AuthTransaction, lockUser, type User } from './store.ts';
 
 /**
  * Sets a new password; every session but the caller's ends. Throws `auth.password-rule`, and what `confirmPassword`
@@ -27,8 +27,8 @@ export async function changePassword(
   const passwordHash = await deps.passwords.hash(newPassword);
   const { caller, address } = confirmation;
   const ended = await deps.database.query.transaction().execute(async (transaction) => {
-    // A log-in with the old password that is under way waits, and opens its session before or after all of this.
-    await lockUser(transaction, user.id);
+    // A log-in with the old password that is under way comes before all of this, or finds the password changed.
+    await lockConfirmed(transaction, user);
     await setPassword(transaction, user.id, passwordHash);
     const sessions = await endSessionsOfUser(transaction, {
       user: user.id,
@@ -49,6 +49,19 @@ export async function renewCode(
 ): Promise<Answer<typeof renewRecoveryCode>> {
   const user = await confirmPassword(deps, confirmation);
   const recoveryCode = makeCode();
-  await setRecoveryDigest(deps.database.query, user.id, codeDigest('recovery', recoveryCode));
+  await deps.database.query.transaction().execute(async (transaction) => {
+    await lockConfirmed(transaction, user);
+    await setRecoveryDigest(transaction, user.id, codeDigest('recovery', recoveryCode));
+  });
   return { recoveryCode };
+}
+
+/** Whoever gave a password that another request has changed since gave a wrong one. */
+async function lockConfirmed(
+  transaction: AuthTransaction,
+  { id: user, password_hash: passwordHash }: User,
+): Promise<void> {
+  await lockUser(transaction, user);
+  if (await stillLetsIn(transaction, { user, passwordHash })) return;
+  throw new ApiError('auth.credentials-wrong');
 }

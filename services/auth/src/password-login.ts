@@ -28,7 +28,8 @@ export async function logIn(
 ): Promise<Login> {
   const user = await authenticate(deps, { username, password, device }, approach);
   refuseDisabled(user);
-  return openLogin(deps, { user: user.id, username: user.username, device, ...approach });
+  const { id, username: name, password_hash: passwordHash } = user;
+  return openLogin(deps, { user: id, username: name, passwordHash, device, ...approach });
 }
 
 async function authenticate(
