@@ -7,7 +7,7 @@ import { z } from 'zod';
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-type Schema = z.core.JSONSchema.JSONSchema;
+export type Schema = z.core.JSONSchema.JSONSchema;
 
 const UUID = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b';
 
@@ -33,7 +33,7 @@ function asTexts(value: Json): Record<string, string> {
 }
 
 /** The smallest value that a schema takes; optional properties are left out. */
-function sample(schema: Schema): Json {
+export function sample(schema: Schema): Json {
   const alternatives = schema.anyOf ?? schema.oneOf;
   if (alternatives !== undefined) return sample(alternatives[0] as Schema);
   if (schema.const !== undefined) return schema.const as Json;
