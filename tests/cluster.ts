@@ -13,6 +13,17 @@ export { freePort };
 
 type Environment = Readonly<Record<string, string>>;
 
+/** For tests that ask more of one platform in a minute than any honest user does. */
+export const NO_LIMITS = {
+  LIMITS_SOURCE_PER_MINUTE: '1000000',
+  LIMITS_USER_PER_MINUTE: '1000000',
+  LIMITS_REGISTER_PER_HOUR_PRIVATE: '1000000',
+  LIMITS_LOGIN_FAILURES: '1000000',
+  LIMITS_LOGIN_FAILURES_PER_SOURCE: '1000000',
+  LIMITS_CHALLENGE_PER_MINUTE: '1000000',
+  LIMITS_KEY_LOG_READS_PER_MINUTE: '1000000',
+} as const;
+
 /** What tests ask for beyond the defaults. */
 export interface StandaloneOptions {
   /** Where its data lies; a directory of its own, removed at the end, when left out. */

@@ -17,7 +17,7 @@ import {
 } from '@sotto/api';
 import { internalEndpoints } from '@sotto/api/internal';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Standalone, startStandalone } from '../cluster.ts';
+import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
 import { type JsonObject, sampleBody, sampleParams, sampleQuery } from './sample.ts';
 
 const NUL = '\u0000';
@@ -28,7 +28,7 @@ let platform: Standalone;
 let account: { accessToken: string; device?: string };
 
 beforeAll(async () => {
-  platform = await startStandalone({ environment: { LOG_LEVEL: 'debug' } });
+  platform = await startStandalone({ environment: { LOG_LEVEL: 'debug', ...NO_LIMITS } });
   account = await credentials('/api/v1/auth/register');
 });
 
