@@ -1,0 +1,173 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeBase64url, encodeBase64url } from '@sotto/api';
+import { makeSigningKeyPair } from '@sotto/crypto';
+import { nodeProvider } from '@sotto/crypto/node';
+import { encodeKeyLogLeaf, leafHashOf } from '@sotto/crypto/verify';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Alarm, type AlarmCode } from './alarm.ts';
+import { type Followed, followLog } from './follow.ts';
+import { LogInMemory } from './log.fixture.ts';
+import { loadState, loadWitnessKey, saveEvidence, saveState } from './state.ts';
+
+let log: LogInMemory;
+let known: Uint8Array[];
+
+const account = (number: number) => new Uint8Array(32).fill(number);
+
+/** The next leaf of an account after the ones given. */
+function leafOf(number: number, before: readonly Uint8Array[] = [], digest = 1): Uint8Array {
+  const previous = before.at(-1);
+  return encodeKeyLogLeaf({
+    ...{ type: 'account', account: account(number), version: before.length + 1 },
+    previousHash: previous === undefined ? new Uint8Array(32) : leafHashOf(nodeProvider, previous),
+    keyDigest: new Uint8Array(32).fill(digest),
+  });
+}
+
+beforeEach(() => {
+  known = [leafOf(1), leafOf(2), leafOf(3), leafOf(4), leafOf(5)];
+  log = new LogInMemory(known);
+});
+
+const seenNow = async (): Promise<Followed> => (await followLog(log, undefined)).followed;
+
+async function alarmOf(other: LogInMemory, seen?: Followed): Promise<AlarmCode> {
+  const outcome = await followLog(other, seen).catch((error: unknown) => error);
+  if (!(outcome instanceof Alarm)) throw new Error('no alarm', { cause: outcome });
+  return outcome.code;
+}
+
+describe('a log as it should be', () => {
+  test('is followed from its beginning, and then from where it was left', async () => {
+    const first = await followLog(log, undefined);
+    expect(first.news.at(-1)).toMatch(/^followed to leaf 5, root [0-9a-f]{16}$/);
+    expect((await followLog(log, first.followed)).news).toEqual([]);
+    const grown = log.withLeaves([...known, leafOf(2, [known[1] as Uint8Array]), leafOf(6)]);
+    const second = await followLog(grown, first.followed);
+    expect(second.followed.tree.size).toBe(7);
+    expect(second.followed.accounts.get(encodeBase64url(account(2)))?.version).toBe(2);
+    expect(second.followed.tree).toEqual((await followLog(grown, undefined)).followed.tree);
+  });
+
+  test('may be empty, and is read in pages', async () => {
+    const empty = await followLog(log.withLeaves([]), undefined);
+    expect(empty.followed.tree.size).toBe(0);
+    const many = Array.from({ length: 2_500 }, (_, time) => {
+      return encodeKeyLogLeaf({ type: 'restored', incarnation: 2, time });
+    });
+    const large = log.withLeaves(many);
+    expect((await followLog(large, empty.followed)).followed.tree.size).toBe(2_500);
+    expect(large.reads).toEqual([1000, 1000, 500]);
+  });
+
+  test('tells that the platform was restored', async () => {
+    const restored = encodeKeyLogLeaf({ type: 'restored', incarnation: 2, time: 0 });
+    const { news } = await followLog(log.withLeaves([...known, restored]), await seenNow());
+    expect(news[0]).toMatch(/restored: incarnation 2, Thu, 01 Jan 1970/);
+  });
+});
+
+describe('a log that lies', () => {
+  test('by taking leaves away', async () => {
+    const shorter = log.withLeaves(known.slice(0, 4));
+    expect(await alarmOf(shorter, await seenNow())).toBe('rolled-back');
+  });
+
+  test('by showing another one of the same size', async () => {
+    const fork = log.withLeaves([...known.slice(0, 4), leafOf(9)]);
+    expect(await alarmOf(fork, await seenNow())).toBe('forked');
+  });
+
+  test('by changing a leaf and growing on, whichever it was', async () => {
+    const seen = await seenNow();
+    for (let index = 0; index < known.length; index++) {
+      const rewritten = known.with(index, leafOf(index + 1, [], 66));
+      expect(await alarmOf(log.withLeaves([...rewritten, leafOf(6)]), seen)).toBe('rewritten');
+    }
+  });
+
+  test('by showing leaves that it has not signed for', async () => {
+    const swapping = log.withLeaves([...known, leafOf(6)]);
+    swapping.shown = swapping.leafList.with(5, leafOf(6, [], 66));
+    expect(await alarmOf(swapping, await seenNow())).toBe('leaves-swapped');
+    expect(await alarmOf(swapping)).toBe('leaves-swapped');
+  });
+
+  test('by hiding leaves', async () => {
+    const hiding = log.withLeaves([...known, leafOf(6)]);
+    hiding.shown = known;
+    expect(await alarmOf(hiding, await seenNow())).toBe('leaves-withheld');
+  });
+
+  test('by giving an account two leaves of one version, even the same', async () => {
+    const seen = await seenNow();
+    for (const second of [leafOf(3, [], 66), leafOf(3)]) {
+      expect(await alarmOf(log.withLeaves([...known, second]), seen)).toBe('account-forked');
+      expect(await alarmOf(log.withLeaves([...known, second]))).toBe('account-forked');
+    }
+  });
+
+  test('by a leaf that follows on none, or on another one', async () => {
+    const seen = await seenNow();
+    const early = leafOf(3, [leafOf(3), leafOf(3)]);
+    const strange = leafOf(3, [leafOf(3, [], 66)]);
+    for (const leaf of [early, strange]) {
+      expect(await alarmOf(log.withLeaves([...known, leaf]), seen)).toBe('account-forked');
+    }
+  });
+
+  test('by a leaf that is none', async () => {
+    const broken = log.withLeaves([...known, Uint8Array.of(1, 2, 3)]);
+    expect(await alarmOf(broken, await seenNow())).toBe('leaf-malformed');
+  });
+
+  test('with another key, or with a head that its key has not signed', async () => {
+    const seen = await seenNow();
+    const other = new LogInMemory(known);
+    expect(await alarmOf(other, seen)).toBe('key-changed');
+    other.claimedKey = log.logKey.publicKey;
+    expect(await alarmOf(other, seen)).toBe('head-unsigned');
+    expect(await alarmOf(other)).toBe('head-unsigned');
+  });
+});
+
+describe('what is kept', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'sotto-witness-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  test('is read as it was written', async () => {
+    expect(loadState(directory)).toBeUndefined();
+    const seen = await seenNow();
+    saveState(directory, seen);
+    expect(loadState(directory)).toEqual(seen);
+    expect((await followLog(log, loadState(directory))).news).toEqual([]);
+  });
+
+  test('and damaged is not taken for a first run', () => {
+    writeFileSync(join(directory, 'state.json'), '{"version":1}');
+    expect(() => loadState(directory)).toThrow('cannot be read');
+  });
+
+  test('the key is made once', () => {
+    const { publicKey } = loadWitnessKey(directory);
+    expect(loadWitnessKey(directory).publicKey).toEqual(publicKey);
+    const other = makeSigningKeyPair<'witness'>(nodeProvider).publicKey;
+    expect(publicKey).not.toEqual(other);
+  });
+
+  test('an alarm leaves what proves it', async () => {
+    const seen = await seenNow();
+    const fork = log.withLeaves([...known.slice(0, 4), leafOf(9)]);
+    const alarm = await followLog(fork, seen).catch((error: unknown) => error);
+    if (!(alarm instanceof Alarm)) throw new Error('no alarm');
+    const evidence = JSON.parse(readFileSync(saveEvidence(directory, alarm), 'utf8'));
+    expect(evidence.code).toBe('forked');
+    expect(decodeBase64url(evidence.seenHead)).toEqual(seen.head);
+    expect(decodeBase64url(evidence.head)).toEqual((await fork.head(undefined)).head);
+  });
+});
