@@ -13,6 +13,9 @@ const GivenUsername = z.string().max(256);
 /** Letters, digits and dashes, as shown once to its owner; compared without case and dashes. */
 const RecoveryCode = z.string().min(1).max(128);
 
+/** Whatever JSON can say. Not `z.json()`, whose schema refers to itself, which inside a document has no place. */
+const AnyJson = z.custom<z.core.util.JSONType>();
+
 /** A pair of tokens, with the seconds that each is good for. */
 export const Tokens = z.object({
   accessToken: z.string(),
@@ -355,7 +358,7 @@ export const exportAccount = endpoint({
     user: UserId,
     exportedAt: Timestamp,
     /** Service to table to rows. What is encrypted for the caller's devices is counted, not repeated. */
-    services: z.record(z.string(), z.record(z.string(), z.array(z.json()))),
+    services: z.record(z.string(), z.record(z.string(), z.array(AnyJson))),
   }),
   problems: [],
 });
