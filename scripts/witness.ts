@@ -61,7 +61,7 @@ function readArguments() {
   const { values } = parseArgs({
     options: {
       url: { type: 'string' },
-      state: { type: 'string', default: '.sotto-witness' },
+      state: { type: 'string', default: '.witness' },
       every: { type: 'string', default: '10' },
       once: { type: 'boolean', default: false },
     },
