@@ -8,7 +8,6 @@ import {
   login,
   loginByDevice,
   me,
-  openChallenge,
   type Problem,
   refresh,
   register,
@@ -17,7 +16,7 @@ import {
 } from '@sotto/api';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type DeviceKey, makeDeviceKey, type ProofOptions } from './device-key.fixture.ts';
+import { DeviceKeyCaller, type SignedCall } from './bound.fixture.ts';
 import {
   type Caller,
   openPlatform,
@@ -28,7 +27,6 @@ import {
 
 let platform: TestPlatform;
 let auth: Caller;
-let nonce: string;
 
 beforeAll(async () => {
   platform = await openPlatform();
@@ -40,59 +38,27 @@ afterAll(() => platform.close());
 
 let names = 0;
 const freshName = () => `Bound${++names}`;
-const freshKey = () => makeDeviceKey(() => platform.time.now);
+const freshKey = () => new DeviceKeyCaller(auth, () => platform.time.now);
 
-interface SignedCall extends ProofOptions {
-  key: DeviceKey;
-  body?: unknown;
-}
-
-/** Sends a request with a proof, with the nonce that the service wants. */
-async function signed(endpoint: EndpointSpec, { key, body, token, ...options }: SignedCall) {
-  const authorization = token === undefined ? {} : { token: `DPoP ${token}` };
-  const send = () => {
-    const dpop = key.proof(endpoint, { nonce, token, ...options });
-    return auth.send(endpoint, { ...authorization, body, headers: { dpop } });
-  };
-  const answer = await send();
-  const isStale = (answer.body as Problem | undefined)?.code === 'auth.proof-nonce';
-  if (!isStale || options.nonce !== undefined) return answer;
-  nonce = answer.headers.get('dpop-nonce') ?? '';
-  return send();
+/** Sends a request that is signed by a key. */
+function signed(endpoint: EndpointSpec, { key, ...call }: SignedCall & { key: DeviceKeyCaller }) {
+  return key.send(endpoint, call);
 }
 
 const codeOf = ({ body }: { body: unknown }) => (body as Problem).code;
 
-async function registerBound(key: DeviceKey, username = freshName()): Promise<Login> {
-  const body = { username, password: PASSWORD };
-  const answer = await signed(register, { key, body });
-  if (answer.status !== register.status) throw new Error(JSON.stringify(answer.body));
-  return Login.parse(answer.body);
-}
-
-async function challengeOf(device: string): Promise<string> {
-  const { body } = await auth.send(openChallenge, { body: { device } });
-  return (body as { challenge: string }).challenge;
-}
-
-async function answerOf(key: DeviceKey, device: Login['device']) {
-  const challenge = await challengeOf(device);
-  const signature = key.answer(device, Buffer.from(challenge, 'base64url'));
-  return { device, challenge, signature: encodeBase64url(signature) };
-}
-
 describe('a bound session', () => {
   test('says in its tokens which key it is bound to, and when its owner last showed who they are', async () => {
     const key = freshKey();
-    const account = await registerBound(key);
+    const account = await key.register(freshName());
     const claims = decodeJwt(account.accessToken);
     const registeredAt = Math.floor(platform.time.now / 1000);
-    expect(claims).toMatchObject({ cnf: { jkt: key.thumbprint }, auth_time: registeredAt });
+    expect(claims).toMatchObject({ cnf: { jkt: key.key.thumbprint }, auth_time: registeredAt });
     platform.time.now += 600_000;
     const body = { refreshToken: account.refreshToken };
     const renewed = Tokens.parse((await signed(refresh, { key, body })).body);
     expect(decodeJwt(renewed.accessToken)).toMatchObject({
-      cnf: { jkt: key.thumbprint },
+      cnf: { jkt: key.key.thumbprint },
       auth_time: registeredAt,
     });
     const { body: listed } = await auth.send(listSessions, {
@@ -103,7 +69,7 @@ describe('a bound session', () => {
 
   test('is not renewed without its key, and nothing is used up by trying', async () => {
     const key = freshKey();
-    const account = await registerBound(key);
+    const account = await key.register(freshName());
     const first = { refreshToken: account.refreshToken };
     expect(await auth.problem(refresh, { body: first })).toMatchObject({
       code: 'auth.proof-missing',
@@ -127,9 +93,9 @@ describe('a bound session', () => {
 
   test('changes devices with a proof only; reads without one go on', async () => {
     const key = freshKey();
-    const { accessToken: token } = await registerBound(key);
+    const { accessToken: token } = await key.register(freshName());
     const bearer = { token: `Bearer ${token}` };
-    const body = { deviceKey: encodeBase64url(freshKey().publicKey) };
+    const body = { deviceKey: encodeBase64url(freshKey().key.publicKey) };
     expect((await auth.send(me, bearer)).status).toBe(200);
     expect(await auth.problem(addDevice, { ...bearer, body })).toMatchObject({
       code: 'auth.proof-missing',
@@ -139,11 +105,11 @@ describe('a bound session', () => {
 
   test('takes no proof of another request, time, place, token or key, and none twice', async () => {
     const key = freshKey();
-    const { accessToken: token } = await registerBound(key);
-    const other = await registerBound(freshKey());
+    const { accessToken: token } = await key.register(freshName());
+    const other = await freshKey().register(freshName());
     const seconds = Math.floor(platform.time.now / 1000);
     await signed(me, { key, token });
-    const wrong: Record<string, SignedCall> = {
+    const wrong: Record<string, Parameters<typeof signed>[1]> = {
       'another method': { key, token, claims: { htm: 'POST' } },
       'another path': { key, token, claims: { htu: 'http://auth/api/v1/auth/sessions' } },
       'another origin': { key, token, origin: 'https://elsewhere.example' },
@@ -186,13 +152,13 @@ describe('the key of a device', () => {
     const body = { username, password: PASSWORD, device };
     const bound = Login.parse((await signed(login, { key, body })).body);
     expect(bound.device).toBe(device);
-    expect(decodeJwt(bound.accessToken)).toMatchObject({ cnf: { jkt: key.thumbprint } });
+    expect(decodeJwt(bound.accessToken)).toMatchObject({ cnf: { jkt: key.key.thumbprint } });
   });
 
   test('is neither replaced nor passed by with a password; whoever lost it gets a new device', async () => {
     const username = freshName();
     const key = freshKey();
-    const account = await registerBound(key, username);
+    const account = await key.register(username);
     const body = { username, password: PASSWORD, device: account.device };
     expect(await auth.problem(login, { body })).toMatchObject({ code: 'auth.proof-missing' });
     expect(codeOf(await signed(login, { key: freshKey(), body }))).toBe('auth.device-unknown');
@@ -208,7 +174,7 @@ describe('the key of a device', () => {
   test('brings a client that lost the answer back to its device', async () => {
     const username = freshName();
     const key = freshKey();
-    const account = await registerBound(key, username);
+    const account = await key.register(username);
     const body = { username, password: PASSWORD };
     const again = Login.parse((await signed(login, { key, body })).body);
     expect(again.device).toBe(account.device);
@@ -227,8 +193,8 @@ describe('the key of a device', () => {
 describe('logging in by challenge', () => {
   test('opens a session without a password, bound if the request is signed', async () => {
     const key = freshKey();
-    const account = await registerBound(key);
-    const plain = await auth.send(loginByDevice, { body: await answerOf(key, account.device) });
+    const account = await key.register(freshName());
+    const plain = await auth.send(loginByDevice, { body: await key.answerFor(account.device) });
     const unbound = Login.parse(plain.body);
     expect(unbound).toMatchObject({
       user: account.user,
@@ -236,21 +202,21 @@ describe('logging in by challenge', () => {
       username: account.username,
     });
     expect(decodeJwt(unbound.accessToken).cnf).toBeUndefined();
-    const body = await answerOf(key, account.device);
+    const body = await key.answerFor(account.device);
     const bound = Login.parse((await signed(loginByDevice, { key, body })).body);
-    expect(decodeJwt(bound.accessToken)).toMatchObject({ cnf: { jkt: key.thumbprint } });
+    expect(decodeJwt(bound.accessToken)).toMatchObject({ cnf: { jkt: key.key.thumbprint } });
     // One device keeps one session.
     expect((await auth.send(me, { token: `Bearer ${unbound.accessToken}` })).status).toBe(401);
   });
 
   test('works for a device that was added by another one', async () => {
     const key = freshKey();
-    const account = await registerBound(key);
+    const account = await key.register(freshName());
     const linkedKey = freshKey();
-    const body = { deviceKey: encodeBase64url(linkedKey.publicKey) };
+    const body = { deviceKey: encodeBase64url(linkedKey.key.publicKey) };
     const added = await signed(addDevice, { key, token: account.accessToken, body });
     const { device } = addDevice.response.parse(added.body);
-    const answer = await answerOf(linkedKey, device);
+    const answer = await linkedKey.answerFor(device);
     const linked = Login.parse(
       (await signed(loginByDevice, { key: linkedKey, body: answer })).body,
     );
@@ -259,8 +225,8 @@ describe('logging in by challenge', () => {
 
   test('takes a challenge once, of many at the same time too', async () => {
     const key = freshKey();
-    const { device } = await registerBound(key);
-    const body = await answerOf(key, device);
+    const { device } = await key.register(freshName());
+    const body = await key.answerFor(device);
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => auth.send(loginByDevice, { body })),
     );
@@ -273,8 +239,8 @@ describe('logging in by challenge', () => {
 
   test('takes no challenge after a minute', async () => {
     const key = freshKey();
-    const { device } = await registerBound(key);
-    const body = await answerOf(key, device);
+    const { device } = await key.register(freshName());
+    const body = await key.answerFor(device);
     platform.time.now += 60_001;
     expect(await auth.problem(loginByDevice, { body })).toMatchObject({
       code: 'auth.challenge-wrong',
@@ -283,24 +249,29 @@ describe('logging in by challenge', () => {
 
   test('fails alike for an unknown device, one without a key, a retired one, and a wrong signature', async () => {
     const key = freshKey();
-    const bound = await registerBound(key);
+    const bound = await key.register(freshName());
     const keyless = await auth.register(freshName());
-    const retired = await registerBound(freshKey());
-    const other = await registerBound(freshKey());
+    const other = await freshKey().register(freshName());
+    const retiredKey = freshKey();
+    const retired = await retiredKey.register(freshName());
     const revoke = {
       ...revokeDevice,
       path: revokeDevice.path.replace('{device_id}', retired.device),
     };
-    const token = `Bearer ${keyless.accessToken}`;
-    expect((await auth.send(revoke, { token })).status).toBe(409);
+    const revoked = await signed(revoke, { key: retiredKey, token: retired.accessToken });
+    expect(revoked.status).toBe(204);
     const unknown = crypto.randomUUID() as Login['device'];
     const bodies = [
-      await answerOf(key, unknown),
-      await answerOf(key, keyless.device),
-      await answerOf(key, other.device),
-      { ...(await answerOf(key, bound.device)), challenge: await challengeOf(other.device) },
-      { ...(await answerOf(key, bound.device)), challenge: 'A'.repeat(43) },
-      { ...(await answerOf(key, bound.device)), signature: 'A'.repeat(86) },
+      await key.answerFor(unknown),
+      await key.answerFor(keyless.device),
+      await retiredKey.answerFor(retired.device),
+      await key.answerFor(other.device),
+      {
+        ...(await key.answerFor(bound.device)),
+        challenge: (await key.answerFor(other.device)).challenge,
+      },
+      { ...(await key.answerFor(bound.device)), challenge: 'A'.repeat(43) },
+      { ...(await key.answerFor(bound.device)), signature: 'A'.repeat(86) },
     ];
     const answers = await Promise.all(bodies.map((body) => auth.send(loginByDevice, { body })));
     for (const answer of answers) {
@@ -315,8 +286,8 @@ describe('logging in by challenge', () => {
 
   test('takes no proof by another key than the device’s', async () => {
     const key = freshKey();
-    const { device } = await registerBound(key);
-    const body = await answerOf(key, device);
+    const { device } = await key.register(freshName());
+    const body = await key.answerFor(device);
     expect(codeOf(await signed(loginByDevice, { key: freshKey(), body }))).toBe(
       'auth.proof-invalid',
     );

@@ -59,6 +59,8 @@ export async function openPlatform() {
   const services: Service[] = [];
   const time = { now: Date.now() };
   return {
+    /** To open the database another way. */
+    databaseOptions: corner.options('auth'),
     database,
     bus,
     time,

@@ -1,0 +1,187 @@
+import { type Login, login, me, openChallenge, register } from '@sotto/api';
+import { openRedisCounters } from '@sotto/runtime';
+import { testRedis } from '@sotto/runtime/testing';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { DeviceKeyCaller } from './bound.fixture.ts';
+import {
+  type Caller,
+  openPlatform,
+  PASSWORD,
+  type TestPlatform,
+  testConfig,
+} from './platform.fixture.ts';
+
+let platform: TestPlatform;
+
+beforeAll(async () => {
+  platform = await openPlatform();
+});
+afterAll(() => platform.close());
+
+let names = 0;
+const freshName = () => `Guessed${++names}`;
+/** Addresses of nobody, one after the other (RFC 5737). */
+let addresses = 0;
+const freshSource = () => `198.51.100.${++addresses}`;
+const WRONG = 'Wrong-passw0rd';
+
+interface Try {
+  username: string;
+  from: string;
+  device?: Login['device'];
+}
+
+const fail = (auth: Caller, { username, from, device }: Try) => {
+  return auth.problem(login, { body: { username, password: WRONG, device }, from });
+};
+const succeed = (auth: Caller, { username, from, device }: Try) => {
+  return auth.send(login, { body: { username, password: PASSWORD, device }, from });
+};
+const metric = async (auth: Caller, line: string) => {
+  const text = await (await auth.fetch(new Request('http://auth/metrics'))).text();
+  const found = text.split('\n').find((one) => one.startsWith(line));
+  return Number(found?.split(' ').at(-1) ?? 0);
+};
+
+describe('wrong passwords', () => {
+  test('lock the account for where they came from, and the lock opens by itself', async () => {
+    const auth = await platform.start(testConfig({ limits: { loginLock: '1s' } }));
+    const username = freshName();
+    await auth.register(username);
+    const from = freshSource();
+    for (let failure = 0; failure < 5; failure++) {
+      expect(await fail(auth, { username, from })).toMatchObject({ status: 401 });
+    }
+    expect((await succeed(auth, { username, from })).status).toBe(429);
+    expect((await succeed(auth, { username, from: freshSource() })).status).toBe(200);
+    await vi.waitFor(async () => {
+      expect((await succeed(auth, { username, from })).status).toBe(200);
+    }, 5_000);
+    const text = 'sotto_lockouts_total';
+    expect(await metric(auth, text)).toBe(1);
+    expect(await metric(auth, 'sotto_logins_total{by="password",outcome="failed"')).toBe(5);
+    const { rows } = await platform.database.pool.query(
+      `select count(*)::int as locks from audit_log where action = 'login.locked'
+        and user_id = (select id from users where username = $1)`,
+      [username],
+    );
+    expect(rows).toEqual([{ locks: 1 }]);
+  });
+
+  test('keep their victim out of nothing that it has: its session, and its device at the same address', async () => {
+    const auth = await platform.start();
+    const username = freshName();
+    const victim = new DeviceKeyCaller(auth, () => platform.time.now);
+    const account = await victim.register(username);
+    const from = freshSource();
+    const { device } = account;
+    // Ids of devices are known to everybody who writes to a person: without the key one is worth nothing.
+    for (let failure = 0; failure < 5; failure++) await fail(auth, { username, from, device });
+    expect(await fail(auth, { username, from, device })).toMatchObject({ code: 'rate.limited' });
+    expect((await auth.send(me, { token: `Bearer ${account.accessToken}` })).status).toBe(200);
+    const body = { username, password: PASSWORD, device };
+    const again = await victim.send(login, { body, from });
+    expect(again.status).toBe(200);
+    expect((await victim.logInByChallenge(device, from)).status).toBe(200);
+  });
+
+  test('for many accounts from one address end its tries for all of them', async () => {
+    const auth = await platform.start(testConfig({ limits: { loginFailuresPerSource: 8 } }));
+    const username = freshName();
+    await auth.register(username);
+    const from = freshSource();
+    for (let failure = 0; failure < 8; failure++) await fail(auth, { username: freshName(), from });
+    expect((await succeed(auth, { username, from })).status).toBe(429);
+    expect((await succeed(auth, { username, from: freshSource() })).status).toBe(200);
+  });
+
+  test('for one account from many addresses make tries take turns, and nobody else waits', async () => {
+    const auth = await platform.start();
+    const username = freshName();
+    const owner = new DeviceKeyCaller(auth, () => platform.time.now);
+    const { device } = await owner.register(username);
+    const other = freshName();
+    await auth.register(other);
+    for (let failure = 0; failure < 20; failure++) {
+      expect(await fail(auth, { username, from: freshSource() })).toMatchObject({ status: 401 });
+    }
+    const started = performance.now();
+    const guesses = Array.from({ length: 12 }, () => fail(auth, { username, from: freshSource() }));
+    const known = owner.send(login, {
+      body: { username, password: PASSWORD, device },
+      from: freshSource(),
+    });
+    expect((await known).status).toBe(200);
+    expect((await succeed(auth, { username: other, from: freshSource() })).status).toBe(200);
+    expect(performance.now() - started).toBeLessThan(1_000);
+    const codes = (await Promise.all(guesses)).map(({ code }) => code);
+    const looked = codes.filter((code) => code === 'auth.credentials-wrong').length;
+    expect(looked).toBeGreaterThanOrEqual(1);
+    expect(looked).toBeLessThanOrEqual(4);
+    expect(codes.filter((code) => code === 'rate.limited')).toHaveLength(12 - looked);
+    // The owner, who lost every device, waits like everybody and gets in.
+    await vi.waitFor(
+      async () => {
+        expect((await succeed(auth, { username, from: freshSource() })).status).toBe(200);
+      },
+      { timeout: 10_000 },
+    );
+    expect(await metric(auth, 'sotto_logins_slowed_total')).toBeGreaterThanOrEqual(13);
+  });
+});
+
+describe('one budget over three processes with one Redis', () => {
+  let processes: Caller[];
+
+  beforeAll(async () => {
+    const corner = testRedis();
+    const limits = { challengePerMinute: 10, registerPerHourPrivate: 10 };
+    const all = await Promise.all([1, 2, 3].map(() => openRedisCounters(corner)));
+    processes = await Promise.all(
+      all.map((counters) => platform.start(testConfig({ limits }), { counters })),
+    );
+    return async () => {
+      await Promise.all(all.map((counters) => counters.close()));
+    };
+  });
+
+  test('lets exactly 10 of 500 parallel requests through', async () => {
+    const device = crypto.randomUUID();
+    const from = freshSource();
+    const answers = await Promise.all(
+      Array.from({ length: 500 }, (_, index) =>
+        (processes[index % 3] as Caller).send(openChallenge, { body: { device }, from }),
+      ),
+    );
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(490);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(refused?.headers.get('ratelimit-limit')).toBe('10');
+    expect(refused?.headers.get('ratelimit-remaining')).toBe('0');
+  });
+
+  test('lets exactly 10 of 30 parallel registrations make an account', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, index) =>
+        (processes[index % 3] as Caller).send(register, {
+          body: { username: freshName(), password: PASSWORD },
+        }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(10);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(20);
+  });
+
+  test('counts failures wherever they happen', async () => {
+    const username = freshName();
+    const from = freshSource();
+    for (let failure = 0; failure < 5; failure++) {
+      await fail(processes[failure % 3] as Caller, { username, from });
+    }
+    for (const one of processes) {
+      expect(await fail(one, { username, from })).toMatchObject({ code: 'rate.limited' });
+    }
+  });
+});
