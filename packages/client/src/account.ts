@@ -200,7 +200,12 @@ export async function logInByDevice(deps: AccountDeps, linked?: DeviceId): Promi
 export async function logInAgain(deps: AccountDeps): Promise<void> {
   const account = await readAccount(deps.store);
   if (account === undefined) throw new ClientError('account.missing', 'nobody is logged in');
-  const answer = await exchangeChallenge(deps, account.device);
+  const { device } = account;
+  const answer = await exchangeChallenge(deps, device).catch((error) => {
+    // A machine that slept meanwhile answers too late, which looks the same: only a second refusal is one of the device.
+    if (!isProblem(error, 'auth.challenge-wrong')) throw error;
+    return exchangeChallenge(deps, device);
+  });
   await keep(deps, answer, { byKey: true, isAgain: true });
 }
 

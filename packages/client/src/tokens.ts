@@ -82,7 +82,7 @@ export function createTokens(options: TokensOptions): Tokens {
     try {
       await options.logInAgain();
     } catch (error) {
-      if (isProblem(error, 'auth.challenge-wrong')) return end(error);
+      if (isProblem(error, 'auth.challenge-wrong', 'auth.account-disabled')) return end(error);
       throw error; // Out of reach: the ended tokens stay, and lead here again.
     }
     return load();

@@ -1,0 +1,48 @@
+/** Stores in memory that outlive their clients, are stolen, or stop working in the middle of something. */
+import { openMemoryStore, type Store } from '@sotto/client';
+
+/** A store that is still there when its client has closed it. */
+export function openLastingStore(): Store {
+  const store = openMemoryStore();
+  return { transaction: (work) => store.transaction(work), close: async () => {} };
+}
+
+/** Another store with the same records, but for some. */
+export async function copyStore(store: Store, without: readonly string[] = []): Promise<Store> {
+  const records = await store.transaction(async (transaction) => {
+    const found = [];
+    for (const prefix of 'abcdefghijklmnopqrstuvwxyz') {
+      found.push(...(await transaction.list({ prefix, limit: 10_000 })));
+    }
+    return found;
+  });
+  const copy = openLastingStore();
+  await copy.transaction(async (transaction) => {
+    for (const { key, value } of records) {
+      if (!without.includes(key)) await transaction.put(key, value);
+    }
+  });
+  return copy;
+}
+
+/** The access token that lies in a store. */
+export async function accessTokenOf(store: Store): Promise<string> {
+  const record = await store.transaction((transaction) => transaction.get('account'));
+  const { tokens } = JSON.parse(new TextDecoder().decode(record)) as { tokens: { access: string } };
+  return tokens.access;
+}
+
+/** The store of a process that may be killed: from `kill` on nothing is written any more. */
+export function openMortalStore(store: Store): { store: Store; kill(): void } {
+  let isAlive = true;
+  return {
+    store: {
+      transaction: (work) =>
+        isAlive ? store.transaction(work) : Promise.reject(new Error('killed')),
+      close: async () => {},
+    },
+    kill() {
+      isAlive = false;
+    },
+  };
+}
