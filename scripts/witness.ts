@@ -52,7 +52,7 @@ async function main(): Promise<number> {
     if (!(error instanceof Alarm)) throw error;
     const evidence = saveEvidence(state, error);
     console.error(`ALARM ${error.code} at ${url}: ${describeAlarm(error)}`);
-    console.error(`what was seen is in ${evidence}; nothing was signed`);
+    console.error(`what proves it is in ${evidence}`);
     return 2;
   }
 }

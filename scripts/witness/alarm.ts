@@ -7,6 +7,7 @@ export type AlarmCode =
   | 'rolled-back'
   | 'forked'
   | 'rewritten'
+  | 'head-denied'
   | 'leaves-withheld'
   | 'leaves-swapped'
   | 'leaf-malformed'
@@ -18,6 +19,8 @@ const SENTENCES: Record<AlarmCode, string> = {
   'rolled-back': 'the log is shorter than it was: leaves have been taken away',
   forked: 'the log has shown two different heads of one size: somebody else sees another log',
   rewritten: 'the log does not continue what it was: a leaf that we have seen was changed',
+  'head-denied':
+    'the log does not know a head that it has signed: what we are shown is not what others see',
   'leaves-withheld': 'the log has signed for leaves that it does not show',
   'leaves-swapped': 'the leaves that the log shows are not those that it has signed for',
   'leaf-malformed': 'a leaf of the log is none',

@@ -48,7 +48,12 @@ export class LogInMemory {
     return new LogInMemory(leaves, this.logKey);
   }
 
-  async head(from = 0) {
+  async head(from?: number) {
+    return this.headSince(from);
+  }
+
+  /** The signed head, proven to continue a smaller one. */
+  headSince(from = 0) {
     const { size } = this.#tree;
     const time = 1_790_000_000_000 + size;
     const head = { size, root: rootOf(nodeProvider, this.#tree), time };
