@@ -298,14 +298,15 @@ test('an expired token is renewed once, however many calls find it expired', asy
   expect(platform.calls.filter((call) => call === 'refresh')).toHaveLength(1);
 });
 
-test('a session that has ended stops the client and says so', async () => {
+test('a session that has ended for a device that was taken off stops the client and says so', async () => {
   const { alice } = await pair();
   const ended = vi.fn();
   alice.on('logged-out', ended);
-  platform.failCall = (operation) =>
-    operation === 'refresh'
-      ? new ApiError('auth.refresh-invalid')
-      : new ApiError('auth.token-invalid');
+  platform.failCall = (operation) => {
+    if (operation === 'openChallenge') return undefined;
+    if (operation === 'loginByDevice') return new ApiError('auth.challenge-wrong');
+    return new ApiError(operation === 'refresh' ? 'auth.refresh-invalid' : 'auth.token-invalid');
+  };
   platform.cutAll();
   await until(() => ended.mock.calls.length === 1);
   await expect(alice.findUser('bob')).rejects.toMatchObject({ code: 'account.logged-out' });
