@@ -31,6 +31,16 @@ export const BODY_MS_MAX = 30_000;
  */
 export const CONNECTIONS_MAX = 20_000;
 
+/** A TLS handshake, and a request for plain HTTP to be sent elsewhere. Neither has anything to wait for. */
+export const TLS_HANDSHAKE_MS = 10_000;
+export const REDIRECT_MS = 10_000;
+
+/** Certificate and key are written one after the other: so long after the last change they are read. */
+export const TLS_SETTLE_MS = 250;
+
+/** And this often in any case, where the file system does not tell of changes. */
+export const TLS_POLL_MS = 30_000;
+
 /** How long a connection stays open after an answer that ends it, for its sender to read that answer. */
 export const LINGER_MS = 500;
 

@@ -5,17 +5,28 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
+  type ServerOptions,
   STATUS_CODES,
 } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { ApiError, toProblem } from '@sotto/api';
-import { CONNECTIONS_MAX, DRAIN_MS, LINGER_MS, REQUEST_MS_MAX } from './limits.ts';
+import { createRedirectServer } from './https-redirect.ts';
+import {
+  CONNECTIONS_MAX,
+  DRAIN_MS,
+  LINGER_MS,
+  REQUEST_MS_MAX,
+  TLS_HANDSHAKE_MS,
+} from './limits.ts';
 import { linger } from './linger.ts';
+import { createLogger, type Logger } from './log.ts';
 import { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
 import type { Service } from './service.ts';
+import { readTlsPair, type TlsFiles, type TlsWatch, watchTlsPair } from './tls-pair.ts';
 
 export interface Listening {
   /** The port, also when 0 was asked for. */
@@ -31,25 +42,47 @@ export interface Place {
   port: number;
   /** Connections at one time; further ones are closed as they come. */
   connectionsMax?: number;
+  /** HTTPS, by files that are read again when they change. */
+  tls?: TlsFiles | undefined;
+  /** Beside HTTPS: plain HTTP there is answered with where HTTPS is. */
+  httpRedirectPort?: number | undefined;
+  /** Where clients call, as far as that is known. */
+  publicOrigins?: readonly string[];
+  /** Hears of certificates. */
+  log?: Logger;
 }
 
-/** Listens. Rejects when the port cannot be had. */
-export async function listen(
-  { fetch, relay, upgrade }: Pick<Service, 'fetch' | 'relay' | 'upgrade'>,
-  { host, port, connectionsMax = CONNECTIONS_MAX }: Place,
-): Promise<Listening> {
-  const listener = getRequestListener(
-    async (request, { incoming }) => {
-      const refusal = refuse(incoming);
-      if (refusal !== undefined) return linger(problemResponse(refusal, randomUUID()), incoming);
-      const remoteAddress = incoming.socket.remoteAddress ?? '';
-      return linger(await fetch(request, { remoteAddress }), incoming);
-    },
-    {
-      // An app answers its own errors, so what comes here is mostly a request that could not be read.
-      errorHandler: (error) => problemResponse(outsideApp(error), randomUUID()),
-    },
-  );
+type Answering = Pick<Service, 'fetch' | 'relay' | 'upgrade'>;
+
+/** Listens. Rejects when a port cannot be had, or when certificate and key cannot be used. */
+export async function listen(service: Answering, place: Place): Promise<Listening> {
+  const main = openServer(service, place);
+  const servers = [main];
+  try {
+    const port = await bind(main.server, place.host, place.port);
+    if (place.tls !== undefined && place.httpRedirectPort !== undefined) {
+      const { publicOrigins = [] } = place;
+      const redirect = createRedirectServer({ port, publicOrigins });
+      servers.push({ server: redirect, sockets: track(redirect) });
+      await bind(redirect, place.host, place.httpRedirectPort);
+    }
+    return { port, close: () => closeAll(servers) };
+  } catch (error) {
+    await closeAll(servers);
+    throw error;
+  }
+}
+
+interface OpenServer {
+  server: Server;
+  /** Those that are open. */
+  sockets: ReadonlySet<Socket>;
+  /** Watches the certificate. */
+  watch?: TlsWatch;
+}
+
+function openServer(service: Answering, place: Place): OpenServer {
+  const { upgrade } = service;
   const options = {
     requestTimeout: REQUEST_MS_MAX,
     // Node's own refusal is not a problem of ours; the listener refuses it too.
@@ -57,35 +90,71 @@ export async function listen(
     shouldUpgradeCallback: (request: IncomingMessage) =>
       upgrade !== undefined && wantsWebSocket(request) && refuse(request) === undefined,
   };
-  const answer: RequestListener = (request, response) => {
-    const remoteAddress = request.socket.remoteAddress ?? '';
-    const isRelayed =
-      relay !== undefined &&
-      refuse(request) === undefined &&
-      relay(request, response, { remoteAddress });
-    if (!isRelayed) void listener(request, response);
-  };
-  const server = createServer(options, answer);
+  const answer = answering(service);
+  const { server, watch } = createOne(options, answer, place);
   // Node would refuse by itself, with an empty answer.
   server.on('checkExpectation', answer);
   server.on('connect', refuseConnect);
-  server.maxConnections = connectionsMax;
+  server.maxConnections = place.connectionsMax ?? CONNECTIONS_MAX;
   server.on('clientError', refuseUnreadable);
   if (upgrade !== undefined) {
     server.on('upgrade', (request, socket, head) => {
-      upgrade(request, socket, head, { remoteAddress: request.socket.remoteAddress ?? '' });
+      upgrade(request, socket, head, { remoteAddress: addressOf(request) });
     });
   }
-  const sockets = track(server);
-  await new Promise<void>((resolve, reject) => {
+  return { server, sockets: track(server), ...(watch && { watch }) };
+}
+
+/** By TLS when the place says so. */
+function createOne(options: ServerOptions, answer: RequestListener, place: Place) {
+  const { tls: files } = place;
+  if (files === undefined) return { server: createServer(options, answer) };
+  const pair = readTlsPair(files);
+  const server = createTlsServer(
+    { ...options, ...pair, minVersion: 'TLSv1.2', handshakeTimeout: TLS_HANDSHAKE_MS },
+    answer,
+  );
+  const log = place.log ?? createLogger({ service: 'server', level: 'info' });
+  const watch = watchTlsPair({ files, pair, log }, (renewed) => {
+    server.setSecureContext({ ...renewed, minVersion: 'TLSv1.2' });
+  });
+  return { server, watch };
+}
+
+function bind(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port }, () => {
       server.off('error', reject);
-      resolve();
+      resolve((server.address() as AddressInfo).port);
     });
   });
-  const address = server.address() as AddressInfo;
-  return { port: address.port, close: () => closeServer(server, sockets) };
+}
+
+function addressOf({ socket }: Pick<IncomingMessage, 'socket'>): string {
+  return socket.remoteAddress ?? '';
+}
+
+/** What answers requests: the relay where it will, else the service's fetch. */
+function answering({ fetch, relay }: Answering): RequestListener {
+  const listener = getRequestListener(
+    async (request, { incoming }) => {
+      const refusal = refuse(incoming);
+      if (refusal !== undefined) return linger(problemResponse(refusal, randomUUID()), incoming);
+      return linger(await fetch(request, { remoteAddress: addressOf(incoming) }), incoming);
+    },
+    {
+      // An app answers its own errors, so what comes here is mostly a request that could not be read.
+      errorHandler: (error) => problemResponse(outsideApp(error), randomUUID()),
+    },
+  );
+  return (request, response) => {
+    const isRelayed =
+      relay !== undefined &&
+      refuse(request) === undefined &&
+      relay(request, response, { remoteAddress: addressOf(request) });
+    if (!isRelayed) void listener(request, response);
+  };
 }
 
 function outsideApp(error: unknown): ApiError {
@@ -132,7 +201,12 @@ function track(server: Server): Set<Socket> {
   return sockets;
 }
 
-function closeServer(server: Server, sockets: Set<Socket>): Promise<void> {
+async function closeAll(servers: readonly OpenServer[]): Promise<void> {
+  await Promise.all(servers.map(closeServer));
+}
+
+function closeServer({ server, sockets, watch }: OpenServer): Promise<void> {
+  watch?.close();
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       for (const socket of sockets) socket.destroy();

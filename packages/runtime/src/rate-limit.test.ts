@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -11,7 +10,7 @@ import { LIMITER_MEMORY_KEYS_MAX } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import { limitersContract, passes, refusal } from './rate-limit.contract.ts';
 import { createLimiters, type LimitRule } from './rate-limit.ts';
-import { testRedis } from './testing.ts';
+import { freePort, testRedis } from './testing.ts';
 
 describe('limits in this process', () => {
   limitersContract(async () => createMemoryCounters());
@@ -160,15 +159,4 @@ async function startRedis() {
       else server = start();
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

@@ -15,7 +15,8 @@ import { createProofs } from './proof.ts';
 import { createLimiters } from './rate-limit.ts';
 import { databaseSection } from './sections.ts';
 
-export { type CuttableWire, cuttableWire } from './testing-wire.ts';
+export { type TestAuthority, testAuthority } from './testing-certificates.ts';
+export { type CuttableWire, cuttableWire, freePort } from './testing-wire.ts';
 
 export interface TestDatabase {
   /** For a schema of the new database, as its superuser. */
