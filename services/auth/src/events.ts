@@ -16,6 +16,7 @@ export interface AuthEvents {
   /** A refresh token was used after its time: its session is ended, because two hold its tokens. */
   refreshReused(): void;
   sessionsEnded(count: number): void;
+  hashed(): void;
   hashingBusy(): void;
 }
 
@@ -30,6 +31,7 @@ export function createEvents(metrics: Metrics, log: Logger): AuthEvents {
   const slowed = metrics.counter('logins_slowed_total', 'Tries that had to wait for their turn');
   const refreshes = metrics.counter('refreshes_total', 'Refresh tokens by outcome', ['outcome']);
   const ended = metrics.counter('sessions_ended_total', 'Sessions that ended before their time');
+  const hashes = metrics.counter('password_hashes_total', 'Passwords hashed');
   const busy = metrics.counter('hashing_busy_total', 'Passwords turned away by a full queue');
   return {
     registered: () => registrations.inc(),
@@ -43,6 +45,7 @@ export function createEvents(metrics: Metrics, log: Logger): AuthEvents {
       log.warn('a refresh token was used after its time');
     },
     sessionsEnded: (count) => ended.inc(count),
+    hashed: () => hashes.inc(),
     hashingBusy: () => busy.inc(),
   };
 }

@@ -27,17 +27,25 @@ export interface PasswordsOptions {
   waitingMax?: number;
   /** Called when a password is turned away. */
   onBusy?: () => void;
+  /** Called for each hash that is made. */
+  onHash?: () => void;
 }
 
 /** Makes one hash, of nothing, to compare with when there is no account. */
 export async function createPasswords(options: PasswordsOptions = {}): Promise<Passwords> {
   const turn = createTurns(options);
   const nobody = await argon2id(randomBytes(32).toString('base64'));
+  const { onHash } = options;
   return {
-    hash: (password) => turn(() => argon2id(password)),
+    hash: (password) =>
+      turn(() => {
+        onHash?.();
+        return argon2id(password);
+      }),
     verify: ({ password, hash: stored, before }) =>
       turn(async () => {
         await before?.();
+        onHash?.();
         const isRight = await verify(stored ?? nobody, normalize(password));
         return isRight && stored !== undefined;
       }),

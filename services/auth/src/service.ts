@@ -101,7 +101,7 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
     ...limitsOf(config, limiters, events),
     counters,
     columns,
-    passwords: await createPasswords({ onBusy: events.hashingBusy }),
+    passwords: await createPasswords({ onBusy: events.hashingBusy, onHash: events.hashed }),
     registrationMode: registrationMode(config),
     internalSecret: config.internal.secret,
     peers: given.peers ?? {

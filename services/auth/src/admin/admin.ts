@@ -37,14 +37,17 @@ export interface AdminDeps {
 /** One command: what stands behind its name. Throws a CommandError when it cannot do as told. */
 export type Command = (deps: AdminDeps, words: readonly string[]) => Promise<void>;
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  create: createAdministrator,
-  audit: readAudit,
-  'rotate-field-keys': rotateKeys,
-  ...userCommands,
-  ...inviteCommands,
-  ...sessionCommands,
-};
+/** A map, because an object would know `constructor` too. */
+const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({
+    create: createAdministrator,
+    audit: readAudit,
+    'rotate-field-keys': rotateKeys,
+    ...userCommands,
+    ...inviteCommands,
+    ...sessionCommands,
+  }),
+);
 
 /** Whether the words ask for help; help needs no platform. */
 export function asksForHelp(words: readonly string[]): boolean {
@@ -57,8 +60,8 @@ export function asksForHelp(words: readonly string[]): boolean {
 export async function runAdmin(deps: AdminDeps, words: readonly string[]): Promise<number> {
   try {
     const [first = '', second = ''] = words;
-    const two = COMMANDS[`${first} ${second}`];
-    const one = COMMANDS[first];
+    const two = COMMANDS.get(`${first} ${second}`);
+    const one = COMMANDS.get(first);
     if (two !== undefined) await two(deps, words.slice(2));
     else if (one !== undefined) await one(deps, words.slice(1));
     else throw wrongCall('there is no such command');
@@ -74,7 +77,8 @@ export async function runAdmin(deps: AdminDeps, words: readonly string[]): Promi
 function toCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code.startsWith('ERR_PARSE_ARGS') && error instanceof Error) return wrongCall(error.message);
+  if (code.startsWith('ERR_PARSE_ARGS') && error instanceof Error)
+    return wrongCall(error.message.replace(/\. .*/s, ''));
   if (code === UNDEFINED_TABLE || code === INVALID_SCHEMA) {
     return new CommandError('this database has no accounts yet: start the platform once first');
   }

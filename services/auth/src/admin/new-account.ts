@@ -7,7 +7,7 @@ import { createPasswords } from '../passwords.ts';
 import { codeDigest, makeCode } from '../secret-code.ts';
 import { insertUser } from '../store.ts';
 import type { AdminDeps, Command } from './admin.ts';
-import { CommandError, wrongCall } from './terminal.ts';
+import { CommandError, type Terminal, wrongCall } from './terminal.ts';
 import { onlyWord } from './words.ts';
 
 /** `create NAME`. */
@@ -20,8 +20,8 @@ async function make(deps: AdminDeps, words: readonly string[], isAdmin: boolean)
   const { database, audit, clock, terminal } = deps;
   const username = onlyWord(words, 'name');
   obey(() => checkUsername(username));
-  const given = await terminal.askSecret?.('Password (empty: make one): ');
-  const password = given || makeCode();
+  const given = await askPassword(terminal);
+  const password = given ?? makeCode();
   obey(() => checkPassword(password));
   const recoveryCode = makeCode();
   const id = UserId.parse(randomUUID());
@@ -42,9 +42,19 @@ async function make(deps: AdminDeps, words: readonly string[], isAdmin: boolean)
   });
   terminal.out(`user          ${username}`);
   terminal.out(`id            ${id}`);
-  if (!given) terminal.out(`password      ${password}`);
+  if (given === undefined) terminal.out(`password      ${password}`);
   terminal.out(`recovery code ${recoveryCode}`);
-  terminal.note('This is shown once. Log in, and change a password that was made for you.');
+  terminal.note(
+    'This is shown once. A password that was made here is to be changed after the first log-in.',
+  );
+}
+
+/** What is typed, twice alike; undefined when nobody sits there, or nothing is typed. */
+async function askPassword({ askSecret }: Terminal): Promise<string | undefined> {
+  const first = await askSecret?.('Password (empty: make one): ');
+  if (askSecret === undefined || first === undefined || first === '') return undefined;
+  if ((await askSecret('Again: ')) !== first) throw wrongCall('the two were not alike');
+  return first;
 }
 
 /** A broken rule as a wrong call. */
