@@ -58,11 +58,11 @@ export interface Client {
   recover(recovery: Recovery): Promise<Registered>;
   /** Disconnects and ends the session. Keys and messages stay in the store. */
   logout(): Promise<void>;
-  /** The same for all sessions of the account. */
+  /** The same for all sessions of the account. Its other devices may come back by their keys, unless taken off. */
   logoutEverywhere(): Promise<void>;
   /** The account's sessions, the newest first. */
   sessions(): Promise<Session[]>;
-  /** Ends one session. Its device may log in again; to keep it out, revoke the device. */
+  /** Ends one session. Its device may come back by its key; to keep it out, take the device off with `unlink`. */
   endSession(session: SessionId): Promise<void>;
   /** The account's devices, under the names that they were given. */
   devices(): Promise<OwnDevice[]>;

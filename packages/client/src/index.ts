@@ -1,5 +1,5 @@
 /** The public door of the SDK. The SQLite store has a door of its own: `@sotto/client/sqlite`. */
-export { ApiError } from '@sotto/api';
+export { ApiError, type Session } from '@sotto/api';
 export { CryptoError, type SafetyNumber } from '@sotto/crypto';
 export type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
 export { createClient } from './client.ts';
