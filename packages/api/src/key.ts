@@ -50,7 +50,7 @@ export const Bundle = z.object({
   user: UserId,
   identityKey: bytesOf(32),
   /** The newest device list, signed by the identity key, as `@sotto/crypto` encodes it. It names every device below. */
-  deviceList: SignedDeviceList.optional(),
+  deviceList: SignedDeviceList,
   devices: z.array(DeviceBundle),
 });
 export type Bundle = z.infer<typeof Bundle>;
@@ -203,11 +203,12 @@ export const getBundle = endpoint({
   summary:
     'Prekey bundles of all devices of a user, or of one; takes a one-time prekey of each. Limited per requester and target; beyond the limit of the target alone, bundles come without one-time prekeys',
   access: 'user',
+  limited: 'by-itself',
   params: userParams,
   query: z.strictObject({ device: DeviceId.optional() }),
   status: 200,
   response: Bundle,
-  problems: ['key.identity-unknown', 'service.unavailable'],
+  problems: ['key.identity-unknown', 'key.list-unknown', 'service.unavailable'],
 });
 
 export const getBundles = endpoint({
@@ -221,7 +222,7 @@ export const getBundles = endpoint({
   status: 200,
   response: z.object({
     bundles: z.array(Bundle),
-    /** Users without an identity key. */
+    /** Users without an identity key or a device list. */
     unknown: z.array(UserId),
     /** Users whose bundles this caller has fetched too often; worth another try after `retryAfter` seconds. */
     limited: z.array(z.object({ user: UserId, retryAfter: z.int() })),
@@ -240,7 +241,7 @@ export const countPrekeys = endpoint({
   response: z.object({
     oneTimePrekeys: z.int(),
     /** The highest id of a one-time prekey that was ever stored; new ones lie above it. */
-    oneTimeMark: z.int().optional(),
+    oneTimeMark: z.int(),
     signedPrekey: KeyId.optional(),
     /** Set when the signed prekey is older than seven days: publish the next one. */
     signedPrekeyOld: z.literal(true).optional(),

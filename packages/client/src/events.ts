@@ -19,6 +19,12 @@ export interface ClientEvents {
   /** A contact's identity key is not the one seen before. Nothing is sent to it until `acceptIdentity`. */
   'identity-changed': { user: UserId };
   /**
+   * An account's device list gives reason to be careful. `stale`: it should have been signed anew long ago, so somebody
+   * may hold back a newer one; `ahead`: it is signed by a wrong clock. `refused`: it is not the account's, older than
+   * one seen before, or does not name a device that the platform handed out; nothing is sent to the account.
+   */
+  'device-list-warning': { user: UserId; warning: 'stale' | 'ahead' | 'refused' };
+  /**
    * The key log has an identity of this account that was not made here: somebody else, or another device that was not
    * linked, is this account now. Nothing is sent until this device was linked again or has taken the account back.
    */

@@ -12,6 +12,7 @@ import { ClientError, type ClientErrorCode } from './errors.ts';
 import type { KeyLog } from './key-log.ts';
 import { IN_FLIGHT_PER_CONVERSATION_MAX } from './limits.ts';
 import { sealNext, setAside, settle, unseal } from './outbox.ts';
+import { refreshList } from './peer-lists.ts';
 import { forgetDevices, meetPeers, type PeerDeps, unmet } from './peers.ts';
 import type { ConversationRecord, OutboxEntry } from './records.ts';
 import type { SendFrame } from './socket.ts';
@@ -132,6 +133,10 @@ export class Lane {
     );
     if ('wanted' in sealing) {
       await meetPeers(this.#deps, sealing.wanted);
+      return false;
+    }
+    if ('doubtful' in sealing) {
+      for (const user of sealing.doubtful) await refreshList(this.#deps, user);
       return false;
     }
     if ('unproven' in sealing) {

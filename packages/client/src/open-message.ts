@@ -10,6 +10,7 @@ import {
 import { decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
 import { noteClaim } from './log-standing.ts';
+import { noteListClaim } from './peer-lists.ts';
 import { pinnedIdentity } from './peers.ts';
 import {
   Account,
@@ -55,6 +56,7 @@ export async function openArrival(
     const envelope = openEnvelope(decrypted.plaintext, expected);
     const own = sender.user === deps.local.address.user;
     if (envelope.keyLog && !own) await noteClaim(deps.transaction, sender.user, envelope.keyLog);
+    if (!own) await noteListClaim(deps.transaction, sender.user, envelope.deviceLists);
     const content = decodeContent(envelope.content);
     const order = await acceptOrder(deps.transaction, { ...placed, envelope });
     const item = { type: 'message', ...placed, time: envelope.time, content, own, order } as const;

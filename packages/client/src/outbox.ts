@@ -10,7 +10,7 @@ import {
   type Stored,
   UserId,
 } from '@sotto/api';
-import { type Head, type LocalParty, sealEnvelope } from '@sotto/crypto';
+import { type Envelope, type LocalParty, sealEnvelope } from '@sotto/crypto';
 import { type Content, decodeContent, encodeContent } from './content.ts';
 import { keepItem, readCursor, skipOwn, writeCursor } from './conversations.ts';
 import { ClientError } from './errors.ts';
@@ -18,10 +18,12 @@ import type { Contact } from './key-log.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
 import { assertNoAlarm, requireOwnHead, standingOf } from './log-standing.ts';
 import { makeMessageId } from './message-id.ts';
-import { getPeer, type Wanted } from './peers.ts';
+import { isListDoubtful, listHeads } from './peer-lists.ts';
+import type { Wanted } from './peers.ts';
 import {
   type ConversationRecord,
   decodeRecord,
+  getPeer,
   keys,
   OutboxEntry,
   putRecord,
@@ -51,7 +53,7 @@ export async function enqueue(
     recipients: [],
     sealed: false,
   };
-  envelopeOf(deps, entry, ANY_HEAD);
+  envelopeOf(deps, entry, anyHeads(deps.local));
   await assertRoom(transaction, entry);
   await putEntry(transaction, entry);
   return id;
@@ -70,10 +72,13 @@ async function assertRoom(
   }
 }
 
-/** Either entries that may leave, or what must be fetched, or found in the key log, before they can be encrypted. */
+/** Either entries that may leave, or what must be fetched, read again, or found in the key log, before they can be encrypted. */
 export type Sealing = { readonly sealed: OutboxEntry[] } | Missing;
 
-type Missing = { readonly wanted: Wanted[] } | { readonly unproven: Contact[] };
+type Missing =
+  | { readonly wanted: Wanted[] }
+  | { readonly doubtful: UserId[] }
+  | { readonly unproven: Contact[] };
 
 export interface SealInput {
   readonly conversation: ConversationRecord;
@@ -104,11 +109,14 @@ export async function sealNext(
   const targets = await findTargets(transaction, deps.local, conversation.members);
   if (open.length === 0) return { sealed: entries };
   if (!('devices' in targets)) return targets;
-  const keyLog = await requireOwnHead(transaction);
+  const heads = {
+    keyLog: await requireOwnHead(transaction),
+    deviceLists: await listHeads(transaction, deps.local, conversation.members),
+  };
   const sessions = openSessions(transaction, deps);
   const sealed = new Map<number, OutboxEntry>();
   for (const entry of open) {
-    const outcome = await sealEntry(deps, sessions, { entry, targets: targets.devices, keyLog });
+    const outcome = await sealEntry(deps, sessions, { entry, targets: targets.devices, heads });
     if ('wanted' in outcome) return outcome;
     sealed.set(entry.counter, outcome);
     await putEntry(transaction, outcome);
@@ -174,6 +182,7 @@ async function findTargets(
 ): Promise<{ devices: Target[] } | Missing> {
   const devices: Target[] = [];
   const wanted: Wanted[] = [];
+  const doubtful: UserId[] = [];
   const unproven: Contact[] = [];
   for (const user of members) {
     const isOwn = user === local.address.user;
@@ -184,7 +193,7 @@ async function findTargets(
     // Our other devices are learned from the platform's refusal: most accounts have none.
     if (!isOwn && (peer === undefined || peer.devices.length === 0)) {
       wanted.push({ user });
-    }
+    } else if (!isOwn && peer && isListDoubtful(peer)) doubtful.push(user);
     if (peer === undefined) continue;
     const identityKey = isOwn ? local.identity.publicKey : peer.identityKey;
     if (!isOwn && (await standingOf(transaction, user, identityKey)) !== 'proven') {
@@ -195,15 +204,16 @@ async function findTargets(
     }
   }
   if (wanted.length > 0) return { wanted };
+  if (doubtful.length > 0) return { doubtful };
   return unproven.length > 0 ? { unproven } : { devices };
 }
 
 async function sealEntry(
   deps: SessionsDeps,
   sessions: Sessions,
-  { entry, targets, keyLog }: { entry: OutboxEntry; targets: readonly Target[]; keyLog: Head },
+  { entry, targets, heads }: { entry: OutboxEntry; targets: readonly Target[]; heads: Heads },
 ): Promise<OutboxEntry | { wanted: Wanted[] }> {
-  const plaintext = envelopeOf(deps, entry, keyLog);
+  const plaintext = envelopeOf(deps, entry, heads);
   const recipients: Recipient[] = [];
   const wanted: Wanted[] = [];
   for (const { user, device, identityKey } of targets) {
@@ -216,16 +226,22 @@ async function sealEntry(
   return wanted.length > 0 ? { wanted } : { ...entry, recipients, sealed: true };
 }
 
-/** As long as any other: what fits with it fits later. */
-const ANY_HEAD: Head = { version: 1, hash: new Uint8Array(32) };
+/** What this device has seen, as it goes into an envelope. */
+type Heads = Pick<Envelope, 'keyLog' | 'deviceLists'>;
+
+/** As long as any others of a conversation of two: what fits with them fits later. */
+function anyHeads({ address: { user } }: LocalParty): Heads {
+  const head = { version: 1, hash: new Uint8Array(32) };
+  return { keyLog: head, deviceLists: [1, 2].map(() => ({ user, ...head })) };
+}
 
 /** The padded plaintext of an entry. Throws `content.too-large`. */
-function envelopeOf({ local }: SessionsDeps, entry: OutboxEntry, keyLog: Head): Uint8Array {
+function envelopeOf({ local }: SessionsDeps, entry: OutboxEntry, heads: Heads): Uint8Array {
   const { conversation, id, counter, time, content } = entry;
   const sender = local.address;
   try {
     const head = { conversation, message: id, sender, counter, time };
-    return sealEnvelope({ ...head, keyLog, deviceLists: [], content });
+    return sealEnvelope({ ...head, ...heads, content });
   } catch (cause) {
     throw new ClientError('content.too-large', 'the content does not fit into one message', {
       cause,

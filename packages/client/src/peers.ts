@@ -9,18 +9,13 @@ import {
   verifyBundle,
   verifyingKey,
 } from '@sotto/crypto';
-import type { Call } from './call.ts';
 import { ClientError } from './errors.ts';
-import type { Events } from './events.ts';
-import { getRecord, keys, Peer, putRecord, sameBytes } from './records.ts';
-import { openSessions, type SessionsDeps } from './sessions.ts';
+import { assertListed, type ListDeps, learnList, warned } from './peer-lists.ts';
+import { getPeer, keys, Peer, putRecord, sameBytes } from './records.ts';
+import { openSessions } from './sessions.ts';
 import type { Store, StoreTransaction } from './store.ts';
 
-export interface PeerDeps extends SessionsDeps {
-  readonly store: Store;
-  readonly call: Call;
-  readonly events: Events;
-}
+export type PeerDeps = ListDeps;
 
 /** What is missing before something can be encrypted: all devices of a user, or some. */
 export interface Wanted {
@@ -31,9 +26,10 @@ export interface Wanted {
 
 /**
  * Fetches bundles and starts sessions from them. Throws `identity.changed` (after an event of that name) when the
- * platform hands out another identity than the pinned one, `answer.invalid` for a bundle of somebody else or of no
- * devices, `CryptoError` for an unsound one, and what calls throw. A device that was asked for and does not come is
- * forgotten.
+ * platform hands out another identity than the pinned one; after `device-list-warning`, `device.unlisted` for a device
+ * that the account has not signed, and `CryptoError` for an unsound bundle or a list that is older than one seen;
+ * `answer.invalid` for a bundle of somebody else or of no devices, and what calls throw. A device that was asked for
+ * and does not come is forgotten.
  */
 export async function meetPeers(deps: PeerDeps, wanted: readonly Wanted[]): Promise<void> {
   for (const { user, device } of wanted) {
@@ -43,13 +39,8 @@ export async function meetPeers(deps: PeerDeps, wanted: readonly Wanted[]): Prom
     if (bundle.user !== user || isEmpty) {
       throw new ClientError('answer.invalid', 'the bundle is not the one asked for');
     }
-    await learnBundle(deps, bundle, device);
+    await warned(deps, user, () => learnBundle(deps, bundle, device));
   }
-}
-
-/** The other account as it is known, or undefined. */
-export function getPeer(transaction: StoreTransaction, user: UserId): Promise<Peer | undefined> {
-  return getRecord(transaction, keys.peer(user), Peer);
 }
 
 /**
@@ -104,7 +95,7 @@ async function learnBundle(
 ): Promise<void> {
   const isOwn = bundle.user === deps.local.address.user;
   const met = verifyDevices(deps.provider, bundle, deps.local.address.device);
-  const isTrusted = await deps.store.transaction(async (transaction) => {
+  const outcome = await deps.store.transaction(async (transaction) => {
     const known = await getPeer(transaction, bundle.user);
     const pinned = await pinnedIdentity(transaction, deps.local, bundle.user);
     if (pinned && !sameBytes(pinned, bundle.identityKey)) {
@@ -113,14 +104,21 @@ async function learnBundle(
         const changed = { ...known, changedTo: bundle.identityKey };
         await putRecord(transaction, keys.peer(bundle.user), [Peer, changed]);
       }
-      return false;
+      return 'identity-changed';
     }
-    const others = wanted ? known?.devices.filter((device) => device !== wanted) : [];
-    await keepDevices(deps, transaction, { bundle, met, others: others ?? [] });
-    return true;
+    const { user, identityKey, deviceList: encoded } = bundle;
+    const { list, warning } = await learnList(deps, transaction, { user, identityKey, encoded });
+    assertListed(list, bundle.devices);
+    await keepDevices(deps, transaction, { bundle, met, wanted });
+    return warning ?? 'good';
   });
-  if (isTrusted) return;
-  deps.events.emit('identity-changed', { user: bundle.user });
+  const { user } = bundle;
+  if (outcome === 'good') return;
+  if (outcome !== 'identity-changed') {
+    deps.events.emit('device-list-warning', { user, warning: outcome });
+    return;
+  }
+  deps.events.emit('identity-changed', { user });
   throw new ClientError('identity.changed', 'a contact has another identity key than before');
 }
 
@@ -134,14 +132,17 @@ function verifyDevices(provider: Provider, bundle: Bundle, ownDevice: string): M
     }));
 }
 
+/** Keeps the devices that came, and the others that are known, when only one was asked for. */
 async function keepDevices(
   deps: PeerDeps,
   transaction: StoreTransaction,
-  { bundle, met, others }: { bundle: Bundle; met: readonly Met[]; others: readonly DeviceId[] },
+  { bundle, met, wanted }: { bundle: Bundle; met: readonly Met[]; wanted: DeviceId | undefined },
 ): Promise<void> {
   const { user, identityKey } = bundle;
+  const { list, devices: known = [] } = (await getPeer(transaction, user)) ?? {};
+  const others = wanted === undefined ? [] : known.filter((device) => device !== wanted);
   const devices = [...new Set([...others, ...met.map(({ device }) => device)])];
-  await putRecord(transaction, keys.peer(user), [Peer, { user, identityKey, devices }]);
+  await putRecord(transaction, keys.peer(user), [Peer, { user, identityKey, devices, list }]);
   const sessions = openSessions(transaction, deps);
   for (const { device, bundle: verified } of met) {
     await sessions.start({ user, device }, verified, identityKey);
@@ -149,12 +150,29 @@ async function keepDevices(
   await sessions.save();
 }
 
+/**
+ * Looks up the identity of a contact that is said to have another one. When it has, an event tells, and nothing is sent
+ * until it was accepted.
+ */
+export async function noteIdentity({ store, call, events }: PeerDeps, user: UserId): Promise<void> {
+  const { identityKey } = await call(getIdentity, { params: { user_id: user } });
+  const isChanged = await store.transaction(async (transaction) => {
+    const peer = await getPeer(transaction, user);
+    if (peer === undefined || sameBytes(peer.changedTo ?? peer.identityKey, identityKey)) {
+      return false;
+    }
+    await putRecord(transaction, keys.peer(user), [Peer, { ...peer, changedTo: identityKey }]);
+    return true;
+  });
+  if (isChanged) events.emit('identity-changed', { user });
+}
+
 /** Takes the identity that the platform handed out last as the contact's own. No-op when nothing has changed. */
 export function acceptIdentity(store: Store, user: UserId): Promise<void> {
   return store.transaction(async (transaction) => {
     const peer = await getPeer(transaction, user);
     if (peer?.changedTo === undefined) return;
-    // Devices are asked for anew: whose sessions belong to the old identity, they are of no use.
+    // Devices are asked for anew: whose sessions belong to the old identity, they are of no use; nor is its list.
     const accepted = { user, identityKey: peer.changedTo, devices: [] };
     await putRecord(transaction, keys.peer(user), [Peer, accepted]);
   });

@@ -131,7 +131,10 @@ export const handlers: Handlers = {
     login(devices.find((device) => device.device === body.device)!),
   renewRecoveryCode: () => ({ recoveryCode: 'CODE' }),
   logout: () => undefined,
-  publishIdentity({ log }, { caller, body }) {
+  publishIdentity({ devices, lists, log }, { caller, body }) {
+    const before = devices.find(({ user, identityKey }) => user === caller.user && identityKey);
+    const isSame = before && Buffer.from(before.identityKey!).equals(body.identityKey);
+    if (!isSame) lists.delete(caller.user);
     caller.identityKey = body.identityKey;
     log.append(caller.user, body.identityKey);
     caller.bundle.registrationId = body.registrationId;

@@ -20,7 +20,12 @@ import {
   signingSeed,
 } from '@sotto/crypto';
 import type { Call } from './call.ts';
-import { ONE_TIME_PREKEYS_BATCH, ONE_TIME_PREKEYS_LOW } from './limits.ts';
+import {
+  ONE_TIME_PREKEYS_BATCH,
+  ONE_TIME_PREKEYS_LOW,
+  SIGNED_PREKEY_KEPT_MS,
+  SIGNED_PREKEY_MS,
+} from './limits.ts';
 import {
   decodeRecord,
   getRecord,
@@ -37,15 +42,37 @@ export interface PrekeyDeps {
   readonly store: Store;
   readonly provider: Provider;
   readonly call: Call;
+  readonly clock: () => number;
 }
 
-/** Publishes what is not known to be published, and refills what runs low. Safe to repeat at any time. */
+/**
+ * Publishes what is not known to be published, refills what runs low, replaces a signed prekey of a week ago and
+ * deletes what nobody can use any more. Safe to repeat at any time.
+ */
 export async function keepPrekeys(deps: PrekeyDeps): Promise<void> {
+  await deps.store.transaction((transaction) => rotate(deps, transaction));
   await publishLongTermKeys(deps);
   await publishPending(deps);
-  const { oneTimePrekeys } = await deps.call(countPrekeys, {});
-  if (oneTimePrekeys >= ONE_TIME_PREKEYS_LOW) return;
-  await deps.store.transaction((transaction) => makeOneTimeBatch(deps.provider, transaction));
+  const { oneTimePrekeys, signedPrekeyOld } = await deps.call(countPrekeys, {});
+  if (signedPrekeyOld) await renewSignedPrekey(deps);
+  if (oneTimePrekeys < ONE_TIME_PREKEYS_LOW) await refill(deps, oneTimePrekeys);
+}
+
+/** Makes this device's next signed prekey and publishes it. */
+export async function renewSignedPrekey(deps: PrekeyDeps): Promise<void> {
+  await deps.store.transaction(async (transaction) => {
+    const identity = await needIdentity(deps.provider, transaction);
+    await makeNextSignedPrekey(deps.provider, transaction, identity);
+  });
+  await publishLongTermKeys(deps);
+}
+
+/** Makes one-time prekeys until a full stock waits on the platform, one at least, and publishes them. */
+export async function refill(deps: PrekeyDeps, waiting: number): Promise<void> {
+  const count = Math.max(1, ONE_TIME_PREKEYS_BATCH - waiting);
+  await deps.store.transaction((transaction) =>
+    makeOneTimeBatch(deps.provider, transaction, count),
+  );
   await publishPending(deps);
 }
 
@@ -84,8 +111,11 @@ async function makeNextSignedPrekey(
   await putRecord(transaction, keys.signedPrekey(id), [SignedPrekeyRecord, record]);
 }
 
-async function makeOneTimeBatch(provider: Provider, transaction: StoreTransaction): Promise<void> {
-  const count = ONE_TIME_PREKEYS_BATCH;
+async function makeOneTimeBatch(
+  provider: Provider,
+  transaction: StoreTransaction,
+  count = ONE_TIME_PREKEYS_BATCH,
+): Promise<void> {
   const firstId = await takeNumber(transaction, keys.oneTimePrekeyIds, count);
   for (const { id, keyPair } of makeOneTimePrekeys(provider, { firstId, count })) {
     const record = { id, ...keyPair };
@@ -94,14 +124,40 @@ async function makeOneTimeBatch(provider: Provider, transaction: StoreTransactio
   }
 }
 
-async function publishLongTermKeys({ store, provider, call }: PrekeyDeps): Promise<void> {
+/** The next signed prekey, once the newest was out for a week; and those go that were replaced long ago. */
+async function rotate(
+  { provider, clock }: PrekeyDeps,
+  transaction: StoreTransaction,
+): Promise<void> {
+  const kept = await listSignedPrekeys(transaction);
+  const now = clock();
+  for (const [index, { id }] of kept.entries()) {
+    const next = kept[index + 1];
+    if (next?.published && now - (next.publishedAt ?? now) > SIGNED_PREKEY_KEPT_MS) {
+      await transaction.delete(keys.signedPrekey(id));
+    }
+  }
+  const newest = kept.at(-1);
+  if (newest?.published && now - (newest.publishedAt ?? 0) > SIGNED_PREKEY_MS) {
+    await makeNextSignedPrekey(provider, transaction, await needIdentity(provider, transaction));
+  }
+}
+
+/** This device's signed prekeys, the newest last. */
+export async function listSignedPrekeys(
+  transaction: StoreTransaction,
+): Promise<SignedPrekeyRecord[]> {
+  const entries = await transaction.list({ prefix: keys.signedPrekeys, limit: 100 });
+  return entries.map(({ value }) => decodeRecord(SignedPrekeyRecord, value));
+}
+
+async function publishLongTermKeys(deps: PrekeyDeps): Promise<void> {
+  const { store, provider, call, clock } = deps;
   const { identity, signed } = await store.transaction(async (transaction) => ({
     identity: await getRecord(transaction, keys.identity, IdentityRecord),
-    signed: await transaction.list({ prefix: keys.signedPrekeys, limit: 100 }),
+    signed: await listSignedPrekeys(transaction),
   }));
-  const pending = signed
-    .map((entry) => decodeRecord(SignedPrekeyRecord, entry.value))
-    .filter((record) => !record.published);
+  const pending = signed.filter((record) => !record.published);
   if (identity === undefined || pending.length === 0) return;
   const { publicKey: identityKey } = signingKeyPairOf(provider, signingSeed(identity.seed));
   await call(publishIdentity, {
@@ -113,7 +169,7 @@ async function publishLongTermKeys({ store, provider, call }: PrekeyDeps): Promi
     await store.transaction((transaction) =>
       putRecord(transaction, keys.signedPrekey(id), [
         SignedPrekeyRecord,
-        { ...record, published: true },
+        { ...record, published: true, publishedAt: clock() },
       ]),
     );
   }

@@ -1,31 +1,81 @@
 /** Prekey bundles: what one needs to start sessions with a user's devices. */
 import { ApiError, type Bundle, type DeviceBundle, type DeviceId, type UserId } from '@sotto/api';
 import type { Caller } from '@sotto/runtime';
+import type { IssuedRow } from './bundle-store.ts';
 import type { KeyDeps } from './key-deps.ts';
-import { claimBundles, findIdentity, type IssuedBundle } from './store.ts';
+import { devicesRunningLow, tellLow } from './low-prekeys.ts';
 
 /**
  * Hands out bundles of all devices of a user, or of one, each with a one-time prekey that nobody else gets. The
- * caller's own device is left out: nobody starts a session with oneself. Throws `key.identity-unknown`.
+ * caller's own device is left out: nobody starts a session with oneself. Throws `key.identity-unknown`,
+ * `key.list-unknown`, `rate.limited`, `service.unavailable`.
  */
 export async function issueBundle(
-  { database, events }: KeyDeps,
+  deps: KeyDeps,
   caller: Caller,
   { user, device }: { user: UserId; device: DeviceId | undefined },
 ): Promise<Bundle> {
-  const identity = await findIdentity(database.query, user);
-  if (identity === undefined) throw new ApiError('key.identity-unknown');
-  const rows = await claimBundles(database.query, { user, device, except: caller.device });
-  const devices = rows.map(toBundle);
-  const degraded = devices.filter(({ oneTimePrekey }) => oneTimePrekey === undefined).length;
-  events.bundleIssued({ devices: devices.length, degraded });
-  return { user, identityKey: identity.public_key, devices };
+  const takes = (await deps.bundleLimits.admit(caller.user, user)) === 'full';
+  const rows = await deps.claims.claim({ user, device, except: caller.device, takes });
+  const bundle = toBundle(user, rows);
+  if (bundle === undefined) throw await nothingToIssue(deps, user);
+  note(deps, rows);
+  return bundle;
 }
 
-function toBundle(row: IssuedBundle): DeviceBundle {
-  const { one_time_id, one_time_key } = row;
+/** A user whose bundle the caller has to wait for, in seconds. */
+export interface LimitedUser {
+  user: UserId;
+  retryAfter: number;
+}
+
+/**
+ * Bundles of many users. Whoever has published nothing, or has been asked for too often by this caller, is named
+ * beside them. Throws `service.unavailable`.
+ */
+export async function issueBundles(
+  deps: KeyDeps,
+  caller: Caller,
+  users: readonly UserId[],
+): Promise<{ bundles: Bundle[]; unknown: UserId[]; limited: LimitedUser[] }> {
+  const distinct = [...new Set(users)];
+  const outcomes = await Promise.all(distinct.map((user) => issueOne(deps, caller, user)));
   return {
-    device: row.device_id,
+    bundles: outcomes.flatMap((outcome) => ('bundle' in outcome ? [outcome.bundle] : [])),
+    unknown: outcomes.flatMap((outcome) => ('unknown' in outcome ? [outcome.unknown] : [])),
+    limited: outcomes.flatMap((outcome) => ('limited' in outcome ? [outcome.limited] : [])),
+  };
+}
+
+type Outcome = { bundle: Bundle } | { unknown: UserId } | { limited: LimitedUser };
+
+async function issueOne(deps: KeyDeps, caller: Caller, user: UserId): Promise<Outcome> {
+  try {
+    return { bundle: await issueBundle(deps, caller, { user, device: undefined }) };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.code === 'rate.limited') {
+      return { limited: { user, retryAfter: error.options.retryAfter ?? 1 } };
+    }
+    if (error.code === 'key.identity-unknown' || error.code === 'key.list-unknown') {
+      return { unknown: user };
+    }
+    throw error;
+  }
+}
+
+function toBundle(user: UserId, rows: readonly IssuedRow[]): Bundle | undefined {
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const { identity_key: identityKey, device_list: deviceList } = first;
+  return { user, identityKey, deviceList, devices: rows.flatMap(toDeviceBundle) };
+}
+
+function toDeviceBundle(row: IssuedRow): DeviceBundle[] {
+  const { device_id, one_time_id, one_time_key } = row;
+  if (device_id === null) return [];
+  const bundle = {
+    device: device_id,
     registrationId: row.registration_id,
     signedPrekey: {
       id: row.signed_id,
@@ -33,7 +83,25 @@ function toBundle(row: IssuedBundle): DeviceBundle {
       suites: row.suites,
       signature: row.signature,
     },
-    ...(one_time_id !== null &&
-      one_time_key !== null && { oneTimePrekey: { id: one_time_id, publicKey: one_time_key } }),
   };
+  if (one_time_id === null || one_time_key === null) return [bundle];
+  return [{ ...bundle, oneTimePrekey: { id: one_time_id, publicKey: one_time_key } }];
+}
+
+async function nothingToIssue({ database }: KeyDeps, user: UserId): Promise<ApiError> {
+  const identity = await database.query
+    .selectFrom('identity_keys')
+    .select('user_id')
+    .where('user_id', '=', user)
+    .executeTakeFirst();
+  return new ApiError(identity === undefined ? 'key.identity-unknown' : 'key.list-unknown');
+}
+
+/** Counts a bundle that has left, and sees to it that its owner hears when prekeys run low. The caller waits for neither. */
+function note(deps: KeyDeps, rows: readonly IssuedRow[]): void {
+  const devices = rows.filter(({ device_id }) => device_id !== null);
+  const degraded = devices.filter(({ one_time_id }) => one_time_id === null).length;
+  deps.events.bundleIssued({ devices: devices.length, degraded });
+  const low = devicesRunningLow(rows);
+  if (low.length > 0) tellLow(deps, low).catch(deps.events.tellingLowFailed);
 }

@@ -1,7 +1,9 @@
-/** Identity keys: one per account, never replaced silently. */
+/** Identity keys: one per account. `identity-replacement.ts` gives an account another one, never silently. */
 import { ApiError, type Body, type publishIdentity, type UserId } from '@sotto/api';
-import type { Caller } from '@sotto/runtime';
+import { type Actor, noteAudit } from './audit.ts';
+import { admitDevice } from './departures.ts';
 import { type KeyDeps, requireSound } from './key-deps.ts';
+import { addAccountLeaf } from './log/leaves.ts';
 import {
   findIdentity,
   type IdentityRow,
@@ -24,16 +26,19 @@ export interface PublishedIdentity {
  */
 export async function publishIdentityKey(
   deps: KeyDeps,
-  { user, device }: Caller,
+  actor: Actor,
   { identityKey, registrationId }: Body<typeof publishIdentity>,
 ): Promise<PublishedIdentity> {
   await requireSound(deps, { kind: 'identity', identityKey }, () => 'identityKey');
+  const { user, device } = actor;
+  const at = new Date(deps.clock());
   const identity = {
     user_id: user,
     public_key: identityKey,
-    published_at: new Date(deps.clock()),
+    published_at: at,
   };
   const { row, isNew } = await deps.database.query.transaction().execute(async (transaction) => {
+    await admitDevice(transaction, actor);
     const published = await insertIdentity(transaction, identity);
     if (!Buffer.from(identityKey).equals(published.row.public_key)) {
       throw new ApiError('key.identity-exists');
@@ -49,9 +54,17 @@ export async function publishIdentityKey(
         fields: ['registrationId'],
       });
     }
+    if (published.isNew) {
+      await addAccountLeaf(transaction, deps.keyLog.blindingKey, { user, identityKey });
+      await noteAudit(transaction, actor, { action: 'identity.published', at });
+    }
     return published;
   });
-  if (isNew) deps.events.identityPublished();
+  if (isNew) {
+    deps.events.identityPublished();
+    deps.outbox.nudge();
+    deps.keyLog.nudge();
+  }
   return toPublished(row);
 }
 
@@ -62,6 +75,7 @@ export async function identityOf(query: Query, user: UserId): Promise<PublishedI
   return toPublished(row);
 }
 
-function toPublished({ user_id, public_key, published_at }: IdentityRow): PublishedIdentity {
+/** A stored identity as it is told to others. */
+export function toPublished({ user_id, public_key, published_at }: IdentityRow): PublishedIdentity {
   return { user: user_id, identityKey: public_key, publishedAt: published_at.toISOString() };
 }

@@ -1,17 +1,26 @@
 /** What publishing keys works with, and the one place where a fault in a key becomes a problem. */
 import { ApiError } from '@sotto/api';
+import type { DeviceListChanged } from '@sotto/api/internal';
 import type { Clock, Database, Outbox } from '@sotto/runtime';
+import type { BundleClaims } from './bundle-claims.ts';
+import type { BundleLimits } from './bundle-limits.ts';
 import type { KeyEvents } from './events.ts';
 import type { KeyCheck } from './key-check.ts';
 import type { KeyChecks } from './key-checks.ts';
+import type { KeyLog } from './log/key-log.ts';
 import type { KeyTables } from './schema.ts';
 
 export interface KeyDeps {
-  database: Pick<Database<KeyTables>, 'query'>;
+  database: Pick<Database<KeyTables>, 'query' | 'pool'>;
   outbox: Pick<Outbox, 'nudge'>;
   events: KeyEvents;
   checks: KeyChecks;
+  claims: BundleClaims;
+  bundleLimits: BundleLimits;
   clock: Clock;
+  keyLog: Pick<KeyLog, 'blindingKey' | 'nudge'>;
+  /** Resolves whether the message service goes by a device list now; never rejects. */
+  confirm(list: DeviceListChanged): Promise<boolean>;
 }
 
 /** Throws the problem of the first key that is not sound, naming it by its field. */

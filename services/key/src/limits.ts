@@ -9,5 +9,42 @@ export const CHECKS_WAITING_MAX = 64;
  */
 export const ISSUED_PREKEYS_KEPT = 1_000;
 
-/** Signed prekeys kept per device. The newest is handed out, the others let their uploads be repeated. */
-export const SIGNED_PREKEYS_KEPT = 5;
+/** Signed prekeys kept per device, however young: six weeks of weekly ones, and some more that somebody hurried. */
+export const SIGNED_PREKEYS_KEPT = 16;
+
+/** How long a signed prekey is kept after the next one came, so that its upload may be repeated. */
+export const SIGNED_PREKEY_KEPT_MS = 30 * 24 * 3_600_000;
+
+/** A signed prekey older than this is to be replaced by its device. */
+export const SIGNED_PREKEY_OLD_MS = 7 * 24 * 3_600_000;
+
+/** Bundles that one statement claims. It holds its locks for some milliseconds, however few of them meet. */
+export const CLAIMS_PER_STATEMENT_MAX = 64;
+
+/** Statements that claim bundles at one time: one waits for the disk while the other works. */
+export const CLAIM_STATEMENTS_MAX = 2;
+
+/** Bundles that wait to be claimed: a second of work. What comes then is told to come again. */
+export const CLAIMS_WAITING_MAX = 4_096;
+
+/** How long a change of a device list waits for the message service to confirm it. */
+export const CONFIRM_MS = 2_000;
+
+/** Messages of one user that wait for devices being linked: each may be 256 KiB. */
+export const PROVISIONING_PER_USER_MAX = 10;
+
+/** Messages for devices that never came are deleted this often. */
+export const PROVISIONING_SWEEP_MS = 60_000;
+
+/** Pending leaves of the key log are looked for this often: no identity waits longer for its place in the tree. */
+export const KEY_LOG_APPEND_MS = 1_000;
+
+/** How long a process waits for more after a leaf of its own: many that come together share a head and a commit. */
+export const KEY_LOG_GATHER_MS = 100;
+
+/** Leaves in one batch: their insertion holds one transaction open for some tens of milliseconds. */
+export const KEY_LOG_BATCH_MAX = 1_000;
+
+/** How long an answer about an account waits for its newest leaf to be in the tree, and how often it looks. */
+export const KEY_LOG_WAIT_MS = 2_000;
+export const KEY_LOG_LOOK_MS = 50;

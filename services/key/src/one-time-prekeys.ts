@@ -5,7 +5,7 @@
  * stored or issued before and is compared, never stored again.
  */
 import { ApiError, ONE_TIME_PREKEYS_PER_DEVICE_MAX, type OneTimePrekey } from '@sotto/api';
-import type { Caller } from '@sotto/runtime';
+import { type Actor, noteAudit } from './audit.ts';
 import { type KeyDeps, requireSound } from './key-deps.ts';
 import { ISSUED_PREKEYS_KEPT } from './limits.ts';
 import {
@@ -25,7 +25,7 @@ import {
  */
 export async function publishPrekeys(
   deps: KeyDeps,
-  { device }: Caller,
+  actor: Actor,
   prekeys: readonly OneTimePrekey[],
 ): Promise<{ available: number }> {
   requireDistinctIds(prekeys);
@@ -34,11 +34,20 @@ export async function publishPrekeys(
   const { added, available } = await deps.database.query
     .transaction()
     .execute(async (transaction) => {
-      const known = await lockDevice(transaction, device);
+      const known = await lockDevice(transaction, actor.device);
       if (known === undefined) throw new ApiError('key.identity-missing');
-      return addPrekeys(transaction, known, prekeys);
+      const outcome = await addPrekeys(transaction, known, prekeys);
+      if (outcome.added > 0) {
+        const at = new Date(deps.clock());
+        const note = { action: 'prekeys.published', at, count: outcome.added } as const;
+        await noteAudit(transaction, actor, note);
+      }
+      return outcome;
     });
-  if (added > 0) deps.events.oneTimePrekeysPublished(added);
+  if (added > 0) {
+    deps.events.oneTimePrekeysPublished(added);
+    deps.outbox.nudge();
+  }
   return { available };
 }
 

@@ -1,43 +1,68 @@
-/** Each endpoint of the key service to one call of the domain. */
+/** Each endpoint of the key service to one call of the domain; those of the key log are beside it. */
 import {
+  checkKeys,
   countPrekeys,
   getBundle,
+  getBundles,
+  getDeviceList,
   getIdentity,
+  publishDeviceList,
   publishIdentity,
   publishOneTimePrekeys,
   publishSignedPrekey,
+  replaceIdentity,
+  sendProvisioning,
+  takeProvisioning,
 } from '@sotto/api';
-import { findDeviceList } from '@sotto/api/internal';
+import { exportKeys, findDeviceList } from '@sotto/api/internal';
 import { type App, type Guards, mount } from '@sotto/runtime';
-import { issueBundle } from './bundles.ts';
-import { deviceListOf } from './device-lists.ts';
+import { actorOf } from './audit.ts';
+import { issueBundle, issueBundles } from './bundles.ts';
+import { findEffectiveList } from './device-list-store.ts';
+import { publishList, signedListOf } from './device-lists.ts';
+import { exportedKeys } from './exported-keys.ts';
 import { identityOf, publishIdentityKey } from './identities.ts';
+import { replaceIdentityKey } from './identity-replacement.ts';
 import type { KeyDeps } from './key-deps.ts';
+import { compareView, countKeys } from './key-view.ts';
 import { publishPrekeys } from './one-time-prekeys.ts';
+import { leaveMessage, readMessage } from './provisioning.ts';
 import { publishPrekey } from './signed-prekeys.ts';
-import { countOneTimePrekeys, newestSignedPrekey } from './store.ts';
 
-/** Mounts all routes. */
+/** Mounts all routes but those of the key log. */
 export function routes(app: App, guards: Guards, deps: KeyDeps): void {
+  mountUploads(app, guards, deps);
+  mountReads(app, guards, deps);
+  mount(app, guards, sendProvisioning, ({ caller, body }) => leaveMessage(deps, caller, body));
+  mount(app, guards, takeProvisioning, ({ params }) => readMessage(deps, params.channel));
   const { query } = deps.database;
-  mount(app, guards, publishIdentity, ({ caller, body }) => publishIdentityKey(deps, caller, body));
-  mount(app, guards, getIdentity, ({ params }) => identityOf(query, params.user_id));
-  mount(app, guards, publishSignedPrekey, ({ caller, body }) => publishPrekey(deps, caller, body));
-  mount(app, guards, publishOneTimePrekeys, ({ caller, body }) =>
-    publishPrekeys(deps, caller, body.prekeys),
+  mount(app, guards, exportKeys, ({ params }) => exportedKeys(query, params.user_id));
+  mount(app, guards, findDeviceList, async ({ params }) => {
+    const list = await findEffectiveList(query, params.user_id);
+    return list === undefined ? {} : { list };
+  });
+}
+
+function mountUploads(app: App, guards: Guards, deps: KeyDeps): void {
+  mount(app, guards, publishIdentity, (call) => publishIdentityKey(deps, actorOf(call), call.body));
+  mount(app, guards, replaceIdentity, (call) => replaceIdentityKey(deps, actorOf(call), call.body));
+  mount(app, guards, publishSignedPrekey, (call) => publishPrekey(deps, actorOf(call), call.body));
+  mount(app, guards, publishOneTimePrekeys, (call) =>
+    publishPrekeys(deps, actorOf(call), call.body.prekeys),
   );
+  mount(app, guards, publishDeviceList, (call) => publishList(deps, actorOf(call), call.body.list));
+}
+
+function mountReads(app: App, guards: Guards, deps: KeyDeps): void {
+  const { query } = deps.database;
+  mount(app, guards, getIdentity, ({ params }) => identityOf(query, params.user_id));
+  mount(app, guards, getDeviceList, ({ params }) => signedListOf(query, params.user_id));
   mount(app, guards, getBundle, ({ caller, params, query: { device } }) =>
     issueBundle(deps, caller, { user: params.user_id, device }),
   );
-  mount(app, guards, countPrekeys, async ({ caller }) => {
-    const signed = await newestSignedPrekey(query, caller.device);
-    return {
-      oneTimePrekeys: await countOneTimePrekeys(query, caller.device),
-      ...(signed !== undefined && { signedPrekey: signed.id }),
-    };
-  });
-  mount(app, guards, findDeviceList, async ({ params }) => {
-    const list = await deviceListOf(query, params.user_id);
-    return list === undefined ? {} : { list };
-  });
+  mount(app, guards, getBundles, ({ caller, body }) => issueBundles(deps, caller, body.users));
+  mount(app, guards, countPrekeys, ({ caller }) => countKeys(deps, caller));
+  mount(app, guards, checkKeys, ({ caller, query: { digest } }) =>
+    compareView(deps, caller, digest),
+  );
 }

@@ -2,12 +2,14 @@
 import {
   type Bus,
   type Clock,
+  type Counters,
   createApp,
-  createAuthenticate,
+  createGuards,
+  createLimiters,
   createLogger,
   createMemoryBus,
+  createMemoryCounters,
   createMetrics,
-  createRevocations,
   type Database,
   databaseOptions,
   type Fetch,
@@ -15,14 +17,23 @@ import {
   migrate,
   openDatabase,
   openNatsBus,
+  openRedisCounters,
   remotePeer,
   type Service,
   startOutbox,
 } from '@sotto/runtime';
+import { createBundleClaims } from './bundle-claims.ts';
+import { createBundleLimits } from './bundle-limits.ts';
 import type { KeyConfig } from './config.ts';
+import { consumeDepartures } from './departures.ts';
 import { createEvents } from './events.ts';
 import { createKeyChecks } from './key-checks.ts';
+import { createConfirmation } from './list-confirmation.ts';
+import { startKeyLog } from './log/key-log.ts';
+import { createLogEvents } from './log/log-events.ts';
+import { logRoutes } from './log/log-routes.ts';
 import { migrations } from './migrations/index.ts';
+import { sweepProvisioning } from './provisioning.ts';
 import { routes } from './routes.ts';
 import type { KeyTables } from './schema.ts';
 
@@ -32,9 +43,10 @@ export { KeyConfig } from './config.ts';
 export interface Given {
   database?: Database<KeyTables>;
   bus?: Bus;
+  counters?: Counters;
   log?: Logger;
   clock?: Clock;
-  peers?: { auth: Fetch };
+  peers?: { auth: Fetch; message: Fetch };
 }
 
 const SCHEMA = 'key';
@@ -48,29 +60,63 @@ export async function startKey(config: KeyConfig, given: Given = {}): Promise<Se
   };
   const log = given.log ?? createLogger({ service: 'key', level: config.log.level });
   const clock = given.clock ?? Date.now;
-  const { auth } = given.peers ?? { auth: remotePeer(config.services.auth) };
+  const { auth, message } = given.peers ?? {
+    auth: remotePeer(config.services.auth),
+    message: remotePeer(config.services.message),
+  };
   const database = given.database ?? own(openDatabase(databaseOptions(config.database, SCHEMA)));
   await migrate(database, database.schema, migrations, { log });
   const bus = given.bus ?? own(await openBus(config, log));
+  const counters = given.counters ?? own(await openCounters(config, log));
   const outbox = own(startOutbox({ database, bus, log }));
 
   const metrics = createMetrics('key');
   const internalSecret = config.internal.secret;
-  const revocations = own(createRevocations({ auth, internalSecret, clock, log }));
+  const limiters = createLimiters({ counters, metrics });
+  const { guards, revocations } = createGuards({
+    ...{ auth, internalSecret, jwt: config.jwt, counters, limiters, clock, log },
+    publicOrigins: config.server.publicOrigins,
+    userPerMinute: config.limits.userPerMinute,
+  });
+  own(revocations);
   await revocations.start();
-  const { issuer, audience } = config.jwt;
-  const authenticate = createAuthenticate({ auth, issuer, audience, clock, revocations });
 
   // Not the bus: without it events wait in the outbox, and requests are answered all the same.
   const app = createApp({ service: 'key', log, metrics, ready: () => database.ping() });
   const checks = own(createKeyChecks());
-  const events = createEvents(metrics);
-  routes(app, { authenticate, internalSecret }, { database, outbox, events, checks, clock });
+  const events = createEvents(metrics, log);
+  const keyLog = own(
+    await startKeyLog({
+      config: config.keyLog,
+      ...{ database, clock, events: createLogEvents(metrics, log) },
+    }),
+  );
+  const confirm = createConfirmation(message, internalSecret, events);
+  const claims = createBundleClaims(database);
+  const bundleLimits = createBundleLimits(limiters, config.limits);
+  const deps = {
+    ...{ database, outbox, events, checks, clock, keyLog },
+    ...{ claims, bundleLimits, confirm },
+  };
+  own(await consumeDepartures(bus, deps));
+  own(sweepProvisioning(deps, log));
+  routes(app, guards, deps);
+  const readLimit = limiters.limiter('key-log-reads', {
+    points: config.limits.keyLogReadsPerMinute,
+    ...{ windowMs: 60_000, whenGone: 'open' },
+  });
+  logRoutes(app, guards, { database, keyLog, readLimit });
 
   const running = opened.move();
   return { fetch: app.fetch, close: () => running.disposeAsync() };
 }
 
 async function openBus({ nats }: KeyConfig, log: Logger): Promise<Bus> {
-  return nats.url === undefined ? createMemoryBus({ log }) : openNatsBus({ url: nats.url, log });
+  const { url, ca } = nats;
+  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
+}
+
+async function openCounters({ redis }: KeyConfig, log: Logger): Promise<Counters> {
+  const { url, ca } = redis;
+  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }

@@ -1,12 +1,11 @@
 /** Signed prekeys: the one with the highest id is handed out. */
 import { ApiError, type Body, type publishSignedPrekey } from '@sotto/api';
-import type { Caller } from '@sotto/runtime';
-import { joinDeviceList } from './device-lists.ts';
+import { type Actor, noteAudit } from './audit.ts';
 import { type KeyDeps, requireSound } from './key-deps.ts';
-import { SIGNED_PREKEYS_KEPT } from './limits.ts';
 import {
   findIdentity,
   findSignedPrekey,
+  type IdentityRow,
   insertSignedPrekey,
   type KeyTransaction,
   lockDevice,
@@ -21,15 +20,16 @@ export interface PublishedPrekey {
 }
 
 /**
- * Publishes this device's next signed prekey; the first puts the device on its account's list. The same again changes
- * nothing. Throws `key.identity-missing`, `key.key-invalid`, `key.signature-invalid`, and `key.id-conflict` for an id
+ * Publishes this device's next signed prekey; with the first the device may go on its account's list. The same again
+ * changes nothing. Throws `key.identity-missing`, `key.key-invalid`, `key.signature-invalid`, and `key.id-conflict` for an id
  * that is another key's, or that is not above all earlier ones.
  */
 export async function publishPrekey(
   deps: KeyDeps,
-  { user, device }: Caller,
+  actor: Actor,
   prekey: Body<typeof publishSignedPrekey>,
 ): Promise<PublishedPrekey> {
+  const { user, device } = actor;
   const identity = await findIdentity(deps.database.query, user);
   if (identity === undefined) throw new ApiError('key.identity-missing');
   const check = { kind: 'signed-prekey', identityKey: identity.public_key, prekey } as const;
@@ -43,24 +43,34 @@ export async function publishPrekey(
     signature: prekey.signature,
     published_at: at,
   };
-  const { publishedAt, isNew, hasJoined } = await deps.database.query
+  const { publishedAt, isNew } = await deps.database.query
     .transaction()
     .execute(async (transaction) => {
       if ((await lockDevice(transaction, device)) === undefined) {
         throw new ApiError('key.identity-missing');
       }
+      await requireIdentity(transaction, identity);
       const before = await storedBefore(transaction, row);
-      if (before !== undefined) return { publishedAt: before, isNew: false, hasJoined: false };
-      await insertSignedPrekey(transaction, row, SIGNED_PREKEYS_KEPT);
-      const hasJoined = await joinDeviceList(transaction, { user, device, at });
-      return { publishedAt: at, isNew: true, hasJoined };
+      if (before !== undefined) return { publishedAt: before, isNew: false };
+      await insertSignedPrekey(transaction, row);
+      await noteAudit(transaction, actor, { action: 'prekeys.published', at, count: 1 });
+      return { publishedAt: at, isNew: true };
     });
-  if (isNew) deps.events.signedPrekeyPublished();
-  if (hasJoined) {
-    deps.events.deviceListChanged();
+  if (isNew) {
+    deps.events.signedPrekeyPublished();
     deps.outbox.nudge();
   }
   return { id: prekey.id, publishedAt: publishedAt.toISOString() };
+}
+
+/** It was checked under this identity, which may have been replaced meanwhile: that takes the lock of the device too. */
+async function requireIdentity(
+  transaction: KeyTransaction,
+  { user_id, public_key }: IdentityRow,
+): Promise<void> {
+  const now = await findIdentity(transaction, user_id);
+  if (now !== undefined && Buffer.from(now.public_key).equals(public_key)) return;
+  throw new ApiError('key.signature-invalid', { fields: ['signedPrekey'] });
 }
 
 /** When this very prekey was stored before; undefined when its id is still free. */

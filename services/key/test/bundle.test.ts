@@ -50,7 +50,11 @@ test('64 parallel fetches over two processes give no one-time prekey twice, and 
     const ids = parts.flatMap((part) => part?.oneTimePrekey?.id ?? []).sort((a, b) => a - b);
     expect(ids).toEqual(Array.from({ length: stored }, (_, index) => index + 1));
   }
-  expect(await platform.call(countPrekeys, owner)).toEqual({ oneTimePrekeys: 0, signedPrekey: 1 });
+  expect(await platform.call(countPrekeys, owner)).toEqual({
+    oneTimePrekeys: 0,
+    oneTimeMark: 50,
+    signedPrekey: 1,
+  });
 });
 
 test('one-time prekeys leave in order of their ids, then the bundle goes without', async () => {
@@ -128,7 +132,7 @@ test('a bundle of one device takes nothing from the others', async () => {
   expect(unknown.devices).toEqual([]);
 });
 
-test('a device is in no bundle before its signed prekey, a user before the identity', async () => {
+test('a user has no bundle before the identity and the device list', async () => {
   const owner = newOwner();
   const params = { user_id: owner.user };
   expect(await platform.call.problem(getBundle, newDevice(), { params })).toMatchObject({
@@ -137,8 +141,12 @@ test('a device is in no bundle before its signed prekey, a user before the ident
   });
   await publish.identity(owner);
   await publish.oneTime(owner, oneTimePrekeys(1, 1));
-  expect((await publish.bundle(owner.user)).devices).toEqual([]);
-  expect(await platform.call(countPrekeys, owner)).toEqual({ oneTimePrekeys: 1 });
+  await publish.signed(owner);
+  expect(await platform.call.problem(getBundle, newDevice(), { params })).toMatchObject({
+    code: 'key.list-unknown',
+    status: 404,
+  });
+  expect(await platform.call(countPrekeys, owner)).toMatchObject({ oneTimePrekeys: 1 });
 });
 
 test('tombstones are forgotten in time, and their ids still do not come back', async () => {

@@ -1,7 +1,15 @@
-/** A key service on real PostgreSQL, with an auth service played by the contract's own endpoints. */
+/** A key service on real PostgreSQL, with auth and message services played by the contract's own endpoints. */
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
-import { DeviceId, type EndpointSpec, jwks, type Problem, UserId } from '@sotto/api';
-import { listRevocations } from '@sotto/api/internal';
+import {
+  type Answer,
+  ApiError,
+  DeviceId,
+  type EndpointSpec,
+  jwks,
+  type Problem,
+  UserId,
+} from '@sotto/api';
+import { applyDeviceList, type DeviceListChanged, listRevocations } from '@sotto/api/internal';
 import {
   type App,
   type Bus,
@@ -15,7 +23,7 @@ import {
   mount,
   openDatabase,
 } from '@sotto/runtime';
-import { testDatabase } from '@sotto/runtime/testing';
+import { testDatabase, testGuards } from '@sotto/runtime/testing';
 import { z } from 'zod';
 import type { KeyTables } from '../src/schema.ts';
 import { KeyConfig, startKey } from '../src/service.ts';
@@ -24,15 +32,30 @@ const INTERNAL_SECRET = 'a secret of the tests, long enough for anyone';
 const KEY_ID = 'k1';
 
 /** Whose token a request carries: a device's, the platform's own, or nobody's. */
-export type Asker = { user: UserId; device: DeviceId } | 'service' | 'nobody';
+export type Asker =
+  | {
+      user: UserId;
+      device: DeviceId /** When a password was given for the session. */;
+      authenticatedAt?: number;
+    }
+  | 'service'
+  | 'nobody';
 
 export interface Platform {
   /** Two processes on one database. */
   processes: readonly [Fetch, Fetch];
   database: Database<KeyTables>;
   bus: Bus;
+  /** The message service. */
+  message: MessagePeer;
   call: Call;
   close(): Promise<void>;
+}
+
+/** What the message service was told, and how it takes it. */
+export interface MessagePeer {
+  applied: DeviceListChanged[];
+  behaviour: 'applies' | 'refuses' | 'hangs';
 }
 
 interface CallInput {
@@ -48,16 +71,21 @@ interface CallInput {
 
 export interface Call {
   /** The decoded answer. Throws when the call fails. */
-  <S extends z.ZodType>(
-    endpoint: EndpointSpec & { response: S },
-    asker: Asker,
-    input?: CallInput,
-  ): Promise<z.output<S>>;
+  <E extends EndpointSpec>(endpoint: E, asker: Asker, input?: CallInput): Promise<Answer<E>>;
   /** The problem of a call that must fail. */
   problem(endpoint: EndpointSpec, asker: Asker, input?: CallInput): Promise<Problem>;
 }
 
-export async function startPlatform(): Promise<Platform> {
+export interface PlatformOptions {
+  /** Configuration beyond what every test needs. */
+  environment?: Record<string, string>;
+  clock?: () => number;
+}
+
+export async function startPlatform({
+  environment = {},
+  clock = Date.now,
+}: PlatformOptions = {}): Promise<Platform> {
   await using opened = new AsyncDisposableStack();
   const databases = await testDatabase();
   opened.defer(() => databases.close());
@@ -66,19 +94,24 @@ export async function startPlatform(): Promise<Platform> {
   const bus = createMemoryBus();
   opened.defer(() => bus.close());
   const keys = generateKeyPairSync('ed25519');
+  const message: MessagePeer = { applied: [], behaviour: 'applies' };
   const config = loadConfig(KeyConfig, {
     environment: {
       INTERNAL_SECRET,
       KEY_LOG_SECRET: 'the key log of the tests, long enough for anyone',
       LOG_LEVEL: 'error',
       LIMITS_USER_PER_MINUTE: '1000000',
+      LIMITS_BUNDLE_BURST: '1000000',
+      LIMITS_BUNDLE_PER_TARGET: '1000000',
+      ...environment,
     },
   });
   const start = async (): Promise<Fetch> => {
     const service = await startKey(config, {
       database,
       bus,
-      peers: { auth: authPeer(keys.publicKey).fetch },
+      clock,
+      peers: { auth: authPeer(keys.publicKey).fetch, message: messagePeer(message).fetch },
     });
     opened.defer(() => service.close());
     return service.fetch;
@@ -89,6 +122,7 @@ export async function startPlatform(): Promise<Platform> {
     processes,
     database,
     bus,
+    message,
     call: callOf(processes, keys.privateKey),
     close: () => running.disposeAsync(),
   };
@@ -115,17 +149,19 @@ function callOf(processes: readonly Fetch[], privateKey: KeyObject): Call {
     const fetch = processes[process];
     if (fetch === undefined) throw new Error('there is no such process');
     const response = await fetch(request);
-    return { status: response.status, body: await response.json() };
+    return { status: response.status, body: response.status === 204 ? {} : await response.json() };
   }
 
-  async function call<S extends z.ZodType>(
-    endpoint: EndpointSpec & { response: S },
+  async function call<E extends EndpointSpec>(
+    endpoint: E,
     asker: Asker,
     input: CallInput = {},
-  ): Promise<z.output<S>> {
+  ): Promise<Answer<E>> {
     const { status, body } = await send(endpoint, asker, input);
     if (status !== endpoint.status) throw new Error(`${endpoint.id}: ${JSON.stringify(body)}`);
-    return z.decode(endpoint.response, body);
+    const { response }: EndpointSpec = endpoint;
+    const isJson = response !== undefined && !('stream' in response);
+    return (isJson ? z.decode(response, body) : undefined) as Answer<E>;
   }
 
   async function problem(
@@ -153,6 +189,9 @@ function credential(privateKey: KeyObject, asker: Asker): string {
   const claims = {
     ...{ iss: 'sotto', aud: 'sotto', sub: asker.user, did: asker.device, sid: randomUUID() },
     ...{ iat: now, exp: now + 900 },
+    ...(asker.authenticatedAt !== undefined && {
+      auth_time: Math.floor(asker.authenticatedAt / 1000),
+    }),
   };
   const text = [header, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
@@ -160,17 +199,26 @@ function credential(privateKey: KeyObject, asker: Asker): string {
   return `Bearer ${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`;
 }
 
+function messagePeer(peer: MessagePeer): App {
+  const log = createLogger({ service: 'message', level: 'silent' });
+  const app = createApp({ service: 'message', log, metrics: createMetrics('message') });
+  mount(app, NO_USERS, applyDeviceList, async ({ body }) => {
+    if (peer.behaviour === 'refuses') throw new ApiError('service.unavailable');
+    if (peer.behaviour === 'hangs') await new Promise(() => undefined);
+    peer.applied.push(body);
+  });
+  return app;
+}
+
+const NO_USERS = testGuards(INTERNAL_SECRET);
+
 function authPeer(publicKey: KeyObject): App {
   const log = createLogger({ service: 'auth', level: 'silent' });
   const app = createApp({ service: 'auth', log, metrics: createMetrics('auth') });
-  const guards = {
-    internalSecret: INTERNAL_SECRET,
-    authenticate: () => Promise.reject(new Error('this peer is not called by users')),
-  };
   const { x = '' } = publicKey.export({ format: 'jwk' });
   const key = { kty: 'OKP', crv: 'Ed25519', x, kid: KEY_ID, alg: 'EdDSA', use: 'sig' } as const;
-  mount(app, guards, jwks, async () => ({ keys: [key] }));
-  mount(app, guards, listRevocations, async () => ({
+  mount(app, NO_USERS, jwks, async () => ({ keys: [key] }));
+  mount(app, NO_USERS, listRevocations, async () => ({
     now: new Date().toISOString(),
     revocations: [],
   }));

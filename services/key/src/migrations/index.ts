@@ -1,5 +1,11 @@
 /** All steps of the schema `key`, in their order. */
 import type { Migrations } from '@sotto/runtime';
 import { init } from './0001-init.ts';
+import { signedDeviceLists } from './0002-signed-device-lists.ts';
+import { keyLog } from './0010-key-log.ts';
 
-export const migrations: Migrations = { '0001-init': init };
+export const migrations: Migrations = {
+  '0001-init': init,
+  '0002-signed-device-lists': signedDeviceLists,
+  '0010-key-log': keyLog,
+};
