@@ -1,15 +1,14 @@
 /** Where the accounts of a platform are, for the operator's commands beside it. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConfigSource, DatabaseSection } from '@sotto/runtime';
-import {
-  dataDirectoryOf,
-  loadStandaloneConfig,
-  type StandaloneConfig,
-  secretsDirectory,
-} from './config.ts';
+import { type ConfigSource, type DatabaseSection, loadConfig } from '@sotto/runtime';
+import type { z } from 'zod';
+import { dataDirectoryOf, StandaloneConfig, secretsDirectory } from './config.ts';
 import { runningPort } from './postmaster.ts';
 import { DATABASE_NAME, roleOf } from './roles.ts';
+
+/** As much of the configuration as says where the accounts are. */
+const SiteConfig = StandaloneConfig.pick({ server: true, database: true, fields: true });
 
 export interface Site {
   database: DatabaseSection;
@@ -24,16 +23,19 @@ export interface Site {
  */
 export function findSite(source: ConfigSource, dataDirectory: string): Site {
   const directory = dataDirectoryOf(source, dataDirectory);
-  // Loading makes the secrets that are missing: in a wrong directory those would be no platform's.
-  if (!existsSync(secretsDirectory(directory)) && !source.environment.FIELD_KEYS) {
+  const secrets = secretsDirectory(directory);
+  // Read and never made: in a wrong directory they would be no platform's.
+  const isHere = existsSync(secrets);
+  if (!isHere && !source.environment.FIELD_KEYS && !source.environment.FIELD_KEYS_FILE) {
     throw new Error(`there is no platform in ${directory}: start it first, or set DATA_DIR`);
   }
-  const config = loadStandaloneConfig(source, { dataDirectory });
+  const defaults = isHere ? { FIELD_KEYS: readSecret(join(secrets, 'field')) } : {};
+  const config = loadConfig(SiteConfig, { ...source, defaults });
   const [baseUrl = `http://localhost:${config.server.port}`] = config.server.publicOrigins;
   return { database: databaseOf(config, directory), fieldKeys: config.fields.keys, baseUrl };
 }
 
-function databaseOf({ database }: StandaloneConfig, directory: string): DatabaseSection {
+function databaseOf({ database }: z.infer<typeof SiteConfig>, directory: string): DatabaseSection {
   if (database.url !== undefined || database.host !== undefined) {
     return { ...database, host: database.host ?? 'localhost' };
   }
