@@ -43,6 +43,8 @@ export interface Cluster {
   /** The gateway. */
   url: string;
   processes: Readonly<Record<ServiceName, PlatformProcess>>;
+  /** One more process of a service, stopped with the others: on a free port, or on that of one that was stopped. */
+  startAnother(service: ServiceName, environment?: Environment): Promise<PlatformProcess>;
   close(): Promise<void>;
 }
 
@@ -132,27 +134,32 @@ export async function startCluster(environment: Environment = {}): Promise<Clust
     gateway: await freePort(),
   };
   const shared = { ...servers.environment, ...sharedEnvironment(ports), ...environment };
-  const start = async (service: ServiceName): Promise<PlatformProcess> => {
-    const one = await startProcess(`services/${service}/src/main.ts`, {
-      ...shared,
-      SERVER_PORT: String(ports[service]),
-    });
-    started.defer(async () => void (await one.stop()));
+  const start = async (
+    owner: AsyncDisposableStack,
+    service: ServiceName,
+    own: Environment,
+  ): Promise<PlatformProcess> => {
+    const one = await startProcess(`services/${service}/src/main.ts`, { ...shared, ...own });
+    owner.defer(async () => void (await one.stop()));
     return one;
+  };
+  const startFirst = (service: ServiceName): Promise<PlatformProcess> => {
+    return start(started, service, { SERVER_PORT: String(ports[service]) });
   };
   // All at once, as containers start: what needs another waits for it or asks again.
   const [auth, key, message, file, gateway] = await Promise.all([
-    start('auth'),
-    start('key'),
-    start('message'),
-    start('file'),
-    start('gateway'),
+    startFirst('auth'),
+    startFirst('key'),
+    startFirst('message'),
+    startFirst('file'),
+    startFirst('gateway'),
   ]);
   await waitFor(async () => (await fetch(`${gateway.url}/health/ready`)).ok, 10_000);
   const running = started.move();
   return {
     url: gateway.url,
     processes: { auth, key, message, file, gateway },
+    startAnother: (service, own = {}) => start(running, service, { SERVER_PORT: '0', ...own }),
     close: () => running.disposeAsync(),
   };
 }

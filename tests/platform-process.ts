@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 export interface PlatformProcess {
   /** The origin that it printed. */
   url: string;
+  pid: number;
   /** Everything that it wrote to its outputs so far. */
   output(): string;
   /** Asks it to stop, as an operator does. Resolves to its exit code. */
@@ -17,6 +18,12 @@ export interface PlatformProcess {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** None outlives the tests. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /** A first start makes a database cluster, beside whatever else the machine does. */
 const READY_MS = 60_000;
@@ -31,9 +38,8 @@ export async function startProcess(
     env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const abandon = (): void => void child.kill('SIGKILL');
-  process.on('exit', abandon);
-  child.once('exit', () => process.off('exit', abandon));
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     output += text;
@@ -57,6 +63,7 @@ export async function startProcess(
   });
   return {
     url,
+    pid: child.pid ?? 0,
     output: () => output,
     async stop() {
       await end(child, 'SIGTERM');
