@@ -2,8 +2,9 @@
 import { once } from 'node:events';
 import { SOCKET_PATH, SOCKET_PROTOCOL } from '@sotto/api';
 import { WebSocket } from 'ws';
+import { waitFor } from '../daemon.ts';
 
-/** A name of its own for each account of a test run. */
+/** The password of every account here. */
 export const PASSWORD = 'Correct-h0rse';
 
 export interface Answer {
@@ -52,3 +53,22 @@ export async function knockSocket(origin: string, token: string): Promise<WebSoc
   });
   return Promise.race([once(socket, 'open').then(() => socket), refused]);
 }
+
+/** A harmless read at each service that has accounts of its own to ask about. */
+export const READS = ['/api/v1/auth/me', '/api/v1/keys/count', '/api/v1/conversations'] as const;
+
+/** What each service says to a token. */
+export async function readStatuses(origin: string, token: string): Promise<number[]> {
+  const answers = await Promise.all(READS.map((path) => knock(`${origin}${path}`, { token })));
+  return answers.map(({ status }) => status);
+}
+
+/** A service lets nobody in before it has heard once which sessions have ended; it asks every two seconds. */
+export async function untilSettled(origin: string, token: string): Promise<void> {
+  const isSettled = async () => {
+    return (await readStatuses(origin, token)).every((status) => status === 200);
+  };
+  await waitFor(isSettled, SETTLED_MS);
+}
+
+const SETTLED_MS = 10_000;

@@ -7,7 +7,7 @@ import { Login } from '@sotto/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Cluster, startCluster } from '../cluster.ts';
-import { knock, knockSocket, PASSWORD } from './doors.ts';
+import { knock, knockSocket, PASSWORD, untilSettled } from './doors.ts';
 import { forge, readToken, signingKeyOf, type TokenParts, unsigned } from './forgery.ts';
 
 const SECRET = randomBytes(32).toString('base64url');
@@ -39,6 +39,7 @@ beforeAll(async () => {
   });
   account = Login.parse(body);
   genuine = readToken(account.accessToken);
+  await untilSettled(cluster.url, account.accessToken);
 }, 120_000);
 
 afterAll(async () => {

@@ -41,6 +41,18 @@ test('50 parallel uses of one token over two processes give one successor', asyn
   await auth.refresh(answers[0]?.refreshToken ?? '');
 });
 
+test('a client that was killed before it saved the answer goes on a minute later', async () => {
+  const { refreshToken } = await account();
+  const unsaved = await auth.refresh(refreshToken);
+  later(60);
+  const restarted = await auth.refresh(refreshToken);
+  expect(restarted.refreshToken).toBe(unsaved.refreshToken);
+  expect((await auth.send(me, { token: `Bearer ${restarted.accessToken}` })).status).toBe(200);
+  later(900);
+  const next = await auth.refresh(restarted.refreshToken);
+  expect((await auth.send(me, { token: `Bearer ${next.accessToken}` })).status).toBe(200);
+});
+
 test('a client that lost the answer gets the same successor days later', async () => {
   const { refreshToken } = await account();
   const lost = await auth.refresh(refreshToken);
