@@ -1,4 +1,5 @@
 /** Blobs in a bucket of any S3-compatible store. */
+import { readFileSync } from 'node:fs';
 import {
   BucketAlreadyOwnedByYou,
   CreateBucketCommand,
@@ -22,6 +23,8 @@ export interface S3BlobsOptions {
   bucket: string;
   accessKey: string;
   secretKey: string;
+  /** A PEM file with the certificates to believe. */
+  ca?: string | undefined;
   log?: Logger;
 }
 
@@ -68,7 +71,8 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
   };
 }
 
-function connect({ endpoint, region, accessKey, secretKey }: S3BlobsOptions): S3Client {
+function connect({ endpoint, region, accessKey, secretKey, ca }: S3BlobsOptions): S3Client {
+  const agent = { keepAlive: true, maxSockets: BLOB_SOCKETS_MAX };
   return new S3Client({
     endpoint,
     region,
@@ -83,8 +87,8 @@ function connect({ endpoint, region, accessKey, secretKey }: S3BlobsOptions): S3
       requestTimeout: BLOB_ANSWER_MS,
       throwOnRequestTimeout: true,
       socketTimeout: BLOB_ANSWER_MS,
-      httpAgent: { keepAlive: true, maxSockets: BLOB_SOCKETS_MAX },
-      httpsAgent: { keepAlive: true, maxSockets: BLOB_SOCKETS_MAX },
+      httpAgent: agent,
+      httpsAgent: ca === undefined ? agent : { ...agent, ca: readFileSync(ca) },
     },
   });
 }

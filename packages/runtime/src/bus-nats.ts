@@ -18,6 +18,8 @@ import { unavailable } from './unavailable.ts';
 export interface NatsBusOptions {
   /** `nats://user:password@host:4222`, or `tls://…`. */
   url: string;
+  /** A PEM file with the certificates to believe; a server without TLS is refused then. */
+  ca?: string | undefined;
   /** Before stream names and subjects, so that platforms and tests can share a server. */
   prefix?: string;
   /** Copies of each stream that is made: 3 in a cluster. */
@@ -30,8 +32,8 @@ export interface NatsBusOptions {
  * meanwhile `publish` rejects at once with `service.unavailable`, and signals are dropped. Close it.
  */
 export async function openNatsBus(options: NatsBusOptions): Promise<Bus> {
-  const { url, prefix = 'sotto', replicas = 1, log } = options;
-  const connection = await connectFirst(connectionOptions(url), log);
+  const { prefix = 'sotto', replicas = 1, log } = options;
+  const connection = await connectFirst(connectionOptions(options), log);
   const streams = await openStreams(connection, { prefix, replicas });
   const client = jetstream(connection, { timeout: BUS_DEADLINE_MS });
   const readers = new Set<Reader>();
@@ -84,13 +86,15 @@ export async function openNatsBus(options: NatsBusOptions): Promise<Bus> {
   };
 }
 
-function connectionOptions(address: string): NodeConnectionOptions {
-  const { protocol, host, username, password } = new URL(address);
+function connectionOptions({ url, ca }: NatsBusOptions): NodeConnectionOptions {
+  const { protocol, host, hostname, username, password } = new URL(url);
+  // What the certificate must name: the client says it by itself for names alone, not for addresses.
+  const tls = { host: hostname.replace(/^\[|\]$/g, ''), ...(ca !== undefined && { caFile: ca }) };
   return {
     servers: host,
     ...(username !== '' && { user: decodeURIComponent(username) }),
     ...(password !== '' && { pass: decodeURIComponent(password) }),
-    ...(protocol === 'tls:' && { tls: {} }),
+    ...((protocol === 'tls:' || ca !== undefined) && { tls }),
     name: 'sotto',
     timeout: BUS_DEADLINE_MS,
     maxReconnectAttempts: -1,
@@ -110,12 +114,18 @@ async function connectFirst(
     try {
       return await connect(options);
     } catch (error) {
-      const hopeless = error instanceof errors.AuthorizationError;
-      if (hopeless || Date.now() > deadline) throw error;
+      if (isHopeless(error) || Date.now() > deadline) throw error;
       if (attempt === 1) log?.warn('waiting for the bus', { error });
       await sleep(500);
     }
   }
+}
+
+/** A password that is wrong and a certificate that is not believed do not get better by waiting. */
+function isHopeless(error: unknown): boolean {
+  if (error instanceof errors.AuthorizationError) return true;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /^(ERR_TLS_CERT|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(code);
 }
 
 interface ConnectionState {

@@ -1,4 +1,5 @@
 /** PostgreSQL: a pool whose connections see one schema, and kysely over it. */
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
@@ -22,7 +23,8 @@ export interface DatabaseOptions {
   /** Created by `migrate` if need be; the only one that queries see. */
   schema: string;
   poolMax?: number;
-  ssl?: boolean;
+  /** By certificates that the system believes, or by those given. Either way the server's name is checked. */
+  ssl?: boolean | { ca: Buffer; host: string };
 }
 
 export interface Database<Tables> {
@@ -37,20 +39,26 @@ export interface Database<Tables> {
 
 /** The options of one service's schema from the configuration. */
 export function databaseOptions(section: DatabaseSection, schema: string): DatabaseOptions {
-  const { url, ...parts } = section;
-  if (url === undefined) return { ...parts, schema };
+  const { url, ca, ...parts } = section;
+  if (url === undefined) return { ...parts, schema, ...(ca && { ssl: believing(ca, parts.host) }) };
   const { hostname, port, username, password, pathname, searchParams } = new URL(url);
   const sslMode = searchParams.get('sslmode') ?? 'disable';
+  // Brackets belong to the URL, not to the address.
+  const host = decodeURIComponent(hostname).replace(/^\[|\]$/g, '') || parts.host;
   return {
-    // Brackets belong to the URL, not to the address.
-    host: decodeURIComponent(hostname).replace(/^\[|\]$/g, '') || parts.host,
+    host,
     port: port === '' ? 5432 : Number(port),
     user: decodeURIComponent(username) || parts.user,
     password: decodeURIComponent(password) || parts.password,
     database: decodeURIComponent(pathname.slice(1)) || parts.database,
     schema,
-    ssl: !['disable', 'allow', 'prefer'].includes(sslMode),
+    ssl: ca ? believing(ca, host) : !['disable', 'allow', 'prefer'].includes(sslMode),
   };
+}
+
+/** The host is what the certificate must name: the driver says it by itself for names alone, not for addresses. */
+function believing(ca: string, host: string): { ca: Buffer; host: string } {
+  return { ca: readFileSync(ca), host };
 }
 
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;

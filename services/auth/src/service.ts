@@ -158,7 +158,8 @@ function limitsOf({ limits, server }: AuthConfig, limiters: Limiters, events: Au
 }
 
 async function openBus({ nats }: AuthConfig, log: Logger): Promise<Bus> {
-  return nats.url === undefined ? createMemoryBus({ log }) : openNatsBus({ url: nats.url, log });
+  const { url, ca } = nats;
+  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
 }
 
 async function openCounters({ redis }: AuthConfig, log: Logger): Promise<Counters> {

@@ -102,7 +102,8 @@ function openBlobs({ s3, file }: FileConfig, log: Logger): Promise<Blobs> {
 }
 
 async function openBus({ nats }: FileConfig, log: Logger): Promise<Bus> {
-  return nats.url === undefined ? createMemoryBus({ log }) : openNatsBus({ url: nats.url, log });
+  const { url, ca } = nats;
+  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
 }
 
 async function openCounters({ redis }: FileConfig, log: Logger): Promise<Counters> {

@@ -215,7 +215,8 @@ async function openMessagePath(
 }
 
 async function openBus({ nats }: MessageConfig, log: Logger): Promise<Bus> {
-  return nats.url === undefined ? createMemoryBus({ log }) : openNatsBus({ url: nats.url, log });
+  const { url, ca } = nats;
+  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
 }
 
 async function openCounters({ redis }: MessageConfig, log: Logger): Promise<Counters> {

@@ -56,7 +56,7 @@ export async function compose(
     return createLogger({ service, level: config.log.level, destination: logTo });
   };
   const bus = own(publishAfter(everyConsumerStands.promise, await openBus(config, logFor('bus'))));
-  const counters = own(await openCounters(config));
+  const counters = own(await openCounters(config, logFor('counters')));
   const blobs = own(await openBlobs(config));
   const services: Services = {};
   const peers = {
@@ -112,11 +112,13 @@ function peer(services: Services, name: DataService): Fetch {
 }
 
 function openBus({ nats }: StandaloneConfig, log: Logger): Promise<Bus> | Bus {
-  return nats.url === undefined ? createMemoryBus({ log }) : openNatsBus({ url: nats.url, log });
+  const { url, ca } = nats;
+  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
 }
 
-function openCounters({ redis }: StandaloneConfig): Promise<Counters> | Counters {
-  return redis.url === undefined ? createMemoryCounters() : openRedisCounters({ url: redis.url });
+function openCounters({ redis }: StandaloneConfig, log: Logger): Promise<Counters> | Counters {
+  const { url, ca } = redis;
+  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }
 
 function openBlobs({ s3, data }: StandaloneConfig): Promise<Blobs> | Blobs {
