@@ -22,6 +22,7 @@ const WORDS: ReadonlySet<string> = new Set(
   summer winter spring autumn monday friday january february march april june july august september october november
   december london paris berlin america canada germany freedom money mustang ferrari porsche mercedes yankees
   trustno whatever nothing something anything please blessed jesus christ heaven god lucky magic music
+  india china brazil france italy spain russia england correcthorsebatterystaple
   company office work business school student teacher security private
   `
     .trim()
@@ -43,11 +44,72 @@ const LOOK_ALIKE: Readonly<Record<string, string>> = {
   '|': 'l',
 };
 
-/** Whether a password is a common word, or a row of keys or digits, under a thin disguise. */
-export function isCommonPassword(password: string): boolean {
+/** Rows and columns of keys, and the alphabet, in the order in which fingers run along them. */
+const WALKS: readonly string[] = [
+  '1234567890',
+  'qwertyuiop',
+  'qwertzuiop',
+  'azertyuiop',
+  'asdfghjkl',
+  'zxcvbnm',
+  'yxcvbnm',
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol',
+  '1q2w3e4r5t6y7u8i9o0p',
+  'q1w2e3r4t5y6u7i8o9p0',
+  'abcdefghijklmnopqrstuvwxyz',
+].flatMap((walk) => [walk, [...walk].reverse().join('')]);
+
+/** A step or two is in every text; three keys in a row are a walk. */
+const STEPS_MIN = 3;
+
+/** Characters that a walk may have at its ends and between its parts, to satisfy a rule. */
+const BESIDE_WALKS_MAX = 3;
+
+/** The digits of an American keyboard, with the shift key. */
+const SHIFTED = '!@#$%^&*()';
+
+/**
+ * Whether a password is a common word, the account's own name, a walk over the keyboard, or a row of digits, under a
+ * thin disguise.
+ */
+export function isCommonPassword(password: string, username = ''): boolean {
   const lower = password.toLowerCase();
-  if (isRowOfFew(lower)) return true;
-  return [stripEnds(lower), stripEnds(plain(lower)), plain(stripEnds(lower))].some(isWordRepeated);
+  if (isRowOfFew(lower) || isWalk(lower) || isWalk(unshifted(lower))) return true;
+  const own = stripEnds(username.toLowerCase());
+  const cores = [stripEnds(lower), stripEnds(plain(lower)), plain(stripEnds(lower))];
+  return cores.some((core) => isWordRepeated(core) || (own !== '' && core === own));
+}
+
+function isWalk(text: string): boolean {
+  let beside = 0;
+  let at = 0;
+  while (at < text.length) {
+    const steps = stepsAt(text, at);
+    if (steps < STEPS_MIN) beside++;
+    at += steps < STEPS_MIN ? 1 : steps;
+  }
+  return beside < text.length && beside <= BESIDE_WALKS_MAX;
+}
+
+/** How far one walk goes from here. */
+function stepsAt(text: string, at: number): number {
+  let steps = 1;
+  while (
+    at + steps < text.length &&
+    WALKS.some((walk) => walk.includes(text.slice(at, at + steps + 1)))
+  ) {
+    steps++;
+  }
+  return steps;
+}
+
+function unshifted(text: string): string {
+  return [...text]
+    .map((character) => {
+      const key = SHIFTED.indexOf(character);
+      return key === -1 ? character : String((key + 1) % 10);
+    })
+    .join('');
 }
 
 /** Up to two different characters, or digits in their order: `aaaaaaaaaaaaaaa`, `1212121212121212`, `123456789…`. */

@@ -29,17 +29,28 @@ const CHARACTER_RULES: readonly CharacterRule[] = [
   { pattern: /[^\p{L}\p{Nd}]/u, detail: 'a short password needs a special character' },
 ];
 
+/** Which password is checked. */
+export interface PasswordPlace {
+  /** Whose it is to be: nobody may be called by their own password. */
+  username?: string;
+  /** The field of the request that has it. */
+  field?: string;
+}
+
 /**
  * Throws `auth.password-rule` unless a password has 15 characters of any kind, or 8 with an upper-case and a
  * lower-case letter, a digit and a special character. Common passwords are refused in any length.
  */
-export function checkPassword(password: string, field = 'password'): void {
-  const broken = brokenRule(password);
+export function checkPassword(
+  password: string,
+  { username, field = 'password' }: PasswordPlace = {},
+): void {
+  const broken = brokenRule(password, username);
   if (broken === undefined) return;
   throw new ApiError('auth.password-rule', { detail: broken, fields: [field] });
 }
 
-function brokenRule(password: string): string | undefined {
+function brokenRule(password: string, username: string | undefined): string | undefined {
   const length = [...password].length;
   if (length < PASSWORD_LENGTH_MIN) {
     return `a password has at least ${PASSWORD_LENGTH_MIN} characters`;
@@ -50,6 +61,7 @@ function brokenRule(password: string): string | undefined {
       return `${failed.detail}, or ${LONG_PASSWORD_LENGTH} characters of any kind`;
     }
   }
-  if (isCommonPassword(password)) return 'this password is one of those that are tried first';
+  if (isCommonPassword(password, username))
+    return 'this password is one of those that are tried first';
   return undefined;
 }

@@ -22,8 +22,9 @@ export async function changePassword(
   confirmation: Confirmation,
   newPassword: string,
 ): Promise<void> {
-  checkPassword(newPassword, 'newPassword');
+  checkPassword(newPassword, { field: 'newPassword' });
   const user = await confirmPassword(deps, confirmation);
+  checkPassword(newPassword, { username: user.username, field: 'newPassword' });
   const passwordHash = await deps.passwords.hash(newPassword);
   const { caller, address } = confirmation;
   const ended = await deps.database.query.transaction().execute(async (transaction) => {

@@ -51,6 +51,16 @@ test.each([
   'Qwertz12!',
   'Letmein1!',
   '!!Sunshine99',
+  'Aa123456!',
+  '123456789Aa!',
+  '1qaz@WSX',
+  '!QAZ2wsx',
+  'Zaq12wsx!',
+  'Q1w2e3r4!',
+  'Qaz123!@#',
+  'qwertyuiopasdfgh',
+  'abcdefghijklmnop',
+  'correcthorsebatterystaple',
   'passwordpassword',
   'aaaaaaaaaaaaaaaa',
   '1212121212121212',
@@ -67,4 +77,25 @@ test.each([
   '日本語日本語日本語日本語日本語',
 ])('%j is taken', (password) => {
   expect(() => checkPassword(password)).not.toThrow();
+});
+
+test.each([
+  ['Marguerite7', 'Marguerite7!'],
+  ['Marguerite7', '2024-MARGUERITE'],
+])('whoever is called %j may not have %j, and others may', (username, password) => {
+  expect(() => checkPassword(password, { username })).toThrow(expect.objectContaining(problem));
+  expect(() => checkPassword(password, { username: 'Somebody' })).not.toThrow();
+});
+
+test('an unlucky text of many words or of random characters is no walk over the keyboard', () => {
+  for (const password of [
+    'the first stupid fed pony',
+    'Hijack-the-7-weird-rewards',
+    'Kp7#rewX',
+    'was-defer-9-Rst',
+    'xkcd-9-Poi-uyt-Lamp',
+    'Ab1!Cd2@Ef3#',
+  ]) {
+    expect(() => checkPassword(password)).not.toThrow();
+  }
 });

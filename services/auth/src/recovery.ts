@@ -27,7 +27,7 @@ export async function recoverAccount(
   { username, recoveryCode, newPassword }: Body<typeof recover>,
   approach: Approach,
 ): Promise<Answer<typeof recover>> {
-  checkPassword(newPassword, 'newPassword');
+  checkPassword(newPassword, { username, field: 'newPassword' });
   const { user, old } = await checkCode(deps, { username, recoveryCode }, approach);
   refuseDisabled(user);
   const passwordHash = await deps.passwords.hash(newPassword);

@@ -36,7 +36,7 @@ export async function registerAccount(
   const registrations = deps.registrations[source.range];
   const inviteDigest = await admit(deps, invite);
   checkUsername(username);
-  checkPassword(password);
+  checkPassword(password, { username });
   await registrations.check(source.key);
   const at = new Date(deps.clock());
   const id = UserId.parse(randomUUID());

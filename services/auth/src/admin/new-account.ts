@@ -22,7 +22,7 @@ async function make(deps: AdminDeps, words: readonly string[], isAdmin: boolean)
   obey(() => checkUsername(username));
   const given = await askPassword(terminal);
   const password = given ?? makeCode();
-  obey(() => checkPassword(password));
+  obey(() => checkPassword(password, { username }));
   const recoveryCode = makeCode();
   const id = UserId.parse(randomUUID());
   const user = {
