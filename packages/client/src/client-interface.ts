@@ -79,7 +79,8 @@ export interface Client {
   unlink(device: DeviceId): Promise<void>;
   /**
    * The same for a device that somebody else may have: what it knew of the account must not help them. The account gets
-   * another identity, which contacts are warned of, and its other devices are to be linked anew.
+   * another identity, which contacts are warned of, and its other devices are to be linked anew. When this fails the
+   * client stays disconnected: doing it again, or connecting, goes on.
    */
   reportLost(device: DeviceId): Promise<void>;
   /**
@@ -97,7 +98,8 @@ export interface Client {
   exportData(): Promise<Answer<typeof exportAccount>>;
   /**
    * Publishes this device's keys and connects; resolves once the platform has answered. From then on the client
-   * connects again by itself, and sends and receives. Rejects only when trying again is of no use.
+   * connects again by itself, and sends and receives. Rejects only when trying again is of no use, and when a change
+   * of the identity was cut off and cannot be ended yet.
    */
   connect(): Promise<void>;
   /** Ends everything and closes the store. Nothing unsent or unseen is lost. */

@@ -46,7 +46,7 @@ import { ClientError } from './errors.ts';
 import { type ClientEvent, createEvents, type Listener } from './events.ts';
 import { type FileInput, fetchFile, storeFile } from './files.ts';
 import { createExchange } from './http.ts';
-import { makeNextIdentity } from './identity-change.ts';
+import { finishNextIdentity, makeNextIdentity } from './identity-change.ts';
 import { forgetKeyLog } from './key-log.ts';
 import { keepKeys } from './key-upkeep.ts';
 import { CALL_WAIT_MS_MAX, OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
@@ -83,6 +83,8 @@ class StoreClient implements Client {
   readonly #arrivals: Arrivals;
   #local: LocalParty | undefined;
   #connection: Connection | undefined;
+  /** It was connected before a change of identity. */
+  #isToConnect = false;
 
   constructor(options: ClientOptions) {
     const { url, store, fetch = globalThis.fetch, clock = Date.now } = options;
@@ -195,10 +197,14 @@ class StoreClient implements Client {
   }
 
   async connect() {
+    const isChanged =
+      this.#connection === undefined && (await finishNextIdentity(await this.#deviceDeps()));
+    if (isChanged) this.#local = undefined;
     const deps = await this.#peerDeps();
     if (this.#closing.signal.aborted) {
       throw new ClientError('client.closed', 'the client was closed');
     }
+    this.#isToConnect = false;
     this.#connection ??= this.#openConnection(deps);
     await this.#connection.opened;
   }
@@ -295,17 +301,17 @@ class StoreClient implements Client {
     return connection;
   }
 
-  /** Works on the keys that are to go while nothing else does, and connects again as before. */
+  /**
+   * Works on the keys that are to go while nothing else does, and connects again as before. When it is cut off, the
+   * client stays disconnected: doing it again, or connecting, ends it.
+   */
   async #changeIdentity(change: (deps: OwnDeviceDeps) => Promise<void>): Promise<void> {
     const deps = await this.#deviceDeps();
-    const wasConnected = this.#connection !== undefined;
+    this.#isToConnect ||= this.#connection !== undefined;
     await this.#disconnect();
-    try {
-      await change(deps);
-    } finally {
-      this.#local = undefined;
-      if (wasConnected) await this.connect();
-    }
+    await change(deps);
+    this.#local = undefined;
+    if (this.#isToConnect) await this.connect();
   }
 
   async #deviceDeps(): Promise<OwnDeviceDeps> {

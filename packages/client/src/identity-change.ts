@@ -3,7 +3,7 @@
  * over. Every contact is warned, and the account's other devices are to be linked anew. Made and kept before the
  * platform hears of it, so a crash at any point goes on with the same identity.
  */
-import { getDeviceList, getIdentity, replaceIdentity, type UserId } from '@sotto/api';
+import { ApiError, getDeviceList, getIdentity, replaceIdentity, type UserId } from '@sotto/api';
 import {
   type Head,
   type Identity,
@@ -43,7 +43,11 @@ import type { StoreTransaction } from './store.ts';
 export async function makeNextIdentity(deps: OwnListDeps): Promise<void> {
   const next = await needNext(deps);
   const identity = signingKeyPairOf(deps.provider, signingSeed<'identity'>(next.seed));
-  const head = await submitIdentity(deps, identity, next.signedPrekey);
+  const head = await submitIdentity(deps, identity, next.signedPrekey).catch(async (error) => {
+    // A plain refusal says that nothing has happened; everything else leaves that open.
+    if (error instanceof ApiError && error.status < 500) await forgetNext(deps);
+    throw error;
+  });
   await deps.store.transaction(async (transaction) => {
     const before = await getRecord(transaction, keys.identity, IdentityRecord);
     const { registrationId } = deps.local;
@@ -53,6 +57,14 @@ export async function makeNextIdentity(deps: OwnListDeps): Promise<void> {
     await putRecord(transaction, keys.ownList, [HeadRecord, head]);
     await transaction.delete(keys.nextIdentity);
   });
+}
+
+/** Ends a change whose outcome is not known yet, before anything is done under either identity. True when there was one. */
+export async function finishNextIdentity(deps: OwnListDeps): Promise<boolean> {
+  const next = await deps.store.transaction((transaction) => transaction.get(keys.nextIdentity));
+  if (next === undefined) return false;
+  await makeNextIdentity(deps);
+  return true;
 }
 
 /**
@@ -142,6 +154,10 @@ async function deleteAll(transaction: StoreTransaction, prefix: string): Promise
     if (entries.length === 0) return;
     for (const { key } of entries) await transaction.delete(key);
   }
+}
+
+function forgetNext({ store }: OwnListDeps): Promise<void> {
+  return store.transaction((transaction) => transaction.delete(keys.nextIdentity));
 }
 
 function needNext({ store, provider }: OwnListDeps): Promise<NextIdentity> {

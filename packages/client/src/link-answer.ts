@@ -56,6 +56,8 @@ export async function completeLink(
     await deps.call(sendProvisioning, { body: { channel, message } });
   } catch (error) {
     if (!isProblem(error, 'key.channel-taken')) throw error;
+    // Nobody will come for the device that was made for this.
+    await deps.call(revokeDevice, { params: { device_id: device } });
     await forget();
     throw new ClientError('link.used', 'the code was answered before', { cause: error });
   }
