@@ -21,7 +21,11 @@ export interface AppVariables {
   route: string;
   /** What the answer says beside what its maker put into it, whether it is a success or a problem. */
   answerHeaders?: Readonly<Record<string, string>>;
+  /** Hears of an answer that failed on its way. */
+  answerBroken: AnswerBroken;
 }
+
+type AnswerBroken = (of: { requestId: string; route: string }, error: unknown) => void;
 
 /** What handlers find in their context; `env` is the second argument of the app's `fetch`. */
 export interface AppEnv {
@@ -87,11 +91,13 @@ export function createRequestMeter({
 /** Names the request, measures it, and sees to it that a HEAD request leaves no stream open. */
 function observe(options: AppOptions): MiddlewareHandler<AppEnv> {
   const meter = options.meter ?? createRequestMeter(options);
+  const answerBroken = createAnswerBroken(options);
   return async (context, next) => {
     const started = performance.now();
     const requestId = requestIdOf(context.req.raw);
     context.set('requestId', requestId);
     context.set('route', 'none');
+    context.set('answerBroken', answerBroken);
     await next();
     complete(context, { ...context.get('answerHeaders'), [REQUEST_ID_HEADER]: requestId });
     const { method } = context.req;
@@ -99,6 +105,18 @@ function observe(options: AppOptions): MiddlewareHandler<AppEnv> {
     const durationMs = performance.now() - started;
     const { status } = context.res;
     meter({ requestId, method, route: context.get('route'), status, durationMs });
+  };
+}
+
+function createAnswerBroken({ metrics, log }: AppOptions): AnswerBroken {
+  const broken = metrics.counter(
+    'http_answers_broken_total',
+    'Answers that failed on their way, their connections with them',
+    ['route'],
+  );
+  return ({ requestId, route }, error) => {
+    broken.inc({ route });
+    log.warn('an answer broke off', { requestId, route, error });
   };
 }
 

@@ -82,7 +82,7 @@ function nameShown(port: number): Promise<string> {
 test('requests come by HTTPS, and know it', async () => {
   const { port, seen } = await start();
   expect(await get(port)).toBe('ok');
-  expect(seen).toEqual([
+  expect(seen).toMatchObject([
     { url: `https://localhost:${port}/x`, connection: { remoteAddress: '127.0.0.1' } },
   ]);
 });

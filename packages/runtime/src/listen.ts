@@ -141,7 +141,9 @@ function answering({ fetch, relay }: Answering): RequestListener {
     async (request, { incoming }) => {
       const refusal = refuse(incoming);
       if (refusal !== undefined) return linger(problemResponse(refusal, randomUUID()), incoming);
-      return linger(await fetch(request, { remoteAddress: addressOf(incoming) }), incoming);
+      const { socket } = incoming;
+      const connection = { remoteAddress: addressOf(incoming), breakOff: () => socket.destroy() };
+      return linger(await fetch(request, connection), incoming);
     },
     {
       // An app answers its own errors, so what comes here is mostly a request that could not be read.

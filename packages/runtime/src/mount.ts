@@ -12,6 +12,7 @@ import {
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { Caller } from './authenticate.ts';
+import { type BreakOffOptions, breaksOff } from './break-off.ts';
 import { admit, type Guards } from './guards.ts';
 import type { App, AppEnv } from './http.ts';
 import { isStorable, readJson } from './json-body.ts';
@@ -58,7 +59,10 @@ export function mount<E extends EndpointSpec>(
       connection: context.env,
     };
     // The schemas of `endpoint` made these values; the compiler cannot follow its generic that far.
-    return respond(endpoint, await handler(call as Call<E>));
+    return respond(endpoint, await handler(call as Call<E>), {
+      connection: context.env,
+      onBroken: (error) => context.get('answerBroken')(context.var, error),
+    });
   });
 }
 
@@ -134,13 +138,17 @@ function byteStream(request: Request): ReadableStream<Uint8Array> {
   return request.body ?? new ReadableStream({ start: (controller) => controller.close() });
 }
 
-function respond(endpoint: EndpointSpec, answer: unknown): Response {
-  if (answer instanceof Response) return answer;
+function respond(endpoint: EndpointSpec, answer: unknown, breakOff: BreakOffOptions): Response {
   const { status, response } = endpoint;
+  if (answer instanceof Response) {
+    if (!isByteStream(response) || answer.body === null) return answer;
+    return new Response(breaksOff(answer.body, breakOff), answer);
+  }
   if (response === undefined) return new Response(null, { status, headers: NO_STORE });
   if (isByteStream(response)) {
     if (!(answer instanceof ReadableStream)) throw new TypeError('the answer is not a stream');
-    return new Response(answer, { status, headers: { 'content-type': response.stream } });
+    const headers = { 'content-type': response.stream };
+    return new Response(breaksOff(answer, breakOff), { status, headers });
   }
   const encoded = z.safeEncode(response, answer);
   if (!encoded.success) {

@@ -11,6 +11,8 @@ export interface Connection {
   remoteAddress: string;
   /** `https://chat.example.org`, as the client called it, where a proxy hid that. Else the request's own URL says it. */
   origin?: string;
+  /** Ends the connection at once, in the middle of an answer that cannot go on. */
+  breakOff?: () => void;
 }
 
 /** A request to a response, without a socket in between. */
