@@ -124,6 +124,7 @@ export const loginByDevice = endpoint({
   response: Login,
   problems: [
     'auth.challenge-wrong',
+    'auth.device-unknown',
     'auth.account-disabled',
     'auth.proof-invalid',
     'auth.proof-nonce',

@@ -35,7 +35,7 @@ export async function devicesOf(
  */
 export async function linkDevice(
   deps: AccountDevicesDeps,
-  { caller: { user }, address }: Actor,
+  { caller: { user, device: asking }, address }: Actor,
   { deviceKey, name }: Body<typeof addDevice>,
 ): Promise<DeviceId> {
   checkKey(deviceKey);
@@ -45,14 +45,13 @@ export async function linkDevice(
     const devices = await activeDevices(transaction, user);
     const known = deviceOfKey(devices, deviceKey);
     if (known !== undefined) return { device: known.id, ended: [] };
-    const room = await makeRoom(transaction, devices, { user, at });
+    const room = await makeRoom(transaction, devices, { user, at, except: asking });
     await announceEnded(transaction, room.ended);
-    const sealed = name && ((id: DeviceId) => deps.columns.sealDeviceName(id, name));
     const made = await makeDevice(transaction, {
       user,
       at,
       deviceKey,
-      ...(sealed && { name: sealed }),
+      ...(name !== undefined && { name: (id) => deps.columns.sealDeviceName(id, name) }),
     });
     const noted = { user, source: address };
     if (room.retired !== undefined) {
@@ -62,6 +61,7 @@ export async function linkDevice(
     await deps.audit.note(transaction, { action: 'device.added', device: made, ...noted });
     return { device: made, ended: room.ended };
   });
+  deps.outbox.nudge();
   sessionsEnded(deps, ended);
   return device;
 }

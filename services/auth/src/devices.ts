@@ -143,6 +143,11 @@ export async function retire(
   return endSessionsOfDevice(transaction, device);
 }
 
+export interface RoomRequest extends Pick<DeviceRequest, 'user' | 'at' | 'atLimit'> {
+  /** A device that does not give way: the one that asks. */
+  except?: DeviceId;
+}
+
 /**
  * Makes room for one more device. Throws `auth.device-limit`.
  *
@@ -153,11 +158,12 @@ export async function retire(
 export async function makeRoom(
   transaction: AuthTransaction,
   devices: readonly Device[],
-  { user, at, atLimit = 'refuse' }: Pick<DeviceRequest, 'user' | 'at' | 'atLimit'>,
+  { user, at, atLimit = 'refuse', except }: RoomRequest,
 ): Promise<Room> {
   if (devices.length < DEVICES_PER_ACCOUNT_MAX) return { ended: [] };
-  const ids = devices.map(({ id }) => id);
-  const unused = devices.find((device) => !device.has_keys)?.id;
+  const others = devices.filter(({ id }) => id !== except);
+  const ids = others.map(({ id }) => id);
+  const unused = others.find((device) => !device.has_keys)?.id;
   const goes =
     unused ??
     (await withoutLiveSession(transaction, { devices: ids, at }))[0] ??

@@ -27,6 +27,8 @@ export async function openLogin(deps: SessionDeps, request: LoginRequest): Promi
     await deps.audit.note(transaction, { action: 'login.succeeded', ...noted });
     return opened;
   });
+  // A device that gave way may have had no session.
+  deps.outbox.nudge();
   sessionsEnded(deps, ended);
   deps.events.loggedIn(request.shownKey === undefined ? 'password' : 'device');
   return answer;

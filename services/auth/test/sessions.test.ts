@@ -214,6 +214,21 @@ describe('devices', () => {
     });
   });
 
+  test('that add another one at the limit are not themselves the ones to go', async () => {
+    const username = freshName();
+    const oldest = await auth.register(username);
+    const ids = [oldest.device];
+    for (let more = 1; more < DEVICES_PER_ACCOUNT_MAX; more++) {
+      platform.time.now += 1_000;
+      ids.push((await auth.login({ username, password: PASSWORD })).device);
+    }
+    const body = { deviceKey: base64url(makeDeviceKey().publicKey) };
+    expect((await auth.send(addDevice, { ...bearer(oldest), body })).status).toBe(201);
+    const left = (await devicesOf(oldest)).map(({ device }) => device);
+    expect(left).toContain(oldest.device);
+    expect(left).not.toContain(ids[1]);
+  });
+
   test('that nobody could renew a session of give way before the account is full', async () => {
     const username = freshName();
     const all = [await auth.register(username)];
