@@ -1,5 +1,11 @@
 /** The door of the runtime: what every service process needs, no words of the domain. */
 export {
+  type AuditCounts,
+  type AuditCountsOptions,
+  type CountedAction,
+  createAuditCounts,
+} from './audit-counts.ts';
+export {
   ACCESS_TOKEN_ALGORITHM,
   ACCESS_TOKEN_TYPE,
   AccessTokenClaims,

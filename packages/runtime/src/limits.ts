@@ -185,3 +185,12 @@ export const BLOB_PING_MS = 1_000;
 
 /** Transfers at one time. A slow reader keeps one for as long as it reads, so few would let few starve the rest. */
 export const BLOB_SOCKETS_MAX = 256;
+
+/** Counts for the audit log are sent this often: a minute is as exact as anybody needs to know. */
+export const AUDIT_COUNTS_MS = 60_000;
+
+/** Devices and actions that are counted between two sends, at 300 bytes each; further ones are lost, and that is told. */
+export const AUDIT_COUNTS_MAX = 50_000;
+
+/** Entries in one event, as the contract has it. */
+export const AUDIT_ENTRIES_MAX = 500;
