@@ -3,9 +3,9 @@
  * holds meanwhile: no one-time prekey is given twice, all are given, and those of a device in the order of their ids.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type BundleCaller, openBundleCaller } from '../bundle-caller.ts';
 import { openKeyServices, type SeededDevice } from '../key-service.ts';
 import type { PlatformProcess } from '../platform-process.ts';
-import { type BundleCaller, openBundleCaller } from './bundle-caller.ts';
 
 export interface PrekeyRunOptions {
   /** Answered fetches, at least. */
