@@ -10,7 +10,7 @@ import {
   uploadFile,
 } from '@sotto/api';
 import { exportFiles } from '@sotto/api/internal';
-import { type App, type Guards, mount, ProblemWithHeaders } from '@sotto/runtime';
+import { type App, type AuditCounts, type Guards, mount, ProblemWithHeaders } from '@sotto/runtime';
 import { deleteFile as remove } from './deletions.ts';
 import { type DownloadDeps, download } from './downloads.ts';
 import { exportUser } from './export.ts';
@@ -18,20 +18,29 @@ import { findReadable, type GrantDeps, grant } from './grants.ts';
 import type { StoredFile } from './store.ts';
 import { type UploadDeps, upload } from './uploads.ts';
 
-export type RouteDeps = UploadDeps & DownloadDeps & GrantDeps;
+export interface RouteDeps extends UploadDeps, DownloadDeps, GrantDeps {
+  counts: Pick<AuditCounts, 'note'>;
+}
 
 export function routes(app: App, guards: Guards, deps: RouteDeps): void {
-  mount(app, guards, uploadFile, ({ body, caller, request }) => {
+  const { counts } = deps;
+  mount(app, guards, uploadFile, async ({ body, caller, request }) => {
     const announced = request.headers.get('content-length');
-    return upload(deps, {
+    const info = await upload(deps, {
       owner: caller.user,
       body,
       announced: announced === null ? undefined : Number(announced),
     }).catch(hangUp);
+    counts.note('files.uploaded', caller);
+    return info;
   });
 
   mount(app, guards, downloadFile, async ({ params, caller, request }) => {
-    return download(deps, await findReadable(deps, params.id, caller.user), request);
+    const file = await findReadable(deps, params.id, caller.user);
+    const response = await download(deps, file, request);
+    // Of a file that comes in ranges each counts; of one that the reader has already, nothing was fetched.
+    if (response.ok) counts.note('files.fetched', caller);
+    return response;
   });
 
   mount(app, guards, getFileInfo, async ({ params, caller }) => {

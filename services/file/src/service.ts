@@ -5,6 +5,7 @@ import {
   type Clock,
   type Counters,
   createApp,
+  createAuditCounts,
   createGuards,
   createLimiters,
   createLogger,
@@ -47,6 +48,7 @@ export interface Given {
 }
 
 const SCHEMA = 'file';
+const MINUTE_MS = 60_000;
 
 /** Starts the service: its schema brought up to date, leftovers being swept. Throws, with nothing left open, when it cannot. */
 export async function startFile(config: FileConfig, given: Given = {}): Promise<Service> {
@@ -79,16 +81,26 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   own(revocations);
   await revocations.start();
 
+  // A folder of files is many requests of an honest user, so they are limited apart from all others.
+  const userLimit = limiters.limiter('files', {
+    points: config.limits.filesPerMinute,
+    windowMs: MINUTE_MS,
+    whenGone: 'open',
+  });
   const ready = async () => {
     await Promise.all([database.ping(), blobs.ping()]);
   };
   const app = createApp({ service: 'file', log, metrics, ready });
   const isMember = createMemberships({ message, internalSecret, clock });
   const { quotaBytes, uploadStall: stallMs } = config.file;
-  const deps = { query, blobs, events, isMember, quotaBytes, stallMs };
-  routes(app, guards, deps);
-  const sweeper = own(startSweeper({ query, blobs, events, clock }));
   const bus = given.bus ?? own(await openBus(config, log));
+  const counts = own(createAuditCounts({ bus, clock, log }));
+  routes(
+    app,
+    { ...guards, userLimit },
+    { query, blobs, events, counts, isMember, quotaBytes, stallMs },
+  );
+  const sweeper = own(startSweeper({ query, blobs, events, clock }));
   own(await consumeErasures(bus, { query, sweeper }));
 
   const running = opened.move();

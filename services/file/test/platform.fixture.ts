@@ -43,6 +43,8 @@ export interface Platform {
   asked(): number;
   /** Set to make the message service fail. */
   message: { down: boolean };
+  /** Ends the service alone; what it has to say at its end is heard. */
+  closeService(): Promise<void>;
   close(): Promise<void>;
   token(user: UserId): string;
 }
@@ -74,7 +76,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     environment: {
       INTERNAL_SECRET,
       LOG_LEVEL: 'error',
-      LIMITS_USER_PER_MINUTE: '1000000',
+      LIMITS_FILES_PER_MINUTE: '1000000',
       ...options.environment,
     },
   });
@@ -91,7 +93,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       }).fetch,
     },
   });
-  opened.defer(() => service.close());
+  let closing: Promise<void> | undefined;
+  const closeService = () => {
+    closing ??= service.close();
+    return closing;
+  };
+  opened.defer(closeService);
   const listening: Listening = await listen(service, { host: '127.0.0.1', port: 0 });
   opened.defer(() => listening.close());
   const running = opened.move();
@@ -105,6 +112,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     asked: () => asked,
     message,
     token: (user) => accessToken(keys.privateKey, user),
+    closeService,
     close: () => running.disposeAsync(),
   };
 }

@@ -6,7 +6,7 @@
  * that cannot be sent now only raises `last`.
  */
 import { type ConversationId, type Slot, UNACKNOWLEDGED_MAX } from '@sotto/api';
-import type { Database } from '@sotto/runtime';
+import type { AuditCounts, Database } from '@sotto/runtime';
 import { findBehind, findPosition, type Position } from './conversation-store.ts';
 import type { Cursors } from './cursors.ts';
 import type { Events } from './events.ts';
@@ -29,6 +29,7 @@ export interface DeliveryDeps {
   database: Pick<Database<Tables>, 'pool'>;
   cursors: Cursors;
   events: Events;
+  counts: Pick<AuditCounts, 'note'>;
   /** Shared by all sockets of the node, so that they do not take the whole pool. */
   turnstile: Turnstile;
 }
@@ -313,6 +314,7 @@ export class Delivery {
       if (slot.type === 'message') {
         if (!this.#hasRoom()) break;
         this.#unacknowledged += 1;
+        this.#deps.counts.note('messages.fetched', this.#options.reader);
         stream.sent(slot.seq);
       }
       text += `${text === '' ? '' : ','}${slotText(slot)}`;

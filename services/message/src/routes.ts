@@ -16,7 +16,14 @@ import {
   sendMessage,
 } from '@sotto/api';
 import { applyDeviceList, exportMessages, findMembership } from '@sotto/api/internal';
-import { type App, type Caller, type Database, type Guards, mount } from '@sotto/runtime';
+import {
+  type App,
+  type AuditCounts,
+  type Caller,
+  type Database,
+  type Guards,
+  mount,
+} from '@sotto/runtime';
 import type { Committer } from './committer.ts';
 import { isMember } from './conversation-store.ts';
 import {
@@ -42,6 +49,7 @@ export interface RoutesDeps {
   cursors: Cursors;
   committer: Pick<Committer, 'submit'>;
   events: Pick<Events, 'refused'>;
+  counts: Pick<AuditCounts, 'note'>;
   tickets: Tickets;
   incarnation: Incarnation;
 }
@@ -63,11 +71,13 @@ export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
   mount(app, guards, listMessages, async ({ params, query, caller }) => {
     const input = { conversation: params.id, query };
     const history = await readHistory(deps, readerOf(caller), input);
+    countFetched(deps, caller, history.slots);
     return { incarnation: await incarnation(), ...history };
   });
   mount(app, guards, sendMessage, ({ body, caller }) => send(deps, body, caller));
   mount(app, guards, inbox, async ({ query, caller }) => {
     const messages = await readUnacknowledged(deps, readerOf(caller), query.limit);
+    countFetched(deps, caller, messages);
     return { incarnation: await incarnation(), messages };
   });
   mount(app, guards, acknowledgeMessage, ({ params, caller }) =>
@@ -86,6 +96,16 @@ export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
   mount(app, guards, findMembership, async ({ params }) => ({
     member: await isMember(database.query, params.conversation_id, params.user_id),
   }));
+}
+
+/** Of an answer only what is a message counts: an empty slot tells nothing. */
+function countFetched(
+  { counts }: Pick<RoutesDeps, 'counts'>,
+  caller: Address,
+  slots: readonly { type?: string }[],
+): void {
+  const fetched = slots.filter(({ type = 'message' }) => type === 'message').length;
+  if (fetched > 0) counts.note('messages.fetched', caller, fetched);
 }
 
 function readerOf({ user, device }: Caller): UserReader {

@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { ApiError } from '@sotto/api';
 import {
+  type AuditCounts,
   type Bus,
   type Clock,
   type Counters,
   createApp,
+  createAuditCounts,
   createGuards,
   createLimiters,
   createLogger,
@@ -47,6 +49,7 @@ import { keepPartitions, makePartitions } from './partitions.ts';
 import { announceConnected, hearConnected } from './presence-signal.ts';
 import { mountRoutes } from './routes.ts';
 import type { Tables } from './schema.ts';
+import { limitSends } from './send-limit.ts';
 import { createTickets } from './socket-ticket.ts';
 import { Sockets } from './sockets.ts';
 import { createTurnstile } from './turnstile.ts';
@@ -91,7 +94,14 @@ export async function startMessage(
   const { copies, guards, revocations } = await meetPeers(config, { ...foundation, limiters }, own);
   const path = await openMessagePath({ ...foundation, copies, metrics }, own);
   const tickets = createTickets({ counters, revocations, clock });
-  const shared = { ...path, incarnation: createIncarnation(database, clock), tickets, database };
+  const committer = limitSends(path.committer, limiters, config.limits);
+  const shared = {
+    ...path,
+    committer,
+    incarnation: createIncarnation(database, clock),
+    tickets,
+    database,
+  };
   mountRoutes(app, guards, { ...shared, copies });
   const sockets = own(
     new Sockets({
@@ -178,6 +188,7 @@ interface MessagePath {
   cursors: ReturnType<typeof startCursors>;
   hub: Hub;
   events: Events;
+  counts: AuditCounts;
   /** This node among those that share the database. */
   node: string;
 }
@@ -190,6 +201,7 @@ async function openMessagePath(
   const { database, bus, log, clock, copies, metrics } = deps;
   const node = randomUUID();
   const events = createEvents(metrics, log);
+  const counts = own(createAuditCounts({ bus, clock, log }));
   const hub = createHub();
   const audiences = createAudiences({ database, copies, clock });
   const cursors = own(startCursors({ database, log }));
@@ -206,12 +218,15 @@ async function openMessagePath(
       findOwnId: ({ sender, message }) => findOwnId(database, sender.device, message.id),
       makePartitions: () => makePartitions(database),
       onCommit(commit) {
-        for (const { room, messages } of commit.groups) hub.deliver(room, messages);
+        for (const { room, messages } of commit.groups) {
+          hub.deliver(room, messages);
+          for (const { sender } of messages) counts.note('messages.sent', sender);
+        }
         fanout.publish(commit);
       },
     }),
   );
-  return { committer, audiences, cursors, hub, events, node };
+  return { committer, audiences, cursors, hub, events, counts, node };
 }
 
 async function openBus({ nats }: MessageConfig, log: Logger): Promise<Bus> {

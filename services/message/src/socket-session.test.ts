@@ -49,6 +49,7 @@ function open() {
         close: async () => undefined,
       },
       events: createEvents(createMetrics('test'), log),
+      counts: { note: () => undefined },
       turnstile: createTurnstile(1),
       committer: { submit: () => undefined },
       incarnation: async () => 1,
