@@ -152,3 +152,6 @@ export const ERASURE_EVERY_MS = 60_000;
  */
 export const HINTED_CONVERSATIONS_MAX = 2_000;
 export const HINTED_USERS_MAX = 5_000;
+
+/** What a sender may send beyond its minutes comes back this long after the first of it was used. */
+export const SEND_BURST_MS = 60 * 60_000;

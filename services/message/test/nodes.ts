@@ -88,7 +88,7 @@ const CONFIG: Omit<MessageConfig, 'database'> = {
   internal: { secret: INTERNAL_SECRET },
   services: { auth: '', message: '', file: '', key: '' },
   jwt: { issuer: 'sotto', audience: 'sotto' },
-  limits: limitsSection.parse({ userPerMinute: 1_000_000 }),
+  limits: limitsSection.parse({ userPerMinute: 1_000_000, sendPerMinute: 1_000_000 }),
   log: { level: 'error' },
 };
 
