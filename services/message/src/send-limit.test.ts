@@ -1,0 +1,125 @@
+import { ApiError, ConversationId, DeviceId, MessageId, UserId } from '@sotto/api';
+import {
+  createLimiters,
+  createMemoryCounters,
+  createMetrics,
+  type Limiters,
+  type LimitsSection,
+} from '@sotto/runtime';
+import { expect, onTestFinished, test } from 'vitest';
+import { type Lane, makeSend, type Send } from './send.ts';
+import { limitSends } from './send-limit.ts';
+
+const id = (number: number) => `00000000-0000-7000-8000-${String(number).padStart(12, '0')}`;
+const LIMITS = { sendPerMinute: 3, sendBurst: 5 };
+
+interface Sent {
+  conversation?: number;
+  user?: number;
+  kind?: 'direct' | 'targeted';
+  lane?: Lane;
+}
+
+function start(
+  limits: Pick<LimitsSection, 'sendPerMinute' | 'sendBurst'> = LIMITS,
+  given?: Limiters,
+) {
+  const counters = createMemoryCounters();
+  onTestFinished(() => counters.close());
+  const limiters = given ?? createLimiters({ counters, metrics: createMetrics('test') });
+  const submitted: Send[] = [];
+  const submitting = limitSends({ submit: (send) => void submitted.push(send) }, limiters, limits);
+  let made = 0;
+  /** Resolves with the code of a refusal, or with `taken`. */
+  const send = ({ conversation = 1, user = 1, kind = 'direct', lane }: Sent = {}) =>
+    new Promise<string>((resolve) => {
+      made += 1;
+      const one = makeSend({
+        message: {
+          kind,
+          id: MessageId.parse(id(made)),
+          conversation: ConversationId.parse(id(conversation)),
+          recipients: [],
+        },
+        sender: { user: UserId.parse(id(user)), device: DeviceId.parse(id(user)) },
+        lane: lane ?? { pending: new Set() },
+        answer: { onStored: () => undefined, onRefused: ({ code }) => resolve(code) },
+      });
+      submitting.submit(one);
+      void expect
+        .poll(() => submitted.includes(one), { timeout: 200 })
+        .toBe(true)
+        .then(
+          () => resolve('taken'),
+          () => undefined,
+        );
+    });
+  return { send, submitted, submitting };
+}
+
+test('so much goes to the committer, in its order, and the rest is refused with when to come back', async () => {
+  const { send, submitted } = start();
+  const answers = await Promise.all(Array.from({ length: 8 }, () => send()));
+  expect(answers).toEqual([...Array(5).fill('taken'), ...Array(3).fill('rate.limited')]);
+  expect(submitted.map(({ message }) => message.id)).toEqual([1, 2, 3, 4, 5].map(id));
+});
+
+test('other conversations, other users and the handing out of keys have their own', async () => {
+  const { send } = start({ sendPerMinute: 1, sendBurst: 1 });
+  expect(await send()).toBe('taken');
+  expect(await send()).toBe('rate.limited');
+  expect(await send({ conversation: 2 })).toBe('taken');
+  expect(await send({ user: 2 })).toBe('taken');
+  expect(await send({ kind: 'targeted' })).toBe('taken');
+  expect(await send({ kind: 'targeted' })).toBe('rate.limited');
+});
+
+test('a refusal bars what came after it in its lane', async () => {
+  const { send } = start({ sendPerMinute: 1, sendBurst: 1 });
+  const lane = { pending: new Set<Send>() };
+  const answers = await Promise.all([send({ lane }), send({ lane }), send({ lane })]);
+  expect(answers).toEqual(['taken', 'rate.limited', 'message.after-refused']);
+  expect(lane.pending.size).toBe(1);
+});
+
+test('an answer of the counters that comes late lets nothing overtake', async () => {
+  const waits: (() => void)[] = [];
+  const take = () =>
+    new Promise<{ limit: number; remaining: number; resetMs: number }>((resolve) => {
+      waits.push(() => resolve({ limit: 1, remaining: 1, resetMs: 1 }));
+    });
+  const nothing = async () => undefined;
+  const limiter = { take, check: nothing, count: nothing, give: nothing, reset: nothing };
+  const { send, submitted } = start(LIMITS, { limiter: () => limiter });
+  const answers = [send(), send(), send()];
+  for (const answer of waits.reverse()) answer();
+  await Promise.all(answers);
+  expect(submitted.map(({ message }) => message.id)).toEqual([1, 2, 3].map(id));
+});
+
+test('a committer that is full refuses as ever', async () => {
+  const counters = createMemoryCounters();
+  onTestFinished(() => counters.close());
+  const limiters = createLimiters({ counters, metrics: createMetrics('test') });
+  const full = {
+    submit() {
+      throw new ApiError('message.busy');
+    },
+  };
+  const refused = await new Promise((resolve) => {
+    limitSends(full, limiters, LIMITS).submit(
+      makeSend({
+        message: {
+          kind: 'direct',
+          id: MessageId.parse(id(1)),
+          conversation: ConversationId.parse(id(1)),
+          recipients: [],
+        },
+        sender: { user: UserId.parse(id(1)), device: DeviceId.parse(id(1)) },
+        lane: { pending: new Set() },
+        answer: { onStored: () => undefined, onRefused: ({ code }) => resolve(code) },
+      }),
+    );
+  });
+  expect(refused).toBe('message.busy');
+});
