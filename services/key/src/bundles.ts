@@ -19,7 +19,7 @@ export async function issueBundle(
   const rows = await deps.claims.claim({ user, device, except: caller.device, takes });
   const bundle = toBundle(user, rows);
   if (bundle === undefined) throw await nothingToIssue(deps, user);
-  note(deps, rows);
+  note(deps, caller, rows);
   return bundle;
 }
 
@@ -98,7 +98,8 @@ async function nothingToIssue({ database }: KeyDeps, user: UserId): Promise<ApiE
 }
 
 /** Counts a bundle that has left, and sees to it that its owner hears when prekeys run low. The caller waits for neither. */
-function note(deps: KeyDeps, rows: readonly IssuedRow[]): void {
+function note(deps: KeyDeps, caller: Caller, rows: readonly IssuedRow[]): void {
+  deps.counts.note('bundles.fetched', caller);
   const devices = rows.filter(({ device_id }) => device_id !== null);
   const degraded = devices.filter(({ one_time_id }) => one_time_id === null).length;
   deps.events.bundleIssued({ devices: devices.length, degraded });

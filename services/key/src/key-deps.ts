@@ -1,7 +1,7 @@
 /** What publishing keys works with, and the one place where a fault in a key becomes a problem. */
 import { ApiError } from '@sotto/api';
 import type { DeviceListChanged } from '@sotto/api/internal';
-import type { Clock, Database, Outbox } from '@sotto/runtime';
+import type { AuditCounts, Clock, Database, Outbox } from '@sotto/runtime';
 import type { BundleClaims } from './bundle-claims.ts';
 import type { BundleLimits } from './bundle-limits.ts';
 import type { KeyEvents } from './events.ts';
@@ -17,6 +17,7 @@ export interface KeyDeps {
   checks: KeyChecks;
   claims: BundleClaims;
   bundleLimits: BundleLimits;
+  counts: Pick<AuditCounts, 'note'>;
   clock: Clock;
   keyLog: Pick<KeyLog, 'blindingKey' | 'nudge'>;
   /** Resolves whether the message service goes by a device list now; never rejects. */

@@ -4,6 +4,7 @@ import {
   type Clock,
   type Counters,
   createApp,
+  createAuditCounts,
   createGuards,
   createLimiters,
   createLogger,
@@ -93,10 +94,11 @@ export async function startKey(config: KeyConfig, given: Given = {}): Promise<Se
   );
   const confirm = createConfirmation(message, internalSecret, events);
   const claims = createBundleClaims(database);
+  const counts = own(createAuditCounts({ bus, clock, log }));
   const bundleLimits = createBundleLimits(limiters, config.limits);
   const deps = {
     ...{ database, outbox, events, checks, clock, keyLog },
-    ...{ claims, bundleLimits, confirm },
+    ...{ claims, bundleLimits, counts, confirm },
   };
   own(await consumeDepartures(bus, deps));
   own(sweepProvisioning(deps, log));

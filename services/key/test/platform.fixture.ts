@@ -123,7 +123,7 @@ export async function startPlatform({
     database,
     bus,
     message,
-    call: callOf(processes, keys.privateKey),
+    call: callOf(processes, { privateKey: keys.privateKey, clock }),
     close: () => running.disposeAsync(),
   };
 }
@@ -133,12 +133,18 @@ export function newDevice(user: UserId = UserId.parse(randomUUID())) {
   return { user, device: DeviceId.parse(randomUUID()) };
 }
 
-function callOf(processes: readonly Fetch[], privateKey: KeyObject): Call {
+/** What access tokens are made with. */
+interface TokenMaker {
+  privateKey: KeyObject;
+  clock: () => number;
+}
+
+function callOf(processes: readonly Fetch[], maker: TokenMaker): Call {
   async function send(endpoint: EndpointSpec, asker: Asker, input: CallInput) {
     const { params = {}, query = '', body, process = 0 } = input;
     const json = body === undefined ? input.json : encode(endpoint, body);
     const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
-    const headers = new Headers({ authorization: credential(privateKey, asker) });
+    const headers = new Headers({ authorization: credential(maker, asker) });
     if (asker === 'nobody') headers.delete('authorization');
     if (json !== undefined) headers.set('content-type', 'application/json');
     const request = new Request(`http://key.test${path}${query}`, {
@@ -182,9 +188,9 @@ function encode({ body: schema }: EndpointSpec, body: unknown): unknown {
   return schema === undefined || 'stream' in schema ? body : z.encode(schema, body);
 }
 
-function credential(privateKey: KeyObject, asker: Asker): string {
+function credential({ privateKey, clock }: TokenMaker, asker: Asker): string {
   if (typeof asker === 'string') return `Service ${INTERNAL_SECRET}`;
-  const now = Math.floor(Date.now() / 1000);
+  const now = Math.floor(clock() / 1000);
   const header = { alg: 'EdDSA', typ: 'at+jwt', kid: KEY_ID };
   const claims = {
     ...{ iss: 'sotto', aud: 'sotto', sub: asker.user, did: asker.device, sid: randomUUID() },
