@@ -1,20 +1,15 @@
 /** Accounts, sessions and tokens. */
 import { z } from 'zod';
-import { bytes, bytesOf } from './bytes.ts';
+import { bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
-import { DeviceId, SessionId, Timestamp, UserId, Username } from './ids.ts';
-import { DEVICE_NAME_BYTES_MAX, PASSWORD_LENGTH_MAX } from './limits.ts';
-
-const Password = z.string().min(1).max(PASSWORD_LENGTH_MAX);
+import { DeviceId, SessionId, Timestamp, UserId } from './ids.ts';
+import { PASSWORD_LENGTH_MAX } from './limits.ts';
 
 /** As a caller gives it: the service checks the rules, so that a problem can name the one that was broken. */
-const GivenUsername = z.string().max(256);
+export const Password = z.string().min(1).max(PASSWORD_LENGTH_MAX);
 
-/** Letters, digits and dashes, as shown once to its owner; compared without case and dashes. */
-const RecoveryCode = z.string().min(1).max(128);
-
-/** Whatever JSON can say. Not `z.json()`, whose schema refers to itself, which inside a document has no place. */
-const AnyJson = z.custom<z.core.util.JSONType>();
+/** As a caller gives it: the service checks the rules, so that a problem can name the one that was broken. */
+export const GivenUsername = z.string().max(256);
 
 /** A pair of tokens, with the seconds that each is good for. */
 export const Tokens = z.object({
@@ -206,183 +201,6 @@ export const endSession = endpoint({
   status: 204,
   problems: ['auth.session-unknown'],
 });
-
-/** A device's name, encrypted under a key of the account that the platform does not have. */
-const DeviceName = bytes({ min: 1, max: DEVICE_NAME_BYTES_MAX });
-
-/** One device of the caller's account. */
-export const AccountDevice = z.object({
-  device: DeviceId,
-  name: DeviceName.optional(),
-  /** Ed25519, 32 bytes; absent when the device has never signed. */
-  deviceKey: bytesOf(32).optional(),
-  createdAt: Timestamp,
-  loggedInAt: Timestamp,
-  current: z.boolean(),
-});
-export type AccountDevice = z.infer<typeof AccountDevice>;
-
-export const listDevices = endpoint({
-  id: 'listDevices',
-  service: 'auth',
-  method: 'GET',
-  path: '/api/v1/auth/devices',
-  summary: "The account's devices",
-  access: 'user',
-  status: 200,
-  response: z.object({ devices: z.array(AccountDevice) }),
-  problems: [],
-});
-
-export const addDevice = endpoint({
-  id: 'addDevice',
-  service: 'auth',
-  method: 'POST',
-  path: '/api/v1/auth/devices',
-  summary:
-    'Make a device of this account for a device key, which then logs in by challenge; the same key gives the same device',
-  access: 'user',
-  proof: 'when-bound',
-  body: z.strictObject({ deviceKey: bytesOf(32), name: DeviceName.optional() }),
-  status: 201,
-  response: z.object({ device: DeviceId }),
-  problems: ['auth.device-limit', 'key.key-invalid'],
-});
-
-const deviceParams = z.strictObject({ device_id: DeviceId });
-
-export const renameDevice = endpoint({
-  id: 'renameDevice',
-  service: 'auth',
-  method: 'PATCH',
-  path: '/api/v1/auth/devices/{device_id}',
-  summary: 'Give a device another name, encrypted by the caller',
-  access: 'user',
-  proof: 'when-bound',
-  params: deviceParams,
-  body: z.strictObject({ name: DeviceName }),
-  status: 204,
-  problems: ['auth.device-unknown'],
-});
-
-export const revokeDevice = endpoint({
-  id: 'revokeDevice',
-  service: 'auth',
-  method: 'DELETE',
-  path: '/api/v1/auth/devices/{device_id}',
-  summary:
-    'Unlink a device: its sessions end, its keys and its queue go; repeating it changes nothing',
-  access: 'user',
-  proof: 'when-bound',
-  params: deviceParams,
-  status: 204,
-  problems: ['auth.device-unknown'],
-});
-
-export const changePassword = endpoint({
-  id: 'changePassword',
-  service: 'auth',
-  method: 'POST',
-  path: '/api/v1/auth/password',
-  summary: 'Change the password; all other sessions end',
-  access: 'user',
-  proof: 'when-bound',
-  body: z.strictObject({ currentPassword: Password, newPassword: Password }),
-  status: 204,
-  problems: ['auth.credentials-wrong', 'auth.password-rule', 'auth.busy'],
-});
-
-export const renewRecoveryCode = endpoint({
-  id: 'renewRecoveryCode',
-  service: 'auth',
-  method: 'POST',
-  path: '/api/v1/auth/recovery-code',
-  summary: 'A new recovery code, shown once; the old one stops working',
-  access: 'user',
-  proof: 'when-bound',
-  body: z.strictObject({ password: Password }),
-  status: 200,
-  response: z.object({ recoveryCode: z.string() }),
-  problems: ['auth.credentials-wrong', 'auth.busy'],
-});
-
-export const recover = endpoint({
-  id: 'recover',
-  service: 'auth',
-  method: 'POST',
-  path: '/api/v1/auth/recover',
-  summary:
-    'Set a new password with the recovery code: all sessions end, a new device is logged in, a new code is shown',
-  access: 'anyone',
-  body: z.strictObject({
-    username: GivenUsername,
-    recoveryCode: RecoveryCode,
-    newPassword: Password,
-  }),
-  status: 200,
-  response: Login.extend({ recoveryCode: z.string() }),
-  problems: [
-    'auth.recovery-wrong',
-    'auth.account-disabled',
-    'auth.password-rule',
-    'auth.device-limit',
-    'auth.proof-invalid',
-    'auth.proof-nonce',
-    'auth.busy',
-  ],
-});
-
-export const deleteAccount = endpoint({
-  id: 'deleteAccount',
-  service: 'auth',
-  method: 'POST',
-  path: '/api/v1/auth/account/delete',
-  summary:
-    'Delete the account: it cannot be used from now on, and all that is held of it goes within a day',
-  access: 'user',
-  proof: 'when-bound',
-  body: z.strictObject({ password: Password }),
-  status: 204,
-  problems: ['auth.credentials-wrong', 'auth.busy'],
-});
-
-export const exportAccount = endpoint({
-  id: 'exportAccount',
-  service: 'auth',
-  method: 'GET',
-  path: '/api/v1/auth/export',
-  summary: 'Everything that the platform holds about the caller, by service and table',
-  access: 'user',
-  proof: 'when-bound',
-  status: 200,
-  response: z.object({
-    user: UserId,
-    exportedAt: Timestamp,
-    /** Service to table to rows. What is encrypted for the caller's devices is counted, not repeated. */
-    services: z.record(z.string(), z.record(z.string(), z.array(AnyJson))),
-  }),
-  problems: [],
-});
-
-export const me = endpoint({
-  id: 'me',
-  service: 'auth',
-  method: 'GET',
-  path: '/api/v1/auth/me',
-  summary: 'Who the access token belongs to',
-  access: 'user',
-  status: 200,
-  response: z.object({
-    user: UserId,
-    username: Username,
-    device: DeviceId,
-    session: SessionId,
-    createdAt: Timestamp,
-    email: z.string().optional(),
-  }),
-  problems: [],
-});
-
 /** One Ed25519 public key as a JSON Web Key (RFC 8037). */
 export const PublicJwk = z.object({
   kty: z.literal('OKP'),
@@ -416,15 +234,5 @@ export const authEndpoints = [
   logoutEverywhere,
   listSessions,
   endSession,
-  listDevices,
-  addDevice,
-  renameDevice,
-  revokeDevice,
-  changePassword,
-  renewRecoveryCode,
-  recover,
-  deleteAccount,
-  exportAccount,
-  me,
   jwks,
 ] as const;

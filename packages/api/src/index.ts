@@ -1,33 +1,39 @@
 /** The public door of the contract. */
 export {
-  AccountDevice,
-  addDevice,
-  authEndpoints,
+  accountEndpoints,
   changePassword,
   deleteAccount,
-  endSession,
   exportAccount,
+  me,
+  recover,
+  renewRecoveryCode,
+} from './account.ts';
+export {
+  authEndpoints,
+  endSession,
   jwks,
   Login,
-  listDevices,
   listSessions,
   login,
   loginByDevice,
   logout,
   logoutEverywhere,
-  me,
   openChallenge,
   PublicJwk,
-  recover,
   refresh,
   register,
-  renameDevice,
-  renewRecoveryCode,
-  revokeDevice,
   Session,
   Tokens,
 } from './auth.ts';
 export { bytes, bytesOf, decodeBase64url, encodeBase64url } from './bytes.ts';
+export {
+  AccountDevice,
+  addDevice,
+  deviceEndpoints,
+  listDevices,
+  renameDevice,
+  revokeDevice,
+} from './device.ts';
 export {
   type Access,
   type Answer,
@@ -68,17 +74,12 @@ export {
 export {
   Bundle,
   checkKeys,
-  cosignKeyLogHead,
   countPrekeys,
   DeviceBundle,
   getBundle,
   getBundles,
   getDeviceList,
   getIdentity,
-  getKeyLogAccount,
-  getKeyLogHead,
-  getKeyLogKeys,
-  getKeyLogLeaves,
   keyEndpoints,
   OneTimePrekey,
   publishDeviceList,
@@ -90,6 +91,14 @@ export {
   sendProvisioning,
   takeProvisioning,
 } from './key.ts';
+export {
+  cosignKeyLogHead,
+  getKeyLogAccount,
+  getKeyLogHead,
+  getKeyLogKeys,
+  getKeyLogLeaves,
+  keyLogEndpoints,
+} from './key-log.ts';
 export {
   ANONYMOUS_BODY_BYTES_MAX,
   BODY_BYTES_MAX,

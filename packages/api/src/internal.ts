@@ -186,6 +186,7 @@ function exportOf(service: 'key' | 'message' | 'file') {
     problems: [],
   });
 }
+/** What each service adds to `exportAccount`. */
 export const exportKeys = exportOf('key');
 export const exportMessages = exportOf('message');
 export const exportFiles = exportOf('file');

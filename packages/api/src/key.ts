@@ -7,7 +7,6 @@ import {
   BUNDLES_PER_REQUEST_MAX,
   DEVICE_LIST_BYTES_MAX,
   KEY_ID_MAX,
-  KEY_LOG_LEAVES_MAX,
   ONE_TIME_PREKEYS_PER_UPLOAD_MAX,
   PROVISIONING_BYTES_MAX,
   REGISTRATION_ID_MAX,
@@ -302,109 +301,6 @@ export const takeProvisioning = endpoint({
   problems: ['key.channel-unknown'],
 });
 
-/** A tree head as `@sotto/crypto` signs it, 113 bytes. */
-const TreeHeadBytes = bytesOf(113);
-const Hash = bytesOf(32);
-/** A proof names one hash a level: 2^53 leaves have 53 levels, and a consistency proof two more. */
-const Proof = z.array(Hash).max(64);
-const LogSize = z.coerce.number().int().min(0);
-
-/** A witness's signature under a tree head. */
-const Cosignature = z.object({ witnessKey: bytesOf(32), signature: bytesOf(64) });
-
-export const getKeyLogKeys = endpoint({
-  id: 'getKeyLogKeys',
-  service: 'key',
-  method: 'GET',
-  path: '/api/v1/keys/log/keys',
-  summary:
-    'The key that the log signs its heads with, and the key under which accounts appear in it, which witnesses do not get',
-  access: 'user',
-  status: 200,
-  response: z.object({
-    logKey: bytesOf(32),
-    blindingKey: bytesOf(32),
-    /** Keys of the witnesses that this platform knows. */
-    witnessKeys: z.array(bytesOf(32)),
-  }),
-  problems: [],
-});
-
-export const getKeyLogHead = endpoint({
-  id: 'getKeyLogHead',
-  service: 'key',
-  method: 'GET',
-  path: '/api/v1/keys/log/head',
-  summary:
-    'The newest signed head of the key log, with a proof that it continues a smaller one (RFC 9162)',
-  access: 'anyone',
-  query: z.strictObject({ from: LogSize.optional() }),
-  status: 200,
-  response: z.object({
-    logKey: bytesOf(32),
-    head: TreeHeadBytes,
-    consistency: Proof,
-    cosignatures: z.array(Cosignature),
-  }),
-  problems: ['key.log-unknown'],
-});
-
-export const getKeyLogLeaves = endpoint({
-  id: 'getKeyLogLeaves',
-  service: 'key',
-  method: 'GET',
-  path: '/api/v1/keys/log/leaves',
-  summary: 'Leaves of the key log from an index on, for witnesses; blinded',
-  access: 'anyone',
-  query: z.strictObject({
-    start: LogSize,
-    count: z.coerce.number().int().min(1).max(KEY_LOG_LEAVES_MAX),
-  }),
-  status: 200,
-  response: z.object({ leaves: z.array(bytes({ min: 1, max: 128 })) }),
-  problems: ['key.log-unknown'],
-});
-
-export const getKeyLogAccount = endpoint({
-  id: 'getKeyLogAccount',
-  service: 'key',
-  method: 'GET',
-  path: '/api/v1/keys/log/accounts/{user_id}',
-  summary:
-    "An account's leaves of the key log from a version on, with a proof that the last one is in the tree of a head",
-  access: 'user',
-  params: userParams,
-  query: z.strictObject({
-    /** The first leaf wanted, by its version; 1 when left out. */
-    from: z.coerce.number().int().min(1).optional(),
-    /** A head's size that the caller has seen, for the proof that the head below continues it. */
-    seen: LogSize.optional(),
-  }),
-  status: 200,
-  response: z.object({
-    leaves: z.array(bytes({ min: 1, max: 128 })).min(1),
-    /** Place of the last leaf in the tree, and its audit path in the head's tree. */
-    index: z.int(),
-    inclusion: Proof,
-    head: TreeHeadBytes,
-    consistency: Proof,
-    cosignatures: z.array(Cosignature),
-  }),
-  problems: ['key.log-unknown'],
-});
-
-export const cosignKeyLogHead = endpoint({
-  id: 'cosignKeyLogHead',
-  service: 'key',
-  method: 'POST',
-  path: '/api/v1/keys/log/cosignatures',
-  summary: 'A witness signs a head that it has followed the log to',
-  access: 'anyone',
-  body: z.strictObject({ head: TreeHeadBytes, witnessKey: bytesOf(32), signature: bytesOf(64) }),
-  status: 204,
-  problems: ['key.witness-unknown', 'key.signature-invalid', 'key.log-unknown'],
-});
-
 export const keyEndpoints = [
   publishIdentity,
   replaceIdentity,
@@ -419,9 +315,4 @@ export const keyEndpoints = [
   checkKeys,
   sendProvisioning,
   takeProvisioning,
-  getKeyLogKeys,
-  getKeyLogHead,
-  getKeyLogLeaves,
-  getKeyLogAccount,
-  cosignKeyLogHead,
 ] as const;

@@ -1,16 +1,22 @@
 /** The contract as an OpenAPI 3.1 document. */
 import { z } from 'zod';
+import { accountEndpoints } from './account.ts';
 import { authEndpoints } from './auth.ts';
+import { deviceEndpoints } from './device.ts';
 import { type BodySchema, commonProblems, type EndpointSpec, isByteStream } from './endpoint.ts';
 import { fileEndpoints } from './file.ts';
 import { keyEndpoints } from './key.ts';
+import { keyLogEndpoints } from './key-log.ts';
 import { messageEndpoints } from './message.ts';
 import { PROBLEMS, Problem, type ProblemCode } from './problem.ts';
 
 /** Every public operation, in the order in which they are documented. */
 export const endpoints: readonly EndpointSpec[] = [
   ...authEndpoints,
+  ...accountEndpoints,
+  ...deviceEndpoints,
   ...keyEndpoints,
+  ...keyLogEndpoints,
   ...messageEndpoints,
   ...fileEndpoints,
 ];

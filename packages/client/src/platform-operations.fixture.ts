@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import {
   type Answer,
   ApiError,
+  type accountEndpoints,
   type authEndpoints,
   type Body,
   type Bundle,
@@ -10,10 +11,12 @@ import {
   type ConversationId,
   type DeviceBundle,
   type DeviceId,
+  type deviceEndpoints,
   type EndpointSpec,
   type FileId,
   type fileEndpoints,
   type keyEndpoints,
+  type keyLogEndpoints,
   type MessageSlot,
   type messageEndpoints,
   type OutgoingMessage,
@@ -69,7 +72,10 @@ export interface Platform {
 
 export type Spec =
   | (typeof authEndpoints)[number]
+  | (typeof accountEndpoints)[number]
+  | (typeof deviceEndpoints)[number]
   | (typeof keyEndpoints)[number]
+  | (typeof keyLogEndpoints)[number]
   | (typeof messageEndpoints)[number]
   | (typeof fileEndpoints)[number];
 

@@ -1,0 +1,124 @@
+/** An account itself: its password, what is held of it, and its end. */
+import { z } from 'zod';
+import { GivenUsername, Login, Password } from './auth.ts';
+import { endpoint } from './endpoint.ts';
+import { DeviceId, SessionId, Timestamp, UserId, Username } from './ids.ts';
+
+/** Letters, digits and dashes, as shown once to its owner; compared without case and dashes. */
+const RecoveryCode = z.string().min(1).max(128);
+
+/** Whatever JSON can say. Not `z.json()`, whose schema refers to itself, which inside a document has no place. */
+const AnyJson = z.custom<z.core.util.JSONType>();
+
+export const changePassword = endpoint({
+  id: 'changePassword',
+  service: 'auth',
+  method: 'POST',
+  path: '/api/v1/auth/password',
+  summary: 'Change the password; all other sessions end',
+  access: 'user',
+  proof: 'when-bound',
+  body: z.strictObject({ currentPassword: Password, newPassword: Password }),
+  status: 204,
+  problems: ['auth.credentials-wrong', 'auth.password-rule', 'auth.busy'],
+});
+
+export const renewRecoveryCode = endpoint({
+  id: 'renewRecoveryCode',
+  service: 'auth',
+  method: 'POST',
+  path: '/api/v1/auth/recovery-code',
+  summary: 'A new recovery code, shown once; the old one stops working',
+  access: 'user',
+  proof: 'when-bound',
+  body: z.strictObject({ password: Password }),
+  status: 200,
+  response: z.object({ recoveryCode: z.string() }),
+  problems: ['auth.credentials-wrong', 'auth.busy'],
+});
+
+export const recover = endpoint({
+  id: 'recover',
+  service: 'auth',
+  method: 'POST',
+  path: '/api/v1/auth/recover',
+  summary:
+    'Set a new password with the recovery code: all sessions end, a new device is logged in, a new code is shown',
+  access: 'anyone',
+  body: z.strictObject({
+    username: GivenUsername,
+    recoveryCode: RecoveryCode,
+    newPassword: Password,
+  }),
+  status: 200,
+  response: Login.extend({ recoveryCode: z.string() }),
+  problems: [
+    'auth.recovery-wrong',
+    'auth.account-disabled',
+    'auth.password-rule',
+    'auth.device-limit',
+    'auth.proof-invalid',
+    'auth.proof-nonce',
+    'auth.busy',
+  ],
+});
+
+export const deleteAccount = endpoint({
+  id: 'deleteAccount',
+  service: 'auth',
+  method: 'POST',
+  path: '/api/v1/auth/account/delete',
+  summary:
+    'Delete the account: it cannot be used from now on, and all that is held of it goes within a day',
+  access: 'user',
+  proof: 'when-bound',
+  body: z.strictObject({ password: Password }),
+  status: 204,
+  problems: ['auth.credentials-wrong', 'auth.busy'],
+});
+
+export const exportAccount = endpoint({
+  id: 'exportAccount',
+  service: 'auth',
+  method: 'GET',
+  path: '/api/v1/auth/export',
+  summary: 'Everything that the platform holds about the caller, by service and table',
+  access: 'user',
+  proof: 'when-bound',
+  status: 200,
+  response: z.object({
+    user: UserId,
+    exportedAt: Timestamp,
+    /** Service to table to rows. What is encrypted for the caller's devices is counted, not repeated. */
+    services: z.record(z.string(), z.record(z.string(), z.array(AnyJson))),
+  }),
+  problems: [],
+});
+
+export const me = endpoint({
+  id: 'me',
+  service: 'auth',
+  method: 'GET',
+  path: '/api/v1/auth/me',
+  summary: 'Who the access token belongs to',
+  access: 'user',
+  status: 200,
+  response: z.object({
+    user: UserId,
+    username: Username,
+    device: DeviceId,
+    session: SessionId,
+    createdAt: Timestamp,
+    email: z.string().optional(),
+  }),
+  problems: [],
+});
+
+export const accountEndpoints = [
+  changePassword,
+  renewRecoveryCode,
+  recover,
+  deleteAccount,
+  exportAccount,
+  me,
+] as const;
