@@ -32,8 +32,9 @@ const READY_MS = 60_000;
 export async function startProcess(
   main: string,
   environment: Readonly<Record<string, string>>,
+  options: readonly string[] = [],
 ): Promise<PlatformProcess> {
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [main, ...options], {
     cwd: root,
     env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

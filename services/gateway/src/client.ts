@@ -18,6 +18,7 @@ export function clientOf(
   if (trustedProxies === 0) return connection;
   const origin = originOf(header);
   return {
+    ...connection,
     remoteAddress: rightMostUntrusted(connection.remoteAddress, header, trustedProxies),
     ...(origin !== undefined && { origin }),
   };

@@ -105,7 +105,7 @@ describe.runIf(existsSync(executablePath))('in a browser', () => {
     await page.locator('.auth-wrapper .authorize').first().click();
     await page.locator('.dialog-ux input').first().fill('token');
     await page.locator('.dialog-ux .authorize').first().click();
-    await page.locator('.dialog-ux .btn-done').click();
+    await page.locator('.dialog-ux .btn-done').first().click();
     const operation = page.locator('#operations-auth-me');
     await operation.locator('.try-out__btn').click();
     await operation.locator('.execute').click();
@@ -113,5 +113,5 @@ describe.runIf(existsSync(executablePath))('in a browser', () => {
     expect(await answer.last().textContent()).toContain('200');
     expect(upstream.seen).toContain('GET /api/v1/auth/me');
     await finish();
-  }, 90_000);
+  }, 180_000);
 });

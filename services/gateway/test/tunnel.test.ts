@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { SOCKET_PATH, SOCKET_PROTOCOL } from '@sotto/api';
+import { CLOSE_CODES, SOCKET_PATH, SOCKET_PROTOCOL } from '@sotto/api';
 import { listen, loadConfig, type Upgrade } from '@sotto/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -225,6 +225,67 @@ describe.each([
     }
     expect(flushed).toBeLessThan(32);
     socket.terminate();
+  });
+});
+
+describe('a gateway that drains', () => {
+  it('says goodbye between two messages, however many are on their way', async () => {
+    const { gateway, server } = await remoteGateway();
+    const sockets = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const socket = open(gateway.port);
+        await once(socket, 'open');
+        return socket;
+      }),
+    );
+    const heard: string[] = [];
+    const closed = sockets.map((socket) => {
+      socket.on('message', (data) => heard.push(String(data)));
+      return once(socket, 'close');
+    });
+    let sent = 0;
+    const timer = setInterval(() => {
+      for (const client of server.clients) client.send(`${sent++} ${'x'.repeat(70_000)}`);
+    }, 1);
+    await until(() => heard.length > 20);
+    await gateway.drain();
+    clearInterval(timer);
+    expect(await Promise.all(closed)).toEqual(sockets.map(() => CLOSE_CODES.draining));
+    // None was cut.
+    for (const text of heard) expect(text).toMatch(/^\d+ x{70000}$/);
+    await until(() => server.clients.size === 0);
+  });
+
+  it('does not wait for a message without end, nor for a client that never hangs up', async () => {
+    const { gateway, server } = await remoteGateway();
+    const stuck = open(gateway.port);
+    await once(stuck, 'open');
+    for (const client of server.clients) {
+      // A frame of a mebibyte, of which nothing comes.
+      Reflect.get(client, '_socket').write(Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 16, 0, 0]));
+    }
+    const deaf = connect({ port: gateway.port, host: '127.0.0.1' });
+    deaf.on('error', () => undefined).resume();
+    deaf.write(
+      `GET ${SOCKET_PATH} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+    );
+    await until(() => server.clients.size === 2);
+    const closed = once(stuck, 'close');
+    const started = performance.now();
+    await gateway.drain();
+    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(await closed).toBe(1006);
+    await until(() => server.clients.size === 0);
+  });
+
+  it('takes no more, is not ready, and answers requests', async () => {
+    const { gateway } = await remoteGateway();
+    await gateway.drain();
+    const refused = open(gateway.port);
+    await expect(once(refused, 'open')).rejects.toThrow('503');
+    expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(503);
+    expect((await fetch(`${gateway.url}/health/live`)).status).toBe(200);
+    expect((await fetch(`${gateway.url}/api/v1/auth/me`)).status).toBe(200);
   });
 });
 

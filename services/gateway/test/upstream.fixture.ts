@@ -50,6 +50,7 @@ const echo: RequestListener = (request: IncomingMessage, response) => {
 export interface Gateway {
   url: string;
   port: number;
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -72,6 +73,7 @@ export async function gatewayTo(
   return {
     url: `http://127.0.0.1:${listening.port}`,
     port: listening.port,
+    drain: () => gateway.drain(),
     async close() {
       await Promise.all([gateway.close(), listening.close()]);
     },

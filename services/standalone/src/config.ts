@@ -7,7 +7,7 @@ import { KeyConfig } from '@sotto/key';
 import { MessageConfig } from '@sotto/message';
 import { type ConfigSource, databaseSection, loadConfig, serverSection } from '@sotto/runtime';
 import { z } from 'zod';
-import { lanDefaults } from './lan.ts';
+import { lanEnvironment } from './lan.ts';
 import { secret } from './secrets.ts';
 
 const dataSection = z.strictObject({
@@ -48,14 +48,13 @@ export function loadStandaloneConfig(
   source: ConfigSource,
   { dataDirectory, lan = false }: LoadOptions,
 ): StandaloneConfig {
-  const defaults = { DATA_DIR: dataDirectory };
-  const { data } = loadConfig(DataConfig, { ...source, defaults });
-  const secrets = secretsDirectory(data.directory);
+  const directory = dataDirectoryOf(source, dataDirectory);
+  const secrets = secretsDirectory(directory);
   return loadConfig(StandaloneConfig, {
     ...source,
+    environment: lan ? onLan(source.environment, directory) : source.environment,
     defaults: {
-      ...defaults,
-      ...(lan && lanDefaults(data.directory)),
+      DATA_DIR: dataDirectory,
       JWT_ACCESS_SECRET: secret(secrets, 'jwt-access'),
       JWT_REFRESH_SECRET: secret(secrets, 'jwt-refresh'),
       INTERNAL_SECRET: secret(secrets, 'internal'),
@@ -63,6 +62,13 @@ export function loadStandaloneConfig(
       KEY_LOG_SECRET: secret(secrets, 'key-log'),
     },
   });
+}
+
+/** What was asked for on the command line counts more than the file, and less than a variable. */
+function onLan(environment: ConfigSource['environment'], dataDirectory: string) {
+  const wanted = Object.entries(lanEnvironment(dataDirectory));
+  const added = wanted.filter(([name]) => !environment[name]);
+  return { ...environment, ...Object.fromEntries(added) };
 }
 
 /** The data directory that a configuration names, and nothing made in it. Throws a ConfigError. */

@@ -1,5 +1,5 @@
 /** The platform for a private network: its own certificate, kept up to date, and what people there have to do once. */
-import type { StandaloneConfig } from './config.ts';
+import { isIPv6 } from 'node:net';
 import { type Authority, authorityFiles, openAuthority } from './local-authority.ts';
 import { ownHosts } from './private-network.ts';
 
@@ -9,8 +9,8 @@ export const AUTHORITY_PATH = '/ca.crt';
 /** An address that the router gave anew is good for TLS this soon. */
 const CHECK_MS = 60_000;
 
-/** The defaults that make a platform one of a private network, by variable; the configuration may say otherwise. */
-export function lanDefaults(dataDirectory: string): Record<string, string> {
+/** The variables that make a platform one of a private network. */
+export function lanEnvironment(dataDirectory: string): Record<string, string> {
   const { certificate, key } = authorityFiles(dataDirectory);
   return { SERVER_HOST: '0.0.0.0', TLS_CERT: certificate, TLS_KEY: key };
 }
@@ -20,13 +20,21 @@ export interface KeptAuthority extends Pick<Authority, 'certificate' | 'fingerpr
   close(): void;
 }
 
+export interface Serving {
+  dataDirectory: string;
+  /** The certificate that the platform serves by, if any. */
+  certificateFile: string | undefined;
+  onFailure: (error: unknown) => void;
+}
+
 /** The authority, when the platform serves by its certificate; undefined for TLS with another, or none. */
-export function keepOwnCertificate(
-  { data, server }: StandaloneConfig,
-  onFailure: (error: unknown) => void,
-): KeptAuthority | undefined {
-  if (server.tls?.cert !== authorityFiles(data.directory).certificate) return undefined;
-  const { certificate, fingerprint, certify } = openAuthority(data.directory);
+export function keepOwnCertificate({
+  dataDirectory,
+  certificateFile,
+  onFailure,
+}: Serving): KeptAuthority | undefined {
+  if (certificateFile !== authorityFiles(dataDirectory).certificate) return undefined;
+  const { certificate, fingerprint, certify } = openAuthority(dataDirectory);
   certify(ownHosts().all);
   const timer = setInterval(() => {
     try {
@@ -38,18 +46,31 @@ export function keepOwnCertificate(
   return { certificate, fingerprint, close: () => clearInterval(timer) };
 }
 
-/** What the terminal shows when the platform is up. */
-export function lanNotice({ fingerprint, port }: { fingerprint: string; port: number }): string {
-  const urls = ownHosts().elsewhere.map((host) => {
-    return `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+/** Where a platform is reached. */
+export interface Reach {
+  /** What it listens on. */
+  host: string;
+  port: number;
+}
+
+/** Where others in the network reach the platform, the likeliest first. */
+export function lanUrls({ host, port }: Reach): string[] {
+  const { elsewhere } = ownHosts();
+  const inIPv4 = elsewhere.filter((one) => !isIPv6(one));
+  const [first = 'localhost', ...others] = { '::': elsewhere, '0.0.0.0': inIPv4 }[host] ?? [host];
+  return [first, ...others].map((one) => {
+    return `https://${isIPv6(one) ? `[${one}]` : one}:${port}`;
   });
-  const [first = `https://localhost:${port}`] = urls;
+}
+
+/** What the terminal shows when the platform is up. */
+export function lanNotice(fingerprint: string, urls: readonly string[]): string {
   return `
 Sotto is open to this network:
 ${urls.map((url) => `  ${url}`).join('\n')}
 
 Each device has to trust this platform's certificate authority, once. There:
-  1. open ${first}${AUTHORITY_PATH} (the browser warns, this one time: go on)
+  1. open ${urls[0]}${AUTHORITY_PATH} (the browser warns, this one time: go on)
   2. compare the fingerprint (SHA-256) of what was downloaded:
      ${fingerprint.slice(0, 48)}
      ${fingerprint.slice(48)}

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError, run } from '@sotto/runtime';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { loadStandaloneConfig } from './config.ts';
-import { lanNotice } from './lan.ts';
+import { invitationNotice } from './first-invitation.ts';
+import { lanNotice, lanUrls } from './lan.ts';
 import { startPlatform } from './platform.ts';
 
 /** EX_USAGE of sysexits.h. */
@@ -45,7 +46,12 @@ process.channel?.unref();
 run(() => start().catch(stop), { check: load });
 
 async function start() {
-  const { url, port, authority, close } = await startPlatform(load(), { show, onFailure: stop });
-  if (authority !== undefined) show(lanNotice({ ...authority, port }));
+  const config = load();
+  const platform = await startPlatform(config, { show, onFailure: stop });
+  const { url, port, authority, close } = platform;
+  const urls = authority === undefined ? [url] : lanUrls({ host: config.server.host, port });
+  const invitation = await platform.invite(urls[0] ?? url);
+  if (authority !== undefined) show(lanNotice(authority.fingerprint, urls));
+  if (invitation !== undefined) show(invitationNotice(invitation));
   return { ready: `ready ${url}`, close };
 }

@@ -1,10 +1,12 @@
 /** The whole platform on a data directory: lock, database, services, port. */
 import { join } from 'node:path';
-import { listen } from '@sotto/runtime';
+import { registrationMode } from '@sotto/auth/admin';
+import { createLogger, listen } from '@sotto/runtime';
 import { compose } from './compose.ts';
 import type { StandaloneConfig } from './config.ts';
 import { lockData } from './data-lock.ts';
 import { openDatabases } from './databases.ts';
+import { firstInvitation } from './first-invitation.ts';
 import { type KeptAuthority, keepOwnCertificate } from './lan.ts';
 import { openLogFile } from './log-file.ts';
 
@@ -15,6 +17,8 @@ export interface Platform {
   url: string;
   /** Who signs its certificate, when it does so itself. */
   authority: KeptAuthority | undefined;
+  /** A link for the first who comes, where accounts are by invitation and none was given before. */
+  invite(baseUrl: string): Promise<string | undefined>;
   /** Sockets are sent away first, over up to ten seconds. */
   close(): Promise<void>;
 }
@@ -35,7 +39,11 @@ export async function startPlatform(
   const lock = lockData(config.data.directory);
   started.defer(() => lock.close());
   const log = openLogFile(join(config.data.directory, 'logs', 'sotto.log'), show);
-  const authority = keepOwnCertificate(config, () => show(STALE));
+  const authority = keepOwnCertificate({
+    dataDirectory: config.data.directory,
+    certificateFile: config.server.tls?.cert,
+    onFailure: () => show(STALE),
+  });
   started.defer(() => authority?.close());
   const databases = await openDatabases(config, onFailure);
   started.defer(() => databases.close());
@@ -45,12 +53,26 @@ export async function startPlatform(
     authority: authority?.certificate,
   });
   started.defer(() => gateway.close());
-  const listening = await listenClearly(gateway, config.server);
+  const listening = await listenClearly(gateway, {
+    ...config.server,
+    log: createLogger({ service: 'gateway', level: config.log.level, destination: log }),
+  });
+  const { auth } = databases.sections;
+  const invite = (baseUrl: string): Promise<string | undefined> => {
+    return registrationMode(config) === 'invite'
+      ? firstInvitation(config.data.directory, {
+          database: auth,
+          fieldKeys: config.fields.keys,
+          baseUrl,
+        })
+      : Promise.resolve(undefined);
+  };
   const running = started.move();
   return {
     port: listening.port,
     url: `${config.server.tls === undefined ? 'http' : 'https'}://localhost:${listening.port}`,
     authority,
+    invite,
     async close() {
       await gateway.drain();
       // Together: a server waits for its open sockets, and it is the services that end those.
@@ -63,17 +85,26 @@ export async function startPlatform(
 
 const STALE = 'sotto: the certificate for this network cannot be renewed; is the disk full?';
 
+/** The port is that of the server or of the redirect beside it. */
+interface ListenError extends Error {
+  code?: unknown;
+  port?: unknown;
+}
+
 async function listenClearly(
   gateway: Parameters<typeof listen>[0],
-  server: StandaloneConfig['server'],
+  place: Parameters<typeof listen>[1],
 ): ReturnType<typeof listen> {
   try {
-    return await listen(gateway, server);
+    return await listen(gateway, place);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const where = `${server.host}:${server.port}`;
+    const { code, port }: ListenError = error instanceof Error ? error : new Error('unknown');
+    // A certificate that cannot be used says so itself.
+    if (code === undefined) throw error;
+    const where = `${place.host}:${port ?? place.port}`;
     if (code === 'EADDRINUSE') {
-      throw new Error(`${where} is in use: stop what listens there, or set SERVER_PORT`);
+      const variable = port === place.httpRedirectPort ? 'HTTP_REDIRECT_PORT' : 'SERVER_PORT';
+      throw new Error(`${where} is in use: stop what listens there, or set ${variable}`);
     }
     throw new Error(`cannot listen on ${where} (${code})`, { cause: error });
   }

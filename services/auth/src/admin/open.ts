@@ -12,6 +12,9 @@ import { createSealedColumns } from '../sealed-columns.ts';
 import { runAdmin } from './admin.ts';
 import type { Terminal } from './terminal.ts';
 
+export { registrationMode } from '../config.ts';
+export type { Terminal } from './terminal.ts';
+
 /** Where the accounts are, and what opens their sealed columns. */
 export interface AdminSite {
   database: DatabaseSection;
