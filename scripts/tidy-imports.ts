@@ -28,11 +28,11 @@ const TABLE: readonly Row[] = [
   { of: /^packages\/client\/src\//, may: /^(@sotto\/(crypto|api)$|zod$)/ },
   {
     of: /^packages\/runtime\/src\//,
-    may: /^(@sotto\/api(\/internal)?$|zod$|node:|hono|@hono\/|kysely$|pg$|@nats-io\/|@aws-sdk\/|ioredis$|jose$|ws$|pino$|prom-client$|yaml$)/,
+    may: /^(@sotto\/api(\/internal)?$|zod$|node:|hono|@hono\/|kysely$|pg$|@nats-io\/|@aws-sdk\/|ioredis$|jose$|ws$|pino$|prom-client$|rate-limiter-flexible$|yaml$)/,
   },
   {
     of: /^services\/standalone\/src\//,
-    may: /^(@sotto\/(runtime|api|auth|key|message|file|gateway)(\/|$)|zod$|pg$|node:)/,
+    may: /^(@sotto\/(runtime|api|auth|key|message|file|gateway)(\/|$)|zod$|pg$|@peculiar\/x509$|node:)/,
   },
   {
     of: /^services\/[a-z]+\/src\//,
@@ -44,7 +44,7 @@ const TABLE: readonly Row[] = [
   },
   {
     of: /^tests\/(e2e|chaos|security|contract)\//,
-    may: /^(@sotto\/(client|crypto|api)(\/|$)|node:|pg$|ws$|zod$|vitest$|playwright-core$|fast-check$|@seriousme\/)/,
+    may: /^(@sotto\/(client|crypto|api)(\/|$)|@sotto\/standalone\/|@sotto\/runtime(\/|$)|node:|pg$|ws$|zod$|vitest$|playwright-core$|fast-check$|@seriousme\/)/,
   },
 ];
 
