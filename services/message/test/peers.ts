@@ -41,7 +41,8 @@ export interface Peers {
   removeDevice(person: Person): Promise<void>;
   /** Changes a device list without telling anybody: whoever needs it has to ask. */
   changeSilently(user: UserId, devices: DeviceId[]): DeviceListChanged;
-  tokenFor(person: Omit<Person, 'token'>, lifeMs: number): string;
+  /** `boundTo` is the thumbprint of a device key. */
+  tokenFor(person: Omit<Person, 'token'>, lifeMs: number, boundTo?: string): string;
   revoke(person: Person): void;
   /** While true nobody reaches the key service. */
   isKeyDown: boolean;
@@ -117,11 +118,13 @@ export function createPeers(bus: Bus): Peers {
       lists.set(user, list);
       return list;
     },
-    tokenFor({ user, device, session }, lifeMs) {
+    tokenFor({ user, device, session }, lifeMs, boundTo) {
       const iat = Math.floor(Date.now() / 1000);
       const exp = Math.floor((Date.now() + lifeMs) / 1000);
       const head = { alg: 'EdDSA', typ: ACCESS_TOKEN_TYPE, kid: 'test' };
-      const claims = { iss: 'sotto', aud: 'sotto', sub: user, did: device, sid: session, iat, exp };
+      const bound = boundTo !== undefined && { cnf: { jkt: boundTo } };
+      const who = { iss: 'sotto', aud: 'sotto', sub: user, did: device, sid: session };
+      const claims = { ...who, iat, exp, ...bound };
       const body = [head, claims]
         .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
         .join('.');
