@@ -96,6 +96,7 @@ const Claims = z.object({
 /** How long a proof could be good for: from the earliest moment that its time allows to the latest, and clocks differ. */
 const PROOF_LIFE_MS = (2 * PROOF_SECONDS + 15) * 1000;
 
+/** Checks of proofs that every service with the same secret and counters makes alike. */
 export function createProofs(options: ProofsOptions): Proofs {
   const { counters, publicOrigins, clock } = options;
   const nonces = createNonces(options.internalSecret, clock);
