@@ -89,7 +89,7 @@ test('devices have names that only the account reads, and one that is taken off 
   expect(await client.devices()).toHaveLength(1);
 });
 
-test('a device comes back by its key: when it asks to, and when its session has ended', async () => {
+test('a device comes back by its key: when it asks to, and when it has ended its own session', async () => {
   const { client, user } = await enter();
   await client.logout();
   await expect(client.sessions()).rejects.toMatchObject({ code: 'account.logged-out' });
@@ -181,7 +181,7 @@ test('a forgotten password is replaced by the recovery code, once, on this devic
   expect(recovered.recoveryCode).not.toBe(recoveryCode);
   const spent = open().recover({ username, recoveryCode, newPassword: PASSWORD });
   await expect(spent).rejects.toMatchObject({ code: 'auth.recovery-wrong' });
-  const code = await client.renewRecoveryCode(NEW_PASSWORD);
+  const code = await again.renewRecoveryCode(NEW_PASSWORD);
   const here = { username, recoveryCode: code, newPassword: PASSWORD };
   expect(await client.recover(here)).toMatchObject({ device, username });
   expect(await client.sessions()).toMatchObject([{ current: true, bound: true }]);
@@ -189,7 +189,7 @@ test('a forgotten password is replaced by the recovery code, once, on this devic
 
 test('a changed password ends the other sessions, and a deleted account is gone', async () => {
   const { client, username } = await enter();
-  const other = open({ proofs: false });
+  const other = open();
   await other.login({ username, password: PASSWORD });
   const wrong = { currentPassword: NEW_PASSWORD, newPassword: PASSWORD };
   await expect(client.changePassword(wrong)).rejects.toMatchObject({
@@ -198,6 +198,7 @@ test('a changed password ends the other sessions, and a deleted account is gone'
   await client.changePassword({ currentPassword: PASSWORD, newPassword: NEW_PASSWORD });
   expect(await client.sessions()).toMatchObject([{ current: true }]);
   await expect(other.sessions()).rejects.toMatchObject({ code: 'account.logged-out' });
+  await expect(other.login()).rejects.toMatchObject({ code: 'auth.challenge-wrong' });
   const exported = await client.exportData();
   expect(exported).toMatchObject({ user: (await client.me())!.user });
   expect(JSON.stringify(exported.services)).toContain(username);
@@ -208,13 +209,39 @@ test('a changed password ends the other sessions, and a deleted account is gone'
   await expect(stranger).rejects.toMatchObject({ code: 'auth.credentials-wrong' });
 });
 
-test('log-out everywhere ends every session, this one too', async () => {
-  const { client, username } = await enter();
-  const other = open({ proofs: false });
-  await other.login({ username, password: PASSWORD });
+test('log-out everywhere ends every session for good: other devices come back by a password only', async () => {
+  const { client, username, recoveryCode } = await enter();
+  const others = [open(), open(), open({ proofs: false })] as const;
+  for (const other of others) await other.login({ username, password: PASSWORD });
+  const [first, second] = others;
+  const { device } = (await second.me())!;
+  const loggedOut: unknown[] = [];
+  first.on('logged-out', (event) => loggedOut.push(event));
+  await first.connect();
   await client.logoutEverywhere();
   await expect(client.sessions()).rejects.toMatchObject({ code: 'account.logged-out' });
+  for (const other of others) {
+    await expect(other.sessions()).rejects.toMatchObject({ code: 'account.logged-out' });
+  }
+  expect(loggedOut).toHaveLength(1);
+  await expect(first.login()).rejects.toMatchObject({ code: 'auth.challenge-wrong' });
+  await first.login({ username, password: PASSWORD });
+  expect(await first.sessions()).toMatchObject([{ current: true, bound: true }]);
+  await first.logout();
+  expect(await first.login()).toMatchObject({ username });
+  const recovery = { username, recoveryCode, newPassword: NEW_PASSWORD };
+  expect(await second.recover(recovery)).toMatchObject({ device });
+  expect(await second.sessions()).toMatchObject([{ current: true, bound: true }]);
+});
+
+test('a session that is ended from another device is not opened again by itself', async () => {
+  const { client, username } = await enter();
+  const other = open();
+  await other.login({ username, password: PASSWORD });
+  const [newest] = await client.sessions();
+  await client.endSession(newest!.session);
   await expect(other.sessions()).rejects.toMatchObject({ code: 'account.logged-out' });
+  expect(await client.sessions()).toHaveLength(1);
 });
 
 interface Person extends Registered {

@@ -43,12 +43,14 @@ export const recover = endpoint({
   method: 'POST',
   path: '/api/v1/auth/recover',
   summary:
-    'Set a new password with the recovery code: all sessions end, a new device is logged in, a new code is shown',
+    'Set a new password with the recovery code: all sessions end, a device is logged in, a new code is shown',
   access: 'anyone',
   body: z.strictObject({
     username: GivenUsername,
     recoveryCode: RecoveryCode,
     newPassword: Password,
+    /** The device to log in, whose key signs; left out, the one that has the key, or a new one. */
+    device: DeviceId.optional(),
   }),
   status: 200,
   response: Login.extend({ recoveryCode: z.string() }),
@@ -56,7 +58,9 @@ export const recover = endpoint({
     'auth.recovery-wrong',
     'auth.account-disabled',
     'auth.password-rule',
+    'auth.device-unknown',
     'auth.device-limit',
+    'auth.proof-missing',
     'auth.proof-invalid',
     'auth.proof-nonce',
     'auth.busy',

@@ -85,31 +85,22 @@ export function registerAccount(deps: AccountDeps, account: NewAccount): Promise
 /**
  * Sets a new password with the recovery code, and logs in: on the device of this store when it has one, else as a new
  * device. All sessions end, and the code is replaced. Throws `account.exists` when the store belongs to another
- * account, or to a device that the platform does not know by its key (any more): that takes an empty store. Throws the
- * platform's problems too. When an answer was lost, recovering again from the same store goes on.
+ * account, or to a device that the platform does not know by its key (any more): that takes an empty store, and leaves
+ * the code as it is. Throws the platform's problems too. When an answer was lost, recovering again from the same store goes on.
  */
 export async function recoverAccount(deps: AccountDeps, recovery: Recovery): Promise<Registered> {
   const { username, newPassword: password } = recovery;
   const known = await accountFor(deps.store, username);
-  if (known !== undefined) await assertOwnDevice(deps, known);
-  const signed = deps.proofs || known !== undefined;
-  return enter(
-    deps,
-    { username, password },
-    {
-      record: keys.recovery,
-      isNew: false,
-      first: () => deps.exchange(recover, { body: { ...recovery } }, { signed }),
-      doneBefore: 'auth.recovery-wrong',
-    },
-  );
-}
-
-/** Before the code is spent: the platform must put the log-in on this store's device, which it knows by the key. */
-async function assertOwnDevice(deps: AccountDeps, { isBound }: Account): Promise<void> {
-  if (!isBound) throw alreadyUsed();
-  await logInByDevice(deps).catch((error) => {
-    throw isProblem(error, 'auth.challenge-wrong') ? alreadyUsed() : error;
+  const signed = deps.proofs || known?.isBound === true;
+  const body = { ...recovery, ...(known && { device: known.device }) };
+  const way: Way = {
+    record: keys.recovery,
+    isNew: false,
+    first: () => deps.exchange(recover, { body }, { signed }),
+    doneBefore: 'auth.recovery-wrong',
+  };
+  return enter(deps, { username, password }, way).catch((error) => {
+    throw isProblem(error, 'auth.device-unknown') ? alreadyUsed() : error;
   });
 }
 
@@ -185,7 +176,8 @@ async function exchangePassword(
 /**
  * Logs in with the device key instead of a password: on the device of this store, or on the one that another device of
  * the account has made for this store's key. Throws `account.missing` when neither is known, `auth.challenge-wrong`
- * when the platform does not know the device by this key (any more), and what {@link logIn} throws of the platform.
+ * when the platform does not know the device by this key (any more), or somebody has ended its session from elsewhere,
+ * after which it takes a password, and what {@link logIn} throws of the platform.
  */
 export async function logInByDevice(deps: AccountDeps, linked?: DeviceId): Promise<Me> {
   const device = linked ?? (await readAccount(deps.store))?.device;
@@ -194,7 +186,7 @@ export async function logInByDevice(deps: AccountDeps, linked?: DeviceId): Promi
 }
 
 /**
- * The same for a session that has ended without anybody asking for it: throws `account.logged-out` when somebody has
+ * The same for a session that has run out, or that the platform has lost: throws `account.logged-out` when somebody has
  * logged out meanwhile.
  */
 export async function logInAgain(deps: AccountDeps): Promise<void> {

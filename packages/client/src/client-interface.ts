@@ -51,18 +51,21 @@ export interface Client {
   register(account: NewAccount): Promise<Registered>;
   /**
    * Logs in on the device of this store, or as a new device when the store is empty. Without credentials by the device
-   * key, which takes a store that has logged in before.
+   * key, which takes a store that has logged in before, and whose session nobody has ended from elsewhere since.
    */
   login(credentials?: Credentials): Promise<Me>;
-  /** Sets a new password with the recovery code, which is replaced, and logs in. All other sessions end. */
+  /**
+   * Sets a new password with the recovery code, which is replaced, and logs in. All other sessions end, and their
+   * devices come back by the new password only.
+   */
   recover(recovery: Recovery): Promise<Registered>;
   /** Disconnects and ends the session. Keys and messages stay in the store. */
   logout(): Promise<void>;
-  /** The same for all sessions of the account. Its other devices may come back by their keys, unless taken off. */
+  /** The same for all sessions of the account. Its other devices come back by a password only. */
   logoutEverywhere(): Promise<void>;
   /** The account's sessions, the newest first. */
   sessions(): Promise<Session[]>;
-  /** Ends one session. Its device may come back by its key; to keep it out, take the device off with `unlink`. */
+  /** Ends one session. Another device comes back by a password only; to keep it out, take it off with `unlink`. */
   endSession(session: SessionId): Promise<void>;
   /** The account's devices, under the names that they were given. */
   devices(): Promise<OwnDevice[]>;
@@ -88,7 +91,7 @@ export interface Client {
    * the account back. Change the password too.
    */
   renewIdentity(): Promise<void>;
-  /** Changes the password; all other sessions end. After a lost answer either password may be the right one. */
+  /** Changes the password; all other sessions end, and come back by the new one only. After a lost answer either password may be the right one. */
   changePassword(change: { currentPassword: string; newPassword: string }): Promise<void>;
   /** Another recovery code, to be shown once; the old one stops working. */
   renewRecoveryCode(password: string): Promise<string>;

@@ -77,7 +77,7 @@ export function createTokens(options: TokensOptions): Tokens {
     }
   }
 
-  /** The session is gone, but the device may still be the account's: its key opens another one. */
+  /** The session is gone. Its key opens another one, unless somebody ended it from elsewhere or took the device off. */
   async function comeBack(): Promise<Held> {
     try {
       await options.logInAgain();

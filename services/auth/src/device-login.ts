@@ -46,7 +46,8 @@ const NOBODY = Uint8Array.from(
 
 /**
  * Logs a device in that has signed a challenge. Throws `auth.challenge-wrong` alike, and after the same work, for an
- * unknown device, one without a key, a wrong signature, and a challenge that is old, used, or not ours;
+ * unknown device, one without a key, one whose session was ended from elsewhere and that has seen no password since, a
+ * wrong signature, and a challenge that is old, used, or not ours;
  * `auth.proof-invalid` for a proof by another key; `rate.limited`; `auth.account-disabled`; and `service.unavailable`
  * when the counters are gone: a challenge that might have been used before is not taken.
  */
@@ -58,7 +59,8 @@ export async function logInByDevice(
   await deps.challengesAnswered.take(source.key);
   const owner = await findDeviceOwner(deps.database.query, answer.device);
   const shownKey = shows(deps.challenges, owner, answer);
-  if (owner === undefined || shownKey === undefined || !(await useUp(deps, answer))) {
+  const isShown = shownKey !== undefined && (await useUp(deps, answer));
+  if (owner === undefined || !isShown || owner.needsPassword) {
     deps.events.loginFailed('device');
     const { device } = answer;
     await deps.audit.note(deps.database.query, {

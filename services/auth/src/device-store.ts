@@ -21,6 +21,7 @@ export interface DeviceOwner {
   username: string;
   disabled_at: Date | null;
   deviceKey: Uint8Array | null;
+  needsPassword: boolean;
 }
 
 /** The owner of a device that is not retired, of an account that is not deleted. */
@@ -29,7 +30,7 @@ export function findDeviceOwner(query: Query, device: DeviceId): Promise<DeviceO
     .selectFrom('devices')
     .innerJoin('users', 'users.id', 'devices.user_id')
     .select(['users.id as user', 'users.username', 'users.disabled_at'])
-    .select('devices.device_key as deviceKey')
+    .select(['devices.device_key as deviceKey', 'devices.needs_password as needsPassword'])
     .where('devices.id', '=', device)
     .where('devices.retired_at', 'is', null)
     .where('users.deleted_at', 'is', null)
@@ -62,6 +63,34 @@ export async function setDeviceKey(
     .where('id', '=', id)
     .where('device_key', 'is', null)
     .execute();
+}
+
+/** From now on the device's key alone opens no session. */
+export async function requirePassword(
+  transaction: AuthTransaction,
+  device: DeviceId,
+): Promise<void> {
+  await transaction
+    .updateTable('devices')
+    .set({ needs_password: true })
+    .where('id', '=', device)
+    .execute();
+}
+
+/**
+ * The same for all devices of the account but the one that asks for it: also for those without a session, which whoever
+ * stole one may have ended. Index: devices_active.
+ */
+export async function requirePasswordOfAll(
+  transaction: AuthTransaction,
+  { user, except }: { user: UserId; except?: DeviceId },
+): Promise<void> {
+  const devices = transaction
+    .updateTable('devices')
+    .set({ needs_password: true })
+    .where('user_id', '=', user)
+    .where('retired_at', 'is', null);
+  await (except === undefined ? devices : devices.where('id', '<>', except)).execute();
 }
 
 /** The sealed name of a device of the account; false when it has no such device in use. */

@@ -27,6 +27,8 @@ export interface DeviceRequest {
   device: DeviceId | undefined;
   /** The key that the log-in was signed with. */
   deviceKey: Uint8Array | undefined;
+  /** That key is all that was shown, and neither a password nor a recovery code. */
+  byKeyAlone: boolean;
   at: Date;
   /**
    * What happens when no device can give way unnoticed: the log-in is refused, or the device that logged in longest
@@ -54,20 +56,25 @@ export interface DeviceChoice extends Room {
  * one takes the first that it is shown.
  *
  * Throws `auth.device-unknown` for a device that is not the account's (any more) or has another key,
- * `auth.proof-missing` when it has a key and none was shown, `auth.device-limit`.
+ * `auth.proof-missing` when it has a key and none was shown, `auth.challenge-wrong` when its key alone does not do,
+ * `auth.device-limit`.
  */
 export async function deviceForLogin(
   transaction: AuthTransaction,
   request: DeviceRequest,
 ): Promise<DeviceChoice> {
-  const { user, at, deviceKey } = request;
+  const { user, at, deviceKey, byKeyAlone } = request;
   await lockUser(transaction, user);
   const devices = await activeDevices(transaction, user);
   const known = knownDevice(devices, request);
   if (known !== undefined) {
-    if (deviceKey !== undefined) await setDeviceKey(transaction, { id: known.id, deviceKey });
-    await noteLogin(transaction, { id: known.id, at });
-    return { device: known.id, ended: await endSessionsOfDevice(transaction, known.id) };
+    const { id, needs_password: needsPassword } = known;
+    if (byKeyAlone && needsPassword) throw new ApiError('auth.challenge-wrong');
+    // Sessions before devices, as `refreshSession` locks them.
+    const ended = await endSessionsOfDevice(transaction, id);
+    if (deviceKey !== undefined) await setDeviceKey(transaction, { id, deviceKey });
+    await noteLogin(transaction, { id, at, byKeyAlone });
+    return { device: id, ended };
   }
   const room = await makeRoom(transaction, devices, request);
   return { device: await makeDevice(transaction, { user, at, deviceKey }), ...room };
@@ -138,9 +145,10 @@ export async function retire(
   transaction: AuthTransaction,
   { user, device, at }: { user: UserId; device: DeviceId; at: Date },
 ): Promise<EndedSession[]> {
+  const ended = await endSessionsOfDevice(transaction, device);
   await retireDevice(transaction, { id: device, at });
   await enqueueEvent(transaction, 'events.device.retired', { user, device });
-  return endSessionsOfDevice(transaction, device);
+  return ended;
 }
 
 export interface RoomRequest extends Pick<DeviceRequest, 'user' | 'at' | 'atLimit'> {

@@ -54,6 +54,7 @@ export async function openLoginIn(
     user,
     device: wanted,
     deviceKey: shownKey ?? binding?.deviceKey,
+    byKeyAlone: shownKey !== undefined,
     at,
     atLimit,
   });

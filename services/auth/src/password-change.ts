@@ -2,6 +2,7 @@
 import { type Answer, ApiError, type renewRecoveryCode } from '@sotto/api';
 import { setPassword, setRecoveryDigest, stillLetsIn } from './account-store.ts';
 import { checkPassword } from './credential-rules.ts';
+import { requirePasswordOfAll } from './device-store.ts';
 import {
   type Confirmation,
   type ConfirmationDeps,
@@ -14,7 +15,7 @@ import { announceEnded, sessionsEnded } from './sessions.ts';
 import { type AuthTransaction, lockUser, type User } from './store.ts';
 
 /**
- * Sets a new password; every session but the caller's ends. Throws `auth.password-rule`, and what `confirmPassword`
+ * Sets a new password; every session but the caller's ends, and other devices come back by the new password only. Throws `auth.password-rule`, and what `confirmPassword`
  * does.
  */
 export async function changePassword(
@@ -35,6 +36,7 @@ export async function changePassword(
       user: user.id,
       except: caller.session,
     });
+    await requirePasswordOfAll(transaction, { user: user.id, except: caller.device });
     await announceEnded(transaction, sessions);
     const noted = { ...whoOf(caller), source: address };
     await deps.audit.note(transaction, { action: 'password.changed', ...noted });

@@ -5,6 +5,7 @@ import { refuseDisabled } from './account-state.ts';
 import { replaceRecoveryDigest, setPassword } from './account-store.ts';
 import type { Approach } from './approach.ts';
 import { checkPassword, usernameKey } from './credential-rules.ts';
+import { requirePasswordOfAll } from './device-store.ts';
 import { openLoginIn } from './login.ts';
 import type { Passwords } from './passwords.ts';
 import { codeDigest, isCode, makeCode } from './secret-code.ts';
@@ -18,13 +19,14 @@ export interface RecoveryDeps extends SessionDeps {
 }
 
 /**
- * Sets a new password, ends all sessions, and logs a device in; a new code takes the place of the one that was used.
- * Throws `auth.password-rule`; `auth.recovery-wrong` for an unknown account and a wrong code alike; with the right code
- * `auth.account-disabled`; `auth.busy`, `rate.limited`. A caller that lost the answer logs in with the new password.
+ * Sets a new password, ends all sessions, and logs a device in: the one that is named or has the key, or a new one. Other
+ * devices come back by the new password only; a new code takes the place of the one that was used. Throws
+ * `auth.password-rule`; `auth.recovery-wrong` for an unknown account and a wrong code alike; with the right code, which
+ * stays good, `auth.account-disabled` and what `deviceForLogin` throws; `auth.busy`, `rate.limited`. A caller that lost the answer logs in with the new password.
  */
 export async function recoverAccount(
   deps: RecoveryDeps,
-  { username, recoveryCode, newPassword }: Body<typeof recover>,
+  { username, recoveryCode, newPassword, device: wanted }: Body<typeof recover>,
   approach: Approach,
 ): Promise<Answer<typeof recover>> {
   checkPassword(newPassword, { username, field: 'newPassword' });
@@ -39,11 +41,12 @@ export async function recoverAccount(
     if (!(await replaceRecoveryDigest(transaction, user.id, { old, next }))) throw wrongCode();
     await setPassword(transaction, user.id, passwordHash);
     const before = await endSessionsOfUser(transaction, { user: user.id });
+    await requirePasswordOfAll(transaction, { user: user.id });
     await announceEnded(transaction, before);
     const opened = await openLoginIn(deps, transaction, {
       user: user.id,
       username: user.username,
-      device: undefined,
+      device: wanted,
       binding: approach.binding,
       address: approach.address,
       atLimit: 'retire',

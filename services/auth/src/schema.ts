@@ -35,6 +35,8 @@ export interface DevicesTable {
   has_keys: Generated<boolean>;
   /** Ed25519, 32 bytes. Once it is there it stays: other devices know this one by it. */
   device_key: Uint8Array | null;
+  /** Its session was ended from elsewhere: its key opens no other until a password or a recovery code has. */
+  needs_password: Generated<boolean>;
   /** Sealed; within, encrypted by its owner. */
   name: Uint8Array | null;
   retired_at: Date | null;

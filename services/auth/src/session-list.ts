@@ -1,9 +1,16 @@
 /** What the owner of an account sees of its sessions, and how they end them. */
 import { ApiError, type Session as ListedSession, type SessionId } from '@sotto/api';
 import type { Caller, Connection } from '@sotto/runtime';
+import { requirePassword, requirePasswordOfAll } from './device-store.ts';
 import { activeSessions, endSessionsOfUser } from './session-store.ts';
 import { announceEnded, type SessionDeps, sessionsEnded } from './sessions.ts';
-import { type AuthTransaction, type EndedSession, endSession, findSession } from './store.ts';
+import {
+  type AuthTransaction,
+  type EndedSession,
+  endSession,
+  findSession,
+  lockUser,
+} from './store.ts';
 
 /** Who acts, and from where. */
 export interface Actor {
@@ -39,19 +46,30 @@ export async function sessionsOf(
 }
 
 /**
- * Ends one session of the account, everywhere within seconds. Ending it again does nothing. Throws
- * `auth.session-unknown` for a session that is not the account's.
+ * Ends one session of the account, everywhere within seconds. When it is another device's, that one's key opens no other
+ * until a password was given on it. Ending it again does nothing. Throws `auth.session-unknown` for a session that is
+ * not the account's.
  */
 export async function endOne(deps: SessionDeps, actor: Actor, id: SessionId): Promise<void> {
   const session = await findSession(deps.database.query, id);
   if (session?.user_id !== actor.caller.user) throw new ApiError('auth.session-unknown');
-  await end(deps, actor, (transaction) => endSession(transaction, id));
+  const { device_id: device } = session;
+  await end(deps, actor, async (transaction) => {
+    const ended = await endSession(transaction, id);
+    const isOther = device !== actor.caller.device;
+    if (isOther && ended.length > 0) await requirePassword(transaction, device);
+    return ended;
+  });
 }
 
-/** Ends all sessions of the account, the caller's own too. */
+/** Ends all sessions of the account, the caller's own too. All other devices need a password to come back. */
 export async function endAll(deps: SessionDeps, actor: Actor): Promise<void> {
-  const { user } = actor.caller;
-  await end(deps, actor, (transaction) => endSessionsOfUser(transaction, { user }));
+  const { user, device: except } = actor.caller;
+  await end(deps, actor, async (transaction) => {
+    const ended = await endSessionsOfUser(transaction, { user });
+    await requirePasswordOfAll(transaction, { user, except });
+    return ended;
+  });
 }
 
 async function end(
@@ -60,6 +78,8 @@ async function end(
   work: (transaction: AuthTransaction) => Promise<EndedSession[]>,
 ): Promise<void> {
   const ended = await deps.database.query.transaction().execute(async (transaction) => {
+    // A log-in that is under way comes before all of this, or finds that its key does not do any more.
+    await lockUser(transaction, caller.user);
     const sessions = await work(transaction);
     await announceEnded(transaction, sessions);
     for (const { id: session } of sessions) {

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { ApiError, type DeviceId, SessionId, type Tokens, type UserId } from '@sotto/api';
 import { type Clock, type Database, enqueueEvent, type Outbox } from '@sotto/runtime';
 import type { Audit } from './audit.ts';
+import { requirePassword } from './device-store.ts';
 import type { AuthEvents } from './events.ts';
 import { ENDED_SESSION_MS } from './limits.ts';
 import { type RefreshFamily, useAccessToken, useRefreshToken } from './refresh-family.ts';
@@ -120,7 +121,10 @@ async function renew(
     const { id, user_id: user, device_id: device } = session;
     const noted = { user, device, session: id, source: address };
     await deps.audit.note(transaction, { action: 'refresh.reused', ...noted });
-    return { ended: await endIn(transaction, id) };
+    const ended = await endIn(transaction, id);
+    // Two hold its tokens, and whoever copied those may have copied the key.
+    await requirePassword(transaction, device);
+    return { ended };
   }
   const isNew = use.family.generation > session.generation;
   const expiresAt = isNew ? new Date(now + deps.refreshLifeMs) : session.expires_at;

@@ -77,9 +77,13 @@ export async function insertDevice(transaction: AuthTransaction, device: NewDevi
 
 export async function noteLogin(
   transaction: AuthTransaction,
-  { id, at }: { id: DeviceId; at: Date },
+  { id, at, byKeyAlone }: { id: DeviceId; at: Date; byKeyAlone: boolean },
 ): Promise<void> {
-  await transaction.updateTable('devices').set({ logged_in_at: at }).where('id', '=', id).execute();
+  await transaction
+    .updateTable('devices')
+    .set({ logged_in_at: at, ...(!byKeyAlone && { needs_password: false }) })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** What remains of a device is that there was one: its key and its name go. */

@@ -1,9 +1,17 @@
 /** `sessions …`. */
 import { parseArgs } from 'node:util';
-import { SessionId } from '@sotto/api';
+import { SessionId, type UserId } from '@sotto/api';
+import { requirePassword, requirePasswordOfAll } from '../device-store.ts';
 import { activeSessions, endSessionsOfUser } from '../session-store.ts';
 import { announceEnded } from '../sessions.ts';
-import { endSession, findSession } from '../store.ts';
+import {
+  type AuthTransaction,
+  type EndedSession,
+  endSession,
+  findSession,
+  lockUser,
+  type Session,
+} from '../store.ts';
 import type { AdminDeps, Command } from './admin.ts';
 import { CommandError, table, timeText } from './terminal.ts';
 import { accountOf, onlyWord } from './words.ts';
@@ -49,10 +57,11 @@ async function revoke(deps: AdminDeps, words: readonly string[]): Promise<void> 
   });
   const { id: user } = await accountOf(deps, onlyWord(positionals, 'user'));
   const ended = await deps.database.query.transaction().execute(async (transaction) => {
+    await lockUser(transaction, user);
     const sessions =
       values.session === undefined
-        ? await endSessionsOfUser(transaction, { user })
-        : await endSession(transaction, await sessionOf(deps, user, values.session));
+        ? await endAll(transaction, user)
+        : await endOne(transaction, await sessionOf(deps, user, values.session));
     await announceEnded(transaction, sessions);
     for (const { id: session } of sessions) {
       await deps.audit.note(transaction, { action: 'session.ended', user, session });
@@ -63,11 +72,26 @@ async function revoke(deps: AdminDeps, words: readonly string[]): Promise<void> 
   deps.terminal.out(`${ended} sessions ended`);
 }
 
-async function sessionOf({ database }: AdminDeps, user: string, word: string): Promise<SessionId> {
+async function endAll(transaction: AuthTransaction, user: UserId): Promise<EndedSession[]> {
+  const ended = await endSessionsOfUser(transaction, { user });
+  await requirePasswordOfAll(transaction, { user });
+  return ended;
+}
+
+async function endOne(
+  transaction: AuthTransaction,
+  { id, device_id: device }: Session,
+): Promise<EndedSession[]> {
+  const ended = await endSession(transaction, id);
+  if (ended.length > 0) await requirePassword(transaction, device);
+  return ended;
+}
+
+async function sessionOf({ database }: AdminDeps, user: string, word: string): Promise<Session> {
   const id = SessionId.safeParse(word.toLowerCase());
   const session = id.success ? await findSession(database.query, id.data) : undefined;
   if (session === undefined || session.user_id !== user) {
     throw new CommandError('this user has no such session');
   }
-  return session.id;
+  return session;
 }

@@ -4,6 +4,7 @@ import { Username } from '@sotto/api';
 import { setDisabled, setRecoveryDigest, usersAfter } from '../account-store.ts';
 import { usernameKey } from '../credential-rules.ts';
 import { deleteIn } from '../deletion.ts';
+import { requirePasswordOfAll } from '../device-store.ts';
 import { codeDigest, makeCode } from '../secret-code.ts';
 import { activeSessions, endSessionsOfUser } from '../session-store.ts';
 import { announceEnded } from '../sessions.ts';
@@ -115,6 +116,8 @@ async function disable(
     await setDisabled(transaction, user, isDisabled);
     const sessions = isDisabled ? await endSessionsOfUser(transaction, { user }) : [];
     await announceEnded(transaction, sessions);
+    // So that none comes back by itself once the account is enabled again.
+    if (isDisabled) await requirePasswordOfAll(transaction, { user });
     if (isDisabled) await audit.note(transaction, { action: 'account.disabled', user });
     await audit.note(transaction, { action: 'admin.acted', user });
     return sessions.length;

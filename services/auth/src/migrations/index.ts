@@ -4,10 +4,12 @@ import { init } from './0001-init.ts';
 import { audit } from './0002-audit.ts';
 import { accounts } from './0003-accounts.ts';
 import { deviceKeys } from './0010-device-keys.ts';
+import { needsPassword } from './0020-needs-password.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
   '0002-audit': audit,
   '0003-accounts': accounts,
   '0010-device-keys': deviceKeys,
+  '0020-needs-password': needsPassword,
 };
