@@ -155,7 +155,7 @@ export const handlers: Handlers = {
     return { id: body.id, publishedAt: NOW };
   },
   publishOneTimePrekeys(_, { caller, body }) {
-    caller.oneTimePrekeys.push(...body.prekeys);
+    caller.oneTimePrekeys.push(...body.prekeys.filter(({ id }) => id > caller.oneTimeMark));
     caller.oneTimeMark = Math.max(caller.oneTimeMark, ...body.prekeys.map(({ id }) => id));
     return { available: caller.oneTimePrekeys.length };
   },
