@@ -52,7 +52,7 @@ export function answerProblem(
   const headers = [...SECURITY_HEADERS, 'content-security-policy', DATA_POLICY];
   for (const [name, value] of problem.headers) headers.push(name, value);
   if (isLast) headers.push('connection', 'close');
-  problem.text().then((body) => {
+  void problem.text().then((body) => {
     response.writeHead(problem.status, headers);
     response.write(body);
     endAnswer(request, response, { isLast });

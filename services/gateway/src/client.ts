@@ -1,4 +1,5 @@
 /** Who a request comes from, when proxies stand between. */
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Connection } from '@sotto/runtime';
 
@@ -22,6 +23,17 @@ export function clientOf(
     remoteAddress: rightMostUntrusted(connection.remoteAddress, header, trustedProxies),
     ...(origin !== undefined && { origin }),
   };
+}
+
+/** The client of a request as it came from the socket, with the origin that it called where its Host is one. */
+export function describeClient(
+  { headers, socket }: IncomingMessage,
+  connection: Connection,
+  trustedProxies: number,
+): Connection {
+  const origin = originFrom('encrypted' in socket ? 'https' : 'http', headers.host ?? '');
+  const own = origin === undefined ? connection : { ...connection, origin };
+  return clientOf(own, (name) => headers[name]?.toString(), trustedProxies);
 }
 
 function rightMostUntrusted(nearest: string, header: ReadHeader, trustedProxies: number): string {

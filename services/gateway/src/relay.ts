@@ -15,7 +15,7 @@ import {
   toApiError,
 } from '@sotto/runtime';
 import { answerHeaders, answerProblem, endAnswer } from './answer.ts';
-import { clientOf, originFrom } from './client.ts';
+import { describeClient } from './client.ts';
 import type { Events } from './events.ts';
 import { findRoute, type Route } from './route-table.ts';
 import { headersToSend, isPlain, RELAYED_METHODS } from './screen.ts';
@@ -52,7 +52,8 @@ export function createRelay(options: RelayOptions): Relay {
     const route = target === undefined ? undefined : findRoute(routes, pathOf(target));
     if (target === undefined || route === undefined) return false;
     const client = describeClient(request, connection, trustedProxies);
-    if (client === undefined) return false;
+    // A Host that is none is refused with the rest.
+    if (client.origin === undefined) return false;
     const requestId = randomUUID();
     const passage = { request, response, route, target, requestId, client };
     measure(passage, options.meter);
@@ -87,21 +88,6 @@ function plainTarget({ method = '', url = '' }: IncomingMessage): string | undef
 function pathOf(target: string): string {
   const query = target.indexOf('?');
   return query === -1 ? target : target.slice(0, query);
-}
-
-/** With the origin that was called: the service sees another one. Undefined when the Host is none. */
-function describeClient(
-  request: IncomingMessage,
-  connection: Connection,
-  trustedProxies: number,
-): Connection | undefined {
-  const { headers, socket } = request;
-  const scheme = 'encrypted' in socket ? 'https' : 'http';
-  const origin = originFrom(scheme, headers.host ?? '');
-  if (origin === undefined) return undefined;
-  if (trustedProxies === 0) return { ...connection, origin };
-  const header = (name: string): string | undefined => headers[name]?.toString();
-  return { origin, ...clientOf(connection, header, trustedProxies) };
 }
 
 function measure({ request, response, route, requestId }: Passage, meter: RequestMeter): void {

@@ -16,7 +16,7 @@ import {
   toApiError,
   type Upgrade,
 } from '@sotto/runtime';
-import { clientOf, originFrom } from './client.ts';
+import { describeClient } from './client.ts';
 import type { Events } from './events.ts';
 import { mayConnect } from './origins.ts';
 import type { SourceLimit } from './source-limit.ts';
@@ -77,7 +77,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
   }
 
   return {
-    upgrade(request, socket, head, connection) {
+    upgrade(request, socket, head, connection = { remoteAddress: '' }) {
       // A socket without a listener for its errors ends the process.
       socket.on('error', () => socket.destroy());
       const client = describeClient(request, connection, options.trustedProxies);
@@ -104,19 +104,6 @@ interface Handshake {
   requestId: string;
   head: Uint8Array;
   client: Connection;
-}
-
-function describeClient(
-  { headers, socket }: IncomingMessage,
-  connection: Connection = { remoteAddress: '' },
-  trustedProxies: number,
-): Connection {
-  const origin = originFrom('encrypted' in socket ? 'https' : 'http', headers.host ?? '');
-  const header = (name: string): string | undefined => headers[name]?.toString();
-  return {
-    ...(origin !== undefined && { origin }),
-    ...clientOf(connection, header, trustedProxies),
-  };
 }
 
 function refuse(request: IncomingMessage, origins: readonly string[]): ApiError | undefined {
