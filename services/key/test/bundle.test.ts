@@ -68,11 +68,12 @@ test('one-time prekeys leave in order of their ids, then the bundle goes without
   expect(issued).toEqual([7, 8, 9, undefined]);
 });
 
-test('an upload that is repeated after its prekeys were handed out brings none of them back', async () => {
+test('an upload that is repeated as its answers are lost, before and after its prekeys were handed out, brings none back', async () => {
   const owner = newOwner();
   await publish.all(owner, 0);
   const prekeys = oneTimePrekeys(1, 3);
   await publish.oneTime(owner, prekeys);
+  expect(await publish.oneTime(owner, prekeys)).toEqual({ available: 3 });
   await publish.bundle(owner.user);
   expect(await publish.oneTime(owner, prekeys)).toEqual({ available: 2 });
   const rest = await Promise.all([1, 2, 3].map(() => publish.bundle(owner.user)));

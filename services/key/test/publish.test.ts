@@ -1,6 +1,7 @@
 import {
   countPrekeys,
   getIdentity,
+  publishDeviceList,
   publishIdentity,
   publishOneTimePrekeys,
   publishSignedPrekey,
@@ -9,9 +10,13 @@ import { findDeviceList } from '@sotto/api/internal';
 import cctv from '@sotto/crypto/vectors/ed25519-edge/cctv_ed25519vectors.json' with {
   type: 'json',
 };
+import speccheck from '@sotto/crypto/vectors/ed25519-edge/speccheck_cases.json' with {
+  type: 'json',
+};
 import bad from '@sotto/crypto/vectors/xdh-dr/x25519_bad_public_keys.json' with { type: 'json' };
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  deviceList,
   identityOf,
   linkedDevice,
   newOwner,
@@ -159,15 +164,61 @@ describe('a signed prekey', () => {
     await publish.signed(owner, good);
   });
 
-  test('under an identity that only a loose verifier would take cannot be published', async () => {
-    const loose = cctv.filter(({ flags }) => flags?.includes('low_order_A'));
-    expect(loose.length).toBeGreaterThan(0);
-    for (const key of new Set(loose.map((vector) => vector.key))) {
+  test('with one of the signatures that only a loose verifier would take is refused, or its identity is', async () => {
+    const vectors = [
+      ...cctv.map(({ key, sig }) => ({ key, signature: sig })),
+      ...speccheck.map(({ pub_key, signature }) => ({ key: pub_key, signature })),
+    ];
+    const refusals = { identity: 0, signature: 0 };
+    for (const [key, same] of Map.groupBy(vectors, (vector) => vector.key)) {
+      const owner = newOwner();
       const body = { identityKey: fromHex(key), registrationId: 1 };
-      const problem = await platform.call.problem(publishIdentity, newOwner(), { body });
-      expect(problem).toMatchObject({ code: 'key.key-invalid' });
+      const isSound = await platform.call(publishIdentity, owner, { body }).then(
+        () => true,
+        () => false,
+      );
+      if (!isSound) {
+        expect(await platform.call.problem(publishIdentity, owner, { body })).toMatchObject({
+          ...{ code: 'key.key-invalid', status: 422, fields: ['identityKey'] },
+        });
+        refusals.identity += 1;
+        continue;
+      }
+      for (const { signature } of same) {
+        const prekey = { ...signedPrekey(owner), signature: fromHex(signature) };
+        expect(
+          await platform.call.problem(publishSignedPrekey, owner, { body: prekey }),
+        ).toMatchObject({ code: 'key.signature-invalid' });
+        refusals.signature += 1;
+      }
     }
+    expect(refusals.identity).toBeGreaterThan(10);
+    expect(refusals.signature).toBeGreaterThan(10);
+  }, 120_000);
+
+  test('with a signature that a loose verifier would take for the same is refused', async () => {
+    const owner = newOwner();
+    await publish.identity(owner);
+    const good = signedPrekey(owner);
+    const body = { ...good, signature: withOrderAdded(good.signature) };
+    expect(await platform.call.problem(publishSignedPrekey, owner, { body })).toMatchObject({
+      code: 'key.signature-invalid',
+    });
+    await publish.signed(owner, good);
+    const { encoded } = deviceList([owner]);
+    const list = Buffer.concat([encoded.subarray(0, -64), withOrderAdded(encoded.subarray(-64))]);
+    expect(await platform.call.problem(publishDeviceList, owner, { body: { list } })).toMatchObject(
+      { code: 'key.signature-invalid' },
+    );
   });
+
+  /** S + L in the place of S: the same number modulo the order of the group. */
+  function withOrderAdded(signature: Uint8Array): Uint8Array {
+    const order = 2n ** 252n + 27742317777372353535851937790883648493n;
+    const hex = Buffer.from(signature.subarray(32)).reverse().toString('hex');
+    const sum = (BigInt(`0x${hex}`) + order).toString(16).padStart(64, '0');
+    return Buffer.concat([signature.subarray(0, 32), Buffer.from(sum, 'hex').reverse()]);
+  }
 });
 
 describe('one-time prekeys', () => {
