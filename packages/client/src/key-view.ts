@@ -2,7 +2,7 @@
  * This device's keys as it believes the platform to have them, held against what the platform has. They differ when one
  * of the two was restored from a backup or copied; then this device publishes new keys with ids that neither has used.
  */
-import { ApiError, checkKeys, countPrekeys } from '@sotto/api';
+import { checkKeys, countPrekeys } from '@sotto/api';
 import { ClientError, isProblem } from './errors.ts';
 import { fetchOwnList, type OwnListDeps, ownListHead, republishOwnList } from './own-list.ts';
 import { listSignedPrekeys, type PrekeyDeps, refill, renewSignedPrekey } from './prekeys.ts';
@@ -41,7 +41,7 @@ async function catchUp(deps: KeyViewDeps): Promise<void> {
   try {
     await fetchOwnList(deps);
   } catch (error) {
-    if (!(error instanceof ApiError) || error.code !== 'key.list-unknown') throw error;
+    if (!isProblem(error, 'key.list-unknown')) throw error;
     await republishOwnList(deps);
   }
 }

@@ -59,15 +59,15 @@ export interface OwnListDeps {
 
 /**
  * Publishes the next list where there is need: this device is not on it, it is a week old, or a version of ours may not
- * have arrived. Safe to repeat at any time. Resolves whether messages go by it: false asks to be called again. Throws
+ * have arrived, or messages may not go by it yet. Safe to repeat at any time. Throws
  * `CryptoError` `head.*` and `signature.invalid` for a list of the platform that is not ours, and what calls throw.
  */
-export async function keepOwnList(deps: OwnListDeps): Promise<boolean> {
+export async function keepOwnList(deps: OwnListDeps): Promise<void> {
   for (let attempt = 0; attempt < LIST_ATTEMPTS_MAX; attempt++) {
     const step = await nextStep(deps);
-    if (step === 'nothing') return true;
+    if (step === 'nothing') return;
     if (step === 'fetch') await fetchOwnList(deps);
-    else if (await publish(deps, step)) return (await readOwnList(deps.store)).complete;
+    else if (await publish(deps, step)) return;
   }
   throw new ClientError('answer.invalid', 'the platform refuses each version of the device list');
 }
