@@ -143,6 +143,35 @@ export const listRevocations = endpoint({
   problems: [],
 });
 
+/** Uses that one call may tell: a tenth of what fits into a body. */
+const TOKEN_USES_MAX = 500;
+
+export const noteTokenUses = endpoint({
+  id: 'noteTokenUses',
+  service: 'auth',
+  method: 'POST',
+  path: '/internal/token-uses',
+  summary:
+    'Access tokens that were used at a service, by session and refresh generation; hearing it again does no harm',
+  access: 'service',
+  body: z.strictObject({
+    uses: z
+      .array(
+        z.strictObject({
+          session: SessionId,
+          /** Of the refresh token that the access token came with; those of the log-in itself are not told. */
+          generation: z.int().min(1),
+          /** How long ago, which needs no two clocks to agree. */
+          ageMs: z.int().min(0),
+        }),
+      )
+      .min(1)
+      .max(TOKEN_USES_MAX),
+  }),
+  status: 204,
+  problems: [],
+});
+
 export const findDeviceList = endpoint({
   id: 'findDeviceList',
   service: 'key',
@@ -210,6 +239,7 @@ export const internalEndpoints = [
   applyDeviceList,
   findAccount,
   listRevocations,
+  noteTokenUses,
   findDeviceList,
   findMembership,
 ] as const;

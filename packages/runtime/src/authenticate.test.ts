@@ -75,6 +75,15 @@ function token({ header = {}, claims = {}, key = pair.privateKey }: Forgery = {}
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('an access token', () => {
+  test('is told to have been used once, with the generation that it names, unless it is no good', async () => {
+    const note = vi.fn();
+    const { authenticate } = authenticator({ uses: { note } });
+    const good = await token({ claims: { gen: 3 } });
+    await expect(authenticate(await token({ key: other.privateKey }))).rejects.toThrow();
+    for (let times = 0; times < 3; times++) await authenticate(good);
+    expect(note.mock.calls).toEqual([[{ session: SESSION, generation: 3 }]]);
+  });
+
   test('that is valid gives its caller', async () => {
     const { authenticate } = authenticator();
     const caller = {

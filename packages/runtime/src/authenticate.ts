@@ -7,6 +7,7 @@ import { KEY_SET_AGE_MS, KEY_SET_REFETCH_MS, TOKENS_BELIEVED_MAX } from './limit
 import { callPeer } from './peer.ts';
 import type { Revocations } from './revocations.ts';
 import type { Clock, Fetch } from './service.ts';
+import type { TokenUses } from './token-uses.ts';
 
 /** The one type of token that opens anything (RFC 9068), so that no other token of ours ever does. */
 export const ACCESS_TOKEN_TYPE = 'at+jwt';
@@ -19,6 +20,8 @@ export const AccessTokenClaims = z.object({
   did: DeviceId,
   /** The session. */
   sid: SessionId,
+  /** The generation of the refresh token that it came with. */
+  gen: z.int().min(0).default(0),
   /** Seconds since 1970. */
   iat: z.int(),
   exp: z.int(),
@@ -58,11 +61,13 @@ export interface AuthenticateOptions {
   audience: string;
   clock: Clock;
   revocations: Pick<Revocations, 'has'>;
+  /** Who wants to know what is used. Told at a token's first use, and again when it has to be verified anew. */
+  uses?: Pick<TokenUses, 'note'>;
 }
 
 /** A verifier with a key set of its own. Opens no connection but to the auth service's key set. */
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
-  const { issuer, audience, clock, revocations } = options;
+  const { issuer, audience, clock, revocations, uses } = options;
   const keys = createKeySet(options.auth, clock);
   const believed = createBeliefs(clock);
   return async (token) => {
@@ -80,6 +85,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
       });
       caller = callerOf(claims);
       believed.add(digest, { caller, until: Math.min(caller.expiresAt, keys.goodUntil()) });
+      uses?.note({ session: claims.sid, generation: claims.gen });
     }
     if (revocations.has(caller.session)) throw new ApiError('auth.token-invalid');
     return caller;

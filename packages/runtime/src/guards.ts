@@ -3,10 +3,12 @@ import { ApiError, type EndpointSpec } from '@sotto/api';
 import { type Authenticate, type Caller, createAuthenticate } from './authenticate.ts';
 import type { Counters } from './counters.ts';
 import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import { createProofs, PROOF_HEADER, type Proofs } from './proof.ts';
 import type { Limiter, Limiters, Standing } from './rate-limit.ts';
 import { createRevocations, type Revocations } from './revocations.ts';
 import type { Clock, Connection, Fetch } from './service.ts';
+import { createTokenUses, type TokenUses } from './token-uses.ts';
 
 /** Who checks the credentials. */
 export interface Guards {
@@ -28,21 +30,31 @@ export interface GuardsOptions {
   userPerMinute: number;
   counters: Counters;
   limiters: Limiters;
+  metrics: Metrics;
   clock: Clock;
   log: Logger;
 }
 
-/** Guards that believe the auth service, and the revocations that they go by, which the caller starts and closes. */
-export function createGuards(options: GuardsOptions): { guards: Guards; revocations: Revocations } {
-  const { auth, internalSecret, jwt, publicOrigins, counters, clock, log } = options;
+export interface OpenedGuards {
+  guards: Guards;
+  /** What they go by. The caller starts and closes it, and is not ready before it was heard. */
+  revocations: Revocations;
+  /** What they tell. The caller closes it. */
+  tokenUses: TokenUses;
+}
+
+/** Guards that believe the auth service. */
+export function createGuards(options: GuardsOptions): OpenedGuards {
+  const { auth, internalSecret, jwt, publicOrigins, counters, metrics, clock, log } = options;
   const revocations = createRevocations({ auth, internalSecret, clock, log });
+  const tokenUses = createTokenUses({ auth, internalSecret, clock, metrics, log });
   const guards = {
-    authenticate: createAuthenticate({ auth, ...jwt, clock, revocations }),
+    authenticate: createAuthenticate({ auth, ...jwt, clock, revocations, uses: tokenUses }),
     internalSecret,
     proofs: createProofs({ counters, internalSecret, publicOrigins, clock }),
     userLimit: createUserLimit(options.limiters, options.userPerMinute),
   };
-  return { guards, revocations };
+  return { guards, revocations, tokenUses };
 }
 
 const MINUTE_MS = 60_000;

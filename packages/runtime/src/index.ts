@@ -43,6 +43,7 @@ export {
   createUserLimit,
   type Guards,
   type GuardsOptions,
+  type OpenedGuards,
 } from './guards.ts';
 export {
   type App,
@@ -124,3 +125,9 @@ export {
   servicesSection,
 } from './sections.ts';
 export type { Clock, Connection, Fetch, Relay, Service, Upgrade } from './service.ts';
+export {
+  createTokenUses,
+  type TokenUse,
+  type TokenUses,
+  type TokenUsesOptions,
+} from './token-uses.ts';

@@ -68,6 +68,15 @@ export const ACCESS_TOKEN_MS = 15 * 60_000;
 /** Revocations of the moments before the last poll are asked for again: commits are not seen in the order of their times. */
 export const REVOCATIONS_OVERLAP_MS = 10_000;
 
+/** Uses of access tokens are told this often: ten seconds begin with them, so a second more matters little. */
+export const TOKEN_USES_MS = 1_000;
+
+/** And so many at once, as the contract has it. */
+export const TOKEN_USES_AT_ONCE = 500;
+
+/** Uses that wait while auth is away, at 300 bytes each: as many as sessions are active at one time. */
+export const TOKEN_USES_MAX = 10_000;
+
 /** A token with an unknown key id makes the key set be fetched again, at most this often: anyone can invent key ids. */
 export const KEY_SET_REFETCH_MS = 2_000;
 

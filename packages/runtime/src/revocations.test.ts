@@ -87,13 +87,14 @@ test('until it has been heard once nobody is let in, and it is asked again', asy
   state.up = false;
   revoke(A);
   await revocations.start();
-  expect(() => revocations.has(B)).toThrow(
-    expect.objectContaining({ code: 'service.unavailable' }),
-  );
+  const unavailable = expect.objectContaining({ code: 'service.unavailable' });
+  expect(() => revocations.has(B)).toThrow(unavailable);
+  expect(() => revocations.assertHeard()).toThrow(unavailable);
   state.up = true;
   await vi.waitFor(() => expect(revocations.has(A)).toBe(true), 3_000);
   state.up = false;
   expect(revocations.has(B)).toBe(false);
+  revocations.assertHeard();
 });
 
 test('a revocation is forgotten when its tokens are long dead', async () => {

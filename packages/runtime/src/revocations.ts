@@ -12,8 +12,10 @@ import { callPeer } from './peer.ts';
 import type { Clock, Fetch } from './service.ts';
 
 export interface Revocations {
-  /** True for a revoked session. Throws `service.unavailable` until revocations were heard once. */
+  /** True for a revoked session. Throws as `assertHeard` does. */
   has(session: SessionId): boolean;
+  /** Throws `service.unavailable` until revocations were heard once: nobody can be let in before. */
+  assertHeard(): void;
   /** Calls the listener once for each session that is revoked from now on; returns how to stop that. */
   onRevoked(listener: (session: SessionId) => void): () => void;
   /** Takes one in before the next poll would bring it. */
@@ -52,6 +54,10 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     for (const [session, at] of endedAt) if (at < horizon) endedAt.delete(session);
   }
 
+  function assertHeard(): void {
+    if (heardAt === undefined) throw new ApiError('service.unavailable', { retryAfter: 1 });
+  }
+
   async function poll(): Promise<void> {
     const since =
       heardAt === undefined ? undefined : new Date(heardAt - REVOCATIONS_OVERLAP_MS).toISOString();
@@ -77,9 +83,10 @@ export function createRevocations(options: RevocationsOptions): Revocations {
 
   return {
     has(session) {
-      if (heardAt === undefined) throw new ApiError('service.unavailable', { retryAfter: 1 });
+      assertHeard();
       return endedAt.has(session);
     },
+    assertHeard,
     onRevoked(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,6 +1,7 @@
 /** Access tokens on this service's own routes: as every service checks them, and against the sessions themselves. */
 import { type Authenticate, type Clock, createAuthenticate, type Fetch } from '@sotto/runtime';
-import { type SessionDeps, useSession } from './sessions.ts';
+import type { SessionDeps } from './sessions.ts';
+import { useSession } from './token-uses.ts';
 import { generationOf } from './tokens.ts';
 
 export interface AuthenticateOptions {

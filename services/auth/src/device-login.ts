@@ -1,4 +1,9 @@
-/** Logging in by the device key: nothing that could be guessed or stolen on the way goes over the wire. */
+/**
+ * Logging in by the device key: nothing that could be guessed or stolen on the way goes over the wire.
+ *
+ * A signed challenge says which device answers, and not which platform was meant: another platform could have asked for it.
+ * The request proof says that (`htu`), so one by the same key must come with it, and binds the session.
+ */
 import {
   type Answer,
   ApiError,
@@ -47,8 +52,8 @@ const NOBODY = Uint8Array.from(
 /**
  * Logs a device in that has signed a challenge. Throws `auth.challenge-wrong` alike, and after the same work, for an
  * unknown device, one without a key, one whose session was ended from elsewhere and that has seen no password since, a
- * wrong signature, and a challenge that is old, used, or not ours;
- * `auth.proof-invalid` for a proof by another key; `rate.limited`; `auth.account-disabled`; and `service.unavailable`
+ * wrong signature, and a challenge that is old, used, or not ours; `auth.proof-missing` for a request that is not signed,
+ * whatever the device, and `auth.proof-invalid` for a proof by another key; `rate.limited`; `auth.account-disabled`; and `service.unavailable`
  * when the counters are gone: a challenge that might have been used before is not taken.
  */
 export async function logInByDevice(
@@ -56,6 +61,7 @@ export async function logInByDevice(
   answer: Body<typeof loginByDevice>,
   { source, address, binding }: Approach,
 ): Promise<Login> {
+  if (binding === undefined) throw new ApiError('auth.proof-missing');
   await deps.challengesAnswered.take(source.key);
   const owner = await findDeviceOwner(deps.database.query, answer.device);
   const shownKey = shows(deps.challenges, owner, answer);
@@ -102,7 +108,7 @@ function useUp(
   return counters.claim(`auth:challenge:${name}`, CHALLENGE_MS + CHALLENGE_LEAD_MS);
 }
 
-function refuseOther(binding: Binding | undefined, deviceKey: Uint8Array): void {
-  if (binding === undefined || Buffer.compare(binding.deviceKey, deviceKey) === 0) return;
+function refuseOther(binding: Binding, deviceKey: Uint8Array): void {
+  if (Buffer.compare(binding.deviceKey, deviceKey) === 0) return;
   throw new ApiError('auth.proof-invalid', { detail: 'the proof is by another key' });
 }

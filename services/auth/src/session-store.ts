@@ -19,6 +19,11 @@ export function activeSessions(
     .execute();
 }
 
+/** Sessions by their ids, in no order. */
+export function findSessions(query: Query, ids: readonly SessionId[]): Promise<Session[]> {
+  return query.selectFrom('sessions').selectAll().where('id', 'in', ids).execute();
+}
+
 /** Ends all sessions of an account, but one if it is named. Index: sessions_active. */
 export async function endSessionsOfUser(
   transaction: AuthTransaction,

@@ -6,7 +6,7 @@ import type { Audit } from './audit.ts';
 import { requirePassword } from './device-store.ts';
 import type { AuthEvents } from './events.ts';
 import { ENDED_SESSION_MS } from './limits.ts';
-import { type RefreshFamily, useAccessToken, useRefreshToken } from './refresh-family.ts';
+import { type RefreshFamily, useRefreshToken } from './refresh-family.ts';
 import { isGenuine, makeRefreshToken, readRefreshToken } from './refresh-token.ts';
 import type { AuthTables } from './schema.ts';
 import {
@@ -14,7 +14,6 @@ import {
   deleteOldSessions,
   type EndedSession,
   endSession,
-  findSession,
   insertSession,
   lockSession,
   type Session,
@@ -141,30 +140,6 @@ function checkBinding({ bound_to: boundTo }: Session, signedBy: string | undefin
   throw new ApiError(signedBy === undefined ? 'auth.proof-missing' : 'auth.proof-invalid');
 }
 
-/**
- * Notes that an access token of a generation was used. Throws `auth.token-invalid` when its session has ended.
- *
- * Only this service's own routes come here, so a use elsewhere does not end the predecessor of a refresh token early;
- * the successor's use does, at the latest when the access token has run out.
- */
-export async function useSession(
-  { database, clock }: SessionDeps,
-  { session: id, generation }: { session: SessionId; generation: number },
-): Promise<void> {
-  const now = clock();
-  const session = await findSession(database.query, id);
-  if (session === undefined || hasEnded(session, now)) throw new ApiError('auth.token-invalid');
-  const family = familyOf(session);
-  if (useAccessToken(family, { generation, now }) === family) return;
-  await database.query.transaction().execute(async (transaction) => {
-    const locked = await lockSession(transaction, id);
-    if (locked === undefined) return;
-    await saveFamily(transaction, id, {
-      family: useAccessToken(familyOf(locked), { generation, now }),
-    });
-  });
-}
-
 /** Tells the other services, within the transaction that ended the sessions. */
 export async function announceEnded(
   transaction: AuthTransaction,
@@ -194,11 +169,13 @@ async function endIn(transaction: AuthTransaction, id: SessionId): Promise<Ended
   return ended;
 }
 
-function hasEnded(session: Session, now: number): boolean {
+/** Ended by somebody, or run out. */
+export function hasEnded(session: Session, now: number): boolean {
   return session.ended_at !== null || session.expires_at.getTime() <= now;
 }
 
-function familyOf({ generation, first_uses }: Session): RefreshFamily {
+/** Its refresh tokens. */
+export function familyOf({ generation, first_uses }: Session): RefreshFamily {
   return { generation, firstUses: first_uses };
 }
 

@@ -1,5 +1,5 @@
 import { me, refresh } from '@sotto/api';
-import { listRevocations } from '@sotto/api/internal';
+import { listRevocations, noteTokenUses } from '@sotto/api/internal';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type Caller,
@@ -93,6 +93,52 @@ test('using the access token that came with the successor ends the predecessor t
   later(2);
   await refused(first.refreshToken);
   await refused(second.refreshToken);
+});
+
+/** As another service tells it. */
+const tell = async (...uses: object[]) => {
+  const token = `Service ${INTERNAL_SECRET}`;
+  expect((await auth.send(noteTokenUses, { token, body: { uses } })).status).toBe(204);
+};
+
+test('a use that another service saw counts from then on, however often it is told', async () => {
+  const first = await account();
+  const second = await auth.refresh(first.refreshToken);
+  const { session } = first;
+  later(5);
+  await tell({ session, generation: 1, ageMs: 2_000 });
+  later(7);
+  await tell({ session, generation: 1, ageMs: 0 });
+  expect((await auth.refresh(first.refreshToken)).refreshToken).toBe(second.refreshToken);
+  later(2);
+  await tell({ session, generation: 1, ageMs: 0 });
+  await refused(first.refreshToken);
+  await refused(second.refreshToken);
+});
+
+test('what is told of old and of made-up tokens and sessions changes nothing', async () => {
+  const first = await account();
+  const second = await auth.refresh(first.refreshToken);
+  const third = await auth.refresh(second.refreshToken);
+  const ended = await account();
+  await auth.refresh((await auth.refresh(ended.refreshToken)).refreshToken);
+  later(11);
+  await refused(ended.refreshToken);
+  await tell(
+    { session: first.session, generation: 1, ageMs: 0 },
+    { session: first.session, generation: 9, ageMs: 0 },
+    { session: ended.session, generation: 2, ageMs: 0 },
+    { session: crypto.randomUUID(), generation: 1, ageMs: 0 },
+  );
+  later(60);
+  expect((await auth.refresh(second.refreshToken)).refreshToken).toBe(third.refreshToken);
+});
+
+test('uses are taken from services alone', async () => {
+  const { accessToken, session } = await account();
+  const body = { uses: [{ session, generation: 1, ageMs: 0 }] };
+  const call = { token: `Bearer ${accessToken}`, body };
+  expect(await auth.problem(noteTokenUses, call)).toMatchObject({ code: 'auth.token-invalid' });
 });
 
 test('a token ends when its life is over, and each renewal begins another', async () => {

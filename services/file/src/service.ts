@@ -73,12 +73,13 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const events = createEvents(metrics, log);
   const internalSecret = config.internal.secret;
   const limiters = createLimiters({ counters, metrics });
-  const { guards, revocations } = createGuards({
-    ...{ auth, internalSecret, jwt: config.jwt, counters, limiters, clock, log },
+  const { guards, revocations, tokenUses } = createGuards({
+    ...{ auth, internalSecret, jwt: config.jwt, counters, limiters, metrics, clock, log },
     publicOrigins: config.server.publicOrigins,
     userPerMinute: config.limits.userPerMinute,
   });
   own(revocations);
+  own(tokenUses);
   await revocations.start();
 
   // A folder of files is many requests of an honest user, so they are limited apart from all others.
@@ -88,6 +89,7 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
     whenGone: 'open',
   });
   const ready = async () => {
+    revocations.assertHeard();
     await Promise.all([database.ping(), blobs.ping()]);
   };
   const app = createApp({ service: 'file', log, metrics, ready });

@@ -74,16 +74,21 @@ export async function startKey(config: KeyConfig, given: Given = {}): Promise<Se
   const metrics = createMetrics('key');
   const internalSecret = config.internal.secret;
   const limiters = createLimiters({ counters, metrics });
-  const { guards, revocations } = createGuards({
-    ...{ auth, internalSecret, jwt: config.jwt, counters, limiters, clock, log },
+  const { guards, revocations, tokenUses } = createGuards({
+    ...{ auth, internalSecret, jwt: config.jwt, counters, limiters, metrics, clock, log },
     publicOrigins: config.server.publicOrigins,
     userPerMinute: config.limits.userPerMinute,
   });
   own(revocations);
+  own(tokenUses);
   await revocations.start();
 
   // Not the bus: without it events wait in the outbox, and requests are answered all the same.
-  const app = createApp({ service: 'key', log, metrics, ready: () => database.ping() });
+  const ready = async () => {
+    revocations.assertHeard();
+    await database.ping();
+  };
+  const app = createApp({ service: 'key', log, metrics, ready });
   const checks = own(createKeyChecks());
   const events = createEvents(metrics, log);
   const keyLog = own(

@@ -20,6 +20,7 @@ import {
   type Guards,
   type Limiters,
   type Logger,
+  type Metrics,
   migrate,
   openDatabase,
   openNatsBus,
@@ -84,14 +85,19 @@ export async function startMessage(
   const foundation = await openFoundation(config, given, own);
   const { clock, log, bus, counters, database } = foundation;
   const metrics = createMetrics('message');
+  const limiters = createLimiters({ counters, metrics });
+  const { copies, guards, revocations } = await meetPeers(
+    config,
+    { ...foundation, limiters, metrics },
+    own,
+  );
   let isDraining = false;
   const ready = async () => {
     if (isDraining) throw new ApiError('service.unavailable');
+    revocations.assertHeard();
     await Promise.all([database.ping(), bus.ping()]);
   };
   const app = createApp({ service: 'message', log, metrics, ready });
-  const limiters = createLimiters({ counters, metrics });
-  const { copies, guards, revocations } = await meetPeers(config, { ...foundation, limiters }, own);
   const path = await openMessagePath({ ...foundation, copies, metrics }, own);
   const tickets = createTickets({ counters, revocations, clock });
   const committer = limitSends(path.committer, limiters, config.limits);
@@ -164,20 +170,22 @@ interface Acquaintance {
 /** What comes from the services that own accounts, sessions and device lists. */
 async function meetPeers(
   { internal, jwt, server, limits }: MessageConfig,
-  { database, bus, counters, limiters, log, clock, peers }: Foundation & { limiters: Limiters },
+  foundation: Foundation & { limiters: Limiters; metrics: Metrics },
   own: Own,
 ): Promise<Acquaintance> {
+  const { database, bus, counters, limiters, metrics, log, clock, peers } = foundation;
   const internalSecret = internal.secret;
   const copies = createCopies({ database, peers, internalSecret });
   own(await consumeCopies(bus, database));
   own(await startErasures({ bus, database, log }));
   const { auth } = peers;
-  const { guards, revocations } = createGuards({
-    ...{ auth, internalSecret, jwt, counters, limiters, clock, log },
+  const { guards, revocations, tokenUses } = createGuards({
+    ...{ auth, internalSecret, jwt, counters, limiters, metrics, clock, log },
     publicOrigins: server.publicOrigins,
     userPerMinute: limits.userPerMinute,
   });
   own(revocations);
+  own(tokenUses);
   await revocations.start();
   return { copies, revocations, guards };
 }
@@ -195,7 +203,7 @@ interface MessagePath {
 
 /** From a send to the sockets of all nodes. Closed in reverse: what was taken is committed, then published. */
 async function openMessagePath(
-  deps: Foundation & { copies: Copies; metrics: ReturnType<typeof createMetrics> },
+  deps: Foundation & { copies: Copies; metrics: Metrics },
   own: Own,
 ): Promise<MessagePath> {
   const { database, bus, log, clock, copies, metrics } = deps;
