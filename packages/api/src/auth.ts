@@ -107,7 +107,8 @@ export const loginByDevice = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/login/device',
-  summary: 'Log in with a signed challenge instead of a password',
+  summary:
+    'Log in with a signed challenge instead of a password; takes a request proof (DPoP) by the same key, which binds the session',
   access: 'anyone',
   body: z.strictObject({
     device: DeviceId,
@@ -121,6 +122,7 @@ export const loginByDevice = endpoint({
     'auth.challenge-wrong',
     'auth.device-unknown',
     'auth.account-disabled',
+    'auth.proof-missing',
     'auth.proof-invalid',
     'auth.proof-nonce',
   ],

@@ -53,8 +53,8 @@ const NOBODY = Uint8Array.from(
  * Logs a device in that has signed a challenge. Throws `auth.challenge-wrong` alike, and after the same work, for an
  * unknown device, one without a key, one whose session was ended from elsewhere and that has seen no password since, a
  * wrong signature, and a challenge that is old, used, or not ours; `auth.proof-missing` for a request that is not signed,
- * whatever the device, and `auth.proof-invalid` for a proof by another key; `rate.limited`; `auth.account-disabled`; and `service.unavailable`
- * when the counters are gone: a challenge that might have been used before is not taken.
+ * whatever the device; `auth.proof-invalid` for a proof by another key; `rate.limited`; `auth.account-disabled`; and
+ * `service.unavailable` when the counters are gone: a challenge that might have been used before is not taken.
  */
 export async function logInByDevice(
   deps: DeviceLoginDeps,

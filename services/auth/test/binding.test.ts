@@ -182,22 +182,40 @@ describe('the key of a device', () => {
 });
 
 describe('logging in by challenge', () => {
-  test('opens a session without a password, bound if the request is signed', async () => {
+  test('opens a session without a password, bound to the key', async () => {
     const key = freshKey();
     const account = await key.register(freshName());
-    const plain = await auth.send(loginByDevice, { body: await key.answerFor(account.device) });
-    const unbound = Login.parse(plain.body);
-    expect(unbound).toMatchObject({
+    const body = await key.answerFor(account.device);
+    const opened = Login.parse((await signed(loginByDevice, { key, body })).body);
+    expect(opened).toMatchObject({
       user: account.user,
       device: account.device,
       username: account.username,
     });
-    expect(decodeJwt(unbound.accessToken).cnf).toBeUndefined();
-    const body = await key.answerFor(account.device);
-    const bound = Login.parse((await signed(loginByDevice, { key, body })).body);
-    expect(decodeJwt(bound.accessToken)).toMatchObject({ cnf: { jkt: key.key.thumbprint } });
+    expect(decodeJwt(opened.accessToken)).toMatchObject({ cnf: { jkt: key.key.thumbprint } });
+    const refreshed = { body: { refreshToken: opened.refreshToken } };
+    expect(await auth.problem(refresh, refreshed)).toMatchObject({ code: 'auth.proof-missing' });
     // One device keeps one session.
-    expect((await auth.send(me, { token: `Bearer ${unbound.accessToken}` })).status).toBe(401);
+    expect((await auth.send(me, { token: `Bearer ${account.accessToken}` })).status).toBe(401);
+  });
+
+  test('takes no answer without a proof of the key, and none with a proof for another platform', async () => {
+    const key = freshKey();
+    const { device, accessToken } = await key.register(freshName());
+    const body = await key.answerFor(device);
+    expect(await auth.problem(loginByDevice, { body })).toMatchObject({
+      code: 'auth.proof-missing',
+    });
+    const stranger = await key.answerFor(randomUUID() as Login['device']);
+    expect(await auth.problem(loginByDevice, { body: stranger })).toMatchObject({
+      code: 'auth.proof-missing',
+    });
+    // Whoever has a challenge of ours signed for a platform of their own gets a proof for that one.
+    const origin = 'https://elsewhere.example.org';
+    expect(codeOf(await signed(loginByDevice, { key, body, origin }))).toBe('auth.proof-invalid');
+    expect((await auth.send(me, { token: `Bearer ${accessToken}` })).status).toBe(200);
+    // Neither used the challenge up.
+    expect((await signed(loginByDevice, { key, body })).status).toBe(200);
   });
 
   test('works for a device that was added by another one', async () => {
@@ -219,7 +237,7 @@ describe('logging in by challenge', () => {
     const { device } = await key.register(freshName());
     const body = await key.answerFor(device);
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => auth.send(loginByDevice, { body })),
+      Array.from({ length: 20 }, () => signed(loginByDevice, { key, body })),
     );
     const taken = answers.filter(({ status }) => status === 200);
     expect(taken).toHaveLength(1);
@@ -233,9 +251,7 @@ describe('logging in by challenge', () => {
     const { device } = await key.register(freshName());
     const body = await key.answerFor(device);
     platform.time.now += 60_001;
-    expect(await auth.problem(loginByDevice, { body })).toMatchObject({
-      code: 'auth.challenge-wrong',
-    });
+    expect(codeOf(await signed(loginByDevice, { key, body }))).toBe('auth.challenge-wrong');
   });
 
   test('fails alike for an unknown device, one without a key, a retired one, and a wrong signature', async () => {
@@ -264,7 +280,7 @@ describe('logging in by challenge', () => {
       { ...(await key.answerFor(bound.device)), challenge: 'A'.repeat(43) },
       { ...(await key.answerFor(bound.device)), signature: 'A'.repeat(86) },
     ];
-    const answers = await Promise.all(bodies.map((body) => auth.send(loginByDevice, { body })));
+    const answers = await Promise.all(bodies.map((body) => signed(loginByDevice, { key, body })));
     for (const answer of answers) {
       answer.headers.delete('x-request-id');
       expect(answer).toMatchObject({

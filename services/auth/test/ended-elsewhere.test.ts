@@ -179,7 +179,7 @@ test('of a log-out everywhere and a log-in by key at once, no session of the oth
 async function keptAnswer(device: DeviceKeyCaller, { device: id }: Login) {
   const answer = await device.answerFor(id);
   const send = async (body: typeof answer): Promise<string> => {
-    const sent = await auth.send(loginByDevice, { body });
+    const sent = await device.send(loginByDevice, { body });
     return sent.status === 200 ? 'in' : (sent.body as Problem).code;
   };
   return { answer, send };
