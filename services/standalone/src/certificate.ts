@@ -3,20 +3,45 @@
  *
  * Whoever has the authority's key could pose as any site to those who trust it. So it says of itself that it speaks for
  * private networks only, and clients refuse whatever else it signs (name constraints, RFC 5280, 4.2.1.10).
+ *
+ * To be imported when a certificate is to be made, and not before: few platforms make one, and the library comes with
+ * an addition to the global `Reflect`.
  */
-import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { isIP, isIPv4 } from 'node:net';
-import { bits, integer, objectId, octets, sequence, set, TRUE, tagged, text, time } from './der.ts';
-import { groupsOf } from './private-network.ts';
+// First of all: the library looks for it as it is loaded.
+import 'reflect-metadata';
+import type { KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import {
+  GeneralName,
+  GeneralSubtree,
+  GeneralSubtrees,
+  id_ce_nameConstraints,
+  NameConstraints,
+} from '@peculiar/asn1-x509';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  Extension,
+  type JsonGeneralName,
+  type JsonName,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 
 export interface Validity {
   from: number;
   until: number;
 }
 
-/** One that signs. */
-export interface Issuer {
-  name: string;
+/** Both halves of a key on the curve P-256. */
+export interface KeyPair {
   privateKey: KeyObject;
   publicKey: KeyObject;
 }
@@ -29,118 +54,107 @@ export interface Realm {
   networks: readonly string[];
 }
 
-/** The authority's own certificate, in PEM. Keys are on the curve P-256. */
-export function authorityCertificate(issuer: Issuer, realm: Realm, validity: Validity): string {
-  const extensions = [
-    // It is an authority, for servers alone.
-    extension('2.5.29.19', sequence(TRUE, integer(Buffer.from([0]))), 'critical'),
-    // keyCertSign, cRLSign
-    extension('2.5.29.15', bits(Buffer.from([0x06]), 1), 'critical'),
-    extension('2.5.29.14', octets(keyId(issuer.publicKey))),
-    extension('2.5.29.30', sequence(tagged(0, 'value', ...subtrees(realm))), 'critical'),
-  ];
-  return certificate({
-    issuer,
-    name: issuer.name,
-    publicKey: issuer.publicKey,
-    validity,
-    extensions,
-  });
-}
-
-/** A server's certificate, in PEM. `hosts` are names and addresses, the first of which becomes its title. */
-export function serverCertificate(
-  issuer: Issuer,
-  {
-    hosts,
-    publicKey,
-    validity,
-  }: { hosts: readonly string[]; publicKey: KeyObject; validity: Validity },
-): string {
-  const extensions = [
-    extension('2.5.29.19', sequence(), 'critical'),
-    // digitalSignature
-    extension('2.5.29.15', bits(Buffer.from([0x80]), 7), 'critical'),
-    // serverAuth
-    extension('2.5.29.37', sequence(objectId('1.3.6.1.5.5.7.3.1'))),
-    extension('2.5.29.17', sequence(...hosts.map(generalName))),
-    extension('2.5.29.14', octets(keyId(publicKey))),
-    extension('2.5.29.35', sequence(tagged(0, 'content', keyId(issuer.publicKey)))),
-  ];
-  return certificate({ issuer, name: hosts[0] ?? '', publicKey, validity, extensions });
-}
-
-interface Contents {
-  issuer: Issuer;
+/** What an authority says of itself. */
+export interface AuthorityContents {
   name: string;
+  realm: Realm;
+  validity: Validity;
+}
+
+/** One that signs. */
+export interface Issuer {
+  /** In PEM. */
+  certificate: string;
+  privateKey: KeyObject;
+}
+
+/** What is said of a server. */
+export interface ServerContents {
+  /** Names and addresses, the first of which becomes the title. */
+  hosts: readonly string[];
   publicKey: KeyObject;
   validity: Validity;
-  extensions: readonly Buffer[];
 }
 
-function certificate({ issuer, name, publicKey, validity, extensions }: Contents): string {
-  const toBeSigned = sequence(
-    tagged(0, 'value', integer(Buffer.from([2]))),
-    integer(randomBytes(SERIAL_BYTES)),
-    ECDSA_WITH_SHA256,
-    distinguishedName(issuer.name),
-    sequence(time(validity.from), time(validity.until)),
-    distinguishedName(name),
-    publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(3, 'value', sequence(...extensions)),
-  );
-  const signature = sign('sha256', toBeSigned, issuer.privateKey);
-  const base64 = sequence(toBeSigned, ECDSA_WITH_SHA256, bits(signature)).toString('base64');
-  const lines = base64.match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
-}
-
-const SERIAL_BYTES = 16;
-const ECDSA_WITH_SHA256 = sequence(objectId('1.2.840.10045.4.3.2'));
-
-function distinguishedName(name: string): Buffer {
-  return sequence(set(sequence(objectId('2.5.4.3'), text(name))));
-}
-
-function extension(id: string, value: Uint8Array, critical?: 'critical'): Buffer {
-  return sequence(objectId(id), ...(critical === undefined ? [] : [TRUE]), octets(value));
-}
-
-/** RFC 7093, 2: any digest of the key will do, as long as all use the same. */
-function keyId(publicKey: KeyObject): Buffer {
-  const digest = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' }));
-  return digest.digest().subarray(0, 20);
-}
-
-const DNS_NAME = 2;
-const IP_ADDRESS = 7;
-
-function generalName(host: string): Buffer {
-  return isIP(host) === 0
-    ? tagged(DNS_NAME, 'content', Buffer.from(host))
-    : tagged(IP_ADDRESS, 'content', addressBytes(host));
-}
-
-function subtrees({ domains, networks }: Realm): Buffer[] {
-  const names = domains.map((domain) => tagged(DNS_NAME, 'content', Buffer.from(domain)));
-  const ranges = networks.map((network) => {
-    const [address = '', prefix = ''] = network.split('/');
-    const bytes = addressBytes(address);
-    return tagged(IP_ADDRESS, 'content', bytes, mask(bytes.length, Number(prefix)));
+/** The certificate that an authority gives itself, in PEM. */
+export async function authorityCertificate(
+  { privateKey, publicKey }: KeyPair,
+  { name, realm, validity }: AuthorityContents,
+): Promise<string> {
+  const key = publicKey.export({ type: 'spki', format: 'der' });
+  const made = await X509CertificateGenerator.create({
+    publicKey: key,
+    signingKey: await signing(privateKey),
+    subject: titled(name),
+    issuer: titled(name),
+    ...between(validity),
+    extensions: [
+      // It is an authority, for servers alone.
+      new BasicConstraintsExtension(true, 0, CRITICAL),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, CRITICAL),
+      await SubjectKeyIdentifierExtension.create(key),
+      new Extension(id_ce_nameConstraints, CRITICAL, AsnConvert.serialize(only(realm))),
+    ],
   });
-  return [...names, ...ranges].map((name) => sequence(name));
+  return `${made.toString('pem')}\n`;
 }
 
-function addressBytes(address: string): Buffer {
-  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  return Buffer.from(groupsOf(address).flatMap((group) => [group >> 8, group & 255]));
+/** A server's certificate, in PEM. */
+export async function serverCertificate(
+  issuer: Issuer,
+  { hosts, publicKey, validity }: ServerContents,
+): Promise<string> {
+  const authority = new X509Certificate(issuer.certificate);
+  const key = publicKey.export({ type: 'spki', format: 'der' });
+  const made = await X509CertificateGenerator.create({
+    publicKey: key,
+    signingKey: await signing(issuer.privateKey),
+    subject: titled(hosts[0] ?? ''),
+    issuer: authority.subjectName,
+    ...between(validity),
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, CRITICAL),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, CRITICAL),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension(hosts.map(alternative)),
+      await SubjectKeyIdentifierExtension.create(key),
+      new AuthorityKeyIdentifierExtension(keyIdOf(authority)),
+    ],
+  });
+  return `${made.toString('pem')}\n`;
 }
 
-function mask(length: number, prefix: number): Buffer {
-  return Buffer.from(
-    Array.from({ length }, (_, at) => {
-      const ones = Math.min(8, Math.max(0, prefix - at * 8));
-      return 256 - 2 ** (8 - ones);
-    }),
-  );
+const CRITICAL = true;
+
+/** The library signs by WebCrypto. */
+function signing(key: KeyObject): Promise<CryptoKey> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
+  return crypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']);
+}
+
+const titled = (name: string): JsonName => [{ CN: [name] }];
+
+function alternative(host: string): JsonGeneralName {
+  return { type: isIP(host) === 0 ? 'dns' : 'ip', value: host };
+}
+
+function between({ from, until }: Validity): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(from), notAfter: new Date(until) };
+}
+
+/** As the authority calls its key: clients compare the two, and there are several ways to make one. */
+function keyIdOf(authority: X509Certificate): string {
+  const extension = authority.getExtension(SubjectKeyIdentifierExtension);
+  if (extension === null) throw new Error('the authority’s certificate does not name its key');
+  return extension.keyId;
+}
+
+function only({ domains, networks }: Realm): NameConstraints {
+  const names = [
+    ...domains.map((dNSName) => new GeneralName({ dNSName })),
+    ...networks.map((iPAddress) => new GeneralName({ iPAddress })),
+  ];
+  const permittedSubtrees = new GeneralSubtrees(names.map((base) => new GeneralSubtree({ base })));
+  return new NameConstraints({ permittedSubtrees });
 }

@@ -27,22 +27,20 @@ export interface Serving {
   onFailure: (error: unknown) => void;
 }
 
-/** The authority, when the platform serves by its certificate; undefined for TLS with another, or none. */
-export function keepOwnCertificate({
+/**
+ * The authority, when the platform serves by its certificate; undefined for TLS with another, or none. Rejects when the
+ * first certificate cannot be made; what goes wrong with a later one is told to `onFailure`, and tried again.
+ */
+export async function keepOwnCertificate({
   dataDirectory,
   certificateFile,
   onFailure,
-}: Serving): KeptAuthority | undefined {
+}: Serving): Promise<KeptAuthority | undefined> {
   if (certificateFile !== authorityFiles(dataDirectory).certificate) return undefined;
-  const { certificate, fingerprint, certify } = openAuthority(dataDirectory);
-  certify(ownHosts().all);
-  const timer = setInterval(() => {
-    try {
-      certify(ownHosts().all);
-    } catch (error) {
-      onFailure(error);
-    }
-  }, CHECK_MS);
+  const { certificate, fingerprint, certify } = await openAuthority(dataDirectory);
+  const renew = async (): Promise<void> => certify(ownHosts().all);
+  await renew();
+  const timer = setInterval(() => void renew().catch(onFailure), CHECK_MS);
   return { certificate, fingerprint, close: () => clearInterval(timer) };
 }
 

@@ -8,7 +8,7 @@
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { authorityCertificate, type Issuer, serverCertificate } from './certificate.ts';
+import type { Issuer } from './certificate.ts';
 import { PRIVATE_DOMAINS, PRIVATE_NETWORKS } from './private-network.ts';
 
 /** Where the files of a data directory's authority lie. */
@@ -27,8 +27,11 @@ export interface Authority {
   certificate: string;
   /** What they compare before: SHA-256, as browsers and phones show it. */
   fingerprint: string;
-  /** Makes the server's certificate when there is none for exactly these hosts that is good for long enough. */
-  certify(hosts: readonly string[]): void;
+  /**
+   * Makes the server's certificate when there is none for exactly these hosts that is good for long enough. Rejects when
+   * the files cannot be read or written; those that were there are good still.
+   */
+  certify(hosts: readonly string[]): Promise<void>;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -43,19 +46,22 @@ const RENEW_MS = 30 * DAY_MS;
 /** Clocks of phones are not always right. */
 const BEFORE_MS = DAY_MS;
 
-/** The authority of a data directory, made when there is none. Throws when its files cannot be read or written. */
-export function openAuthority(dataDirectory: string, clock: () => number = Date.now): Authority {
+/** The authority of a data directory, made when there is none. Rejects when its files cannot be read or written. */
+export async function openAuthority(
+  dataDirectory: string,
+  clock: () => number = Date.now,
+): Promise<Authority> {
   const files = authorityFiles(dataDirectory);
   mkdirSync(dirname(dirname(files.authority)), { recursive: true, mode: 0o711 });
   mkdirSync(dirname(files.authority), { recursive: true, mode: 0o700 });
-  const issuer = readIssuer(files) ?? makeIssuer(files, clock());
-  const certificate = readFileSync(files.authority, 'utf8');
+  const issuer = readIssuer(files) ?? (await makeIssuer(files, clock()));
+  const { certificate } = issuer;
   return {
     certificate,
     fingerprint: new X509Certificate(certificate).fingerprint256,
-    certify(hosts) {
-      const now = clock();
-      if (!isGood(files, { hosts, issuer, now })) makeCertificate(files, { hosts, issuer, now });
+    async certify(hosts) {
+      const wanted = { hosts, issuer, now: clock() };
+      if (!isGood(files, wanted)) await makeCertificate(files, wanted);
     },
   };
 }
@@ -76,21 +82,22 @@ function readIssuer(files: AuthorityFiles): Issuer | undefined {
   const certificate = readText(files.authority);
   // The key is written last: without it nobody has trusted the certificate yet.
   if (key === undefined || certificate === undefined) return undefined;
-  const privateKey = createPrivateKey(key);
-  const { subject, publicKey } = new X509Certificate(certificate);
-  return { name: subject.replace(/^CN=/, ''), privateKey, publicKey };
+  return { certificate, privateKey: createPrivateKey(key) };
 }
 
-function makeIssuer(files: AuthorityFiles, now: number): Issuer {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const title = publicKey.export({ type: 'spki', format: 'der' }).subarray(-4).toString('hex');
-  // Two platforms in one network are to be told apart in a list of authorities.
-  const issuer = { name: `Sotto private authority ${title}`, privateKey, publicKey };
-  const realm = { domains: PRIVATE_DOMAINS, networks: PRIVATE_NETWORKS };
-  const validity = { from: now - BEFORE_MS, until: now + AUTHORITY_MS };
-  write(files.authority, authorityCertificate(issuer, realm, validity));
-  write(files.authorityKey, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  return issuer;
+async function makeIssuer(files: AuthorityFiles, now: number): Promise<Issuer> {
+  const { authorityCertificate } = await import('./certificate.ts');
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const title = keys.publicKey.export({ type: 'spki', format: 'der' }).subarray(-4).toString('hex');
+  const certificate = await authorityCertificate(keys, {
+    // Two platforms in one network are to be told apart in a list of authorities.
+    name: `Sotto private authority ${title}`,
+    realm: { domains: PRIVATE_DOMAINS, networks: PRIVATE_NETWORKS },
+    validity: { from: now - BEFORE_MS, until: now + AUTHORITY_MS },
+  });
+  write(files.authority, certificate);
+  write(files.authorityKey, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return { certificate, privateKey: keys.privateKey };
 }
 
 interface Wanted {
@@ -105,7 +112,7 @@ function isGood(files: AuthorityFiles, { hosts, issuer, now }: Wanted): boolean 
   if (key === undefined || pem === undefined) return false;
   const certificate = new X509Certificate(pem);
   return (
-    certificate.verify(issuer.publicKey) &&
+    certificate.verify(new X509Certificate(issuer.certificate).publicKey) &&
     certificate.checkPrivateKey(createPrivateKey(key)) &&
     Date.parse(certificate.validTo) - now > RENEW_MS &&
     hostsOf(certificate).join() === [...hosts].toSorted().join()
@@ -120,11 +127,16 @@ function hostsOf({ subjectAltName = '' }: X509Certificate): string[] {
 }
 
 /** With a key of its own: whoever reads the two while one is old and one is new reads them again. */
-function makeCertificate(files: AuthorityFiles, { hosts, issuer, now }: Wanted): void {
+async function makeCertificate(
+  files: AuthorityFiles,
+  { hosts, issuer, now }: Wanted,
+): Promise<void> {
+  const { serverCertificate } = await import('./certificate.ts');
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const validity = { from: now - BEFORE_MS, until: now + CERTIFICATE_MS };
+  const certificate = await serverCertificate(issuer, { hosts, publicKey, validity });
   write(files.key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  write(files.certificate, serverCertificate(issuer, { hosts, publicKey, validity }));
+  write(files.certificate, certificate);
 }
 
 function readText(path: string): string | undefined {

@@ -39,7 +39,7 @@ export async function startPlatform(
   const lock = lockData(config.data.directory);
   started.defer(() => lock.close());
   const log = openLogFile(join(config.data.directory, 'logs', 'sotto.log'), show);
-  const authority = keepOwnCertificate({
+  const authority = await keepOwnCertificate({
     dataDirectory: config.data.directory,
     certificateFile: config.server.tls?.cert,
     onFailure: () => show(STALE),

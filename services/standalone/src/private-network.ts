@@ -56,13 +56,3 @@ export function ownHosts(): OwnHosts {
 function isHostname(name: string): boolean {
   return /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$/.test(name) && !name.startsWith('localhost.');
 }
-
-/** The eight numbers of an IPv6 address. */
-export function groupsOf(address: string): number[] {
-  // As a browser spells it: no dotted tail, no interface.
-  const spelled = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [before = [], after = []] = spelled.split('::').map((half) => {
-    return half === '' ? [] : half.split(':').map((group) => Number.parseInt(group, 16));
-  });
-  return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
-}

@@ -21,6 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const open = () => openAuthority(directory, () => now);
+const certify = async (hosts: readonly string[]) => (await open()).certify(hosts);
 const certificate = () => new X509Certificate(readFileSync(authorityFiles(directory).certificate));
 
 /** What a client that trusts this authority alone makes of the server's certificate when it calls it so. */
@@ -53,7 +54,7 @@ async function callAs(name: string): Promise<string> {
 
 describe('an authority of one’s own', () => {
   test('vouches for the names and addresses of a private network', async () => {
-    open().certify(HOSTS);
+    await certify(HOSTS);
     for (const host of HOSTS) {
       const found =
         host.includes(':') || /^\d/.test(host)
@@ -67,16 +68,16 @@ describe('an authority of one’s own', () => {
   test.each([['example.org'], ['local.example.org'], ['8.8.8.8'], ['172.32.0.1'], ['2001:db8::1']])(
     'is not believed for %s, whoever has its key',
     async (host) => {
-      open().certify([host]);
+      await certify([host]);
       const shown = host.includes(':') ? 'IP Address' : host;
       expect(await callAs(shown)).toBe('permitted subtree violation');
     },
   );
 
-  test('is made once, and keeps its keys to the owner', () => {
-    const first = open();
-    first.certify(HOSTS);
-    const second = open();
+  test('is made once, and keeps its keys to the owner', async () => {
+    const first = await open();
+    await first.certify(HOSTS);
+    const second = await open();
     expect(second.fingerprint).toBe(first.fingerprint);
     expect(first.fingerprint).toMatch(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
     const { authorityKey, key } = authorityFiles(directory);
@@ -84,25 +85,25 @@ describe('an authority of one’s own', () => {
     expect(statSync(join(directory, 'tls')).mode & 0o777).toBe(0o700);
   });
 
-  test('leaves a certificate that is good, and renews one that is near its end or for other hosts', () => {
-    open().certify(HOSTS);
+  test('leaves a certificate that is good, and renews one that is near its end or for other hosts', async () => {
+    await certify(HOSTS);
     const { serialNumber } = certificate();
-    open().certify(HOSTS.toReversed());
+    await certify(HOSTS.toReversed());
     expect(certificate().serialNumber).toBe(serialNumber);
     now += 59 * DAY_MS;
-    open().certify(HOSTS);
+    await certify(HOSTS);
     expect(certificate().serialNumber).toBe(serialNumber);
     now += 2 * DAY_MS;
-    open().certify(HOSTS);
+    await certify(HOSTS);
     const renewed = certificate();
     expect(renewed.serialNumber).not.toBe(serialNumber);
-    open().certify([...HOSTS, '10.0.0.9']);
+    await certify([...HOSTS, '10.0.0.9']);
     expect(certificate().serialNumber).not.toBe(renewed.serialNumber);
     expect(certificate().checkIP('10.0.0.9')).toBe('10.0.0.9');
   });
 
-  test('gives no certificate that Apple would refuse for its length', () => {
-    open().certify(HOSTS);
+  test('gives no certificate that Apple would refuse for its length', async () => {
+    await certify(HOSTS);
     const { validFrom, validTo } = certificate();
     expect(Date.parse(validTo) - Date.parse(validFrom)).toBeLessThan(398 * DAY_MS);
   });
