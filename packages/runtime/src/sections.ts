@@ -36,6 +36,8 @@ export function serverSection(defaultPort: number) {
   return z.strictObject({
     host: z.string().min(1).default('127.0.0.1').meta({ env: 'SERVER_HOST' }),
     port: port.default(defaultPort).meta({ env: 'SERVER_PORT' }),
+    /** The address on which the outside meets this process when it is not `host`, as with a container's published port. */
+    publishedHost: z.string().min(1).optional().meta({ env: 'SERVER_PUBLISHED_HOST' }),
     /** Certificate chain and private key; without them it is plain HTTP. */
     tls: z
       .strictObject({

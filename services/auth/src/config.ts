@@ -40,7 +40,7 @@ export const AuthConfig = z.object({
       .meta({ env: 'JWT_REFRESH_EXPIRY' }),
   }),
   registration: z.strictObject({
-    /** Who may make an account. Left out, it follows from where the server listens: see `registrationMode`. */
+    /** Who may make an account. Left out, it follows from how the server is reached: see `registrationMode`. */
     mode: z.enum(['open', 'invite', 'closed']).optional().meta({ env: 'REGISTRATION_MODE' }),
   }),
   fields: z.strictObject({
@@ -53,12 +53,21 @@ export type AuthConfig = z.output<typeof AuthConfig>;
 
 export type RegistrationMode = 'open' | 'invite' | 'closed';
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 
-/** Who may make an account: where strangers can reach the server, nobody without an invitation unless it says so. */
+/**
+ * Who may make an account: where strangers can reach the server, nobody without an invitation unless it says so. A
+ * server on loopback is reached by strangers too when a proxy stands in front, or clients call it by another name.
+ */
 export function registrationMode({
   registration,
   server,
 }: Pick<AuthConfig, 'registration' | 'server'>): RegistrationMode {
-  return registration.mode ?? (LOOPBACK.test(server.host) ? 'open' : 'invite');
+  const { host, publishedHost = host, trustedProxies, publicOrigins } = server;
+  const names = [
+    publishedHost,
+    ...publicOrigins.map((origin) => URL.parse(origin)?.hostname ?? origin),
+  ];
+  const isOurs = trustedProxies === 0 && names.every((name) => LOOPBACK.test(name));
+  return registration.mode ?? (isOurs ? 'open' : 'invite');
 }
