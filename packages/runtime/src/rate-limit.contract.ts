@@ -62,9 +62,11 @@ export function limitersContract(open: () => Promise<Counters>): void {
     await limit.check('b');
   });
 
-  test('what is counted is never refused, and refuses others', async () => {
-    const limit = limiter({ points: 2 });
-    for (let times = 0; times < 4; times++) await limit.count('a');
+  test('what is counted is never refused, and refuses others; one of a crowd takes the last point', async () => {
+    const limit = limiter({ points: 2, lockMs: 60_000 });
+    const took = await Promise.all(Array.from({ length: 6 }, () => limit.count('a')));
+    expect(took.filter(Boolean)).toEqual([true]);
+    expect(await limit.count('a')).toBe(false);
     await refusal(limit.check('a'));
     await refusal(limit.take('a'));
   });

@@ -37,8 +37,8 @@ export interface Limiter {
   take(key: string, points?: number): Promise<Standing>;
   /** Throws `rate.limited` when none are left. Takes none. */
   check(key: string): Promise<void>;
-  /** Takes points, also those that are not there, without a refusal. */
-  count(key: string, points?: number): Promise<void>;
+  /** Takes points, also those that are not there, without a refusal. True for the one that took the last. */
+  count(key: string, points?: number): Promise<boolean>;
   /** Gives points back. */
   give(key: string, points?: number): Promise<void>;
   /** Gives all points back, and ends a lock. */
@@ -140,7 +140,7 @@ export function limitHeaders({ limit, remaining, resetMs }: Standing): Record<st
 interface Purse {
   take(key: string, points: number): Promise<RateLimiterRes>;
   check(key: string): Promise<void>;
-  count(key: string, points: number): Promise<void>;
+  count(key: string, points: number): Promise<boolean>;
   give(key: string, points: number): Promise<void>;
   reset(key: string): Promise<void>;
 }
@@ -175,6 +175,7 @@ function createPurse(open: OpenBudget, rule: LimitRule): Purse {
       const justGone =
         spent.consumedPoints >= rule.points && spent.consumedPoints - points < rule.points;
       if (lockMs > 0 && justGone) await budget.block(key, seconds(lockMs));
+      return justGone;
     },
     async give(key, points) {
       await budget.reward(key, points);

@@ -26,7 +26,7 @@ export interface LoginLimits {
   admit(attempt: Try): Promise<void>;
   /** Again, when its hash is about to be made: what was sent in parallel does not outrun the count. */
   admitAgain(attempt: Try): Promise<void>;
-  /** After a wrong password. True when it was the one that locked the account for its source. */
+  /** After a wrong password. True for the one of a burst that locked the account for its source. */
   fail(attempt: Try): Promise<boolean>;
 }
 
@@ -67,12 +67,12 @@ export function createLoginLimits(
     },
     async fail(attempt) {
       const subject = subjectOf(attempt);
-      await Promise.all([
+      const [isLast] = await Promise.all([
         failures.count(subject),
         failuresOfSource.count(attempt.source.key),
         attempt.knownDevice === undefined && failuresOfAccount.count(attempt.usernameKey),
       ]);
-      return isExhausted(failures, subject);
+      return isLast;
     },
   };
 }
