@@ -1,7 +1,13 @@
-/** Counters of a platform that is one process: a bounded map. */
+/** Counters of a platform that is one process: bounded maps. */
+import { ApiError } from '@sotto/api';
 import { type Budget, createMemoryBudget } from './budgets.ts';
 import type { Counters } from './counters.ts';
-import { COUNTERS_MEMORY_KEYS_MAX, COUNTERS_SWEEP_MS } from './limits.ts';
+import {
+  CLAIMS_MAKE_ROOM_MS,
+  CLAIMS_MEMORY_MAX,
+  COUNTERS_MEMORY_KEYS_MAX,
+  COUNTERS_SWEEP_MS,
+} from './limits.ts';
 import type { Clock } from './service.ts';
 
 interface Entry {
@@ -14,15 +20,20 @@ export interface MemoryCountersOptions {
   clock?: Clock;
 }
 
-/** Counters for one process. When full, the key that was made first goes first. */
+/**
+ * Counters for one process. When full, the count or text that was made first goes first. Claims never do: one that is
+ * forgotten makes a used proof good again. When they are full, further ones are refused until some have ended.
+ */
 export function createMemoryCounters({ clock = Date.now }: MemoryCountersOptions = {}): Counters {
   const entries = new Map<string, Entry>();
+  const claims = createClaims(clock);
   const budgets = new Map<string, Budget>();
   const sweeper = setInterval(sweep, COUNTERS_SWEEP_MS).unref();
 
   function sweep(): void {
     const now = clock();
     for (const [key, { endsAt }] of entries) if (endsAt <= now) entries.delete(key);
+    claims.sweep();
   }
 
   /** The live entry of a key. An entry that has ended counts as absent before the sweeper comes. */
@@ -54,9 +65,7 @@ export function createMemoryCounters({ clock = Date.now }: MemoryCountersOptions
       return entry && { count: entry.count, resetMs: entry.endsAt - clock() };
     },
     async claim(key, ttlMs) {
-      if (find(`c:${key}`) !== undefined) return false;
-      put(`c:${key}`, { count: 1, text: '', endsAt: clock() + ttlMs });
-      return true;
+      return claims.claim(key, ttlMs);
     },
     async put(key, value, ttlMs) {
       put(`t:${key}`, { count: 0, text: value, endsAt: clock() + ttlMs });
@@ -77,6 +86,33 @@ export function createMemoryCounters({ clock = Date.now }: MemoryCountersOptions
     async close() {
       clearInterval(sweeper);
       entries.clear();
+      claims.clear();
     },
+  };
+}
+
+/** What is claimed, by when each claim ends. */
+function createClaims(clock: Clock) {
+  const ends = new Map<string, number>();
+  let sweptAt = Number.NEGATIVE_INFINITY;
+
+  function sweep(): void {
+    sweptAt = clock();
+    for (const [key, endsAt] of ends) if (endsAt <= sweptAt) ends.delete(key);
+  }
+
+  return {
+    sweep,
+    claim(key: string, ttlMs: number): boolean {
+      const now = clock();
+      if ((ends.get(key) ?? now) > now) return false;
+      if (ends.size >= CLAIMS_MEMORY_MAX && now - sweptAt >= CLAIMS_MAKE_ROOM_MS) sweep();
+      if (ends.size >= CLAIMS_MEMORY_MAX && !ends.has(key)) {
+        throw new ApiError('service.unavailable', { detail: 'too much at once', retryAfter: 1 });
+      }
+      ends.set(key, now + ttlMs);
+      return true;
+    },
+    clear: () => ends.clear(),
   };
 }

@@ -18,7 +18,10 @@ export interface Counters {
   increment(key: string, windowMs: number): Promise<Count>;
   /** What `increment` last said of a key, or undefined when its window has ended. Adds nothing. */
   read(key: string): Promise<Count | undefined>;
-  /** True the first time a key is claimed within `ttlMs`, false every other time. */
+  /**
+   * True the first time a key is claimed within `ttlMs`, false every other time. Rejects with `service.unavailable`
+   * where that cannot be known, and where no more can be remembered: a claim is never forgotten before it ends.
+   */
   claim(key: string, ttlMs: number): Promise<boolean>;
   /** Keeps a short text for `ttlMs`. */
   put(key: string, value: string, ttlMs: number): Promise<void>;

@@ -175,6 +175,16 @@ export const OUTBOX_SWEEP_MS = 2_000;
 /** Keys that the in-process counters hold. An attacker who varies the key must not grow the heap. */
 export const COUNTERS_MEMORY_KEYS_MAX = 100_000;
 
+/**
+ * Claims that the in-process counters hold, at 200 bytes each. Request proofs claim for two and a quarter minutes, so it
+ * is 1,800 of them a second for as long: what 90 addresses may ask for. Beyond that proofs are refused for all, which is
+ * better than a used one being good again.
+ */
+export const CLAIMS_MEMORY_MAX = 250_000;
+
+/** When they are full, ended ones are looked for this often: to walk them all at every refusal would be work for nothing. */
+export const CLAIMS_MAKE_ROOM_MS = 1_000;
+
 /** Ended keys are dropped this often; until then they count as absent. */
 export const COUNTERS_SWEEP_MS = 30_000;
 
