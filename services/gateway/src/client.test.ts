@@ -29,6 +29,12 @@ describe('the client', () => {
     expect(addressBehind(proxies, forwardedFor)).toBe(expected);
   });
 
+  it.each([0, 1])('behind %s proxies keeps what ends its connection', (proxies) => {
+    const breakOff = () => undefined;
+    const client = clientOf({ remoteAddress: '10.0.0.1', breakOff }, () => undefined, proxies);
+    expect(client.breakOff).toBe(breakOff);
+  });
+
   it('called the origin that a trusted proxy tells, and no other is believed', () => {
     const headers: Record<string, string> = {
       host: 'Chat.Example.org',
