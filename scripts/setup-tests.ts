@@ -1,8 +1,11 @@
-/** Installs the servers that tests need: on Debian and its kin, as root. Anywhere else it says what is missing. */
+/**
+ * Installs what tests and benchmarks run: on Debian and its kin, as root. Anywhere else it says what is missing, and
+ * fails when a test needs it.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { findProgram } from '../tests/daemon.ts';
-import { type Missing, missingServers } from '../tests/servers.ts';
+import { type Missing, missingPrograms, missingServers } from '../tests/servers.ts';
 
 /** Debian asks this program whether a package may start its service. */
 const POLICY = '/usr/sbin/policy-rc.d';
@@ -13,8 +16,9 @@ export function canInstall(): boolean {
   return process.getuid?.() === 0 && findProgram('apt-get', process.env.PATH ?? '') !== undefined;
 }
 
-/** Installs what is missing, without starting any service of the system. Returns what is missing still. */
-export function installMissing(missing: readonly Missing[]): Missing[] {
+/** Installs what is found missing, without starting any service of the system. Returns what is missing still. */
+export function installMissing(find: typeof missingServers): Missing[] {
+  const missing = find(process.env);
   if (missing.length === 0) return [];
   const packages = missing.flatMap((one) => one.packages);
   console.error(`installing ${packages.join(', ')}`);
@@ -25,7 +29,7 @@ export function installMissing(missing: readonly Missing[]): Missing[] {
       aptGet('install', packages);
     }
   });
-  return missingServers(process.env);
+  return find(process.env);
 }
 
 /** One clear line for each. */
@@ -53,14 +57,14 @@ function aptGet(command: string, packages: readonly string[]): boolean {
 }
 
 if (import.meta.main) {
-  const missing = missingServers(process.env);
-  if (missing.length > 0 && !canInstall()) {
+  if (missingPrograms(process.env).length > 0 && !canInstall()) {
     console.error(
       'nothing can be installed by this user here; as root on Debian: sudo npm run setup-tests',
     );
   }
-  const left = canInstall() ? installMissing(missing) : missing;
+  const left = canInstall() ? installMissing(missingPrograms) : missingPrograms(process.env);
   reportMissing(left);
-  if (left.length === 0) console.log('everything that the tests need is there');
-  process.exitCode = left.length === 0 ? 0 : 1;
+  if (left.length === 0) console.log('everything that tests and benchmarks need is there');
+  // A benchmark goes without what it cannot compare with.
+  process.exitCode = missingServers(process.env).length === 0 ? 0 : 1;
 }

@@ -26,11 +26,14 @@ export interface TestServers {
   close(): Promise<void>;
 }
 
-interface Server extends Missing {
-  /** Names it when it is there already, and then nothing is started. */
-  variable: string;
+interface Tool extends Missing {
   /** What it is made of; on the PATH or where servers lie. */
   programs: readonly string[];
+}
+
+interface Server extends Tool {
+  /** Names it when it is there already, and then nothing is started. */
+  variable: string;
   /** Starts it in an empty directory. */
   start: (directory: string, environment: Environment) => Promise<TestServers>;
 }
@@ -83,9 +86,36 @@ const SERVERS: readonly Server[] = [
   },
 ];
 
-/** What this machine lacks, and the environment does not name. */
+/** What tests run themselves. */
+const TOOLS: readonly Tool[] = [
+  {
+    name: 'OpenSSL',
+    programs: ['openssl'],
+    packages: ['openssl'],
+    howTo: 'apt-get install openssl, or brew install openssl',
+  },
+];
+
+/** What benchmarks compare with; no test needs it. */
+const PEERS: readonly Tool[] = [
+  {
+    name: 'nginx',
+    programs: ['nginx'],
+    packages: ['nginx-light'],
+    howTo: 'apt-get install nginx-light, or brew install nginx',
+  },
+];
+
+/** What tests need, this machine lacks, and the environment does not name. */
 export function missingServers(environment: Environment): Missing[] {
-  return toStart(environment).filter((server) => !isInstalled(server, environment));
+  const needed = [...toStart(environment), ...TOOLS];
+  return needed.filter((tool) => !isInstalled(tool, environment));
+}
+
+/** What this machine lacks for tests or benchmarks. */
+export function missingPrograms(environment: Environment): Missing[] {
+  const peers = PEERS.filter((tool) => !isInstalled(tool, environment));
+  return [...missingServers(environment), ...peers];
 }
 
 /** Starts what the machine has and the environment does not name. Leaves nothing when one of them fails. */
@@ -118,7 +148,7 @@ function toStart(environment: Environment): Server[] {
   return SERVERS.filter(({ variable }) => environment[variable] === undefined);
 }
 
-function isInstalled({ programs }: Server, environment: Environment): boolean {
+function isInstalled({ programs }: Tool, environment: Environment): boolean {
   return programs.every((program) => locate(program, environment) !== undefined);
 }
 

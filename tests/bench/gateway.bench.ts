@@ -1,7 +1,7 @@
 /**
  * What the gateway costs: a small authenticated GET at the service itself, through the gateway and through nginx, and
  * WebSocket messages the same three ways. CPU time is the proxy's own, from /proc. BENCH_SECONDS sets how long each
- * round takes; `npm run setup-tests` and Debian's nginx-light bring what is needed.
+ * round takes; `npm run setup-tests` brings what is needed.
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
