@@ -1,6 +1,6 @@
 /** Who may import whom: the table of ARCHITECTURE.md, no cycles, and no file that nobody imports. */
 import { posix } from 'node:path';
-import type { Fault, SourceFile } from './tidy.ts';
+import type { Fault, SourceFile } from './tidy-source.ts';
 
 interface Import {
   from: string;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { blank, type SourceFile, tidy } from './tidy.ts';
+import { blank, tidy } from './tidy.ts';
+import type { SourceFile } from './tidy-source.ts';
 
 /** Faults of one file that somebody imports. */
 function faultsOf(path: string, text: string): string[] {

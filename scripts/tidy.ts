@@ -10,15 +10,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { importFaults } from './tidy-imports.ts';
-
-/** A file of the tree, by its path from the root. */
-export interface SourceFile {
-  path: string;
-  text: string;
-}
-
-/** One fault: `path:line: what`. */
-export type Fault = string;
+import type { Fault, SourceFile } from './tidy-source.ts';
 
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;

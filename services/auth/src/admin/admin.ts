@@ -4,38 +4,14 @@
  * They work on the database itself, beside a platform that runs: what they change is announced through the outbox, as
  * the service's own changes are. Whoever may read the database's password may do all this, so there is no other check.
  */
-import type { Clock, Database, SealedFields } from '@sotto/runtime';
-import type { Audit } from '../audit.ts';
-import type { AuthTables } from '../schema.ts';
-import type { SealedColumns } from '../sealed-columns.ts';
 import { readAudit } from './audit-command.ts';
+import type { AdminDeps, Command } from './command.ts';
 import { inviteCommands } from './invite-commands.ts';
 import { createAdministrator } from './new-account.ts';
 import { rotateKeys } from './rotate-command.ts';
 import { sessionCommands } from './session-commands.ts';
-import {
-  CommandError,
-  EXIT_UNAVAILABLE,
-  EXIT_USAGE,
-  printable,
-  type Terminal,
-  wrongCall,
-} from './terminal.ts';
+import { CommandError, EXIT_UNAVAILABLE, EXIT_USAGE, printable, wrongCall } from './terminal.ts';
 import { userCommands } from './user-commands.ts';
-
-export interface AdminDeps {
-  database: Pick<Database<AuthTables>, 'query'>;
-  audit: Audit;
-  columns: SealedColumns;
-  fields: SealedFields;
-  clock: Clock;
-  /** Where the platform is reached, for links. */
-  baseUrl: string;
-  terminal: Terminal;
-}
-
-/** One command: what stands behind its name. Throws a CommandError when it cannot do as told. */
-export type Command = (deps: AdminDeps, words: readonly string[]) => Promise<void>;
 
 /** A map, because an object would know `constructor` too. */
 const COMMANDS: ReadonlyMap<string, Command> = new Map(

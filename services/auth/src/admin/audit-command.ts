@@ -4,7 +4,7 @@ import { UserId } from '@sotto/api';
 import { AUDIT_ACTIONS } from '@sotto/api/internal';
 import { type AuditFilter, readAuditRows } from '../audit-store.ts';
 import type { AuditLogTable } from '../schema.ts';
-import type { AdminDeps, Command } from './admin.ts';
+import type { AdminDeps, Command } from './command.ts';
 import { table, timeText, wrongCall } from './terminal.ts';
 import { accountOf, moment, noWords, wholeNumber } from './words.ts';
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { type Invite, insertInvite, listInvites, revokeInvite } from '../invite-store.ts';
 import { codeDigest, makeCode } from '../secret-code.ts';
-import type { AdminDeps, Command } from './admin.ts';
+import type { AdminDeps, Command } from './command.ts';
 import { CommandError, table, timeText, wrongCall } from './terminal.ts';
 import { duration, noWords, onlyWord, wholeNumber } from './words.ts';
 

@@ -6,7 +6,7 @@ import { checkPassword, checkUsername, usernameKey } from '../credential-rules.t
 import { createPasswords } from '../passwords.ts';
 import { codeDigest, makeCode } from '../secret-code.ts';
 import { insertUser } from '../store.ts';
-import type { AdminDeps, Command } from './admin.ts';
+import type { AdminDeps, Command } from './command.ts';
 import { CommandError, type Terminal, wrongCall } from './terminal.ts';
 import { onlyWord } from './words.ts';
 

@@ -1,6 +1,6 @@
 /** `rotate-field-keys`. */
 import { rotateFieldKeys } from '../field-rotation.ts';
-import type { Command } from './admin.ts';
+import type { Command } from './command.ts';
 import { noWords } from './words.ts';
 
 /** Seals all columns with the first of the field keys. May be broken off and started again. */

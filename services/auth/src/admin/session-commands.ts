@@ -12,7 +12,7 @@ import {
   lockUser,
   type Session,
 } from '../store.ts';
-import type { AdminDeps, Command } from './admin.ts';
+import type { AdminDeps, Command } from './command.ts';
 import { CommandError, table, timeText } from './terminal.ts';
 import { accountOf, onlyWord } from './words.ts';
 

@@ -9,7 +9,7 @@ import { codeDigest, makeCode } from '../secret-code.ts';
 import { activeSessions, endSessionsOfUser } from '../session-store.ts';
 import { announceEnded } from '../sessions.ts';
 import { activeDevices, lockUser, type User } from '../store.ts';
-import type { AdminDeps, Command } from './admin.ts';
+import type { AdminDeps, Command } from './command.ts';
 import { createOrdinary } from './new-account.ts';
 import { table, timeText, wrongCall } from './terminal.ts';
 import { accountOf, noWords, onlyWord, wholeNumber } from './words.ts';

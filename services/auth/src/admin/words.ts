@@ -3,7 +3,7 @@ import { UserId, Username } from '@sotto/api';
 import { Duration } from '@sotto/runtime';
 import { usernameKey } from '../credential-rules.ts';
 import { findUser, findUserByKey, type User } from '../store.ts';
-import type { AdminDeps } from './admin.ts';
+import type { AdminDeps } from './command.ts';
 import { CommandError, wrongCall } from './terminal.ts';
 
 /** The one word that a command takes. */
