@@ -32,7 +32,7 @@ const TABLE: readonly Row[] = [
   },
   {
     of: /^services\/standalone\/src\//,
-    may: /^(@sotto\/(runtime|api|auth|key|message|file|gateway)(\/|$)|zod$|pg$|@peculiar\/x509$|node:)/,
+    may: /^(@sotto\/(runtime|api|auth|key|message|file|gateway)(\/|$)|zod$|pg$|@peculiar\/(x509|asn1-schema|asn1-x509)$|reflect-metadata$|node:)/,
   },
   {
     of: /^services\/[a-z]+\/src\//,
