@@ -2,7 +2,7 @@
  * How fast passwords may be guessed (DESIGN 5).
  *
  * Failures lock the account for the source that they came from, and for that one alone; many of them from one source
- * lock the source out of all accounts; and many for one account, from wherever, slow the account down: tries then take
+ * lock the source out of all accounts, but for the devices behind it that those know; and many for one account, from wherever, slow the account down: tries then take
  * turns, so that a thousand addresses guess no faster than a few. None of it touches sessions that are open, nor a
  * device that the account knows: a guesser must not be able to keep the owner out.
  */
@@ -17,7 +17,7 @@ import type { Source } from './source.ts';
 export interface Try {
   usernameKey: string;
   source: Source;
-  /** A device that is known to be the account's. Any other counts as none, or each made-up one would bring new tries. */
+  /** The account's device that has shown its key. Any other counts as none, or each made-up one would bring new tries. */
   knownDevice: DeviceId | undefined;
 }
 
@@ -49,7 +49,8 @@ export function createLoginLimits(
 
   async function admitAgain(attempt: Try): Promise<void> {
     await Promise.all([
-      failuresOfSource.check(attempt.source.key),
+      // What others fail at behind the same address is not a known device's doing.
+      attempt.knownDevice === undefined && failuresOfSource.check(attempt.source.key),
       failures.check(subjectOf(attempt)),
     ]);
   }

@@ -53,7 +53,7 @@ async function authenticate(
   throw new ApiError('auth.credentials-wrong');
 }
 
-/** The device, if it is one of the account's and, when it has a key, the log-in was signed with that. */
+/** The device, if it is one of the account's and the log-in was signed with its key. */
 async function knownDeviceOf(
   { database }: PasswordLoginDeps,
   { usernameKey: name, device }: { usernameKey: string; device: DeviceId | undefined },
@@ -61,14 +61,11 @@ async function knownDeviceOf(
 ): Promise<DeviceId | undefined> {
   if (device === undefined) return undefined;
   const found = await findDeviceOfName(database.query, { usernameKey: name, device });
-  if (found === undefined) return undefined;
-  // Ids of devices are no secret: all who write to a person have them.
-  const isShown = found.deviceKey === null || isKey(found.deviceKey, binding?.deviceKey);
+  // Ids of devices are no secret: all who write to a person have them. A device without a key has nothing to show.
+  const key = found?.deviceKey ?? undefined;
+  const shown = binding?.deviceKey;
+  const isShown = key !== undefined && shown !== undefined && Buffer.compare(key, shown) === 0;
   return isShown ? device : undefined;
-}
-
-function isKey(key: Uint8Array, shown: Uint8Array | undefined): boolean {
-  return shown !== undefined && Buffer.compare(key, shown) === 0;
 }
 
 interface Failure {

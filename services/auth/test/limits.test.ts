@@ -103,6 +103,21 @@ describe('wrong passwords', () => {
     expect((await victim.logInByChallenge(device, from)).status).toBe(200);
   });
 
+  test('are not counted apart for a device that has no key: to know its id is to know nothing', async () => {
+    const auth = await platform.start();
+    const username = freshName();
+    const { device } = await auth.register(username);
+    const from = freshSource();
+    for (let failure = 0; failure < 5; failure++) await fail(auth, { username, from });
+    expect(await fail(auth, { username, from, device })).toMatchObject({ code: 'rate.limited' });
+    // Nor are they left out of what slows the account down.
+    for (let failure = 0; failure < 15; failure++) {
+      await fail(auth, { username, from: freshSource(), device });
+    }
+    await succeed(auth, { username, from: freshSource(), device });
+    expect(await metric(auth, 'sotto_logins_slowed_total')).toBeGreaterThanOrEqual(1);
+  });
+
   test('for many accounts from one address end its tries for all of them', async () => {
     const auth = await platform.start(testConfig({ limits: { loginFailuresPerSource: 8 } }));
     const username = freshName();
@@ -111,6 +126,25 @@ describe('wrong passwords', () => {
     for (let failure = 0; failure < 8; failure++) await fail(auth, { username: freshName(), from });
     expect((await succeed(auth, { username, from })).status).toBe(429);
     expect((await succeed(auth, { username, from: freshSource() })).status).toBe(200);
+  });
+
+  test('of somebody else behind its address end no tries of a device that shows its key, but its own do', async () => {
+    const auth = await platform.start(testConfig({ limits: { loginFailuresPerSource: 8 } }));
+    const username = freshName();
+    const known = new DeviceKeyCaller(auth, () => platform.time.now);
+    const { device } = await known.register(username);
+    const from = freshSource();
+    for (let failure = 0; failure < 8; failure++) await fail(auth, { username: freshName(), from });
+    const right = { username, password: PASSWORD, device };
+    expect(await auth.problem(login, { body: right, from })).toMatchObject({
+      code: 'rate.limited',
+    });
+    expect((await known.send(login, { body: right, from })).status).toBe(200);
+    for (let failure = 0; failure < 5; failure++) {
+      const wrong = await known.send(login, { body: { ...right, password: WRONG }, from });
+      expect(wrong.body).toMatchObject({ code: 'auth.credentials-wrong' });
+    }
+    expect((await known.send(login, { body: right, from })).status).toBe(429);
   });
 
   test('for one account from many addresses make tries take turns, and nobody else waits', async () => {
