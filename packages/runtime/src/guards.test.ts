@@ -11,6 +11,7 @@ import { createMetrics } from './metrics.ts';
 import { mount } from './mount.ts';
 import { makeProof, type ProofKey, proofKey } from './proof.fixture.ts';
 import { createProofs, thumbprint } from './proof.ts';
+import { anyOrigin } from './proof-origins.ts';
 import { createLimiters } from './rate-limit.ts';
 
 const SECRET = 'the secret between services, long enough';
@@ -49,7 +50,7 @@ function start(changes: Partial<Guards> = {}) {
       throw new ApiError(token === '' ? 'auth.token-missing' : 'auth.token-invalid');
     },
     internalSecret: SECRET,
-    proofs: createProofs({ counters, internalSecret: SECRET, publicOrigins: [], clock: Date.now }),
+    proofs: createProofs({ counters, internalSecret: SECRET, origins: anyOrigin, clock: Date.now }),
     userLimit: createUserLimit(createLimiters({ counters, metrics }), LIMIT),
     ...changes,
   };
@@ -141,7 +142,7 @@ test('every answer to a request with a proof has the next nonce, also a refusal 
 test('while uses cannot be counted a bound session reads on, unproven, and changes nothing', async () => {
   const claim = () => Promise.reject(new ApiError('service.unavailable', { retryAfter: 1 }));
   const proofs = createProofs({
-    ...{ counters: { claim }, internalSecret: SECRET, publicOrigins: [], clock: Date.now },
+    ...{ counters: { claim }, internalSecret: SECRET, origins: anyOrigin, clock: Date.now },
   });
   const { ask, prove } = start({ proofs });
   const answer = await ask('/read', 'DPoP bound', await prove('/read', 'bound'));

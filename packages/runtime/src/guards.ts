@@ -5,6 +5,7 @@ import type { Counters } from './counters.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createProofs, PROOF_HEADER, type Proofs } from './proof.ts';
+import type { ProofOrigins } from './proof-origins.ts';
 import type { Limiter, Limiters, Standing } from './rate-limit.ts';
 import { createRevocations, type Revocations } from './revocations.ts';
 import type { Clock, Connection, Fetch } from './service.ts';
@@ -25,8 +26,9 @@ export interface GuardsOptions {
   auth: Fetch;
   internalSecret: string;
   jwt: { issuer: string; audience: string };
-  /** See the `server` and `limits` sections. */
-  publicOrigins: readonly string[];
+  /** Those that request proofs may name. */
+  origins: ProofOrigins;
+  /** See the `limits` section. */
   userPerMinute: number;
   counters: Counters;
   limiters: Limiters;
@@ -45,13 +47,13 @@ export interface OpenedGuards {
 
 /** Guards that believe the auth service. */
 export function createGuards(options: GuardsOptions): OpenedGuards {
-  const { auth, internalSecret, jwt, publicOrigins, counters, metrics, clock, log } = options;
+  const { auth, internalSecret, jwt, origins, counters, metrics, clock, log } = options;
   const revocations = createRevocations({ auth, internalSecret, clock, log });
   const tokenUses = createTokenUses({ auth, internalSecret, clock, metrics, log });
   const guards = {
     authenticate: createAuthenticate({ auth, ...jwt, clock, revocations, uses: tokenUses }),
     internalSecret,
-    proofs: createProofs({ counters, internalSecret, publicOrigins, clock }),
+    proofs: createProofs({ counters, internalSecret, origins, clock }),
     userLimit: createUserLimit(options.limiters, options.userPerMinute),
   };
   return { guards, revocations, tokenUses };

@@ -91,6 +91,12 @@ export {
   type UnusedProof,
 } from './proof.ts';
 export {
+  anyOrigin,
+  type ProofOrigins,
+  type ProofOriginsOptions,
+  proofOrigins,
+} from './proof-origins.ts';
+export {
   createLimiters,
   type Limiter,
   type Limiters,

@@ -7,6 +7,7 @@ import { PROOF_NONCE_MS } from './limits.ts';
 import { ProblemWithHeaders } from './problem-response.ts';
 import { makeProof, type ProofContent, type ProofKey, proofKey } from './proof.fixture.ts';
 import { createProofs, type ProofInput, type Proofs, type ProofsOptions } from './proof.ts';
+import { anyOrigin } from './proof-origins.ts';
 
 const SECRET = 'the secret between services, long enough';
 const URL_CALLED = 'http://chat.example.org/api/v1/auth/password';
@@ -20,7 +21,7 @@ beforeAll(async () => {
 function proofs(options: Partial<ProofsOptions> = {}): Proofs {
   const counters = createMemoryCounters();
   onTestFinished(() => counters.close());
-  const rest = { internalSecret: SECRET, publicOrigins: [], clock: Date.now };
+  const rest = { internalSecret: SECRET, origins: anyOrigin, clock: Date.now };
   return createProofs({ counters, ...rest, ...options });
 }
 
@@ -160,12 +161,17 @@ describe('the address that a proof names', () => {
     await refused(here.check({ ...arriving(await made(here)), connection }));
   });
 
-  test('is one of those that are configured, whatever the request says', async () => {
-    const here = proofs({ publicOrigins: ['https://a.example', 'https://b.example'] });
-    for (const origin of ['https://a.example', 'https://b.example']) {
-      await here.check(arriving(await made(here, { url: `${origin}/api/v1/auth/password` })));
-    }
-    await refused(here.check(arriving(await made(here))));
+  test('is one that the platform goes by, whatever the request says', async () => {
+    const origins = (named: string) => named === 'https://a.example';
+    const here = proofs({ origins });
+    const url = 'https://a.example/api/v1/auth/password';
+    await here.check(arriving(await made(here, { url })));
+    const refusal = here.check(arriving(await made(here)));
+    await refused(refusal);
+    const error = await refusal.catch((thrown: unknown) => thrown);
+    if (!(error instanceof ApiError)) throw error;
+    expect(error.options.detail).toContain('PUBLIC_ORIGINS');
+    expect(error.options.detail).not.toContain('example');
   });
 });
 

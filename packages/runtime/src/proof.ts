@@ -19,6 +19,7 @@ import { z } from 'zod';
 import type { Counters } from './counters.ts';
 import { PROOF_BYTES_MAX, PROOF_NONCE_MS } from './limits.ts';
 import { ProblemWithHeaders } from './problem-response.ts';
+import type { ProofOrigins } from './proof-origins.ts';
 import type { Clock, Connection } from './service.ts';
 
 /** Where a client puts its proof, and where it finds the nonce for the next one. */
@@ -66,8 +67,7 @@ export interface Proofs {
 export interface ProofsOptions {
   counters: Pick<Counters, 'claim'>;
   internalSecret: string;
-  /** Where clients call; with none, wherever they called. */
-  publicOrigins: readonly string[];
+  origins: ProofOrigins;
   clock: Clock;
 }
 
@@ -98,7 +98,7 @@ const PROOF_LIFE_MS = (2 * PROOF_SECONDS + 15) * 1000;
 
 /** Checks of proofs that every service with the same secret and counters makes alike. */
 export function createProofs(options: ProofsOptions): Proofs {
-  const { counters, publicOrigins, clock } = options;
+  const { counters, origins, clock } = options;
   const nonces = createNonces(options.internalSecret, clock);
 
   function examine({ request, connection, token, jkt }: ProofInput): UnusedProof {
@@ -108,11 +108,8 @@ export function createProofs(options: ProofsOptions): Proofs {
     if (claims.htm !== request.method) throw invalid('htm is another method');
     const called = new URL(request.url);
     const named = new URL(claims.htu);
-    const origins =
-      publicOrigins.length > 0 ? publicOrigins : [connection?.origin ?? called.origin];
-    if (named.pathname !== called.pathname || !origins.includes(named.origin)) {
-      throw invalid('htu is another address');
-    }
+    if (named.pathname !== called.pathname) throw invalid('htu is another address');
+    if (!origins(named.origin, connection?.origin ?? called.origin)) throw invalid(ELSEWHERE);
     if (token !== undefined && claims.ath !== hash('sha256', token, 'base64url')) {
       throw invalid('ath is of another token');
     }
@@ -141,6 +138,9 @@ export function createProofs(options: ProofsOptions): Proofs {
     nonce: nonces.current,
   };
 }
+
+const ELSEWHERE =
+  'htu is at an origin that was not called, or that the platform does not go by: its operator names those that it does in PUBLIC_ORIGINS';
 
 /** Says which part is wrong, for the developer of a client: whoever reads it made the proof. */
 function invalid(detail: string): ApiError {

@@ -26,7 +26,10 @@ const origin = z
   .regex(
     /^https?:\/\/[a-z0-9.[\]:-]+$/,
     'expected an origin such as https://chat.example.org, in lower case',
-  );
+  )
+  .refine((text) => URL.canParse(text), 'expected an origin such as https://chat.example.org')
+  // Nobody else says a port that the scheme says already.
+  .transform((text) => new URL(text).origin);
 
 /** Proxies in front of us, each of which adds itself to X-Forwarded-For. */
 const TRUSTED_PROXIES_MAX = 16;
@@ -54,7 +57,7 @@ export function serverSection(defaultPort: number) {
       .max(TRUSTED_PROXIES_MAX)
       .default(0)
       .meta({ env: 'TRUSTED_PROXIES' }),
-    /** The origins that clients call. Without any, request proofs are held to the one that was called. */
+    /** The origins that clients call. Without any, `proofOrigins` says which ones request proofs may name. */
     publicOrigins: z.array(origin).default([]).meta({ env: 'PUBLIC_ORIGINS' }),
   });
 }
@@ -149,7 +152,12 @@ export const limitsSection = z.strictObject({
   registerPerHour: amount.default(3).meta({ env: 'LIMITS_REGISTER_PER_HOUR' }),
   /** The same for an address of this machine or a private network: an office, or a proxy that everybody comes by. */
   registerPerHourPrivate: amount.default(60).meta({ env: 'LIMITS_REGISTER_PER_HOUR_PRIVATE' }),
-  /** Wrong passwords for one account from one address within `loginWindow`; each device of the account that names itself has as many. */
+  /** Tries to make one by a name that is taken or an invitation that is none, likewise. */
+  registerFailuresPerHour: amount.default(30).meta({ env: 'LIMITS_REGISTER_FAILURES_PER_HOUR' }),
+  registerFailuresPerHourPrivate: amount
+    .default(600)
+    .meta({ env: 'LIMITS_REGISTER_FAILURES_PER_HOUR_PRIVATE' }),
+  /** Wrong passwords for one account from one address within `loginWindow`; each device that shows its key has as many. */
   loginFailures: amount.default(5).meta({ env: 'LIMITS_LOGIN_FAILURES' }),
   loginWindow: span.prefault('15m').meta({ env: 'LIMITS_LOGIN_WINDOW' }),
   /** How long that address then has to leave the account alone. */

@@ -12,6 +12,7 @@ import { createUserLimit, type Guards } from './guards.ts';
 import { createMetrics } from './metrics.ts';
 import { type DatabaseOptions, databaseOptions } from './postgres.ts';
 import { createProofs } from './proof.ts';
+import { anyOrigin } from './proof-origins.ts';
 import { createLimiters } from './rate-limit.ts';
 import { databaseSection } from './sections.ts';
 
@@ -90,7 +91,7 @@ export function testGuards(
   return {
     authenticate,
     internalSecret,
-    proofs: createProofs({ counters, internalSecret, publicOrigins: [], clock: Date.now }),
+    proofs: createProofs({ counters, internalSecret, origins: anyOrigin, clock: Date.now }),
     userLimit: createUserLimit(limiters, 1_000_000),
   };
 }

@@ -24,6 +24,8 @@ import {
   openDatabase,
   openNatsBus,
   openRedisCounters,
+  type ProofOrigins,
+  proofOrigins,
   remotePeer,
   type Service,
   startOutbox,
@@ -52,6 +54,8 @@ export interface Given {
   database?: Database<AuthTables>;
   bus?: Bus;
   counters?: Counters;
+  /** What request proofs may name; by the configuration when left out. */
+  proofOrigins?: ProofOrigins;
   peers?: { key: Fetch; message: Fetch; file: Fetch };
   log?: Logger;
   clock?: Clock;
@@ -95,7 +99,8 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
   const app = createApp({ service: 'auth', log, metrics, ready: () => database.ping() });
   const limiters = createLimiters({ counters, metrics });
   const sessions = { database, outbox, events, audit, clock, ...(await tokenDeps(config, clock)) };
-  const guards = ownGuards(config, { app, sessions, counters, limiters });
+  const origins = given.proofOrigins ?? proofOrigins({ server: config.server, log });
+  const guards = ownGuards(config, { app, sessions, counters, limiters, origins });
   routes(app, guards, {
     ...sessions,
     ...limitsOf(config, limiters, events),
@@ -120,20 +125,20 @@ interface OwnGuardsDeps {
   sessions: SessionDeps;
   counters: Counters;
   limiters: Limiters;
+  origins: ProofOrigins;
 }
 
 /** As every service guards its routes, but sessions that have ended are known here at once. */
 function ownGuards(config: AuthConfig, deps: OwnGuardsDeps): Guards {
-  const { app, sessions, counters, limiters } = deps;
+  const { app, sessions, counters, limiters, origins } = deps;
   const { clock } = sessions;
   const { issuer, audience } = config.jwt;
-  const { publicOrigins } = config.server;
   const { secret: internalSecret } = config.internal;
   const auth: Fetch = (request) => app.fetch(request);
   return {
     authenticate: createOwnAuthenticate(sessions, { auth, issuer, audience, clock }),
     internalSecret,
-    proofs: createProofs({ counters, internalSecret, publicOrigins, clock }),
+    proofs: createProofs({ counters, internalSecret, origins, clock }),
     userLimit: createUserLimit(limiters, config.limits.userPerMinute),
   };
 }

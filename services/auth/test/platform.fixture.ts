@@ -9,7 +9,13 @@ import {
   register,
   Tokens,
 } from '@sotto/api';
-import { createMemoryBus, createMemoryCounters, openDatabase, type Service } from '@sotto/runtime';
+import {
+  anyOrigin,
+  createMemoryBus,
+  createMemoryCounters,
+  openDatabase,
+  type Service,
+} from '@sotto/runtime';
 import { testDatabase } from '@sotto/runtime/testing';
 import { AuthConfig } from '../src/config.ts';
 import type { AuthTables } from '../src/schema.ts';
@@ -72,6 +78,7 @@ export async function openPlatform() {
         counters,
         clock,
         log: silent,
+        proofOrigins: anyOrigin,
         ...given,
       });
       services.push(service);

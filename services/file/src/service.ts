@@ -22,6 +22,8 @@ import {
   openNatsBus,
   openRedisCounters,
   openS3Blobs,
+  type ProofOrigins,
+  proofOrigins,
   remotePeer,
   type Service,
 } from '@sotto/runtime';
@@ -41,6 +43,8 @@ export interface Given {
   database?: Database<FileTables>;
   blobs?: Blobs;
   counters?: Counters;
+  /** What request proofs may name; by the configuration when left out. */
+  proofOrigins?: ProofOrigins;
   bus?: Bus;
   log?: Logger;
   clock?: Clock;
@@ -75,7 +79,7 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const limiters = createLimiters({ counters, metrics });
   const { guards, revocations, tokenUses } = createGuards({
     ...{ auth, internalSecret, jwt: config.jwt, counters, limiters, metrics, clock, log },
-    publicOrigins: config.server.publicOrigins,
+    origins: given.proofOrigins ?? proofOrigins({ server: config.server, log }),
     userPerMinute: config.limits.userPerMinute,
   });
   own(revocations);

@@ -19,6 +19,8 @@ import {
   openDatabase,
   openNatsBus,
   openRedisCounters,
+  type ProofOrigins,
+  proofOrigins,
   remotePeer,
   type Service,
   startOutbox,
@@ -45,6 +47,8 @@ export interface Given {
   database?: Database<KeyTables>;
   bus?: Bus;
   counters?: Counters;
+  /** What request proofs may name; by the configuration when left out. */
+  proofOrigins?: ProofOrigins;
   log?: Logger;
   clock?: Clock;
   peers?: { auth: Fetch; message: Fetch };
@@ -76,7 +80,7 @@ export async function startKey(config: KeyConfig, given: Given = {}): Promise<Se
   const limiters = createLimiters({ counters, metrics });
   const { guards, revocations, tokenUses } = createGuards({
     ...{ auth, internalSecret, jwt: config.jwt, counters, limiters, metrics, clock, log },
-    publicOrigins: config.server.publicOrigins,
+    origins: given.proofOrigins ?? proofOrigins({ server: config.server, log }),
     userPerMinute: config.limits.userPerMinute,
   });
   own(revocations);

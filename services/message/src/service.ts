@@ -25,6 +25,8 @@ import {
   openDatabase,
   openNatsBus,
   openRedisCounters,
+  type ProofOrigins,
+  proofOrigins,
   type Revocations,
   remotePeer,
   type Service,
@@ -62,6 +64,8 @@ export interface Given {
   database?: Database<Tables>;
   bus?: Bus;
   counters?: Counters;
+  /** What request proofs may name; by the configuration when left out. */
+  proofOrigins?: ProofOrigins;
   log?: Logger;
   clock?: Clock;
   peers?: { auth: Fetch; key: Fetch };
@@ -145,6 +149,7 @@ interface Foundation {
   log: Logger;
   clock: Clock;
   peers: { auth: Fetch; key: Fetch };
+  origins: ProofOrigins;
 }
 
 async function openFoundation(config: MessageConfig, given: Given, own: Own): Promise<Foundation> {
@@ -156,9 +161,10 @@ async function openFoundation(config: MessageConfig, given: Given, own: Own): Pr
   own(keepPartitions(database, log));
   const bus = given.bus ?? own(await openBus(config, log));
   const counters = given.counters ?? own(await openCounters(config, log));
-  const { services } = config;
+  const { services, server } = config;
   const peers = given.peers ?? { auth: remotePeer(services.auth), key: remotePeer(services.key) };
-  return { database, bus, counters, log, clock, peers };
+  const origins = given.proofOrigins ?? proofOrigins({ server, log });
+  return { database, bus, counters, log, clock, peers, origins };
 }
 
 interface Acquaintance {
@@ -169,11 +175,11 @@ interface Acquaintance {
 
 /** What comes from the services that own accounts, sessions and device lists. */
 async function meetPeers(
-  { internal, jwt, server, limits }: MessageConfig,
+  { internal, jwt, limits }: MessageConfig,
   foundation: Foundation & { limiters: Limiters; metrics: Metrics },
   own: Own,
 ): Promise<Acquaintance> {
-  const { database, bus, counters, limiters, metrics, log, clock, peers } = foundation;
+  const { database, bus, counters, limiters, metrics, log, clock, peers, origins } = foundation;
   const internalSecret = internal.secret;
   const copies = createCopies({ database, peers, internalSecret });
   own(await consumeCopies(bus, database));
@@ -181,7 +187,7 @@ async function meetPeers(
   const { auth } = peers;
   const { guards, revocations, tokenUses } = createGuards({
     ...{ auth, internalSecret, jwt, counters, limiters, metrics, clock, log },
-    publicOrigins: server.publicOrigins,
+    origins,
     userPerMinute: limits.userPerMinute,
   });
   own(revocations);

@@ -20,6 +20,7 @@ import {
   openNatsBus,
   openRedisCounters,
   openS3Blobs,
+  proofOrigins,
   type Service,
 } from '@sotto/runtime';
 import type { StandaloneConfig } from './config.ts';
@@ -32,6 +33,8 @@ export interface ComposeOptions {
   logTo: NonNullable<LoggerOptions['destination']>;
   /** The certificate of the authority that clients are to trust, when it is the platform's own. */
   authority?: string | undefined;
+  /** What this machine is called, when the platform serves its own network by those names. */
+  ownHosts?: (() => readonly string[]) | undefined;
 }
 
 /**
@@ -40,7 +43,7 @@ export interface ComposeOptions {
  */
 export async function compose(
   config: StandaloneConfig,
-  { databases, logTo, authority }: ComposeOptions,
+  { databases, logTo, authority, ownHosts }: ComposeOptions,
 ): Promise<Required<Service>> {
   await using started = new AsyncDisposableStack();
   const everyConsumerStands = Promise.withResolvers<void>();
@@ -65,7 +68,11 @@ export async function compose(
     message: peer(services, 'message'),
     file: peer(services, 'file'),
   };
-  const given = (service: DataService) => ({ bus, counters, blobs, peers, log: logFor(service) });
+  const origins = proofOrigins({ server: config.server, log: logFor('gateway'), ownHosts });
+  const given = (service: DataService) => ({
+    ...{ bus, counters, blobs, peers, proofOrigins: origins },
+    log: logFor(service),
+  });
   const of = (service: DataService) => ({ ...config, database: databases[service] });
   // Auth first: the others learn at their start which sessions have ended.
   services.auth = own(await startAuth(of('auth'), given('auth')));

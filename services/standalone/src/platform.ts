@@ -9,6 +9,7 @@ import { openDatabases } from './databases.ts';
 import { firstInvitation } from './first-invitation.ts';
 import { type KeptAuthority, keepOwnCertificate } from './lan.ts';
 import { openLogFile } from './log-file.ts';
+import { ownHosts } from './private-network.ts';
 
 export interface Platform {
   /** Where it listens, also when the configuration says 0. */
@@ -51,6 +52,7 @@ export async function startPlatform(
     databases: databases.sections,
     logTo: log,
     authority: authority?.certificate,
+    ownHosts: authority && (() => ownHosts().all),
   });
   started.defer(() => gateway.close());
   const listening = await listenClearly(gateway, {
