@@ -8,9 +8,13 @@ import type { Source } from './source.ts';
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
+/** Each range of sources has a limit of its own. */
+export type LimiterOfRange = Readonly<Record<Source['range'], Limiter>>;
+
 export interface AuthLimiters {
-  /** Each range of sources has a limit of its own. */
-  registrations: Readonly<Record<Source['range'], Limiter>>;
+  /** Accounts made, and tries that made none. */
+  registrations: LimiterOfRange;
+  registrationFailures: LimiterOfRange;
   /** Failures to show who one is, by whatever the caller makes of the key. */
   loginFailures: Limiter;
   loginLimits: LoginLimits;
@@ -32,11 +36,11 @@ export function createAuthLimiters(options: AuthLimitersOptions): AuthLimiters {
   const rule = (points: number, windowMs: number) => {
     return { points, windowMs, whenGone: 'open' } as const;
   };
-  const strangers = limiters.limiter('register', rule(limits.registerPerHour, HOUR_MS));
-  const neighbours = limiters.limiter(
-    'register-private',
-    rule(limits.registerPerHourPrivate, HOUR_MS),
-  );
+  const byRange = (name: string, points: { public: number; private: number }): LimiterOfRange => {
+    const strangers = limiters.limiter(name, rule(points.public, HOUR_MS));
+    const neighbours = limiters.limiter(`${name}-private`, rule(points.private, HOUR_MS));
+    return { public: strangers, private: trustedProxies > 0 ? strangers : neighbours };
+  };
   const { loginFailures: failures, loginFailuresPerSource, loginWindow, loginLock } = limits;
   const loginFailures = limiters.limiter('login', {
     ...rule(failures, loginWindow),
@@ -44,7 +48,14 @@ export function createAuthLimiters(options: AuthLimitersOptions): AuthLimiters {
   });
   const challenges = rule(limits.challengePerMinute, MINUTE_MS);
   return {
-    registrations: { public: strangers, private: trustedProxies > 0 ? strangers : neighbours },
+    registrations: byRange('register', {
+      public: limits.registerPerHour,
+      private: limits.registerPerHourPrivate,
+    }),
+    registrationFailures: byRange('register-failures', {
+      public: limits.registerFailuresPerHour,
+      private: limits.registerFailuresPerHourPrivate,
+    }),
     loginFailures,
     loginLimits: createLoginLimits(
       {

@@ -1,23 +1,30 @@
 /** Making accounts: by anyone, by invitation, or by nobody but the operator. */
 import { randomUUID } from 'node:crypto';
-import { type Answer, ApiError, type Body, type register, UserId } from '@sotto/api';
-import { enqueueEvent, type Limiter } from '@sotto/runtime';
+import {
+  type Answer,
+  ApiError,
+  type Body,
+  type ProblemCode,
+  type register,
+  UserId,
+} from '@sotto/api';
+import { enqueueEvent } from '@sotto/runtime';
 import type { Approach } from './approach.ts';
 import type { RegistrationMode } from './config.ts';
 import { checkPassword, checkUsername, usernameKey } from './credential-rules.ts';
 import { makeDevice } from './devices.ts';
 import { isInviteUsable, useInvite } from './invite-store.ts';
+import type { LimiterOfRange } from './limiters.ts';
 import type { Passwords } from './passwords.ts';
 import type { SealedColumns } from './sealed-columns.ts';
 import { codeDigest, makeCode } from './secret-code.ts';
 import { openSession, type SessionDeps } from './sessions.ts';
-import type { Source } from './source.ts';
-import { insertUser } from './store.ts';
+import { insertUser, isNameTaken } from './store.ts';
 
 export interface RegistrationDeps extends SessionDeps {
   passwords: Pick<Passwords, 'hash'>;
-  /** Each range of sources has a limit of its own. */
-  registrations: Readonly<Record<Source['range'], Limiter>>;
+  registrations: LimiterOfRange;
+  registrationFailures: LimiterOfRange;
   registrationMode: RegistrationMode;
   columns: Pick<SealedColumns, 'sealEmail'>;
 }
@@ -29,6 +36,25 @@ export interface RegistrationDeps extends SessionDeps {
  */
 export async function registerAccount(
   deps: RegistrationDeps,
+  request: Body<typeof register>,
+  approach: Approach,
+): Promise<Answer<typeof register>> {
+  const { range, key } = approach.source;
+  const failures = deps.registrationFailures[range];
+  await failures.check(key);
+  try {
+    return await makeAccount(deps, request, approach);
+  } catch (error) {
+    if (error instanceof ApiError && GUESSES.has(error.code)) await failures.count(key);
+    throw error;
+  }
+}
+
+/** What tells a stranger something, and costs us a look at least. */
+const GUESSES: ReadonlySet<ProblemCode> = new Set(['auth.username-taken', 'auth.invite-wrong']);
+
+async function makeAccount(
+  deps: RegistrationDeps,
   { username, password, invite, email }: Body<typeof register>,
   { source, address, binding }: Approach,
 ): Promise<Answer<typeof register>> {
@@ -38,6 +64,10 @@ export async function registerAccount(
   checkUsername(username);
   checkPassword(password, { username });
   await registrations.check(source.key);
+  // Before the hash, which is what costs; the insertion decides.
+  if (await isNameTaken(database.query, usernameKey(username))) {
+    throw new ApiError('auth.username-taken');
+  }
   const at = new Date(deps.clock());
   const id = UserId.parse(randomUUID());
   const recoveryCode = makeCode();

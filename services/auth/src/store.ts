@@ -44,6 +44,16 @@ export async function insertUser(
   return numInsertedOrUpdatedRows === 1n;
 }
 
+/** Whether a name is somebody's, deleted accounts included until they are erased. Index: users_username_key. */
+export async function isNameTaken(query: Query, usernameKey: string): Promise<boolean> {
+  const row = await query
+    .selectFrom('users')
+    .select('id')
+    .where('username_key', '=', usernameKey)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Makes log-ins of one account wait for each other. */
 export async function lockUser(transaction: AuthTransaction, id: UserId): Promise<void> {
   await transaction

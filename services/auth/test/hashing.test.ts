@@ -34,7 +34,7 @@ async function hashesOf(work: () => Promise<unknown>): Promise<number> {
   return (await hashesMade()) - before;
 }
 
-test('a wrong password and an unknown user cost one hash each, a broken rule and a wrong code none', async () => {
+test('a wrong password and an unknown user cost one hash each, a broken rule, a taken name and a wrong code none', async () => {
   const username = freshName();
   await auth.register(username);
   const password = 'Wrong-passw0rd';
@@ -44,6 +44,8 @@ test('a wrong password and an unknown user cost one hash each, a broken rule and
   expect(await hashesOf(() => auth.problem(login, unknown))).toBe(1);
   const weak = { body: { username: freshName(), password: 'weak' } };
   expect(await hashesOf(() => auth.problem(register, weak))).toBe(0);
+  const taken = { body: { username: username.toUpperCase(), password: PASSWORD } };
+  expect(await hashesOf(() => auth.problem(register, taken))).toBe(0);
   const code = { recoveryCode: 'nonsense', newPassword: PASSWORD };
   for (const name of [username, freshName()]) {
     const guess = { body: { username: name, ...code } };

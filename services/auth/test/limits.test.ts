@@ -182,6 +182,38 @@ describe('wrong passwords', () => {
   });
 });
 
+describe('tries to register', () => {
+  const limits = { registerFailuresPerHour: 3, registerFailuresPerHourPrivate: 5 };
+
+  test('by a name that is taken are counted for where they come from, and accounts are not', async () => {
+    const auth = await platform.start(testConfig({ limits }));
+    const username = freshName();
+    await auth.register(username);
+    const from = freshSource();
+    const taken = { body: { username, password: PASSWORD }, from };
+    for (let failure = 0; failure < 3; failure++) {
+      const weak = { body: { username: freshName(), password: 'weak' }, from };
+      expect(await auth.problem(register, weak)).toMatchObject({ code: 'auth.password-rule' });
+      expect(await auth.problem(register, taken)).toMatchObject({ code: 'auth.username-taken' });
+    }
+    const other = { body: { username: freshName(), password: PASSWORD } };
+    const refused = await auth.problem(register, { ...other, from });
+    expect(refused).toMatchObject({ code: 'rate.limited' });
+    expect((await auth.send(register, { ...other, from: freshSource() })).status).toBe(201);
+  });
+
+  test('by a wrong invitation are counted too, and more of them go from a private network', async () => {
+    const registration = { mode: 'invite' };
+    const auth = await platform.start(testConfig({ limits, registration }));
+    const codes = [];
+    for (let failure = 0; failure < 6; failure++) {
+      const body = { username: freshName(), password: PASSWORD, invite: 'nonsense' };
+      codes.push((await auth.problem(register, { body, from: '10.1.2.3' })).code);
+    }
+    expect(codes).toEqual([...Array(5).fill('auth.invite-wrong'), 'rate.limited']);
+  });
+});
+
 describe('one budget over three processes with one Redis', () => {
   let processes: Caller[];
 
