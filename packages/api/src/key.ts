@@ -277,7 +277,7 @@ export const sendProvisioning = endpoint({
     'Leave one opaque message for a device that is being linked; kept for ten minutes, and the same again changes nothing',
   access: 'user',
   proof: 'when-bound',
-  /** The channel is the SHA-256 of the new device's ephemeral public key. */
+  /** The channel is a hash of both keys that the new device shows, as `linkChannel` of `@sotto/crypto` makes it. */
   body: z.strictObject({
     channel: Channel,
     message: bytes({ min: 1, max: PROVISIONING_BYTES_MAX }),

@@ -87,7 +87,7 @@ async function awaitProvision(deps: NewDeviceDeps, record: LinkRecord) {
   if (secretKey === undefined) throw new ClientError('store.invalid', 'an offer without its key');
   const ephemeral = agreementKeyPair<'provisioning'>({ secretKey, publicKey });
   const { publicKey: deviceKey } = await deps.deviceKey();
-  const channel = linkChannel(deps.provider, { ephemeralKey: ephemeral.publicKey });
+  const channel = linkChannel(deps.provider, { ephemeralKey: ephemeral.publicKey, deviceKey });
   const message = await awaitMessage(deps, channel, record.madeAt);
   try {
     const provision = openProvision(deps.provider, { ephemeral, deviceKey }, message);

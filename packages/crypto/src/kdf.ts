@@ -23,6 +23,8 @@ export const KDF_LABELS = {
   keyLogDigest: utf8('sotto/v1/key-log/digest'),
   /** What a device hands to another one that it links; both keys and the device key follow it. */
   provisioning: utf8('sotto/v1/provisioning'),
+  /** Name of the place where that is left, of both public keys of an offer. */
+  provisioningChannel: utf8('sotto/v1/provisioning/channel'),
   /** Key that an account's devices encrypt their names under, from the identity seed. */
   deviceName: utf8('sotto/v1/device-name'),
   /** Hash of one version of a device list. */

@@ -57,7 +57,15 @@ describe.each(providers)('on the $name provider', (provider) => {
     const provision = makeProvision(provider);
     const message = sealProvision(provider, scanned, provision);
     expect(openProvision(provider, opening, message)).toEqual(provision);
-    expect(linkChannel(provider, scanned)).toEqual(provider.sha256(offer.ephemeralKey));
+    expect(linkChannel(provider, scanned)).toEqual(linkChannel(provider, offer));
+  });
+
+  test('an offer with another key in it has another channel', () => {
+    const [{ offer }, { offer: other }] = [makeOffer(provider), makeOffer(provider)];
+    const channel = linkChannel(provider, offer);
+    for (const changed of [{ ephemeralKey: other.ephemeralKey }, { deviceKey: other.deviceKey }]) {
+      expect(linkChannel(provider, { ...offer, ...changed })).not.toEqual(channel);
+    }
   });
 
   test('a provision may lack everything that a new account lacks', () => {

@@ -2,7 +2,7 @@
  * Linking: what a device that belongs to an account hands to one that is to join it. The new device shows
  * an offer (a QR or pasted code) with a fresh X25519 key and its device key; the old one encrypts one
  * message to that key, and the server passes it on. The server never sees the offer, only the hash of its
- * X25519 key: so it can neither read the message nor make another one.
+ * keys: so it can neither read the message nor make another one.
  */
 import { decodeUuid, encodeUuid, UUID_BYTES } from './address.ts';
 import { TAG_BYTES } from './aead.ts';
@@ -93,9 +93,16 @@ export function decodeLinkOffer(provider: Provider, bytes: Uint8Array): LinkOffe
   };
 }
 
-/** The name under which the server holds the message for an offer: SHA-256 of its X25519 key. */
-export function linkChannel(provider: Provider, offer: Pick<LinkOffer, 'ephemeralKey'>) {
-  return provider.sha256(offer.ephemeralKey);
+/**
+ * The name under which the server holds the message for an offer: a hash of both its keys, so that the answer to an
+ * offer in which somebody has swapped one of them is not where its device looks.
+ */
+export function linkChannel(
+  provider: Provider,
+  { ephemeralKey, deviceKey }: LinkOffer,
+): Uint8Array {
+  const keys = concat(ephemeralKey, deviceKey);
+  return provider.sha256(labelled(KDF_LABELS.provisioningChannel, keys));
 }
 
 /**
