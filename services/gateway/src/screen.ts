@@ -109,11 +109,15 @@ export function isPlain(target: string): boolean {
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 export const RELAYED_METHODS: ReadonlySet<string> = new Set(METHODS.split(', '));
 
+/** Where a request came from, and how many proxies of ours stand between. */
+export interface Coming {
+  connection: Connection | undefined;
+  trustedProxies: number;
+}
+
 /** Why a request goes no further, if it does not. */
-export function refuse(
-  { url, method, headers }: Request,
-  connection: Connection | undefined,
-): ApiError | undefined {
+export function refuse(request: Request, coming: Coming): ApiError | undefined {
+  const { url, method } = request;
   const path = new URL(url).pathname;
   if (AMBIGUOUS.test(path)) {
     return new ApiError('request.invalid', { detail: 'the path is ambiguous' });
@@ -121,15 +125,26 @@ export function refuse(
   if (!RELAYED_METHODS.has(method)) {
     return new ProblemWithHeaders('route.method-not-allowed', { allow: METHODS });
   }
-  if (path === '/metrics' && !isLocal(connection, headers)) return new ApiError('route.not-found');
+  if (path === '/metrics' && !isLocal(request, coming)) return new ApiError('route.not-found');
   return undefined;
 }
 
 const LOOPBACK = /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 
-/** True for a caller on this machine. A proxy on this machine speaks for callers elsewhere, and says so. */
-function isLocal(connection: Connection | undefined, headers: Headers): boolean {
-  if (headers.has('x-forwarded-for') || headers.has('forwarded') || headers.has('via'))
-    return false;
-  return connection !== undefined && LOOPBACK.test(connection.remoteAddress);
+const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** What proxies add. Not all do, and what a caller wrote proves nothing else. */
+const ADDED =
+  /^(x-(forwarded|real|client|original|envoy|amzn)-.*|(true|cf|fastly)-.*|forwarded|via)$/;
+
+/**
+ * True for a caller on this machine. A proxy on this machine speaks for callers elsewhere: where one is known to stand,
+ * nobody is local, and one that nobody told us of gives itself away by what it adds, or by the name that was called.
+ */
+function isLocal({ url, headers }: Request, { connection, trustedProxies }: Coming): boolean {
+  if (trustedProxies > 0 || connection === undefined) return false;
+  if (!LOOPBACK_HOST.test(new URL(url).hostname)) return false;
+  return (
+    LOOPBACK.test(connection.remoteAddress) && ![...headers.keys()].some((name) => ADDED.test(name))
+  );
 }

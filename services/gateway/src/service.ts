@@ -108,7 +108,9 @@ function atTheDoor(inside: Fetch, { trustedProxies, sourceLimit, events }: Door)
     const requestId = randomUUID();
     const client = connection && clientOf(connection, readFrom(request), trustedProxies);
     try {
-      await admit(request, client, sourceLimit);
+      const refusal = refuse(request, { connection: client, trustedProxies });
+      if (refusal !== undefined) throw refusal;
+      await count(request, client, sourceLimit);
     } catch (error) {
       const refusal = toApiError(error);
       events.requestRefused(refusal.code);
@@ -123,13 +125,11 @@ function readFrom({ headers }: Request) {
   return (name: string): string | undefined => headers.get(name) ?? undefined;
 }
 
-async function admit(
+async function count(
   request: Request,
   client: Connection | undefined,
   sourceLimit: SourceLimit,
 ): Promise<void> {
-  const refusal = refuse(request, client);
-  if (refusal !== undefined) throw refusal;
   // Who watches over us must hear from us whatever else comes from there.
   const isWatcher = /^\/(health\/(live|ready)|metrics)$/.test(new URL(request.url).pathname);
   if (client !== undefined && !isWatcher) await sourceLimit.take(client.remoteAddress);

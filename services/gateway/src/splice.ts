@@ -9,11 +9,20 @@ import type { Events } from './events.ts';
 import { closeFrame, FrameTracker } from './frame-tracker.ts';
 import { TUNNEL_CLOSE_MS, TUNNEL_KEEP_ALIVE_MS, TUNNEL_OPEN_MS } from './limits.ts';
 
-/** One that is open. */
+/** One that is open, or opening. */
 export interface Splice {
-  /** Sends the client away with a code that makes it come again. Resolves when it has gone, or has been cut off. */
+  /**
+   * Sends the client away with a code that makes it come again. Resolves when it has gone, or has been cut off. While
+   * the service has not answered yet, refuses the client in its place.
+   */
   drain(): Promise<void>;
 }
+
+/** What is said to whoever comes while the gateway drains. */
+export const GOING = new ApiError('service.unavailable', {
+  detail: 'the gateway goes down',
+  retryAfter: 1,
+});
 
 export interface SplicesOptions {
   service: URL;
@@ -37,19 +46,33 @@ export function openSplices({ service, internalSecret, events }: SplicesOptions)
       agent: false,
       timeout: TUNNEL_OPEN_MS,
     });
-    socket.once('close', () => upstream.destroy());
+    const refuse = (refusal: ApiError): void => {
+      answered = true;
+      upstream.destroy();
+      answerOnSocket(socket, refusal, requestId);
+    };
+    const splice: Splice = {
+      async drain() {
+        if (answered || socket.destroyed) return;
+        events.tunnelRefused(GOING.code);
+        refuse(GOING);
+      },
+    };
+    open.add(splice);
+    socket.once('close', () => {
+      open.delete(splice);
+      upstream.destroy();
+    });
     upstream.once('timeout', () => upstream.destroy(new Error('no answer to the handshake')));
     upstream.on('error', (error) => {
       if (answered || socket.destroyed) return;
       events.tunnelFailed(error);
-      answerOnSocket(socket, new ApiError('service.unavailable', { retryAfter: 1 }), requestId);
+      refuse(new ApiError('service.unavailable', { retryAfter: 1 }));
     });
     upstream.once('upgrade', (response, other, otherHead) => {
       answered = true;
       socket.write(headOf(response, requestId));
-      const splice = join(socket, other, { head, otherHead });
-      open.add(splice);
-      socket.once('close', () => open.delete(splice));
+      splice.drain = join(socket, other, { head, otherHead });
     });
     // A refusal is the service's to word. Nothing that the client says after it is heard.
     upstream.once('response', (response) => {
@@ -86,8 +109,8 @@ interface Heads {
   otherHead: Uint8Array;
 }
 
-/** What one reads the other writes, no faster than it can. */
-function join(socket: Duplex, other: Duplex, { head, otherHead }: Heads): Splice {
+/** What one reads the other writes, no faster than it can. Returns how to drain it. */
+function join(socket: Duplex, other: Duplex, { head, otherHead }: Heads): Splice['drain'] {
   const frames = new FrameTracker();
   frames.push(otherHead);
   socket.write(otherHead);
@@ -98,7 +121,7 @@ function join(socket: Duplex, other: Duplex, { head, otherHead }: Heads): Splice
   other.on('data', (chunk: Uint8Array) => frames.push(chunk));
   pour(socket, other);
   pour(other, socket);
-  return { drain: () => drain(socket, other, frames) };
+  return () => drain(socket, other, frames);
 }
 
 /** Between two frames of the service the client is told to come again; it says goodbye to the service itself. */

@@ -18,9 +18,10 @@ import {
 } from '@sotto/runtime';
 import { describeClient } from './client.ts';
 import type { Events } from './events.ts';
+import { TUNNEL_CLOSE_MS } from './limits.ts';
 import { mayConnect } from './origins.ts';
 import type { SourceLimit } from './source-limit.ts';
-import { answerOnSocket, openSplices } from './splice.ts';
+import { answerOnSocket, GOING, openSplices } from './splice.ts';
 
 export interface TunnelOptions {
   /** The message service: itself when it lives in this process, else its address. */
@@ -35,7 +36,10 @@ export interface TunnelOptions {
 
 export interface Tunnel {
   upgrade: Upgrade;
-  /** Takes no more, and sends those that are open away, one by one, with a code that makes clients come again. */
+  /**
+   * Takes no more, and sends those that are open away, one by one, with a code that makes clients come again. Those that
+   * are opening are told so by that code, or refused with a time to come again.
+   */
   drain(): Promise<void>;
   /** Cuts off what is open. */
   close(): void;
@@ -56,9 +60,11 @@ export function createTunnel(options: TunnelOptions): Tunnel {
   ): Promise<void> {
     const { requestId, client } = handshake;
     try {
-      const refusal = isDraining ? GOING : refuse(request, options.origins);
+      const refusal = refuse(request, options.origins);
       if (refusal !== undefined) throw refusal;
       await sourceLimit.take(client.remoteAddress);
+      // It may have begun meanwhile.
+      if (isDraining) throw GOING;
     } catch (error) {
       const refusal = toApiError(error);
       events.tunnelRefused(refusal.code);
@@ -66,12 +72,8 @@ export function createTunnel(options: TunnelOptions): Tunnel {
       return;
     }
     if (socket.destroyed) return;
-    open.add(socket);
     events.tunnelOpened();
-    socket.once('close', () => {
-      open.delete(socket);
-      events.tunnelClosed();
-    });
+    socket.once('close', () => events.tunnelClosed());
     cleanRequest(request, requestId);
     pass?.(request, socket, handshake.head, client);
   }
@@ -80,6 +82,8 @@ export function createTunnel(options: TunnelOptions): Tunnel {
     upgrade(request, socket, head, connection = { remoteAddress: '' }) {
       // A socket without a listener for its errors ends the process.
       socket.on('error', () => socket.destroy());
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
       const client = describeClient(request, connection, options.trustedProxies);
       void begin(request, socket, { requestId: randomUUID(), head, client });
     },
@@ -88,6 +92,8 @@ export function createTunnel(options: TunnelOptions): Tunnel {
       if (message instanceof URL)
         await endOneByOne(splices?.open ?? [], (splice) => splice.drain());
       else await message.drain();
+      // Those that were just opening: refused by now, or sent away as soon as they are open.
+      await Promise.all([...open].map(gone));
     },
     close() {
       for (const socket of open) socket.destroy();
@@ -95,10 +101,16 @@ export function createTunnel(options: TunnelOptions): Tunnel {
   };
 }
 
-const GOING = new ApiError('service.unavailable', {
-  detail: 'the gateway goes down',
-  retryAfter: 1,
-});
+/** Resolves when a socket has closed, or has had the time to. */
+function gone(socket: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, TUNNEL_CLOSE_MS);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
 
 interface Handshake {
   requestId: string;

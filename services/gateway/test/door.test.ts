@@ -146,12 +146,29 @@ describe('/metrics', () => {
     expect(await response.text()).toContain('sotto_http_request_seconds');
   });
 
-  it.each(['X-Forwarded-For: 127.0.0.1', 'Forwarded: for=127.0.0.1', 'Via: 1.1 proxy'])(
-    'is not there for what a proxy passes on (%s)',
-    async (header) => {
-      expect(await ask('/metrics', header)).toMatch(/^HTTP\/1\.1 404 .*route\.not-found/s);
-    },
-  );
+  it.each([
+    'X-Forwarded-For: 127.0.0.1',
+    'X-Forwarded-Proto: https',
+    'X-Real-IP: 127.0.0.1',
+    'CF-Connecting-IP: 127.0.0.1',
+    'Forwarded: for=127.0.0.1',
+    'Via: 1.1 proxy',
+  ])('is not there for what a proxy passes on (%s)', async (header) => {
+    expect(await ask('/metrics', header)).toMatch(/^HTTP\/1\.1 404 .*route\.not-found/s);
+  });
+
+  it('is not there by a name that is not this machine’s own: a proxy has passed it on', async () => {
+    const words = 'GET /metrics HTTP/1.1\r\nHost: chat.example.org\r\nConnection: close\r\n\r\n';
+    expect(await speak(gateway.port, words)).toMatch(/^HTTP\/1\.1 404 .*route\.not-found/s);
+  });
+
+  it('is not there at all behind proxies, which may add nothing', async () => {
+    const behind = await gatewayTo(upstream.url, { TRUSTED_PROXIES: '1' });
+    const answer = await fetch(`${behind.url}/metrics`);
+    await behind.close();
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ code: 'route.not-found' });
+  });
 });
 
 describe('every answer', () => {

@@ -1,9 +1,15 @@
 import { connect } from 'node:net';
 import { CLOSE_CODES, SOCKET_PATH, SOCKET_PROTOCOL } from '@sotto/api';
-import { listen, loadConfig, type Upgrade } from '@sotto/runtime';
+import {
+  type Counters,
+  createMemoryCounters,
+  listen,
+  loadConfig,
+  type Upgrade,
+} from '@sotto/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { GatewayConfig, startGateway } from '../src/service.ts';
+import { GatewayConfig, type Given, startGateway } from '../src/service.ts';
 import {
   gatewayTo,
   INTERNAL_SECRET,
@@ -30,11 +36,12 @@ function echoServer() {
   return { server, handshakes };
 }
 
-async function remoteGateway(environment: Record<string, string> = {}) {
+async function remoteGateway(environment: Record<string, string> = {}, given: Given = {}) {
   const echo = echoServer();
   const upstream: Upstream = await startUpstream();
   upstream.server.on('upgrade', (request, socket, head) => {
     upstream.seen.push(`UPGRADE ${request.url}`);
+    if (request.headers.authorization === 'Bearer unanswered') return;
     if (request.headers.authorization === 'Bearer bad') {
       const body = '{"code":"auth.token-invalid"}';
       socket.write(`HTTP/1.1 401 Unauthorized\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
@@ -44,7 +51,7 @@ async function remoteGateway(environment: Record<string, string> = {}) {
       echo.server.emit('connection', client, request);
     });
   });
-  const gateway = await gatewayTo(upstream.url, environment);
+  const gateway = await gatewayTo(upstream.url, environment, given);
   cleanUp.push(
     () => upstream.close(),
     () => gateway.close(),
@@ -52,26 +59,45 @@ async function remoteGateway(environment: Record<string, string> = {}) {
   return { ...echo, upstream, gateway };
 }
 
-async function localGateway() {
+/** A message service that opens sockets when `admit` says so, as one that first asks its database. */
+async function localGateway(admit: () => Promise<void> = async () => undefined) {
   const echo = echoServer();
   const config = loadConfig(GatewayConfig, {
     environment: { INTERNAL_SECRET, LOG_LEVEL: 'error' },
   });
   const none = async () => new Response(null, { status: 404 });
-  const upgrade: Upgrade = (request, socket, head) => {
+  let isDraining = false;
+  const upgrade: Upgrade = async (request, socket, head) => {
+    await admit();
     echo.server.handleUpgrade(request, socket, Buffer.from(head), (client) => {
+      if (isDraining) client.close(CLOSE_CODES.draining);
       echo.server.emit('connection', client, request);
     });
   };
   const peers = { auth: none, key: none, message: none, file: none };
-  const message = { upgrade, drain: async () => undefined };
+  const message = {
+    upgrade,
+    async drain() {
+      isDraining = true;
+    },
+  };
   const gateway = await startGateway(config, { local: { peers, message } });
   const listening = await listen(gateway, { host: '127.0.0.1', port: 0 });
-  cleanUp.push(async () => {
+  const close = async (): Promise<void> => {
     await Promise.all([listening.close(), gateway.close()]);
-  });
-  return { ...echo, gateway: { port: listening.port } };
+  };
+  cleanUp.push(close);
+  const { port } = listening;
+  const url = `http://127.0.0.1:${port}`;
+  return { ...echo, gateway: { url, port, drain: () => gateway.drain(), close } };
 }
+
+/** A handshake, without its end. */
+const HANDSHAKE = [
+  `GET ${SOCKET_PATH} HTTP/1.1`,
+  ...['Host: a', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+  ...['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ''],
+].join('\r\n');
 
 const open = (port: number, headers: Record<string, string> = {}) =>
   new WebSocket(`ws://127.0.0.1:${port}${SOCKET_PATH}`, [SOCKET_PROTOCOL], { headers });
@@ -195,9 +221,7 @@ describe.each([
         closed = true;
       });
     });
-    deaf.write(
-      `GET ${SOCKET_PATH} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
-    );
+    deaf.write(`${HANDSHAKE}\r\n`);
     await until(() => server.clients.size === 1);
     for (const client of server.clients) client.terminate();
     await until(() => closed);
@@ -266,9 +290,7 @@ describe('a gateway that drains', () => {
     }
     const deaf = connect({ port: gateway.port, host: '127.0.0.1' });
     deaf.on('error', () => undefined).resume();
-    deaf.write(
-      `GET ${SOCKET_PATH} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
-    );
+    deaf.write(`${HANDSHAKE}\r\n`);
     await until(() => server.clients.size === 2);
     const closed = once(stuck, 'close');
     const started = performance.now();
@@ -276,6 +298,55 @@ describe('a gateway that drains', () => {
     expect(performance.now() - started).toBeLessThan(4_000);
     expect(await closed).toBe(1006);
     await until(() => server.clients.size === 0);
+  });
+
+  it('refuses a handshake whose source was still being looked up', async () => {
+    const asked = Promise.withResolvers<void>();
+    const told = Promise.withResolvers<void>();
+    const counters = createMemoryCounters();
+    const budget: Counters['budget'] = (name, rule) => {
+      const own = counters.budget(name, rule);
+      const consume = own.consume.bind(own);
+      own.consume = async (...words) => {
+        asked.resolve();
+        await told.promise;
+        return consume(...words);
+      };
+      return own;
+    };
+    const { gateway, upstream } = await remoteGateway({}, { counters: { ...counters, budget } });
+    const answer = speak(gateway.port, `${HANDSHAKE}\r\n`);
+    await asked.promise;
+    const drained = gateway.drain();
+    told.resolve();
+    await drained;
+    expect(await answer).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1/is);
+    expect(upstream.seen).toEqual([]);
+  });
+
+  it('refuses a handshake that the service has not answered yet, with a time to come again', async () => {
+    const { gateway, upstream } = await remoteGateway();
+    const answer = speak(gateway.port, `${HANDSHAKE}Authorization: Bearer unanswered\r\n\r\n`);
+    await until(() => upstream.seen.length === 1);
+    await gateway.drain();
+    expect(await answer).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1.*service\.unavailable/is);
+  });
+
+  it('waits for one that the service in this process has begun with, which then says goodbye', async () => {
+    const arrived = Promise.withResolvers<void>();
+    const admitted = Promise.withResolvers<void>();
+    const { gateway } = await localGateway(() => {
+      arrived.resolve();
+      return admitted.promise;
+    });
+    const socket = open(gateway.port);
+    const closed = once(socket, 'close');
+    await arrived.promise;
+    const stopped = gateway.drain().then(() => gateway.close());
+    expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(503);
+    admitted.resolve();
+    expect(await closed).toBe(CLOSE_CODES.draining);
+    await stopped;
   });
 
   it('takes no more, is not ready, and answers requests', async () => {
@@ -294,7 +365,7 @@ describe('a handshake', () => {
     const { gateway, upstream } = await remoteGateway();
     const answer = await speak(
       gateway.port,
-      `GET ${SOCKET_PATH} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer bad\r\n\r\n`,
+      `${HANDSHAKE}Authorization: Bearer bad\r\n\r\n`,
       'GET /internal/revocations HTTP/1.1\r\nHost: a\r\n\r\n',
     );
     expect(answer).toMatch(/^HTTP\/1\.1 401 .*connection: close.*auth\.token-invalid/is);

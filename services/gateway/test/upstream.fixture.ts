@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Listening, listen, loadConfig } from '@sotto/runtime';
-import { GatewayConfig, startGateway } from '../src/service.ts';
+import { GatewayConfig, type Given, startGateway } from '../src/service.ts';
 
 export interface Upstream {
   url: string;
@@ -61,6 +61,7 @@ export const INTERNAL_SECRET = 'a secret of the tests, long enough for anyone';
 export async function gatewayTo(
   upstream: string,
   environment: Record<string, string> = {},
+  given: Given = {},
 ): Promise<Gateway> {
   const config = loadConfig(GatewayConfig, {
     environment: {
@@ -68,7 +69,7 @@ export async function gatewayTo(
       ...{ INTERNAL_SECRET, LOG_LEVEL: 'error', ...environment },
     },
   });
-  const gateway = await startGateway(config);
+  const gateway = await startGateway(config, given);
   const listening: Listening = await listen(gateway, { host: '127.0.0.1', port: 0 });
   return {
     url: `http://127.0.0.1:${listening.port}`,
