@@ -3,6 +3,7 @@ import type { ConversationId, DeviceId, UserId } from '@sotto/api';
 import type { Database } from '@sotto/runtime';
 import { type Kysely, sql } from 'kysely';
 import type { DeviceList, Membership, Room } from './audience.ts';
+import { holdUsers } from './erasure-store.ts';
 import { POSITIONS_PAGE } from './limits.ts';
 import type { Tables } from './schema.ts';
 
@@ -43,33 +44,34 @@ export async function findDeviceLists(
   );
 }
 
-/** The direct conversation of two users: found, or made with both as members. Two who make it at once get the same. */
+/**
+ * The direct conversation of two users: found, or made with both as members. Two who make it at once get the same.
+ * Undefined when one of them has been erased.
+ */
 export async function openDirect(
   query: Query,
   pair: readonly [low: UserId, high: UserId],
   id: ConversationId,
-): Promise<ConversationId> {
+): Promise<ConversationId | undefined> {
   const [low, high] = pair;
   const existing = await findDirect(query, pair);
   if (existing !== undefined) return existing;
-  const made = await query.transaction().execute(async (transaction) => {
+  return query.transaction().execute(async (transaction) => {
+    if (!(await holdUsers(transaction, pair))) return undefined;
     const inserted = await transaction
       .insertInto('conversations')
       .values({ id, kind: 'direct', pair_low: low, pair_high: high })
       .onConflict((conflict) => conflict.constraint('conversations_pair').doNothing())
       .returning('id')
       .executeTakeFirst();
-    if (inserted === undefined) return undefined;
+    // The other one's insert was waited for, so it is there now.
+    if (inserted === undefined) return findDirect(transaction, pair);
     await transaction
       .insertInto('conversation_members')
       .values(pair.map((user_id) => ({ conversation: id, user_id, joined_seq: 1, left_seq: null })))
       .execute();
     return inserted.id;
   });
-  // The other one's insert was waited for, so it is there now.
-  const opened = made ?? (await findDirect(query, pair));
-  if (opened === undefined) throw new Error('a conversation is neither there nor can be made');
-  return opened;
 }
 
 /** Index: conversations_pair. */

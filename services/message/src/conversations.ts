@@ -35,6 +35,7 @@ export async function openDirect(
   // The same pair whoever opens it, as `conversations_pair` wants it.
   const pair: [UserId, UserId] = reader.user < other ? [reader.user, other] : [other, reader.user];
   const id = await storeDirect(deps.database.query, pair, ConversationId.parse(randomUUID()));
+  if (id === undefined) throw new ApiError('conversation.member-unknown');
   return getConversation(deps, reader, id);
 }
 

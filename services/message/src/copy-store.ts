@@ -3,23 +3,25 @@ import type { Address, DeviceId, UserId } from '@sotto/api';
 import type { AccountCreated, DeviceListChanged } from '@sotto/api/internal';
 import type { Database } from '@sotto/runtime';
 import { sql, type Transaction } from 'kysely';
-import { isErased } from './erasure-store.ts';
+import { holdUsers } from './erasure-store.ts';
 import { FOUND_USERS_MAX } from './limits.ts';
 import type { Tables } from './schema.ts';
 
 export type CopyDatabase = Pick<Database<Tables>, 'query'>;
 
-/** Copies an account. A username never changes, so the first copy stays. */
+/** Copies an account, unless it has been deleted. A username never changes, so the first copy stays. */
 export async function storeAccount(
   { query }: CopyDatabase,
   { user, username }: AccountCreated,
 ): Promise<void> {
-  if (await isErased(query, user)) return;
-  await query
-    .insertInto('accounts')
-    .values({ user_id: user, username, folded: username.toLowerCase() })
-    .onConflict((conflict) => conflict.column('user_id').doNothing())
-    .execute();
+  await query.transaction().execute(async (transaction) => {
+    if (!(await holdUsers(transaction, [user]))) return;
+    await transaction
+      .insertInto('accounts')
+      .values({ user_id: user, username, folded: username.toLowerCase() })
+      .onConflict((conflict) => conflict.column('user_id').doNothing())
+      .execute();
+  });
 }
 
 /** Whether an account has been copied. Index: primary key. */
@@ -66,13 +68,16 @@ export async function findUsers(
   );
 }
 
-/** Copies a device list unless it is older than the copy, and sets or removes the cursors of devices that came or went. */
+/**
+ * Copies a device list unless it is older than the copy or its user erased, and sets or removes the cursors of devices
+ * that came or went.
+ */
 export async function storeDeviceList(
   { query }: CopyDatabase,
   { user, version, devices }: DeviceListChanged,
 ): Promise<void> {
   await query.transaction().execute(async (transaction) => {
-    if (await isErased(transaction, user)) return;
+    if (!(await holdUsers(transaction, [user]))) return;
     const before = await lockDeviceList(transaction, user);
     if (before.version >= version) return;
     await transaction

@@ -6,14 +6,26 @@ import type { Tables } from './schema.ts';
 
 type Query = Kysely<Tables>;
 
-/** Whether a user has been erased, or is about to be. Index: primary key. */
-export async function isErased(query: Query, user: UserId): Promise<boolean> {
-  const row = await query
+/**
+ * Within a transaction that writes of users: none of them is erased until it ends. False when one has been already, and
+ * then nothing of them may be written.
+ */
+export async function holdUsers(
+  transaction: Transaction<Tables>,
+  users: readonly UserId[],
+): Promise<boolean> {
+  // Shared among writers and in one order, so that they wait for erasures alone, and never in a circle.
+  await sql`
+    select pg_advisory_xact_lock_shared(hashtextextended(current_schema || ':user:' || held.id, 0))
+    from unnest(${[...users].sort()}::text[]) as held (id)
+  `.execute(transaction);
+  // A statement of its own: it sees whatever was committed while that one waited. Index: primary key.
+  const erased = await transaction
     .selectFrom('erased_users')
     .select('user_id')
-    .where('user_id', '=', user)
+    .where('user_id', 'in', users)
     .executeTakeFirst();
-  return row !== undefined;
+  return erased === undefined;
 }
 
 /** A user who is to be erased. */
@@ -22,11 +34,17 @@ export interface Leaving {
   devices: readonly DeviceId[];
 }
 
-/** Takes the user out of the directory, for good, and keeps in mind that the rest is to go. */
+/**
+ * Takes the user out of the directory, for good, and keeps in mind that the rest is to go. Waits for those who are just
+ * writing of the user: what they write is found, and whoever comes later sees the mark ({@link holdUsers}).
+ */
 export async function markErased(
   transaction: Transaction<Tables>,
   { user, devices }: Leaving,
 ): Promise<void> {
+  await sql`
+    select pg_advisory_xact_lock(hashtextextended(current_schema || ':user:' || ${user}, 0))
+  `.execute(transaction);
   await transaction
     .insertInto('erased_users')
     .values({ user_id: user, devices: sql`${devices}::uuid[]` })

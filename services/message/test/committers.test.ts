@@ -63,7 +63,9 @@ async function addRoom(): Promise<Room> {
   const members: [Member, Member] = [await addMember(), await addMember()];
   const pair = members.map(({ user }) => user).toSorted() as [UserId, UserId];
   const id = ConversationId.parse(randomUUID());
-  return { conversation: await openDirect(database.query, pair, id), members };
+  const conversation = await openDirect(database.query, pair, id);
+  if (conversation === undefined) throw new Error('nobody has been erased');
+  return { conversation, members };
 }
 
 function startCommitter(lines: readonly CommitLine[]): Committer {
