@@ -56,6 +56,7 @@ export const AUDIT_ACTIONS = [
   'login.locked',
   'password.changed',
   'password.recovered',
+  'recovery-code.renewed',
   'refresh.reused',
   'session.ended',
   'device.added',
@@ -73,10 +74,27 @@ export const AUDIT_ACTIONS = [
   'admin.acted',
 ] as const;
 
+/** The operator's commands that change something, as they are typed. */
+export const ADMIN_COMMANDS = [
+  'create',
+  'users create',
+  'users disable',
+  'users enable',
+  'users reset',
+  'users delete',
+  'invite create',
+  'invite revoke',
+  'sessions revoke',
+  'rotate-field-keys',
+] as const;
+export type AdminCommand = (typeof ADMIN_COMMANDS)[number];
+
 /** One line of the audit log: who did what, and how often; never with what content. */
 export const AuditEntry = z.object({
   at: z.iso.datetime(),
   action: z.enum(AUDIT_ACTIONS),
+  /** Which of the operator's commands, with `admin.acted`. */
+  command: z.enum(ADMIN_COMMANDS).optional(),
   user: UserId.optional(),
   device: DeviceId.optional(),
   session: SessionId.optional(),

@@ -91,6 +91,7 @@ async function ownTables({ database, columns }: ExportDeps, user: UserId): Promi
     audit_log: audit.map((row) => ({
       at: row.at.toISOString(),
       action: row.action,
+      command: row.command,
       device: row.device_id,
       session: row.session_id,
       source: row.source && columns.openSource(row.id, row.source),

@@ -38,11 +38,12 @@ type Dated = AuditNote & { at: Date | undefined };
 /** The audit log of one process. */
 export function createAudit({ log, sealSource }: AuditDeps): Audit {
   async function write(query: Query, id: string, what: Dated): Promise<void> {
-    const { at, action, user, device, session, source, count = 1 } = what;
+    const { at, action, command, user, device, session, source, count = 1 } = what;
     await insertAuditRow(query, {
       at,
       id,
       action,
+      command: command ?? null,
       user_id: user ?? null,
       device_id: device ?? null,
       session_id: session ?? null,

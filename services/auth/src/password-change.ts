@@ -52,9 +52,12 @@ export async function renewCode(
 ): Promise<Answer<typeof renewRecoveryCode>> {
   const user = await confirmPassword(deps, confirmation);
   const recoveryCode = makeCode();
+  const { caller, address } = confirmation;
   await deps.database.query.transaction().execute(async (transaction) => {
     await lockConfirmed(transaction, user);
     await setRecoveryDigest(transaction, user.id, codeDigest('recovery', recoveryCode));
+    const noted = { ...whoOf(caller), source: address };
+    await deps.audit.note(transaction, { action: 'recovery-code.renewed', ...noted });
   });
   return { recoveryCode };
 }

@@ -1,6 +1,6 @@
 /** The tables of the schema `auth`. */
 import type { DeviceId, SessionId, UserId } from '@sotto/api';
-import type { AuditEntry } from '@sotto/api/internal';
+import type { AdminCommand, AuditEntry } from '@sotto/api/internal';
 import type { OutboxTables } from '@sotto/runtime';
 import type { Generated, JSONColumnType } from 'kysely';
 import type { FirstUse } from './refresh-family.ts';
@@ -77,6 +77,8 @@ export interface AuditLogTable {
   at: Date;
   id: string;
   action: AuditEntry['action'];
+  /** Of the operator's, with `admin.acted`. */
+  command: AdminCommand | null;
   user_id: UserId | null;
   device_id: DeviceId | null;
   session_id: SessionId | null;

@@ -263,6 +263,11 @@ describe('the recovery code', () => {
     const old = { username, recoveryCode: account.recoveryCode, newPassword: NEW_PASSWORD };
     expect(await auth.problem(recover, { body: old })).toMatchObject({ status: 401 });
     expect((await auth.send(recover, { body: { ...old, recoveryCode } })).status).toBe(200);
+    const { rows } = await platform.database.pool.query(
+      "select user_id, session_id from audit_log where action = 'recovery-code.renewed' and user_id = $1",
+      [account.user],
+    );
+    expect(rows).toEqual([{ user_id: account.user, session_id: account.session }]);
   });
 
   test('is nowhere in the database', async () => {

@@ -1,6 +1,6 @@
 /** The operator's commands, on the database of a service that runs. */
 import { type Login, login, me, recover, register } from '@sotto/api';
-import type { Event } from '@sotto/api/internal';
+import { ADMIN_COMMANDS, type Event } from '@sotto/api/internal';
 import { consumeEvent, createLogger, createSealedFields } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runAdmin } from '../src/admin/admin.ts';
@@ -227,6 +227,28 @@ test('the audit log is read by user, action and time, with addresses while they 
   const failures = await admin(`audit --user ${user} --action login.failed --since 1h`);
   expect(failures.out).toHaveLength(2);
   expect((await admin(`audit --user ${user} --since 2999-01-01`)).out).toHaveLength(1);
+});
+
+test('the audit log says which commands the operator gave', async () => {
+  const since = new Date().toISOString();
+  const username = freshName();
+  const invite = (await admin('invite create')).notes[0]?.match(/id is ([0-9a-f-]{36})/)?.[1];
+  const lines = [
+    `invite revoke ${invite}`,
+    `create ${username}`,
+    `users create ${freshName()}`,
+    `users disable ${username}`,
+    `users enable ${username}`,
+    `users reset ${username}`,
+    `sessions revoke ${username}`,
+    'rotate-field-keys',
+    `users delete ${username} --yes`,
+  ];
+  for (const line of lines) expect(await admin(line)).toMatchObject({ exitCode: 0 });
+  const read = `audit --action admin.acted --since ${since}`;
+  const acts = (await admin(`${read} --json`)).out.map((line) => JSON.parse(line).command);
+  expect(acts.sort()).toEqual([...ADMIN_COMMANDS].sort());
+  expect((await admin(read)).out.join('\n')).toContain('admin.acted (users reset)');
 });
 
 test('what is called wrongly ends with one line and 64, and changes nothing', async () => {

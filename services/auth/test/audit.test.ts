@@ -88,12 +88,17 @@ describe('the table', () => {
   test.each([
     ["update audit_log set action = 'login.succeeded'"],
     ['update audit_log set at = now()'],
+    ["update audit_log set command = 'create'"],
     ['update audit_log set user_id = gen_random_uuid()'],
     ["update audit_log set source = '\\x00' where source is null"],
     ['delete from audit_log'],
     ['truncate audit_log'],
   ])('takes no %j', async (statement) => {
-    await auth.register(freshName());
+    const username = freshName();
+    await auth.register(username);
+    // One with an address, which may go.
+    const body = { username, password: 'Wrong-passw0rd' };
+    await auth.problem(login, { body, from: '192.0.2.7' });
     await expect(query(statement)).rejects.toMatchObject({ code: '23000' });
   });
 

@@ -74,6 +74,7 @@ function print(
     at: row.at.toISOString(),
     id: row.id,
     action: row.action,
+    ...(row.command !== null && { command: row.command }),
     user: row.user_id,
     device: row.device_id,
     session: row.session_id,
@@ -84,9 +85,9 @@ function print(
     for (const entry of entries) terminal.out(JSON.stringify(entry));
     return;
   }
-  const cells = entries.map(({ action, user, device, source, count }, index) => [
+  const cells = entries.map(({ action, command, user, device, source, count }, index) => [
     timeText(rows[index]?.at ?? null),
-    action,
+    command === undefined ? action : `${action} (${command})`,
     String(count),
     user ?? '',
     device ?? '',

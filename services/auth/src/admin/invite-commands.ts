@@ -44,7 +44,7 @@ async function create(deps: AdminDeps, words: readonly string[]): Promise<void> 
   };
   await deps.database.query.transaction().execute(async (transaction) => {
     await insertInvite(transaction, invite);
-    await deps.audit.note(transaction, { action: 'admin.acted' });
+    await deps.audit.note(transaction, { action: 'admin.acted', command: 'invite create' });
   });
   // Behind the hash, which no browser sends: the code must not lie in the logs of those on the way.
   deps.terminal.out(new URL(`#invite=${code}`, base).href);
@@ -102,7 +102,7 @@ async function revoke(deps: AdminDeps, words: readonly string[]): Promise<void> 
   await deps.database.query.transaction().execute(async (transaction) => {
     if (!(await revokeInvite(transaction, id)))
       throw new CommandError('there is no such invitation');
-    await deps.audit.note(transaction, { action: 'admin.acted' });
+    await deps.audit.note(transaction, { action: 'admin.acted', command: 'invite revoke' });
   });
   deps.terminal.out('revoked');
 }

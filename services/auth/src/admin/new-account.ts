@@ -38,7 +38,8 @@ async function make(deps: AdminDeps, words: readonly string[], isAdmin: boolean)
     if (!(await insertUser(transaction, user))) throw new CommandError('the username is taken');
     await enqueueEvent(transaction, 'events.account.created', { user: id, username });
     await audit.note(transaction, { action: 'account.registered', user: id });
-    await audit.note(transaction, { action: 'admin.acted', user: id });
+    const command = isAdmin ? 'create' : 'users create';
+    await audit.note(transaction, { action: 'admin.acted', command, user: id });
   });
   terminal.out(`user          ${username}`);
   terminal.out(`id            ${id}`);

@@ -4,8 +4,10 @@ import type { Command } from './command.ts';
 import { noWords } from './words.ts';
 
 /** Seals all columns with the first of the field keys. May be broken off and started again. */
-export const rotateKeys: Command = async ({ database, fields, terminal }, words) => {
+export const rotateKeys: Command = async ({ database, audit, fields, terminal }, words) => {
   noWords(words);
+  // When it begins: it may be broken off.
+  await audit.note(database.query, { action: 'admin.acted', command: 'rotate-field-keys' });
   for (const { column, seen, sealed } of await rotateFieldKeys(database.query, fields)) {
     terminal.out(`${column}: ${sealed} of ${seen} sealed anew`);
   }

@@ -66,7 +66,7 @@ async function revoke(deps: AdminDeps, words: readonly string[]): Promise<void> 
     for (const { id: session } of sessions) {
       await deps.audit.note(transaction, { action: 'session.ended', user, session });
     }
-    await deps.audit.note(transaction, { action: 'admin.acted', user });
+    await deps.audit.note(transaction, { action: 'admin.acted', command: 'sessions revoke', user });
     return sessions.length;
   });
   deps.terminal.out(`${ended} sessions ended`);

@@ -119,7 +119,8 @@ async function disable(
     // So that none comes back by itself once the account is enabled again.
     if (isDisabled) await requirePasswordOfAll(transaction, { user });
     if (isDisabled) await audit.note(transaction, { action: 'account.disabled', user });
-    await audit.note(transaction, { action: 'admin.acted', user });
+    const command = isDisabled ? 'users disable' : 'users enable';
+    await audit.note(transaction, { action: 'admin.acted', command, user });
     return sessions.length;
   });
   terminal.out(
@@ -133,7 +134,7 @@ async function reset(deps: AdminDeps, words: readonly string[]): Promise<void> {
   const code = makeCode();
   await database.query.transaction().execute(async (transaction) => {
     await setRecoveryDigest(transaction, user, codeDigest('recovery', code));
-    await audit.note(transaction, { action: 'admin.acted', user });
+    await audit.note(transaction, { action: 'admin.acted', command: 'users reset', user });
   });
   terminal.out(`recovery code ${code}`);
   terminal.note(`Shown once. ${username} sets a new password with it; the old code works no more.`);
@@ -150,7 +151,7 @@ async function remove(deps: AdminDeps, words: readonly string[]): Promise<void> 
     throw wrongCall(`this erases ${username} everywhere; add --yes if that is meant`);
   await deps.database.query.transaction().execute(async (transaction) => {
     await deleteIn(deps, transaction, { user });
-    await deps.audit.note(transaction, { action: 'admin.acted', user });
+    await deps.audit.note(transaction, { action: 'admin.acted', command: 'users delete', user });
   });
   deps.terminal.out(`${username} is deleted; what is held of the account goes within a day`);
 }

@@ -5,6 +5,7 @@ import { audit } from './0002-audit.ts';
 import { accounts } from './0003-accounts.ts';
 import { deviceKeys } from './0010-device-keys.ts';
 import { needsPassword } from './0020-needs-password.ts';
+import { auditCommand } from './0021-audit-command.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
@@ -12,4 +13,5 @@ export const migrations: Migrations = {
   '0003-accounts': accounts,
   '0010-device-keys': deviceKeys,
   '0020-needs-password': needsPassword,
+  '0021-audit-command': auditCommand,
 };
