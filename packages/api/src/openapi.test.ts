@@ -19,14 +19,16 @@ test('operations that want a proof of the device key say so, and how it is sent'
   const document = openApiDocument('0.0.0') as OpenApi;
   const proof = { $ref: '#/components/parameters/proof' };
   expect(document.components.parameters.proof).toMatchObject({ name: 'DPoP', in: 'header' });
-  expect(document.components.securitySchemes.boundToken).toMatchObject({ scheme: 'DPoP' });
+  const { boundToken, proof: inScheme } = document.components.securitySchemes;
+  expect(boundToken).toMatchObject({ type: 'apiKey', name: 'Authorization' });
+  expect(inScheme).toMatchObject({ type: 'apiKey', name: 'DPoP' });
   const operation = (path: string, method: string) => document.paths[path]?.[method];
   expect(operation('/api/v1/auth/register', 'post')?.parameters).toContainEqual(proof);
   expect(operation('/api/v1/keys/identity', 'post')?.parameters).toContainEqual(proof);
   expect(operation('/api/v1/auth/me', 'get')?.parameters).not.toContainEqual(proof);
   expect(operation('/api/v1/auth/me', 'get')?.security).toEqual([
     { accessToken: [] },
-    { boundToken: [] },
+    { boundToken: [], proof: [] },
   ]);
   expect(operation('/api/v1/auth/register', 'post')?.security).toEqual([]);
 });

@@ -44,16 +44,29 @@ export function openApiDocument(version: string): JsonObject {
   };
 }
 
-/** Ways to send an access token. One that is bound to a device key is sent by the second way, with a proof. */
+/**
+ * Ways to send an access token. One that is bound to a device key goes by the second, with a proof. By their names they
+ * are headers like any other: the scheme `DPoP` of RFC 9449 is one that tools do not know.
+ */
 const SECURITY_SCHEMES = {
   accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
   boundToken: {
-    type: 'http',
-    scheme: 'DPoP',
+    type: 'apiKey',
+    in: 'header',
+    name: 'Authorization',
     description:
-      'An access token of a session that is bound to a device key (RFC 9449): `Authorization: DPoP <token>`, with a proof in the header `DPoP`.',
+      'An access token of a session that is bound to a device key (RFC 9449): `DPoP <token>`, with a `proof` beside it.',
+  },
+  proof: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'DPoP',
+    description: 'A proof by that device key, good for one request: see the parameter `DPoP`.',
   },
 } as const;
+
+/** Either kind of access token. */
+const WITH_TOKEN = [{ accessToken: [] }, { boundToken: [], proof: [] }] as const;
 
 const PROOF_PARAMETER = {
   name: 'DPoP',
@@ -77,7 +90,7 @@ function operation(spec: EndpointSpec): JsonObject {
     operationId: spec.id,
     tags: [spec.service],
     summary: spec.summary,
-    security: spec.access === 'user' ? [{ accessToken: [] }, { boundToken: [] }] : [],
+    security: spec.access === 'user' ? WITH_TOKEN : [],
     parameters: [
       ...parameters('path', spec.params),
       ...parameters('query', spec.query),

@@ -103,6 +103,9 @@ describe.runIf(existsSync(executablePath))('in a browser', () => {
       if ((await block.getAttribute('id')) !== 'operations-auth-me') await toggle.click();
     }
     await page.locator('.auth-wrapper .authorize').first().click();
+    // One for each way to say who calls, and none that it cannot offer.
+    expect(await page.locator('.dialog-ux input').count()).toBe(3);
+    expect(await page.locator('.dialog-ux').textContent()).not.toMatch(/unsupported/i);
     await page.locator('.dialog-ux input').first().fill('token');
     await page.locator('.dialog-ux .authorize').first().click();
     await page.locator('.dialog-ux .btn-done').first().click();
