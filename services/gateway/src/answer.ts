@@ -2,16 +2,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiError } from '@sotto/api';
 import { problemResponse } from '@sotto/runtime';
-import { DATA_POLICY, isSecurityHeader, SECURITY_HEADERS } from './headers.ts';
+import { DATA_POLICY, isSecurityHeader } from './headers.ts';
 import { LINGER_MS } from './limits.ts';
 import { isHopByHop, namedByConnection } from './screen.ts';
+
+/** What every answer gets. */
+export interface Ours {
+  requestId: string;
+  /** See `headers.ts`. */
+  security: readonly string[];
+}
 
 /** The headers of a service's answer, names and values in turn, with ours. */
 export function answerHeaders(
   raw: readonly string[],
-  requestId: string,
+  { requestId, security }: Ours,
 ): { headers: string[]; isLast: boolean } {
-  const headers = [...SECURITY_HEADERS, 'x-request-id', requestId];
+  const headers = [...security, 'x-request-id', requestId];
   const named = namedIn(raw);
   let hasPolicy = false;
   for (let at = 0; at < raw.length; at += 2) {
@@ -44,12 +51,12 @@ function namedIn(raw: readonly string[]): ReadonlySet<string> {
 export function answerProblem(
   request: IncomingMessage,
   response: ServerResponse,
-  { error, requestId }: { error: ApiError; requestId: string },
+  { error, requestId, security }: Ours & { error: ApiError },
 ): void {
   if (response.destroyed) return;
   const isLast = !request.complete;
   const problem = problemResponse(error, requestId);
-  const headers = [...SECURITY_HEADERS, 'content-security-policy', DATA_POLICY];
+  const headers = [...security, 'content-security-policy', DATA_POLICY];
   for (const [name, value] of problem.headers) headers.push(name, value);
   if (isLast) headers.push('connection', 'close');
   void problem.text().then((body) => {

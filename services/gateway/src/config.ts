@@ -1,5 +1,6 @@
 /** The configuration of the gateway. */
 import {
+  Duration,
   internalSection,
   limitsSection,
   logSection,
@@ -28,6 +29,12 @@ const gatewaySection = z.strictObject({
     )
     .default([])
     .meta({ env: 'GATEWAY_ORIGINS' }),
+  /** What browsers are told to remember, which nobody can take back before it ends; 0s makes them forget. */
+  hsts: z.strictObject({
+    maxAge: Duration.prefault('365d').meta({ env: 'HSTS_MAX_AGE' }),
+    /** Other names of the domain may have no TLS, so only their owner can say this. */
+    includeSubdomains: z.boolean().default(false).meta({ env: 'HSTS_INCLUDE_SUBDOMAINS' }),
+  }),
   /** Prefix to service, `/api/v1/auth=auth`; all of them, when any is given. */
   routes: z
     .array(Route)

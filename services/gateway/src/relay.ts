@@ -14,9 +14,10 @@ import {
   type RequestMeter,
   toApiError,
 } from '@sotto/runtime';
-import { answerHeaders, answerProblem, endAnswer } from './answer.ts';
+import { answerHeaders, answerProblem, endAnswer, type Ours } from './answer.ts';
 import { describeClient } from './client.ts';
 import type { Events } from './events.ts';
+import type { SecurityHeaders } from './headers.ts';
 import { findRoute, type Route } from './route-table.ts';
 import { headersToSend, isPlain, RELAYED_METHODS } from './screen.ts';
 import type { SourceLimit } from './source-limit.ts';
@@ -28,18 +29,18 @@ export interface RelayOptions {
   trustedProxies: number;
   internalSecret: string;
   sourceLimit: SourceLimit;
+  securityHeaders: SecurityHeaders;
   meter: RequestMeter;
   events: Events;
 }
 
 /** What is known of a request that goes on. */
-interface Passage {
+interface Passage extends Ours {
   request: IncomingMessage;
   response: ServerResponse;
   route: Route;
   /** Path and query. */
   target: string;
-  requestId: string;
   client: Connection;
 }
 
@@ -55,14 +56,15 @@ export function createRelay(options: RelayOptions): Relay {
     // A Host that is none is refused with the rest.
     if (client.origin === undefined) return false;
     const requestId = randomUUID();
-    const passage = { request, response, route, target, requestId, client };
+    const security = options.securityHeaders(client);
+    const passage = { request, response, route, target, requestId, client, security };
     measure(passage, options.meter);
     const wire = options.wires[route.service];
     const pass = (): void => send(passage, wire, { events, told: toService(client) });
     const refuse = (error: unknown): void => {
       const refusal = toApiError(error);
       events.requestRefused(refusal.code);
-      answerProblem(request, response, { error: refusal, requestId });
+      answerProblem(request, response, { error: refusal, requestId, security });
     };
     try {
       const taken = sourceLimit.take(client.remoteAddress);
@@ -151,17 +153,17 @@ function mayTryAgain(
 }
 
 /** The service's answer as it comes, no faster than the client reads it. It breaks off where the service's does. */
-function pour(answer: IncomingMessage, { request, response, requestId }: Passage): void {
+function pour(answer: IncomingMessage, { request, response, ...ours }: Passage): void {
   const { statusCode = 502, statusMessage } = answer;
-  const { headers, isLast } = answerHeaders(answer.rawHeaders, requestId);
+  const { headers, isLast } = answerHeaders(answer.rawHeaders, ours);
   response.writeHead(statusCode, statusMessage, headers);
   answer.on('error', () => response.destroy());
   answer.pipe(response, { end: false });
   answer.once('end', () => endAnswer(request, response, { isLast }));
 }
 
-function fail({ request, response, requestId }: Passage, cause: Error, events: Events): void {
+function fail({ request, response, ...ours }: Passage, cause: Error, events: Events): void {
   events.serviceFailed(cause);
   const error = new ApiError('service.unavailable', { cause, retryAfter: 1 });
-  answerProblem(request, response, { error, requestId });
+  answerProblem(request, response, { error, ...ours });
 }

@@ -24,7 +24,7 @@ import type { GatewayConfig } from './config.ts';
 import { documents } from './docs.ts';
 import { createEvents, type Events } from './events.ts';
 import { forward, type Upstreams } from './forward.ts';
-import { secure } from './headers.ts';
+import { type SecurityHeaders, secure, securityHeaders } from './headers.ts';
 import { createRelay } from './relay.ts';
 import { readRoutes } from './route-table.ts';
 import { cleanHeaders, refuse } from './screen.ts';
@@ -74,7 +74,13 @@ export async function startGateway(
   const routes = readRoutes(gateway.routes);
   documents(app, { version: version(), authority: given.authority });
   if (local !== undefined) forward(app, routes, upstreams);
-  const shared = { trustedProxies: server.trustedProxies, sourceLimit, events };
+  const shared = {
+    ...{ trustedProxies: server.trustedProxies, sourceLimit, events },
+    securityHeaders: securityHeaders({
+      hsts: gateway.hsts,
+      isOwnAuthority: given.authority !== undefined,
+    }),
+  };
   const tunnel = createTunnel({
     ...shared,
     message: local?.message ?? new URL(services.message),
@@ -100,13 +106,18 @@ interface Door {
   trustedProxies: number;
   sourceLimit: SourceLimit;
   events: Events;
+  securityHeaders: SecurityHeaders;
 }
 
 /** Screens what comes in, and tells browsers what to make of what goes out. */
-function atTheDoor(inside: Fetch, { trustedProxies, sourceLimit, events }: Door): Fetch {
+function atTheDoor(inside: Fetch, door: Door): Fetch {
+  const { trustedProxies, sourceLimit, events } = door;
   return async (request, connection) => {
     const requestId = randomUUID();
     const client = connection && clientOf(connection, readFrom(request), trustedProxies);
+    const security = door.securityHeaders(
+      client && { origin: new URL(request.url).origin, ...client },
+    );
     try {
       const refusal = refuse(request, { connection: client, trustedProxies });
       if (refusal !== undefined) throw refusal;
@@ -114,10 +125,10 @@ function atTheDoor(inside: Fetch, { trustedProxies, sourceLimit, events }: Door)
     } catch (error) {
       const refusal = toApiError(error);
       events.requestRefused(refusal.code);
-      return secure(problemResponse(refusal, requestId));
+      return secure(problemResponse(refusal, requestId), security);
     }
     cleanHeaders(request, requestId);
-    return secure(await inside(request, client));
+    return secure(await inside(request, client), security);
   };
 }
 
