@@ -1,8 +1,9 @@
 /** Every limit of this service with its rule. What each does when the counters are gone stands in the README. */
 import type { Limiter, Limiters, LimitsSection } from '@sotto/runtime';
 import type { AuthEvents } from './events.ts';
-import { LOGIN_FAILURES_PER_ACCOUNT, LOGIN_TURN_MS } from './limits.ts';
+import { LOGIN_FAILURES_PER_ACCOUNT, LOGIN_TURN_MS, RECOVERY_NOTES_PER_ACCOUNT } from './limits.ts';
 import { createLoginLimits, type LoginLimits } from './login-limits.ts';
+import { createRecoveryLimits, type RecoveryLimits } from './recovery-limits.ts';
 import type { Source } from './source.ts';
 
 const HOUR_MS = 3_600_000;
@@ -18,6 +19,7 @@ export interface AuthLimiters {
   /** Failures to show who one is, by whatever the caller makes of the key. */
   loginFailures: Limiter;
   loginLimits: LoginLimits;
+  recoveryLimits: RecoveryLimits;
   challengesAsked: Limiter;
   challengesAnswered: Limiter;
 }
@@ -46,6 +48,10 @@ export function createAuthLimiters(options: AuthLimitersOptions): AuthLimiters {
     ...rule(failures, loginWindow),
     lockMs: loginLock,
   });
+  const failuresOfSource = limiters.limiter(
+    'login-source',
+    rule(loginFailuresPerSource, loginWindow),
+  );
   const challenges = rule(limits.challengePerMinute, MINUTE_MS);
   return {
     registrations: byRange('register', {
@@ -60,10 +66,7 @@ export function createAuthLimiters(options: AuthLimitersOptions): AuthLimiters {
     loginLimits: createLoginLimits(
       {
         failures: loginFailures,
-        failuresOfSource: limiters.limiter(
-          'login-source',
-          rule(loginFailuresPerSource, loginWindow),
-        ),
+        failuresOfSource,
         failuresOfAccount: limiters.limiter(
           'login-account',
           rule(LOGIN_FAILURES_PER_ACCOUNT, loginWindow),
@@ -72,6 +75,11 @@ export function createAuthLimiters(options: AuthLimitersOptions): AuthLimiters {
       },
       events,
     ),
+    recoveryLimits: createRecoveryLimits({
+      failures: loginFailures,
+      failuresOfSource,
+      notes: limiters.limiter('recovery-notes', rule(RECOVERY_NOTES_PER_ACCOUNT, loginWindow)),
+    }),
     challengesAsked: limiters.limiter('challenge', challenges),
     challengesAnswered: limiters.limiter('login-device', challenges),
   };

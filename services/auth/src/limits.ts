@@ -58,6 +58,12 @@ export const ANNOUNCED_DEVICES_MAX = 1000;
  */
 export const LOGIN_FAILURES_PER_ACCOUNT = 20;
 
+/**
+ * Wrong recovery codes for one account that the audit log tells one by one, within the same time: enough to see that
+ * somebody tries. Each row stays for a year, and a hundred sources would write ten thousand.
+ */
+export const RECOVERY_NOTES_PER_ACCOUNT = 20;
+
 /** An account that is slowed takes one try in this time, of all strangers together. */
 export const LOGIN_TURN_MS = 1_000;
 

@@ -78,13 +78,19 @@ export function createLoginLimits(
   };
 }
 
-function subjectOf({ usernameKey, source, knownDevice = '' as DeviceId }: Try): string {
+/** What failures are counted by: nobody else's use up those of a known device. */
+export function subjectOf({ usernameKey, source, knownDevice = '' as DeviceId }: Try): string {
   return `${source.key}\n${knownDevice}\n${usernameKey}`;
 }
 
-async function isExhausted(limiter: Limiter, key: string): Promise<boolean> {
+/** Whether no points are left; `take` takes one if there is one. */
+export async function isExhausted(
+  limiter: Limiter,
+  key: string,
+  how: 'check' | 'take' = 'check',
+): Promise<boolean> {
   try {
-    await limiter.check(key);
+    await limiter[how](key);
     return false;
   } catch (error) {
     if (isLimited(error)) return true;

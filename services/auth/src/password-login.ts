@@ -1,9 +1,9 @@
 /** Logging in with a password. */
-import { ApiError, type Body, type DeviceId, type Login, type login } from '@sotto/api';
+import { ApiError, type Body, type Login, type login } from '@sotto/api';
 import { refuseDisabled } from './account-state.ts';
 import type { Approach } from './approach.ts';
 import { usernameKey } from './credential-rules.ts';
-import { findDeviceOfName } from './device-store.ts';
+import { knownDeviceOf } from './known-device.ts';
 import { openLogin } from './login.ts';
 import type { LoginLimits, Try } from './login-limits.ts';
 import type { Passwords } from './passwords.ts';
@@ -39,7 +39,7 @@ async function authenticate(
 ): Promise<User> {
   const { database, passwords, loginLimits } = deps;
   const key = usernameKey(username);
-  const knownDevice = await knownDeviceOf(deps, { usernameKey: key, device }, approach);
+  const knownDevice = await knownDeviceOf(database.query, { usernameKey: key, device }, approach);
   const attempt: Try = { usernameKey: key, source: approach.source, knownDevice };
   await loginLimits.admit(attempt);
   const user = await findUserByKey(database.query, key);
@@ -51,21 +51,6 @@ async function authenticate(
   if (user !== undefined && isRight) return user;
   await noteFailure(deps, { attempt, user }, approach);
   throw new ApiError('auth.credentials-wrong');
-}
-
-/** The device, if it is one of the account's and the log-in was signed with its key. */
-async function knownDeviceOf(
-  { database }: PasswordLoginDeps,
-  { usernameKey: name, device }: { usernameKey: string; device: DeviceId | undefined },
-  { binding }: Approach,
-): Promise<DeviceId | undefined> {
-  if (device === undefined) return undefined;
-  const found = await findDeviceOfName(database.query, { usernameKey: name, device });
-  // Ids of devices are no secret: all who write to a person have them. A device without a key has nothing to show.
-  const key = found?.deviceKey ?? undefined;
-  const shown = binding?.deviceKey;
-  const isShown = key !== undefined && shown !== undefined && Buffer.compare(key, shown) === 0;
-  return isShown ? device : undefined;
 }
 
 interface Failure {

@@ -1,13 +1,15 @@
 /** A new password for whoever has the recovery code. */
 import { type Answer, ApiError, type Body, type recover } from '@sotto/api';
-import type { Limiter } from '@sotto/runtime';
 import { refuseDisabled } from './account-state.ts';
 import { replaceRecoveryDigest, setPassword } from './account-store.ts';
 import type { Approach } from './approach.ts';
 import { checkPassword, usernameKey } from './credential-rules.ts';
 import { requirePasswordOfAll } from './device-store.ts';
+import { knownDeviceOf } from './known-device.ts';
 import { openLoginIn } from './login.ts';
+import type { Try } from './login-limits.ts';
 import type { Passwords } from './passwords.ts';
+import type { RecoveryLimits } from './recovery-limits.ts';
 import { codeDigest, isCode, makeCode } from './secret-code.ts';
 import { endSessionsOfUser } from './session-store.ts';
 import { announceEnded, type SessionDeps, sessionsEnded } from './sessions.ts';
@@ -15,7 +17,7 @@ import { findUserByKey, lockUser, type User } from './store.ts';
 
 export interface RecoveryDeps extends SessionDeps {
   passwords: Pick<Passwords, 'hash'>;
-  loginFailures: Limiter;
+  recoveryLimits: RecoveryLimits;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function recoverAccount(
   approach: Approach,
 ): Promise<Answer<typeof recover>> {
   checkPassword(newPassword, { username, field: 'newPassword' });
-  const { user, old } = await checkCode(deps, { username, recoveryCode }, approach);
+  const { user, old } = await checkCode(deps, { username, recoveryCode, device: wanted }, approach);
   refuseDisabled(user);
   const passwordHash = await deps.passwords.hash(newPassword);
   const nextCode = makeCode();
@@ -65,23 +67,28 @@ export async function recoverAccount(
   return { ...answer, recoveryCode: nextCode };
 }
 
-type Claim = Pick<Body<typeof recover>, 'username' | 'recoveryCode'>;
+type Claim = Pick<Body<typeof recover>, 'username' | 'recoveryCode' | 'device'>;
 
 async function checkCode(
-  { database, loginFailures, events, audit }: RecoveryDeps,
-  { username, recoveryCode }: Claim,
-  { source, address }: Approach,
+  { database: { query }, recoveryLimits, events, audit }: RecoveryDeps,
+  { username, recoveryCode, device }: Claim,
+  approach: Approach,
 ): Promise<{ user: User; old: Uint8Array }> {
+  const { source, address } = approach;
   const key = usernameKey(username);
-  const subject = `recover\n${source.key}\n${key}`;
-  await loginFailures.check(subject);
-  const user = await findUserByKey(database.query, key);
+  const knownDevice = await knownDeviceOf(query, { usernameKey: key, device }, approach);
+  const attempt: Try = { usernameKey: key, source, knownDevice };
+  await recoveryLimits.admit(attempt);
+  const user = await findUserByKey(query, key);
   const old = user?.recovery_digest ?? null;
   const isRight = isCode('recovery', recoveryCode, old);
-  if (user !== undefined && old !== null && isRight) return { user, old };
-  await loginFailures.count(subject);
+  if (user !== undefined && old !== null && isRight) {
+    await recoveryLimits.succeed(attempt);
+    return { user, old };
+  }
   events.loginFailed('recovery');
-  await audit.note(database.query, { action: 'login.failed', user: user?.id, source: address });
+  const isNoted = await recoveryLimits.fail(attempt, user?.id);
+  if (isNoted) await audit.note(query, { action: 'login.failed', user: user?.id, source: address });
   throw wrongCode();
 }
 

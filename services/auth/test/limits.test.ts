@@ -1,4 +1,4 @@
-import { type Login, login, me, openChallenge, register } from '@sotto/api';
+import { type Login, login, me, openChallenge, recover, register } from '@sotto/api';
 import { openRedisCounters } from '@sotto/runtime';
 import { testRedis } from '@sotto/runtime/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -179,6 +179,68 @@ describe('wrong passwords', () => {
       { timeout: 10_000 },
     );
     expect(await metric(auth, 'sotto_logins_slowed_total')).toBeGreaterThanOrEqual(13);
+  });
+});
+
+describe('wrong recovery codes', () => {
+  const guess = (username: string) => ({
+    username,
+    recoveryCode: 'nonsense',
+    newPassword: 'Another-h0rse',
+  });
+
+  test('count for where they come from as wrong passwords do, of many at once too, and spare a known device', async () => {
+    const auth = await platform.start(testConfig({ limits: { loginFailuresPerSource: 8 } }));
+    const username = freshName();
+    const known = new DeviceKeyCaller(auth, () => platform.time.now);
+    const { status, body } = await known.send(register, { body: { username, password: PASSWORD } });
+    expect(status).toBe(201);
+    const { device, recoveryCode } = register.response.parse(body);
+    const from = freshSource();
+    const tries = Array.from({ length: 20 }, () => guess(freshName()));
+    const codes = (
+      await Promise.all(tries.map((one) => auth.problem(recover, { body: one, from })))
+    )
+      .map(({ code }) => code)
+      .sort();
+    expect(codes).toEqual([
+      ...Array(8).fill('auth.recovery-wrong'),
+      ...Array(12).fill('rate.limited'),
+    ]);
+    expect((await succeed(auth, { username, from })).status).toBe(429);
+    const right = { ...guess(username), recoveryCode, device };
+    expect(await auth.problem(recover, { body: right, from })).toMatchObject({
+      code: 'rate.limited',
+    });
+    expect((await known.send(recover, { body: right, from })).status).toBe(200);
+  });
+
+  test('cost a right code nothing', async () => {
+    const auth = await platform.start(testConfig({ limits: { loginFailuresPerSource: 1 } }));
+    const from = freshSource();
+    for (let round = 0; round < 3; round++) {
+      const username = freshName();
+      const { body } = await auth.send(register, { body: { username, password: PASSWORD } });
+      const { recoveryCode } = register.response.parse(body);
+      const sent = await auth.send(recover, { body: { ...guess(username), recoveryCode }, from });
+      expect(sent.status).toBe(200);
+    }
+  });
+
+  test('from many addresses leave no more than some rows for one account', async () => {
+    const auth = await platform.start();
+    const username = freshName();
+    const { user } = await auth.register(username);
+    for (let failure = 0; failure < 30; failure++) {
+      const problem = await auth.problem(recover, { body: guess(username), from: freshSource() });
+      expect(problem).toMatchObject({ code: 'auth.recovery-wrong' });
+    }
+    const { rows } = await platform.database.pool.query(
+      "select count(*)::int as notes from audit_log where action = 'login.failed' and user_id = $1",
+      [user],
+    );
+    expect(rows).toEqual([{ notes: 20 }]);
+    expect(await metric(auth, 'sotto_logins_total{by="recovery",outcome="failed"')).toBe(30);
   });
 });
 
