@@ -5,6 +5,7 @@ import { checkKeyView, type KeyViewDeps } from './key-view.ts';
 import { isListed, keepOwnList } from './own-list.ts';
 import type { ListDeps } from './peer-lists.ts';
 import { keepPrekeys } from './prekeys.ts';
+import { catchUpPrekeys } from './stale-store.ts';
 
 /**
  * Looks after all of it; safe to repeat at any time. Throws while nobody can write to this device yet; what fails later
@@ -12,8 +13,9 @@ import { keepPrekeys } from './prekeys.ts';
  */
 export async function keepKeys(deps: KeyViewDeps & ListDeps): Promise<void> {
   await keepPrekeys(deps).catch(async (error) => {
-    if (!isProblem(error, 'key.identity-exists')) throw error;
-    await claimIdentity(deps, error);
+    if (isProblem(error, 'key.identity-exists')) await claimIdentity(deps, error);
+    else if (isProblem(error, 'key.id-conflict')) await catchUpPrekeys(deps, { isRefused: true });
+    else throw error;
     await keepPrekeys(deps);
   });
   try {

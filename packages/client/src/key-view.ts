@@ -2,12 +2,12 @@
  * This device's keys as it believes the platform to have them, held against what the platform has. They differ when one
  * of the two was restored from a backup or copied; then this device publishes new keys with ids that neither has used.
  */
-import { checkKeys, countPrekeys } from '@sotto/api';
+import { checkKeys } from '@sotto/api';
 import { ClientError, isProblem } from './errors.ts';
 import { fetchOwnList, type OwnListDeps, ownListHead, republishOwnList } from './own-list.ts';
-import { listSignedPrekeys, type PrekeyDeps, refill, renewSignedPrekey } from './prekeys.ts';
-import { Counter, getRecord, keys, putRecord } from './records.ts';
-import type { StoreTransaction } from './store.ts';
+import { listSignedPrekeys, type PrekeyDeps } from './prekeys.ts';
+import { Counter, getRecord, keys } from './records.ts';
+import { catchUpPrekeys } from './stale-store.ts';
 
 export type KeyViewDeps = PrekeyDeps & OwnListDeps;
 
@@ -31,24 +31,13 @@ async function agrees(deps: KeyViewDeps): Promise<boolean> {
 
 /** New keys above all ids that either side knows; the list as the platform has it, or ours when it has lost it. */
 async function catchUp(deps: KeyViewDeps): Promise<void> {
-  const { oneTimePrekeys, oneTimeMark, signedPrekey } = await deps.call(countPrekeys, {});
-  await deps.store.transaction(async (transaction) => {
-    await raise(transaction, keys.oneTimePrekeyIds, oneTimeMark);
-    await raise(transaction, keys.signedPrekeyIds, signedPrekey ?? 0);
-  });
-  await renewSignedPrekey(deps);
-  await refill(deps, oneTimePrekeys);
+  await catchUpPrekeys(deps);
   try {
     await fetchOwnList(deps);
   } catch (error) {
     if (!isProblem(error, 'key.list-unknown')) throw error;
     await republishOwnList(deps);
   }
-}
-
-async function raise(transaction: StoreTransaction, key: string, used: number): Promise<void> {
-  const { next } = (await getRecord(transaction, key, Counter)) ?? { next: 1 };
-  await putRecord(transaction, key, [Counter, { next: Math.max(next, used + 1) }]);
 }
 
 /** As the contract lays it out (`checkKeys`). */

@@ -82,6 +82,9 @@ export const OUTBOX_PER_CONVERSATION_MAX = 10_000;
 /** Store transactions that one commit of the SQLite store carries. All of them wait for the same disk flush. */
 export const TRANSACTIONS_PER_COMMIT_MAX = 64;
 
+/** Entries of the store read at once: larger, and one step of a walk over all of them holds up everything else. */
+export const STORE_PAGE = 100;
+
 /** A key of the store, characters. */
 export const STORE_KEY_LENGTH_MAX = 256;
 

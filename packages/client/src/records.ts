@@ -26,7 +26,8 @@ import {
 import { z } from 'zod';
 import { Content } from './content.ts';
 import { ClientError } from './errors.ts';
-import type { StoreTransaction } from './store.ts';
+import { STORE_PAGE } from './limits.ts';
+import type { StoreEntry, StoreTransaction } from './store.ts';
 
 /** Who is logged in. `tokens` is absent after a log-out: the device and its keys stay. */
 export const Account = z.object({
@@ -278,6 +279,21 @@ export function decodeRecord<S extends z.ZodType>(schema: S, value: Uint8Array):
     return z.decode(schema, JSON.parse(decoder.decode(value)));
   } catch (cause) {
     throw new ClientError('store.invalid', 'a record of the store is damaged', { cause });
+  }
+}
+
+/** All entries under a prefix, in ascending order: for what is few by its nature, however long it was not tidied. */
+export async function listAll(
+  transaction: StoreTransaction,
+  prefix: string,
+): Promise<StoreEntry[]> {
+  const found: StoreEntry[] = [];
+  for (;;) {
+    const last = found.at(-1);
+    const after = last && { after: last.key };
+    const page = await transaction.list({ prefix, ...after, limit: STORE_PAGE });
+    found.push(...page);
+    if (page.length < STORE_PAGE) return found;
   }
 }
 

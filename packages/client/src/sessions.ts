@@ -15,6 +15,7 @@ import {
   type PrekeySource,
   type Provider,
   type RatchetState,
+  retireSessions,
   type SessionRecord,
   signingKeyPairOf,
   signingSeed,
@@ -29,6 +30,7 @@ import {
   getRecord,
   IdentityRecord,
   keys,
+  listAll,
   OneTimePrekeyRecord,
   SignedPrekeyRecord,
 } from './records.ts';
@@ -148,6 +150,31 @@ export function openSessions(transaction: StoreTransaction, deps: SessionsDeps):
       changed.clear();
     },
   };
+}
+
+/**
+ * Keeps every session for receiving only: for a store that is behind what has left this device. The next message to
+ * each device starts another one from a bundle. A record that does not decode stays as it is: nothing sends with it.
+ */
+export async function retireAllSessions(
+  transaction: StoreTransaction,
+  provider: Provider,
+): Promise<void> {
+  for (const { key, value } of await listAll(transaction, keys.sessions())) {
+    const record = readSession(value);
+    if (record === undefined) continue;
+    const retired = retireSessions({ provider, suite: classicSuite }, record);
+    await transaction.put(key, encodeSessionRecord(classicSuite, retired));
+  }
+}
+
+function readSession(value: Uint8Array): Record | undefined {
+  try {
+    return decodeSessionRecord(classicSuite, value);
+  } catch (error) {
+    if (error instanceof CryptoError) return undefined;
+    throw error;
+  }
 }
 
 function needsNewSession(error: unknown): boolean {

@@ -1,0 +1,91 @@
+/** A device that comes back from a copy of its store, on the real platform, which has moved on since. */
+import { type Client, createClient, type Store } from '@sotto/client';
+import { classicSuite, decodeSessionRecord } from '@sotto/crypto';
+import { nodeProvider } from '@sotto/crypto/node';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { type Standalone, startStandalone } from '../cluster.ts';
+import { copyStore, openLastingStore } from './stores.ts';
+
+const PASSWORD = 'Correct-Horse-7';
+const DAY_MS = 24 * 3_600_000;
+
+let platform: Standalone;
+const clients: Client[] = [];
+
+beforeAll(async () => {
+  platform = await startStandalone();
+});
+afterAll(() => platform?.close());
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+});
+
+test('a restored store goes on above what its device has published since, with sessions of its own', async () => {
+  const bob = await enter('bob', openLastingStore());
+  const store = openLastingStore();
+  const alice = await enter('alice', store);
+  const me = (await alice.me()) ?? expect.fail('nobody is there');
+  const { id: conversation } = await bob.openDirect(me.user);
+  await bob.whenStored((await bob.sendText(conversation, 'hello')).id);
+  await received(alice, conversation, 'hello');
+  await alice.whenStored((await alice.sendText(conversation, 'hello too')).id);
+  await received(bob, conversation, 'hello too');
+  await alice.close();
+  const copy = await copyStore(store);
+
+  const later = open(store, 8 * DAY_MS);
+  await later.connect();
+  await later.close();
+  expect(await mayAnySessionSend(copy)).toBe(true);
+
+  const restored = open(copy, 9 * DAY_MS);
+  const failures: unknown[] = [];
+  restored.on('trouble', ({ error }) => failures.push(error));
+  await restored.connect();
+  expect(await mayAnySessionSend(copy)).toBe(false);
+  expect(failures).toEqual([]);
+  await restored.whenStored((await restored.sendText(conversation, 'back')).id);
+  await received(bob, conversation, 'back');
+  expect(await mayAnySessionSend(copy)).toBe(true);
+  await bob.whenStored((await bob.sendText(conversation, 'welcome back')).id);
+  await received(restored, conversation, 'welcome back');
+}, 90_000);
+
+async function mayAnySessionSend(store: Store): Promise<boolean> {
+  const records = await store.transaction((transaction) =>
+    transaction.list({ prefix: 'session/', limit: 100 }),
+  );
+  expect(records.length).toBeGreaterThan(0);
+  return records.some(({ value }) => {
+    const { current } = decodeSessionRecord(classicSuite, value);
+    return current !== undefined && !current.receiveOnly;
+  });
+}
+
+async function received(
+  client: Client,
+  conversation: Parameters<Client['history']>[0],
+  text: string,
+): Promise<void> {
+  const check = async () => {
+    const texts = (await client.history(conversation)).map((item) =>
+      item.type === 'message' && item.content.type === 'text' ? item.content.text : item.type,
+    );
+    expect(texts).toContain(text);
+  };
+  await vi.waitFor(check, { timeout: 15_000 });
+}
+
+async function enter(username: string, store: Store): Promise<Client> {
+  const client = open(store);
+  await client.register({ username, password: PASSWORD });
+  await client.connect();
+  return client;
+}
+
+function open(store: Store, aheadMs = 0): Client {
+  const clock = () => Date.now() + aheadMs;
+  const client = createClient({ url: platform.url, store, provider: nodeProvider, clock });
+  clients.push(client);
+  return client;
+}
