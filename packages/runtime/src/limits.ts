@@ -18,9 +18,15 @@ export const DRAIN_SPREAD_MS = 10_000;
 
 /**
  * A request's arrival as a whole. A file of 100 MiB over a slow line takes most of an hour; those who read bodies give
- * up sooner. Headers have Node's own minute.
+ * up sooner.
  */
 export const REQUEST_MS_MAX = 60 * 60_000;
+
+/** Its head, 16 KiB at most. Slower senders hold a connection for nothing. */
+export const HEADERS_MS_MAX = 15_000;
+
+/** How often a server looks for connections that have taken too long. */
+export const CONNECTIONS_CHECK_MS = 5_000;
 
 /** A body that is read whole, 1 MiB at most: 35 KB/s. Slower senders hold memory and a connection for nothing. */
 export const BODY_MS_MAX = 30_000;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { ApiError, Problem } from '@sotto/api';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { setup } from './http.fixture.ts';
@@ -11,14 +12,16 @@ interface Given {
   fetch?: Fetch;
   upgrade?: Upgrade;
   connectionsMax?: number;
+  headersMs?: number;
 }
 
-async function serve({ connectionsMax, ...given }: Given = {}) {
+async function serve({ connectionsMax, headersMs, ...given }: Given = {}) {
   const { app } = setup();
   const place = {
     host: '127.0.0.1',
     port: 0,
     ...(connectionsMax !== undefined && { connectionsMax }),
+    ...(headersMs !== undefined && { headersMs }),
   };
   const listening = await listen({ fetch: app.fetch, ...given }, place);
   onTestFinished(() => listening.close());
@@ -201,6 +204,46 @@ test('a relay answers what it takes, and hears of nothing that is refused', asyn
   expect(await talk(listening.port, twice)).toMatch(/^HTTP\/1.1 400 /);
   expect(paths).toEqual(['/relayed', '/health/live']);
 });
+
+test.each([
+  ['says nothing', ''],
+  ['never comes to the end of its headers', 'GET / HTTP/1.1\r\nHost: x\r\nX: '],
+])('whoever %s is told so and sent away', async (_, words) => {
+  const { port } = await serve({ headersMs: 200 });
+  expect(await talk(port, words)).toMatch(/^HTTP\/1\.1 408 .*request\.timeout/s);
+});
+
+test('an address has its share of the connections, unless it is this machine or proxies stand between', async () => {
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const elsewhere = own.filter(({ internal, family }) => !internal && family === 'IPv4');
+  const { app } = setup();
+  const place = { host: '0.0.0.0', port: 0, connectionsPerAddressMax: 2 };
+  const direct = await listen({ fetch: app.fetch }, place);
+  onTestFinished(() => direct.close());
+  const behind = await listen({ fetch: app.fetch }, { ...place, trustedProxies: 1 });
+  onTestFinished(() => behind.close());
+  expect(await staying(direct.port, '127.0.0.1')).toBe(4);
+  for (const { address } of elsewhere) {
+    expect(await staying(direct.port, address)).toBe(2);
+    expect(await staying(behind.port, address)).toBe(4);
+  }
+});
+
+/** How many of four connections from an address of this machine are answered on. */
+async function staying(port: number, address: string): Promise<number> {
+  const sockets = Array.from({ length: 4 }, () => connect({ host: address, port }));
+  const answers = sockets.map((socket) => {
+    socket.on('error', () => undefined);
+    socket.write('GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n');
+    return new Promise<boolean>((resolve) => {
+      socket.once('data', () => resolve(true));
+      socket.once('close', () => resolve(false));
+    });
+  });
+  const stayed = (await Promise.all(answers)).filter(Boolean).length;
+  for (const socket of sockets) socket.destroy();
+  return stayed;
+}
 
 test('an upgrade reaches its handler, and without one is an ordinary request', async () => {
   const upgrade: Upgrade = (_, socket) => {

@@ -13,10 +13,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { ApiError, toProblem } from '@sotto/api';
+import { shareConnections } from './connection-shares.ts';
 import { createRedirectServer } from './https-redirect.ts';
 import {
+  CONNECTIONS_CHECK_MS,
   CONNECTIONS_MAX,
   DRAIN_MS,
+  HEADERS_MS_MAX,
   LINGER_MS,
   REQUEST_MS_MAX,
   TLS_HANDSHAKE_MS,
@@ -42,6 +45,11 @@ export interface Place {
   port: number;
   /** Connections at one time; further ones are closed as they come. */
   connectionsMax?: number;
+  /** Of them for one address: where strangers call, and no proxies of ours stand between. */
+  connectionsPerAddressMax?: number;
+  trustedProxies?: number;
+  /** How long the head of a request may take to arrive. */
+  headersMs?: number;
   /** HTTPS, by files that are read again when they change. */
   tls?: TlsFiles | undefined;
   /** Beside HTTPS: plain HTTP there is answered with where HTTPS is. */
@@ -63,6 +71,7 @@ export async function listen(service: Answering, place: Place): Promise<Listenin
     if (place.tls !== undefined && place.httpRedirectPort !== undefined) {
       const { publicOrigins = [] } = place;
       const redirect = createRedirectServer({ port, publicOrigins });
+      share(redirect, place);
       servers.push({ server: redirect, sockets: track(redirect) });
       await bind(redirect, place.host, place.httpRedirectPort);
     }
@@ -83,8 +92,11 @@ interface OpenServer {
 
 function openServer(service: Answering, place: Place): OpenServer {
   const { upgrade } = service;
+  const { headersMs = HEADERS_MS_MAX } = place;
   const options = {
     requestTimeout: REQUEST_MS_MAX,
+    headersTimeout: headersMs,
+    connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, headersMs),
     // Node's own refusal is not a problem of ours; the listener refuses it too.
     requireHostHeader: false,
     shouldUpgradeCallback: (request: IncomingMessage) =>
@@ -96,6 +108,7 @@ function openServer(service: Answering, place: Place): OpenServer {
   server.on('checkExpectation', answer);
   server.on('connect', refuseConnect);
   server.maxConnections = place.connectionsMax ?? CONNECTIONS_MAX;
+  share(server, place);
   server.on('clientError', refuseUnreadable);
   if (upgrade !== undefined) {
     server.on('upgrade', (request, socket, head) => {
@@ -103,6 +116,12 @@ function openServer(service: Answering, place: Place): OpenServer {
     });
   }
   return { server, sockets: track(server), ...(watch && { watch }) };
+}
+
+/** Behind proxies all that comes is theirs, for many. */
+function share(server: Server, { connectionsPerAddressMax, trustedProxies = 0 }: Place): void {
+  if (connectionsPerAddressMax === undefined || trustedProxies > 0) return;
+  shareConnections(server, connectionsPerAddressMax);
 }
 
 /** By TLS when the place says so. */

@@ -29,6 +29,13 @@ const gatewaySection = z.strictObject({
     )
     .default([])
     .meta({ env: 'GATEWAY_ORIGINS' }),
+  /** Connections of one address, IPv6 by /64; not counted for this machine, nor behind `server.trustedProxies`. */
+  connectionsPerAddress: z
+    .int()
+    .min(1)
+    .max(20_000)
+    .default(512)
+    .meta({ env: 'GATEWAY_CONNECTIONS_PER_ADDRESS' }),
   /** What browsers are told to remember, which nobody can take back before it ends; 0s makes them forget. */
   hsts: z.strictObject({
     maxAge: Duration.prefault('365d').meta({ env: 'HSTS_MAX_AGE' }),

@@ -7,7 +7,10 @@ const load = () => loadConfig(GatewayConfig, { environment: process.env, file: '
 async function start() {
   const config = load();
   const service = await startGateway(config);
-  const listening = await listen(service, config.server);
+  const listening = await listen(service, {
+    ...config.server,
+    connectionsPerAddressMax: config.gateway.connectionsPerAddress,
+  });
   const scheme = config.server.tls === undefined ? 'http' : 'https';
   return {
     ready: `ready ${scheme}://${config.server.host}:${listening.port}`,

@@ -57,6 +57,7 @@ export async function startPlatform(
   started.defer(() => gateway.close());
   const listening = await listenClearly(gateway, {
     ...config.server,
+    connectionsPerAddressMax: config.gateway.connectionsPerAddress,
     log: createLogger({ service: 'gateway', level: config.log.level, destination: log }),
   });
   const { auth } = databases.sections;
