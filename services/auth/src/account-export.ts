@@ -1,7 +1,7 @@
 /** Everything that the platform holds about an account, for its owner. */
 import { type Answer, encodeBase64url, type exportAccount, type UserId } from '@sotto/api';
 import { exportFiles, exportKeys, exportMessages } from '@sotto/api/internal';
-import { callPeer, type Fetch } from '@sotto/runtime';
+import { callPeer, type Fetch, type Limiter } from '@sotto/runtime';
 import { readAuditRows } from './audit-store.ts';
 import { EXPORTED_AUDIT_ROWS_MAX } from './limits.ts';
 import { type Confirmation, whoOf } from './password-confirmation.ts';
@@ -11,6 +11,8 @@ import { findUser } from './store.ts';
 
 export interface ExportDeps extends SessionDeps {
   columns: SealedColumns;
+  /** By user. */
+  exports: Limiter;
   peers: Record<'key' | 'message' | 'file', Fetch>;
   internalSecret: string;
 }
@@ -20,7 +22,8 @@ type Tables = Exported['services'][string];
 
 /**
  * Gathers it from all services. Throws `service.unavailable` when one of them does not answer: an export with a part
- * missing would look whole.
+ * missing would look whole. Throws `rate.limited`: it makes every service read all that it has of the account, so a try
+ * that failed counts too.
  */
 export async function exportOf(
   deps: ExportDeps,
@@ -28,6 +31,7 @@ export async function exportOf(
 ): Promise<Exported> {
   const { peers, internalSecret: secret } = deps;
   const { user } = caller;
+  await deps.exports.take(user);
   const input = { params: { user_id: user } };
   const [auth, key, message, file] = await Promise.all([
     ownTables(deps, user),

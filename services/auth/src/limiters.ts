@@ -1,7 +1,12 @@
 /** Every limit of this service with its rule. What each does when the counters are gone stands in the README. */
 import type { Limiter, Limiters, LimitsSection } from '@sotto/runtime';
 import type { AuthEvents } from './events.ts';
-import { LOGIN_FAILURES_PER_ACCOUNT, LOGIN_TURN_MS, RECOVERY_NOTES_PER_ACCOUNT } from './limits.ts';
+import {
+  EXPORTS_PER_HOUR,
+  LOGIN_FAILURES_PER_ACCOUNT,
+  LOGIN_TURN_MS,
+  RECOVERY_NOTES_PER_ACCOUNT,
+} from './limits.ts';
 import { createLoginLimits, type LoginLimits } from './login-limits.ts';
 import { createRecoveryLimits, type RecoveryLimits } from './recovery-limits.ts';
 import type { Source } from './source.ts';
@@ -20,6 +25,7 @@ export interface AuthLimiters {
   loginFailures: Limiter;
   loginLimits: LoginLimits;
   recoveryLimits: RecoveryLimits;
+  exports: Limiter;
   challengesAsked: Limiter;
   challengesAnswered: Limiter;
 }
@@ -80,6 +86,7 @@ export function createAuthLimiters(options: AuthLimitersOptions): AuthLimiters {
       failuresOfSource,
       notes: limiters.limiter('recovery-notes', rule(RECOVERY_NOTES_PER_ACCOUNT, loginWindow)),
     }),
+    exports: limiters.limiter('export', rule(EXPORTS_PER_HOUR, HOUR_MS)),
     challengesAsked: limiters.limiter('challenge', challenges),
     challengesAnswered: limiters.limiter('login-device', challenges),
   };

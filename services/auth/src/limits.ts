@@ -34,8 +34,11 @@ export const AUDIT_MONTHS_KEPT = 12;
 /** Partitions made ahead: a platform that nobody restarts for two months, with its timer broken, still notes. */
 export const AUDIT_MONTHS_AHEAD = 2;
 
-/** How often old addresses and partitions are looked for. An address may stay this much longer than a day. */
-export const AUDIT_KEEP_EVERY_MS = 10 * 60_000;
+/** An invitation stays listed for this long after it ended, for the operator to see what became of it. */
+export const ENDED_INVITE_MS = 90 * 24 * 3_600_000;
+
+/** How often what is old is looked for. An address may stay this much longer than a day. */
+export const KEEP_EVERY_MS = 10 * 60_000;
 
 /** A deleted account's rows stay for this long: services ask for ended sessions while access tokens live, 15 minutes. */
 export const ERASURE_AFTER_MS = 60 * 60_000;
@@ -75,6 +78,9 @@ export const LOGIN_TURN_POLL_MS = 200;
 
 /** Tries that wait in one process. Each holds a request open and nothing else; further ones come back later. */
 export const LOGIN_TURNS_WAITING_MAX = 200;
+
+/** Exports of one user: each reads all that four services hold of them. One, and another when its answer was lost. */
+export const EXPORTS_PER_HOUR = 2;
 
 /** Lines of the audit log in an export, the newest: a busy account writes some thousands in the year that they are kept. */
 export const EXPORTED_AUDIT_ROWS_MAX = 20_000;

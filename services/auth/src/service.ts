@@ -31,13 +31,13 @@ import {
   startOutbox,
 } from '@sotto/runtime';
 import { createAudit } from './audit.ts';
-import { startAuditKeeping } from './audit-keeping.ts';
 import { createOwnAuthenticate } from './authenticate.ts';
 import { createChallenges } from './challenge.ts';
 import { type AuthConfig, registrationMode } from './config.ts';
 import { startErasure } from './deletion.ts';
 import { noteDeviceList } from './devices.ts';
 import { type AuthEvents, createEvents } from './events.ts';
+import { startKeeping } from './keeping.ts';
 import { createAuthLimiters } from './limiters.ts';
 import { migrations } from './migrations/index.ts';
 import { createPasswords } from './passwords.ts';
@@ -83,7 +83,7 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
     ),
   );
 
-  own(await startAuditKeeping(database, log));
+  own(await startKeeping(database, log));
   own(startErasure({ database }, log));
   const columns = createSealedColumns(createSealedFields(config.fields.keys));
   const audit = createAudit({ log, sealSource: columns.sealSource });

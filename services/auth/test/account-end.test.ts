@@ -170,6 +170,16 @@ describe('an export', () => {
     expect(JSON.stringify(again.body)).toContain('192.0.2.44');
   });
 
+  test('is given twice an hour, to each account', async () => {
+    const account = await newAccount();
+    for (let count = 0; count < 2; count++) {
+      expect((await auth.send(exportAccount, bearer(account))).status).toBe(200);
+    }
+    const refused = await auth.problem(exportAccount, bearer(account));
+    expect(refused).toMatchObject({ code: 'rate.limited', retryAfter: expect.any(Number) });
+    expect((await auth.send(exportAccount, bearer(await newAccount()))).status).toBe(200);
+  });
+
   test('is not given with a part missing', async () => {
     const account = await newAccount();
     isFileDown = true;
