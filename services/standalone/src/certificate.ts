@@ -89,9 +89,10 @@ export async function authorityCertificate(
     issuer: titled(name),
     ...between(validity),
     extensions: [
-      // It is an authority, for servers alone.
       new BasicConstraintsExtension(true, 0, CRITICAL),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, CRITICAL),
+      // For servers alone: clients hold what it signs to the authority's own purposes, so no mail and no program of it.
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       await SubjectKeyIdentifierExtension.create(key),
       new Extension(id_ce_nameConstraints, CRITICAL, AsnConvert.serialize(only(realm))),
     ],

@@ -9,6 +9,8 @@ import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { authorityFiles, openAuthority } from '../src/local-authority.ts';
 
+/** Node calls the purposes of a certificate its key usage (RFC 5280, 4.2.1.12). */
+const SERVER_AUTHENTICATION = '1.3.6.1.5.5.7.3.1';
 const DAY_MS = 24 * 3_600_000;
 const HOSTS = ['localhost', 'box.local', '127.0.0.1', '192.168.1.5', '::1', 'fd00::5'];
 
@@ -73,6 +75,12 @@ describe('an authority of one’s own', () => {
       expect(await callAs(shown)).toBe('permitted subtree violation');
     },
   );
+
+  test('speaks for servers alone', async () => {
+    await certify(HOSTS);
+    const authority = new X509Certificate(readFileSync(authorityFiles(directory).authority));
+    expect(authority.keyUsage).toEqual([SERVER_AUTHENTICATION]);
+  });
 
   test('is made once, and keeps its keys to the owner', async () => {
     const first = await open();
