@@ -1,0 +1,106 @@
+/**
+ * Makes the platform's secrets at first start and hands each container its own.
+ *
+ *     node make-secrets.ts --kept /secrets --handed /for --postgres-user 999
+ *
+ * All of them are kept in one folder, which no other container mounts; the other has a folder for each that needs some. A secret that exists is never changed, so this runs at every start, and takes over what earlier versions made.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+/** One container. */
+export interface Recipient {
+  /** The user that it reads them as. */
+  user: number;
+  secrets: readonly string[];
+}
+
+/** By the names of the containers' folders. */
+export type Recipients = Readonly<Record<string, Recipient>>;
+
+/** Of our images, and of MinIO's, which runs as root. */
+const NODE = 1000;
+const ROOT = 0;
+
+/** Who needs what. PostgreSQL's user is 999 in its image on Debian and 70 on Alpine. */
+export const recipients = (postgresUser: number): Recipients => ({
+  gateway: { user: NODE, secrets: ['internal'] },
+  auth: {
+    user: NODE,
+    secrets: ['internal', 'database-auth', 'jwt-access', 'jwt-refresh', 'field'],
+  },
+  key: { user: NODE, secrets: ['internal', 'database-key', 'key-log'] },
+  message: { user: NODE, secrets: ['internal', 'database-message'] },
+  file: { user: NODE, secrets: ['internal', 'database-file', 's3-access-key', 's3-secret-key'] },
+  postgres: {
+    user: postgresUser,
+    secrets: ['postgres', 'database-auth', 'database-key', 'database-message', 'database-file'],
+  },
+  minio: { user: ROOT, secrets: ['s3-access-key', 's3-secret-key'] },
+});
+
+/** Only their owner reads them. */
+const MODE = 0o400;
+
+export interface Folders {
+  /** All secrets. */
+  kept: string;
+  /** The recipients' folders. */
+  handed: string;
+}
+
+/** Makes what is missing, and brings each recipient's folder up to date. Throws when it may not give files away. */
+export function makeSecrets({ kept, handed }: Folders, containers: Recipients): void {
+  const all = new Set(Object.values(containers).flatMap(({ secrets }) => secrets));
+  mkdirSync(kept, { recursive: true });
+  for (const name of all) keep(join(kept, name));
+  for (const [container, { user, secrets }] of Object.entries(containers)) {
+    const folder = join(handed, container);
+    mkdirSync(folder, { recursive: true });
+    for (const name of readdirSync(folder)) {
+      // What it needed once, or was being written when a start was cut off.
+      if (!secrets.includes(name)) rmSync(join(folder, name));
+    }
+    for (const name of secrets) hand(join(kept, name), join(folder, name), user);
+  }
+}
+
+function keep(file: string): void {
+  try {
+    writeFileSync(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: MODE });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    // Earlier versions left it readable for all, as all containers mounted it.
+    chmodSync(file, MODE);
+  }
+}
+
+/** Replaces the file at once: a container may be reading it. */
+function hand(from: string, to: string, user: number): void {
+  const next = `${to}.next`;
+  writeFileSync(next, readFileSync(from), { mode: MODE });
+  chownSync(next, user, user);
+  renameSync(next, to);
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      kept: { type: 'string', default: '/secrets' },
+      handed: { type: 'string', default: '/for' },
+      'postgres-user': { type: 'string', default: '999' },
+    },
+  });
+  makeSecrets(values, recipients(Number(values['postgres-user'])));
+}
