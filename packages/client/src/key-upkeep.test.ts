@@ -12,7 +12,8 @@ import { Counter, getRecord, HeadRecord, IdentityRecord, keys, putRecord } from 
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
 
-const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const PASSWORD = 'Secret!23';
 
 let platform: Platform;
@@ -97,10 +98,40 @@ describe('after a week', () => {
     expect(await storedIds(store)).toEqual([1, 2]);
     now += SIGNED_PREKEY_KEPT_MS + 1;
     await reconnect(bob);
+    expect(await storedIds(store)).toEqual([1, 2, 3]);
+    now += DAY_MS;
+    await reconnect(bob);
     expect(await storedIds(store)).toEqual([2, 3]);
     now += SIGNED_PREKEY_KEPT_MS + 1;
     await reconnect(bob);
+    now += DAY_MS;
+    await reconnect(bob);
     expect(await storedIds(store)).toEqual([3, 4]);
+  });
+
+  test('a clock that is wrong for a while costs no signed prekey, and none stays for ever', async () => {
+    const { client, store } = await enter('alice');
+    now += 8 * DAY_MS;
+    await reconnect(client);
+    const right = now;
+    // A year ahead, where another prekey is due, then at the machine's beginning of time, then set right.
+    for (const wrong of [right + 365 * DAY_MS, right + 365 * DAY_MS + HOUR_MS, HOUR_MS]) {
+      now = wrong;
+      await reconnect(client);
+    }
+    now = right + 2 * HOUR_MS;
+    await reconnect(client);
+    expect(await storedIds(store)).toEqual([1, 2, 3]);
+    for (let day = 1; day < 40; day += 13) {
+      now = right + day * DAY_MS;
+      await reconnect(client);
+    }
+    expect((await storedIds(store)).slice(0, 3)).toEqual([1, 2, 3]);
+    now += 60 * DAY_MS;
+    await reconnect(client);
+    now += DAY_MS;
+    await reconnect(client);
+    expect((await storedIds(store))[0]).toBeGreaterThan(3);
   });
 
   async function storedIds(store: Store): Promise<number[]> {

@@ -46,6 +46,12 @@ export const SIGNED_PREKEY_MS = 7 * 24 * 3_600_000;
  */
 export const SIGNED_PREKEY_KEPT_MS = 44 * 24 * 3_600_000;
 
+/**
+ * How long after a run another one confirms its time. Less, and a clock that is wrong until it is first set again lets
+ * keys go that are in use; more, and keys stay longer.
+ */
+export const TIME_CONFIRMED_MS = 24 * 3_600_000;
+
 /** The device list is signed anew after this; contacts are warned about one that is twice as old. */
 export const DEVICE_LIST_SIGNED_MS = 7 * 24 * 3_600_000;
 

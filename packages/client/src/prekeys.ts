@@ -20,12 +20,8 @@ import {
   signingSeed,
 } from '@sotto/crypto';
 import type { Call } from './call.ts';
-import {
-  ONE_TIME_PREKEYS_BATCH,
-  ONE_TIME_PREKEYS_LOW,
-  SIGNED_PREKEY_KEPT_MS,
-  SIGNED_PREKEY_MS,
-} from './limits.ts';
+import { ONE_TIME_PREKEYS_BATCH, ONE_TIME_PREKEYS_LOW, SIGNED_PREKEY_MS } from './limits.ts';
+import { forgetUnusable } from './prekey-retention.ts';
 import {
   decodeRecord,
   getRecord,
@@ -54,6 +50,10 @@ export async function keepPrekeys(deps: PrekeyDeps): Promise<void> {
   await publishLongTermKeys(deps);
   await publishPending(deps);
   const { oneTimePrekeys, signedPrekeyOld } = await deps.call(countPrekeys, {});
+  await deps.store.transaction(async (transaction) => {
+    const signed = await listSignedPrekeys(transaction);
+    await forgetUnusable(transaction, { signed, now: deps.clock() });
+  });
   if (signedPrekeyOld) await renewSignedPrekey(deps);
   if (oneTimePrekeys < ONE_TIME_PREKEYS_LOW) await refill(deps, oneTimePrekeys);
 }
@@ -124,21 +124,13 @@ async function makeOneTimeBatch(
   }
 }
 
-/** The next signed prekey, once the newest was out for a week; and those go that were replaced long ago. */
+/** The next signed prekey, once the newest was out for a week. */
 async function rotate(
   { provider, clock }: PrekeyDeps,
   transaction: StoreTransaction,
 ): Promise<void> {
-  const kept = await listSignedPrekeys(transaction);
-  const now = clock();
-  for (const [index, { id }] of kept.entries()) {
-    const next = kept[index + 1];
-    if (next?.published && now - (next.publishedAt ?? now) > SIGNED_PREKEY_KEPT_MS) {
-      await transaction.delete(keys.signedPrekey(id));
-    }
-  }
-  const newest = kept.at(-1);
-  if (newest?.published && now - (newest.publishedAt ?? 0) > SIGNED_PREKEY_MS) {
+  const newest = (await listSignedPrekeys(transaction)).at(-1);
+  if (newest?.published && clock() - (newest.publishedAt ?? 0) > SIGNED_PREKEY_MS) {
     await makeNextSignedPrekey(provider, transaction, await needIdentity(provider, transaction));
   }
 }
@@ -165,11 +157,14 @@ async function publishLongTermKeys(deps: PrekeyDeps): Promise<void> {
   });
   for (const record of pending) {
     const { id, publicKey, suites, signature } = record;
-    await call(publishSignedPrekey, { body: { id, publicKey, suites, signature } });
+    const body = { id, publicKey, suites, signature };
+    const answer = await call(publishSignedPrekey, { body });
+    // The one before is kept from this time on. A clock that is behind would end that too early.
+    const publishedAt = Math.max(clock(), Date.parse(answer.publishedAt));
     await store.transaction((transaction) =>
       putRecord(transaction, keys.signedPrekey(id), [
         SignedPrekeyRecord,
-        { ...record, published: true, publishedAt: clock() },
+        { ...record, published: true, publishedAt },
       ]),
     );
   }

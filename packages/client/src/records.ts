@@ -8,6 +8,7 @@ import {
   bytesOf,
   CIPHERTEXT_BYTES_MAX,
   ConversationId,
+  DEVICE_LIST_BYTES_MAX,
   DeviceId,
   MessageId,
   PROVISIONING_BYTES_MAX,
@@ -73,13 +74,24 @@ export const SignedPrekeyRecord = z.object({
   suites: z.array(z.int()),
   signature: bytesOf(64),
   published: z.boolean(),
-  /** When the platform was found to have it, in milliseconds by this machine's clock; absent in older stores. */
+  /** When the platform was found to have it, in milliseconds by the later of the two clocks; absent in older stores. */
   publishedAt: z.number().optional(),
 });
 export type SignedPrekeyRecord = z.infer<typeof SignedPrekeyRecord>;
 
+/** Version and hash of a device list, or of an account's leaf in the key log. */
+export const HeadRecord = z.object({ version: z.int().min(1), hash: bytesOf(32) });
+
 /** An identity that is to replace the account's, as long as the platform is not known to have it. */
-export const NextIdentity = z.object({ seed: bytesOf(32), signedPrekey: SignedPrekeyRecord });
+export const NextIdentity = z.object({
+  seed: bytesOf(32),
+  signedPrekey: SignedPrekeyRecord,
+  /** The identity key that it is to replace, and no other one. */
+  follows: bytesOf(32),
+  /** Its first device list, and the head of that: the same bytes each time, which the platform knows again. */
+  deviceList: bytes({ min: 1, max: DEVICE_LIST_BYTES_MAX }),
+  head: HeadRecord,
+});
 export type NextIdentity = z.infer<typeof NextIdentity>;
 
 /** An offer to be linked, with its secret key until the answer has come, and then with what the answer was. */
@@ -105,9 +117,6 @@ export const OneTimePrekeyRecord = z.object({
   publicKey: bytesOf(32),
 });
 export type OneTimePrekeyRecord = z.infer<typeof OneTimePrekeyRecord>;
-
-/** Version and hash of a device list, or of an account's leaf in the key log. */
-export const HeadRecord = z.object({ version: z.int().min(1), hash: bytesOf(32) });
 
 /** A count that only rises: key ids, send counters. */
 export const Counter = z.object({ next: z.int().min(1) });
@@ -215,6 +224,8 @@ export const keys = {
   /** A mark beside each one-time prekey that the platform is not known to have. */
   unpublishedPrekey: (id: number) => `unpublished-prekey/${padded(id)}`,
   unpublishedPrekeys: 'unpublished-prekey/',
+  /** See `prekey-retention.ts`. */
+  runTimes: 'run-times',
   session: (address: { user: string; device: string }) =>
     `session/${address.user}/${address.device}`,
   sessions: (user?: UserId) => (user === undefined ? 'session/' : `session/${user}/`),
