@@ -5,14 +5,14 @@
  * then its row stays in the outbox, and a crash loses nothing. What is published before a group registers is kept for
  * it, within bounds.
  */
-import type { Bus } from './bus.ts';
+import type { Bus, LogLevel } from './bus.ts';
 import { createFollowers } from './bus-memory-followers.ts';
 import { type BusMessage, createGroup, type Group } from './bus-memory-group.ts';
 import { createPast, createPublished } from './bus-memory-past.ts';
 import { createSignals } from './bus-memory-signals.ts';
 import { assertPublishable, logOf } from './bus-subjects.ts';
 import { withDeadline } from './deadline.ts';
-import { BUS_DEADLINE_MS } from './limits.ts';
+import { BUS_DEADLINE_MS, BUS_MEMORY_BACKLOG_MAX } from './limits.ts';
 import type { Logger } from './log.ts';
 
 export interface MemoryBusOptions {
@@ -20,18 +20,20 @@ export interface MemoryBusOptions {
 }
 
 /** A bus for one process. */
-export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
+export function createMemoryBus({ log: logger }: MemoryBusOptions = {}): Bus {
   const groups = new Map<string, Group>();
-  const past = createPast();
+  // Each its own: many of the one must not push out what a group of the other has yet to come for.
+  const past = { events: createPast(), audit: createPast() };
   const published = createPublished();
-  const followers = createFollowers(log);
-  const signals = createSignals(log);
+  const followers = createFollowers(logger);
+  const signals = createSignals(logger);
   let closed = false;
 
   function append(message: BusMessage): Promise<void> {
     const taking = [...groups.values()].filter((group) => group.subject === message.subject);
     if (taking.some((group) => group.isFull())) throw new Error('a consumer is too far behind');
-    if (logOf(message.subject) === 'events') past.add(message);
+    const log = logOf(message.subject);
+    if (log !== 'fanout') past[log].add(message);
     followers.push(message.subject, message.data);
     return Promise.all(taking.map((group) => group.deliver(message))).then(() => undefined);
   }
@@ -48,13 +50,14 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
 
     async consume(name, subject, handler) {
       refuseIfClosed(closed);
-      logOf(subject);
+      const log = logOf(subject);
       const key = `${name} ${subject}`;
       let group = groups.get(key);
       if (group === undefined) {
-        group = createGroup(name, subject, log);
+        group = createGroup(name, subject, logger);
         groups.set(key, group);
-        for (const message of past.of(subject)) void group.deliver(message);
+        const before = log === 'fanout' ? [] : past[log].of(subject);
+        for (const message of before) void group.deliver(message);
       }
       return group.join(handler);
     },
@@ -72,6 +75,11 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
       return signals.listen(pattern, handler);
     },
 
+    async levels() {
+      refuseIfClosed(closed);
+      return [levelOf('events', groups.values()), levelOf('audit', groups.values())];
+    },
+
     async ping() {
       refuseIfClosed(closed);
     },
@@ -83,6 +91,14 @@ export function createMemoryBus({ log }: MemoryBusOptions = {}): Bus {
       await Promise.all([followers.close(), ...closing]);
     },
   };
+}
+
+/** A group that is full refuses for all of its subject, so the fullest one counts. */
+function levelOf(log: LogLevel['log'], groups: Iterable<Group>): LogLevel {
+  const waiting = [...groups]
+    .filter(({ subject }) => logOf(subject) === log)
+    .map((group) => group.waiting());
+  return { log, messages: Math.max(0, ...waiting), max: BUS_MEMORY_BACKLOG_MAX };
 }
 
 function refuseIfClosed(closed: boolean): void {

@@ -3,7 +3,7 @@ import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@na
 import { nanos } from '@nats-io/nats-core';
 import type { BusHandler } from './bus.ts';
 import { type Reader, startReader } from './bus-nats-reader.ts';
-import type { Streams } from './bus-nats-streams.ts';
+import { ifThere, type Place, type Streams } from './bus-nats-streams.ts';
 import {
   BUS_ACK_WAIT_MS,
   BUS_HEARTBEAT_MS,
@@ -21,24 +21,57 @@ export interface Consumption {
   log: Logger | undefined;
 }
 
-/** Consumes until closed. Stream and consumer are made anew when they were wiped. */
-export function consumeDurably(streams: Streams, consumption: Consumption): Promise<Reader> {
+/** The name that a group's consumer of a subject has on the server. */
+export function durableName(name: string, subject: string): string {
+  return `${name}-${subject}`.replaceAll('.', '-');
+}
+
+/**
+ * Consumes until closed. Stream and consumer are made anew when they were wiped. Where the group has consumed the
+ * subject at another place, it does so there as well, side by side: messages may wait there, and processes of an earlier
+ * version may publish there still.
+ */
+export async function consumeDurably(streams: Streams, consumption: Consumption): Promise<Reader> {
+  const { name, subject } = consumption;
+  const reader = await readFrom(streams, streams.placeOf(subject), consumption);
+  const former = streams.formerPlaceOf(subject);
+  if (former === undefined) return reader;
+  const info = streams.manager.consumers.info(former.stream, durableName(name, subject));
+  if ((await ifThere(info)) === undefined) return reader;
+  return both(reader, await readFrom(streams, former, consumption));
+}
+
+function readFrom(streams: Streams, place: Place, consumption: Consumption): Promise<Reader> {
   const { name, subject, log } = consumption;
   return startReader({
-    open: () => open(streams, consumption),
+    open: () => open(streams, place, consumption),
     take: (message) => handle(message, consumption),
     onFailure: (error, attempt) =>
       log?.warn('a consumer was interrupted', { name, subject, attempt, error }),
   });
 }
 
-async function open(streams: Streams, { name, subject }: Consumption): Promise<ConsumerMessages> {
-  await streams.ensure(subject);
-  const stream = streams.nameOf(subject);
-  const durable = `${name}-${subject}`.replaceAll('.', '-');
+function both(...readers: readonly Reader[]): Reader {
+  return {
+    restart() {
+      for (const reader of readers) reader.restart();
+    },
+    async close() {
+      await Promise.all(readers.map((reader) => reader.close()));
+    },
+  };
+}
+
+async function open(
+  streams: Streams,
+  { log, stream, subject: filter }: Place,
+  { name, subject }: Consumption,
+): Promise<ConsumerMessages> {
+  await streams.ensure(log);
+  const durable = durableName(name, subject);
   await streams.manager.consumers.add(stream, {
     durable_name: durable,
-    filter_subject: streams.subjectOf(subject),
+    filter_subject: filter,
     deliver_policy: DeliverPolicy.All,
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanos(BUS_ACK_WAIT_MS),

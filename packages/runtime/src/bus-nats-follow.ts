@@ -8,6 +8,7 @@ import { type ConsumerMessages, DeliverPolicy, type StreamInfo } from '@nats-io/
 import type { Follower } from './bus.ts';
 import { type Reader, startReader } from './bus-nats-reader.ts';
 import type { Streams } from './bus-nats-streams.ts';
+import { logOf } from './bus-subjects.ts';
 import { BUS_FOLLOW_AHEAD_MAX, BUS_HEARTBEAT_MS, BUS_PULL_MS, FOLLOWER_IDLE_MS } from './limits.ts';
 import type { Logger } from './log.ts';
 
@@ -34,7 +35,7 @@ export async function followLog(streams: Streams, following: Following): Promise
 
   return startReader({
     async open() {
-      const info = await streams.ensure(subject);
+      const info = await streams.ensure(logOf(subject));
       const wasReading = position !== undefined;
       // A server that lost its newest messages may since have given their numbers to others, and a consumer ends for
       // many reasons: so the old position is never gone on from.
@@ -75,19 +76,21 @@ function isBeyond({ created, seq }: Position, { created: now, state }: StreamInf
 /** As above, asked of the server; not to be able to ask counts as lost. */
 async function isLost(streams: Streams, subject: string, position: Position): Promise<boolean> {
   try {
-    return isBeyond(position, await streams.ensure(subject));
+    return isBeyond(position, await streams.ensure(logOf(subject)));
   } catch {
     return true;
   }
 }
 
 async function read(streams: Streams, subject: string, from: number): Promise<ConsumerMessages> {
-  const consumer = await streams.manager.jetstream().consumers.get(streams.nameOf(subject), {
-    filter_subjects: streams.subjectOf(subject),
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: from,
-    inactive_threshold: FOLLOWER_IDLE_MS,
-  });
+  const consumer = await streams.manager
+    .jetstream()
+    .consumers.get(streams.placeOf(subject).stream, {
+      filter_subjects: streams.subjectOf(subject),
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: from,
+      inactive_threshold: FOLLOWER_IDLE_MS,
+    });
   return consumer.consume({
     max_messages: BUS_FOLLOW_AHEAD_MAX,
     expires: BUS_PULL_MS,

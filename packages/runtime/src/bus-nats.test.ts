@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { busContract } from './bus.contract.ts';
+import { busContract, CONTRACT_GROUPS } from './bus.contract.ts';
 import type { Bus } from './bus.ts';
-import { openNatsBus } from './bus-nats.ts';
+import { type NatsBusOptions, openNatsBus } from './bus-nats.ts';
 import { cuttableWire, type TestNats, testNats } from './testing.ts';
 
 const corners: TestNats[] = [];
@@ -18,7 +18,7 @@ function corner(): TestNats {
   return made;
 }
 
-async function open(options: { url: string; prefix: string }): Promise<Bus> {
+async function open(options: NatsBusOptions): Promise<Bus> {
   const bus = await openNatsBus(options);
   onTestFinished(() => bus.close());
   return bus;
@@ -47,7 +47,7 @@ async function publishBoth(bus: Bus, value: string): Promise<void> {
 const eventually = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 20 });
 
 describe('the bus on NATS', () => {
-  busContract(() => openNatsBus(corner()));
+  busContract(() => openNatsBus({ ...corner(), groups: CONTRACT_GROUPS, tidyMs: 20 }));
 
   test('when its streams are wiped it makes them anew, and followers are told of the gap', async () => {
     const { url, prefix } = corner();

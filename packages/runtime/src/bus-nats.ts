@@ -1,17 +1,25 @@
-/** The bus on NATS: JetStream for the two logs, core NATS for signals. Written to nats-server 2.9. */
+/** The bus on NATS: JetStream for the three logs, core NATS for signals. Written to nats-server 2.9. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import { connect, type NodeConnectionOptions } from '@nats-io/transport-node';
-import type { Bus, Closable } from './bus.ts';
+import type { Bus, Closable, LogLevel } from './bus.ts';
 import { hearSafely } from './bus-listener.ts';
 import { consumeDurably } from './bus-nats-consume.ts';
 import { followLog } from './bus-nats-follow.ts';
 import type { Reader } from './bus-nats-reader.ts';
-import { openStreams, type Streams } from './bus-nats-streams.ts';
-import { assertPublishable } from './bus-subjects.ts';
+import { ifThere, openStreams, type Streams } from './bus-nats-streams.ts';
+import { type Groups, startTidying } from './bus-nats-tidy.ts';
+import { assertPublishable, logOf } from './bus-subjects.ts';
 import { withDeadline } from './deadline.ts';
-import { BUS_DEADLINE_MS, BUS_PING_DEADLINE_MS, BUS_PING_MS, BUS_START_MS } from './limits.ts';
+import { EVENT_GROUPS } from './event-groups.ts';
+import {
+  BUS_DEADLINE_MS,
+  BUS_PING_DEADLINE_MS,
+  BUS_PING_MS,
+  BUS_START_MS,
+  BUS_TIDY_MS,
+} from './limits.ts';
 import type { Logger } from './log.ts';
 import { unavailable } from './unavailable.ts';
 
@@ -24,6 +32,10 @@ export interface NatsBusOptions {
   prefix?: string;
   /** Copies of each stream that is made: 3 in a cluster. */
   replicas?: number;
+  /** Who must have taken what before it leaves its log; the platform's own groups when left out. */
+  groups?: Groups;
+  /** How often what all have taken is removed. */
+  tidyMs?: number;
   log?: Logger;
 }
 
@@ -32,12 +44,13 @@ export interface NatsBusOptions {
  * meanwhile `publish` rejects at once with `service.unavailable`, and signals are dropped. Close it.
  */
 export async function openNatsBus(options: NatsBusOptions): Promise<Bus> {
-  const { prefix = 'sotto', replicas = 1, log } = options;
+  const { prefix = 'sotto', replicas = 1, groups = EVENT_GROUPS, log } = options;
   const connection = await connectFirst(connectionOptions(options), log);
   const streams = await openStreams(connection, { prefix, replicas });
   const client = jetstream(connection, { timeout: BUS_DEADLINE_MS });
   const readers = new Set<Reader>();
   const state = watch(connection, readers, log);
+  const tidying = startTidying(streams, { groups, everyMs: options.tidyMs ?? BUS_TIDY_MS, log });
 
   function keep(reader: Reader): Closable {
     readers.add(reader);
@@ -78,8 +91,13 @@ export async function openNatsBus(options: NatsBusOptions): Promise<Bus> {
       await connection.flush();
       return { close: async () => subscription.unsubscribe() };
     },
+    async levels() {
+      const levels = [levelOf(streams, 'events'), levelOf(streams, 'audit')];
+      return (await Promise.all(levels)).filter((level) => level !== undefined);
+    },
     ping: () => ping(connection, state),
     async close() {
+      await tidying.close();
       await Promise.all([...readers].map((reader) => reader.close()));
       await drain(connection, state);
     },
@@ -181,7 +199,7 @@ async function publishOnce(
     } catch (error) {
       // Nobody answers for the subject: the stream is not made yet, or was wiped.
       if (!isUnheard(error)) throw error;
-      await streams.ensure(subject);
+      await streams.ensure(logOf(subject));
       await client.publish(name, data, options);
     }
   } catch (error) {
@@ -192,6 +210,15 @@ async function publishOnce(
 function isUnheard(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof errors.RequestError && cause.isNoResponders();
+}
+
+/** By the bound that the stream has, which an operator may have set; undefined when there is no stream yet. */
+async function levelOf(streams: Streams, log: LogLevel['log']): Promise<LogLevel | undefined> {
+  const info = await ifThere(streams.manager.streams.info(streams.nameOf(log)));
+  if (info === undefined) return undefined;
+  // Without a bound it is -1.
+  const max = info.config.max_msgs > 0 ? info.config.max_msgs : Number.POSITIVE_INFINITY;
+  return { log, messages: info.state.messages, max };
 }
 
 async function ping(connection: NatsConnection, { connected }: ConnectionState): Promise<void> {

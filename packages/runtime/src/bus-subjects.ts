@@ -1,11 +1,15 @@
-/** How subjects are divided: two logs that are kept, and signals that are not. */
+/** How subjects are divided: three logs that are kept, and signals that are not. */
 import { BUS_MESSAGE_BYTES_MAX } from './limits.ts';
 
 /**
- * `events`: facts that consumers must not miss, kept for days. `fanout`: copies of what the database has, kept for
- * minutes.
+ * `events`: facts that consumers must not miss, kept until they have taken them. `audit`: the same for lines of the
+ * audit log, which are many and must not take the place of the others. `fanout`: copies of what the database has, kept
+ * for minutes.
  */
-export type Log = 'events' | 'fanout';
+export type Log = 'events' | 'audit' | 'fanout';
+
+/** What subjects of the log `audit` begin with. */
+export const AUDIT_SUBJECTS = 'events.audit.';
 
 const SUBJECT = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 
@@ -15,7 +19,7 @@ export function logOf(subject: string): Log {
   if (!SUBJECT.test(subject) || (log !== 'events' && log !== 'fanout')) {
     throw new TypeError(`not a subject of a log: ${subject}`);
   }
-  return log;
+  return subject.startsWith(AUDIT_SUBJECTS) ? 'audit' : log;
 }
 
 /** Throws for what no log takes: a strange subject, or a message beyond the size limit. */

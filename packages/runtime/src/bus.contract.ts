@@ -8,11 +8,17 @@ const text = (data: Uint8Array): string => Buffer.from(data).toString();
 const bytes = (value: string): Uint8Array => Buffer.from(value);
 
 /** Waits for a condition; a promise about time is only ever a deadline. */
-function eventually(check: () => void, timeout = 10_000): Promise<void> {
+function eventually(check: () => void | Promise<void>, timeout = 10_000): Promise<void> {
   return vi.waitFor(check, { timeout, interval: 10 });
 }
 
-/** Runs the contract against the bus that `open` makes, a new one for each test. */
+/** The groups that the tests' bus waits for before a message leaves its log. */
+export const CONTRACT_GROUPS = { 'events.a': ['group'], 'events.audit.a': ['group'] };
+
+/**
+ * Runs the contract against the bus that `open` makes, a new one for each test. It is told of CONTRACT_GROUPS, and
+ * removes what they have taken many times a second.
+ */
 export function busContract(open: () => Promise<Bus>): void {
   let bus: Bus;
   beforeEach(async () => {
@@ -71,6 +77,61 @@ export function busContract(open: () => Promise<Bus>): void {
     await publish('events.a', 'once', id);
     await publish('events.a', 'end');
     await eventually(() => expect(seen).toEqual(['once', 'end']));
+  });
+
+  test('what a group has yet to take fills a log, and what it has taken does not', async () => {
+    const levels = async () => new Map((await bus.levels()).map((level) => [level.log, level]));
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    await bus.consume('group', 'events.a', async (data) => {
+      await released;
+      seen.push(text(data));
+    });
+    await bus.consume('group', 'events.audit.a', async () => undefined);
+    const publishing = ['1', '2', '3'].map((value) => publish('events.a', value));
+    await publish('events.audit.a', 'line');
+    await eventually(async () => expect((await levels()).get('events')?.messages).toBe(3));
+    await eventually(async () => expect((await levels()).get('audit')?.messages).toBe(0));
+    expect((await levels()).get('events')?.max).toBeGreaterThan(3);
+    release();
+    await Promise.all(publishing);
+    await eventually(async () => expect((await levels()).get('events')?.messages).toBe(0));
+    expect(seen).toEqual(['1', '2', '3']);
+  });
+
+  test('nothing is lost on the way while what was taken is removed', async () => {
+    const seen = { one: [] as string[], two: [] as string[] };
+    const values = Array.from({ length: 300 }, (_, index) => String(index));
+    await publish('events.a', 'before');
+    for (const name of ['one', 'two'] as const) {
+      await bus.consume(name === 'one' ? 'group' : 'other', 'events.a', async (data) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        seen[name].push(text(data));
+      });
+    }
+    for (const value of values) {
+      await publish('events.a', value);
+      await publish('events.b', value);
+    }
+    await eventually(() => expect(seen.one).toEqual(['before', ...values]), 20_000);
+    await eventually(() => expect(seen.two).toEqual(['before', ...values]), 20_000);
+  });
+
+  test('an audit log that stands still holds up no other event', async () => {
+    const seen: string[] = [];
+    let isBroken = true;
+    const lines: string[] = [];
+    await bus.consume('group', 'events.audit.a', async (data) => {
+      if (isBroken) throw new Error('not yet');
+      lines.push(text(data));
+    });
+    await bus.consume('group', 'events.a', async (data) => void seen.push(text(data)));
+    const line = publish('events.audit.a', 'line').catch(() => undefined);
+    await publish('events.a', 'fact');
+    await eventually(() => expect(seen).toEqual(['fact']));
+    await line;
+    isBroken = false;
+    await eventually(() => expect(lines).toEqual(['line']));
   });
 
   test('a group that closed finds what came meanwhile when it opens again', async () => {

@@ -11,6 +11,15 @@ export interface Closable {
   close(): Promise<void>;
 }
 
+/** How full a log is that refuses messages when it is full. */
+export interface LogLevel {
+  log: 'events' | 'audit';
+  /** That some group has yet to take; those that all have taken leave now and then. */
+  messages: number;
+  /** It takes no more than these. */
+  max: number;
+}
+
 /** What a follower of the log is told. */
 export interface Follower {
   /** The next message, in order of publication. Awaited before the one after it is read. */
@@ -29,7 +38,8 @@ export interface Bus {
    */
   publish(subject: string, data: Uint8Array, id: string): Promise<void>;
   /**
-   * Delivers each message of `subject`, old and new, at least once to the group of consumers called `name`.
+   * Delivers each message of `subject`, old and new, at least once to the group of consumers called `name`. Old ones
+   * are those that not all the groups the bus was told of had taken.
    * One message at a time and in order, as long as handlers succeed.
    */
   consume(name: string, subject: string, handler: BusHandler): Promise<Closable>;
@@ -39,6 +49,8 @@ export interface Bus {
   signal(subject: string, data: Uint8Array): void;
   /** Hears signals. `subject` may end in `.*`. */
   listen(subject: string, handler: (data: Uint8Array, subject: string) => void): Promise<Closable>;
+  /** How full the logs are that refuse when they are full; one that nobody has used yet may be left out. */
+  levels(): Promise<LogLevel[]>;
   /** Resolves when the bus answers; rejects when it does not within a second. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -3,6 +3,7 @@ import { EVENTS, type Event, type EventSubject } from '@sotto/api/internal';
 import type { Transaction } from 'kysely';
 import { z } from 'zod';
 import type { Bus, Closable } from './bus.ts';
+import type { EventGroup } from './event-groups.ts';
 import { enqueue, type OutboxTables } from './outbox.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -28,11 +29,12 @@ export async function publishEvent<S extends EventSubject>(
 
 /**
  * Consumes an event at least once per group. An event outside its schema comes from a newer or a broken publisher:
- * it is not acknowledged and waits, which the bus logs, until this service understands it.
+ * it is not acknowledged and waits, which the bus logs, until this service understands it. A new group has its place in
+ * `event-groups.ts`.
  */
 export function consumeEvent<S extends EventSubject>(
   bus: Bus,
-  name: string,
+  name: EventGroup<S>,
   subject: S,
   handler: (event: Event<S>) => Promise<void>,
 ): Promise<Closable> {

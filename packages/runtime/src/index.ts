@@ -18,7 +18,8 @@ export { behindGateway, GATEWAY_HEADERS, gatewayHeaders } from './behind-gateway
 export type { Blob, Blobs, ByteRange } from './blobs.ts';
 export { type DirectoryBlobsOptions, openDirectoryBlobs } from './blobs-directory.ts';
 export { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts';
-export type { Bus, BusHandler, Closable, Follower } from './bus.ts';
+export type { Bus, BusHandler, Closable, Follower, LogLevel } from './bus.ts';
+export { type LevelsOptions, meterLevels } from './bus-levels.ts';
 export { createMemoryBus, type MemoryBusOptions } from './bus-memory.ts';
 export { type NatsBusOptions, openNatsBus } from './bus-nats.ts';
 export { limiterKey } from './client-address.ts';

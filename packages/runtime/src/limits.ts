@@ -157,9 +157,21 @@ export const BUS_FOLLOW_AHEAD_MAX = 64;
 /** The server forgets a follower that has gone, and its place, after this time. */
 export const FOLLOWER_IDLE_MS = 30_000;
 
-/** Durable events are kept this long for a consumer that is down. */
+/** Durable events are kept this long for a consumer that is down. What all have taken goes sooner. */
 export const EVENTS_AGE_MS = 7 * 24 * 3_600_000;
 export const EVENTS_MAX = 1_000_000;
+
+/** Lines of the audit log that wait for auth, at some 400 bytes each; beyond them they wait in the outboxes. */
+export const AUDIT_MAX = 1_000_000;
+
+/** What all consumers have taken leaves the logs this often: what a platform publishes in it is far below their bounds. */
+export const BUS_TIDY_MS = 30_000;
+
+/** How full the logs are is asked this often: as often as such numbers are usually read. */
+export const BUS_LEVELS_MS = 15_000;
+
+/** From here on an operator is told that a log fills up. */
+export const BUS_LEVEL_WARN = 0.8;
 
 /** The fan-out log: a node that was away longer catches up from the database. */
 export const FANOUT_AGE_MS = 10 * 60_000;

@@ -30,12 +30,12 @@ async function setup(): Promise<Database<OutboxTables>> {
 /** A bus that keeps what was published, and can be told to refuse. */
 function recordingBus() {
   const published: { text: string; id: string }[] = [];
-  const state = { up: true };
+  const state = { up: true, refused: '' };
   const bus: Bus = {
     ...createMemoryBus(),
-    async publish(_, data, id) {
+    async publish(subject, data, id) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (!state.up) throw new Error('the bus is down');
+      if (!state.up || subject === state.refused) throw new Error('the bus is down');
       published.push({ text: Buffer.from(data).toString(), id });
     },
   };
@@ -48,10 +48,10 @@ function start(database: Database<OutboxTables>, bus: Bus) {
   return outbox;
 }
 
-const add = (database: Database<OutboxTables>, text: string) =>
+const add = (database: Database<OutboxTables>, text: string, subject = 'events.a') =>
   database.query
     .transaction()
-    .execute((transaction) => enqueue(transaction, 'events.a', Buffer.from(text)));
+    .execute((transaction) => enqueue(transaction, subject, Buffer.from(text)));
 
 const rows = async (database: Database<OutboxTables>) =>
   (await database.query.selectFrom('outbox').selectAll().execute()).length;
@@ -99,6 +99,23 @@ test('while the bus is down rows stay, and the sweeper publishes them under the 
   state.up = true;
   await vi.waitFor(() => expect(texts()).toEqual(['1', '2']), 5_000);
   expect(published.map(({ id }) => id)).toEqual(stored.map((row) => row.event_id));
+});
+
+test('a log that refuses keeps back its own rows, however many, and no others', async () => {
+  const database = await setup();
+  const { bus, state, texts } = recordingBus();
+  state.refused = 'events.audit.noted';
+  const lines = Array.from({ length: 120 }, (_, index) => `line ${index}`);
+  for (const line of lines) await add(database, line, 'events.audit.noted');
+  await add(database, 'a fact');
+  const outbox = start(database, bus);
+  await vi.waitFor(() => expect(texts()).toEqual(['a fact']), 5_000);
+  await add(database, 'another');
+  outbox.nudge();
+  await vi.waitFor(() => expect(texts()).toEqual(['a fact', 'another']), 5_000);
+  state.refused = '';
+  await vi.waitFor(() => expect(texts().slice(2)).toEqual(lines), 10_000);
+  await vi.waitFor(async () => expect(await rows(database)).toBe(0), 5_000);
 });
 
 test('rows of a process that died are published by the next one', async () => {

@@ -6,6 +6,7 @@
  */
 import { type Generated, type Kysely, sql, type Transaction } from 'kysely';
 import type { Bus } from './bus.ts';
+import { AUDIT_SUBJECTS, type Log, logOf } from './bus-subjects.ts';
 import {
   BUS_MESSAGE_BYTES_MAX,
   OUTBOX_BATCH_MAX,
@@ -71,7 +72,7 @@ export interface OutboxOptions<Tables extends OutboxTables> {
 
 /**
  * Publishes rows in order of their ids, now and after each nudge, and sweeps every two seconds for what was left
- * behind. Several processes may do so: they skip each other's rows.
+ * behind. A log that refuses keeps back its own rows alone. Several processes may do so: they skip each other's rows.
  */
 export function startOutbox<Tables extends OutboxTables>({
   database,
@@ -83,20 +84,30 @@ export function startOutbox<Tables extends OutboxTables>({
   let again = false;
   let failing = false;
   let closed = false;
+  /** Logs that took no message since the last sweep. */
+  const refusing = new Set<Log>();
+
+  function fail(error: unknown, name?: Log): void {
+    if (!failing) log.warn('the outbox cannot publish', { error, ...(name && { name }) });
+    failing = true;
+  }
 
   async function turns(): Promise<void> {
+    let broken = false;
     do {
       again = false;
       try {
-        again = (await publishBatch(database.query, bus)) || again;
-        if (failing) log.info('the outbox publishes again');
-        failing = false;
+        again = (await publishBatch(database.query, bus, { refusing, fail })) || again;
+        if (failing && refusing.size === 0) {
+          log.info('the outbox publishes again');
+          failing = false;
+        }
       } catch (error) {
-        if (!failing) log.warn('the outbox cannot publish', { error });
-        failing = true;
+        fail(error);
+        broken = true;
       }
       // After a failure the sweeper tries again, not a loop.
-    } while (again && !failing && !closed);
+    } while (again && !broken && !closed);
     // In the same turn as the look at `again`: a nudge after it finds nobody at work.
     busy = false;
   }
@@ -109,7 +120,10 @@ export function startOutbox<Tables extends OutboxTables>({
     turning = turns();
   }
 
-  const sweeper = setInterval(nudge, OUTBOX_SWEEP_MS);
+  const sweeper = setInterval(() => {
+    refusing.clear();
+    nudge();
+  }, OUTBOX_SWEEP_MS);
   nudge();
   return {
     nudge,
@@ -128,31 +142,50 @@ interface OutboxRow {
   payload: Uint8Array;
 }
 
-/** One turn. True when there may be more. Rejects with the bus's error, after deleting what was published before it. */
-async function publishBatch<Tables>(query: Kysely<Tables>, bus: Bus): Promise<boolean> {
-  let failure: unknown;
-  const more = await query.transaction().execute(async (transaction) => {
+interface Refusals {
+  /** Logs whose rows are left alone; those that refuse are added. */
+  refusing: Set<Log>;
+  fail(error: unknown, log: Log): void;
+}
+
+/** The log of a row, as `logOf` has it. */
+const LOG = sql`case when subject like ${sql.lit(`${AUDIT_SUBJECTS}%`)} then 'audit'
+  else split_part(subject, '.', 1) end`;
+
+/** One turn. True when there may be more for the logs that do not refuse. */
+async function publishBatch<Tables>(
+  query: Kysely<Tables>,
+  bus: Bus,
+  { refusing, fail }: Refusals,
+): Promise<boolean> {
+  return query.transaction().execute(async (transaction) => {
     const { rows } = await sql<OutboxRow>`
       select id, event_id, subject, payload from outbox
+      where ${LOG} <> all(${[...refusing]}::text[])
       order by id limit ${OUTBOX_BATCH_MAX} for update skip locked
     `.execute(transaction);
     const published: number[] = [];
     const deadline = Date.now() + OUTBOX_TURN_MS;
+    let isLate = false;
+    // What comes behind a row that stays would overtake it, also when the next sweep forgets meanwhile who refused.
+    const stuck = new Set(refusing);
     for (const row of rows) {
-      if (Date.now() > deadline) break;
+      isLate = Date.now() > deadline;
+      if (isLate) break;
+      const log = logOf(row.subject);
+      if (stuck.has(log)) continue;
       try {
         await bus.publish(row.subject, row.payload, row.event_id);
+        published.push(row.id);
       } catch (error) {
-        failure = error;
-        break;
+        stuck.add(log);
+        refusing.add(log);
+        fail(error, log);
       }
-      published.push(row.id);
     }
     if (published.length > 0) {
       await sql`delete from outbox where id = any(${published}::bigint[])`.execute(transaction);
     }
-    return published.length < rows.length || rows.length === OUTBOX_BATCH_MAX;
+    return isLate || rows.length === OUTBOX_BATCH_MAX;
   });
-  if (failure !== undefined) throw failure;
-  return more;
 }

@@ -20,6 +20,7 @@ import {
   type Guards,
   type Limiters,
   type Logger,
+  meterLevels,
   migrate,
   openDatabase,
   openNatsBus,
@@ -94,6 +95,7 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
   );
 
   const metrics = createMetrics('auth');
+  own(meterLevels({ bus, metrics, log }));
   const events = createEvents(metrics, log);
   // Not the bus: without it events wait in the outbox, and requests are answered all the same.
   const app = createApp({ service: 'auth', log, metrics, ready: () => database.ping() });
