@@ -1,9 +1,15 @@
 /**
  * Another identity for the account, made on this device: after another one was lost, or when the account was taken
- * over. Every contact is warned, and the account's other devices are to be linked anew. Made and kept before the
- * platform hears of it, so a crash at any point goes on with the same identity.
+ * over. Every contact is warned, and the account's other devices are to be linked anew. It is in the store, with all
+ * that is said about it, before the platform hears of it, and stays there until it is known not to have been taken.
  */
-import { ApiError, getDeviceList, getIdentity, replaceIdentity, type UserId } from '@sotto/api';
+import {
+  getDeviceList,
+  getIdentity,
+  type ProblemCode,
+  replaceIdentity,
+  type UserId,
+} from '@sotto/api';
 import {
   type Head,
   type Identity,
@@ -18,7 +24,9 @@ import {
   verifyingKey,
 } from '@sotto/crypto';
 import { loadDeviceKey } from './device-key.ts';
-import { isProblem } from './errors.ts';
+import { ClientError, isProblem } from './errors.ts';
+import type { Events } from './events.ts';
+import { LIST_ATTEMPTS_MAX } from './limits.ts';
 import type { OwnListDeps } from './own-list.ts';
 import {
   Account,
@@ -35,32 +43,40 @@ import {
 } from './records.ts';
 import type { StoreTransaction } from './store.ts';
 
+export interface IdentityChangeDeps extends OwnListDeps {
+  readonly events: Events;
+}
+
+/**
+ * What the platform says of an identity that it has not taken, and would say of an earlier try that is still on its way.
+ * After any other failure it may have taken it, or may yet.
+ */
+const REFUSALS: readonly ProblemCode[] = [
+  'auth.fresh-needed',
+  'key.identity-missing',
+  'key.key-invalid',
+  'key.signature-invalid',
+  'key.id-conflict',
+  'key.list-invalid',
+  'key.list-conflict',
+];
+
 /**
  * Gives the account a new identity, of which this is the only device so far. The client's `LocalParty` is another one
- * after it. Throws `auth.fresh-needed` when neither a password nor the device key has shown lately who asks, and what
- * calls throw: doing it again goes on.
+ * after it. Throws `auth.fresh-needed` when it takes a log-in with the password first, `account.compromised`, after the
+ * event of this name, when the account has got another identity since the new one was made, and what calls throw: doing
+ * it again goes on.
  */
-export async function makeNextIdentity(deps: OwnListDeps): Promise<void> {
-  const next = await needNext(deps);
-  const identity = signingKeyPairOf(deps.provider, signingSeed<'identity'>(next.seed));
-  const head = await submitIdentity(deps, identity, next.signedPrekey).catch(async (error) => {
-    // A plain refusal says that nothing has happened; everything else leaves that open.
-    if (error instanceof ApiError && error.status < 500) await forgetNext(deps);
-    throw error;
-  });
-  await deps.store.transaction(async (transaction) => {
-    const before = await getRecord(transaction, keys.identity, IdentityRecord);
-    const { registrationId } = deps.local;
-    await adoptIdentity(transaction, { ...before, seed: next.seed, registrationId });
-    const record = { ...next.signedPrekey, published: true, publishedAt: deps.clock() };
-    await putRecord(transaction, keys.signedPrekey(record.id), [SignedPrekeyRecord, record]);
-    await putRecord(transaction, keys.ownList, [HeadRecord, head]);
-    await transaction.delete(keys.nextIdentity);
-  });
+export async function makeNextIdentity(deps: IdentityChangeDeps): Promise<void> {
+  for (let attempt = 0; attempt < LIST_ATTEMPTS_MAX; attempt++) {
+    const next = await needNext(deps);
+    if (await submitNext(deps, next)) return adoptNext(deps, next);
+  }
+  throw new ClientError('answer.invalid', 'the platform refuses each version of the device list');
 }
 
 /** Ends a change whose outcome is not known yet, before anything is done under either identity. True when there was one. */
-export async function finishNextIdentity(deps: OwnListDeps): Promise<boolean> {
+export async function finishNextIdentity(deps: IdentityChangeDeps): Promise<boolean> {
   const next = await deps.store.transaction((transaction) => transaction.get(keys.nextIdentity));
   if (next === undefined) return false;
   await makeNextIdentity(deps);
@@ -84,42 +100,13 @@ export async function claimIdentity(deps: OwnListDeps, refusal: unknown): Promis
   const wasPublished = identity?.isShared || prekeys.some(({ published }) => published);
   if (identity === undefined || prekey === undefined || wasPublished) throw refusal;
   const pair = signingKeyPairOf(provider, signingSeed<'identity'>(identity.seed));
-  const head = await submitIdentity(deps, pair, prekey);
+  const { deviceList, head } = await succeed(deps, pair);
+  await replace(deps, { identityKey: pair.publicKey, signedPrekey: prekey, deviceList });
   await store.transaction(async (transaction) => {
     const record = { ...prekey, published: true, publishedAt: deps.clock() };
     await putRecord(transaction, keys.signedPrekey(record.id), [SignedPrekeyRecord, record]);
     await putRecord(transaction, keys.ownList, [HeadRecord, head]);
   });
-}
-
-/**
- * Tells the platform of an identity that follows on the one it has, whosever that is, with this device alone on the
- * list. Nothing when it has it already.
- */
-export async function submitIdentity(
-  deps: OwnListDeps,
-  identity: Identity,
-  prekey: SignedPrekeyRecord,
-): Promise<Head> {
-  const { provider, call, clock, local } = deps;
-  const user = local.address.user as UserId;
-  const { identityKey } = await call(getIdentity, { params: { user_id: user } });
-  const previous = await newestListHead(deps, identityKey);
-  if (previous && sameBytes(identityKey, identity.publicKey)) return previous;
-  const { publicKey: deviceKey } = await loadDeviceKey(deps.store, deps.provider);
-  const { registrationId } = local;
-  const entry = { device: local.address.device, deviceKey, registrationId };
-  const { encoded, head } = signDeviceList(provider, identity, {
-    ...{ user, time: clock(), devices: [entry], previous },
-  });
-  const { id, publicKey, suites, signature } = prekey;
-  await call(replaceIdentity, {
-    body: {
-      ...{ identityKey: identity.publicKey, registrationId, deviceList: encoded },
-      signedPrekey: { id, publicKey, suites, signature },
-    },
-  });
-  return head;
 }
 
 /**
@@ -139,7 +126,7 @@ export async function adoptIdentity(
   ]) {
     await deleteAll(transaction, prefix);
   }
-  for (const key of [keys.logAlarm, keys.logOwnLeaf, keys.ownListState])
+  for (const key of [keys.logAlarm, keys.logOwnLeaf, keys.ownListState, keys.nextIdentity])
     await transaction.delete(key);
   const account = await getRecord(transaction, keys.account, Account);
   if (account === undefined) return;
@@ -156,20 +143,97 @@ async function deleteAll(transaction: StoreTransaction, prefix: string): Promise
   }
 }
 
-function forgetNext({ store }: OwnListDeps): Promise<void> {
-  return store.transaction((transaction) => transaction.delete(keys.nextIdentity));
-}
-
-function needNext({ store, provider }: OwnListDeps): Promise<NextIdentity> {
+/** The one that was begun before, or one that follows on the account's as it is now. */
+async function needNext(deps: OwnListDeps): Promise<NextIdentity> {
+  const { store, provider } = deps;
+  const find = (transaction: StoreTransaction) =>
+    getRecord(transaction, keys.nextIdentity, NextIdentity);
+  const begun = await store.transaction(find);
+  if (begun !== undefined) return begun;
+  const identity = makeIdentity(provider);
+  const succession = await succeed(deps, identity);
   return store.transaction(async (transaction) => {
-    const known = await getRecord(transaction, keys.nextIdentity, NextIdentity);
+    // Somebody has asked for it twice at once.
+    const known = await find(transaction);
     if (known !== undefined) return known;
-    const identity = makeIdentity(provider);
     const signedPrekey = await nextSignedPrekey(provider, transaction, identity);
-    const next = { seed: identity.seed, signedPrekey };
+    const next = { seed: identity.seed, signedPrekey, ...succession };
     await putRecord(transaction, keys.nextIdentity, [NextIdentity, next]);
     return next;
   });
+}
+
+/** True when the platform has it. False when another device has signed a list meanwhile: it is to follow on that one. */
+async function submitNext(deps: IdentityChangeDeps, next: NextIdentity): Promise<boolean> {
+  const { publicKey } = signingKeyPairOf(deps.provider, signingSeed<'identity'>(next.seed));
+  try {
+    await replace(deps, { ...next, identityKey: publicKey });
+    return true;
+  } catch (error) {
+    if (!isProblem(error, ...REFUSALS)) throw error;
+    const current = await findIdentity(deps);
+    // An earlier try has arrived, and its answer has not.
+    if (current && sameBytes(current, publicKey)) return true;
+    await deps.store.transaction((transaction) => transaction.delete(keys.nextIdentity));
+    if (current && !sameBytes(current, next.follows)) return refuseStale(deps);
+    if (isProblem(error, 'key.list-conflict')) return false;
+    throw error;
+  }
+}
+
+/** What was wanted of one identity is not done to another one, which somebody has made later. */
+function refuseStale({ events }: IdentityChangeDeps): never {
+  events.emit('account-compromised', { cause: 'identity.changed' });
+  const what = 'the account has got another identity since this one was made';
+  throw new ClientError('account.compromised', what);
+}
+
+function adoptNext({ store, local, clock }: OwnListDeps, next: NextIdentity): Promise<void> {
+  return store.transaction(async (transaction) => {
+    const before = await getRecord(transaction, keys.identity, IdentityRecord);
+    const { registrationId } = local;
+    await adoptIdentity(transaction, { ...before, seed: next.seed, registrationId });
+    const record = { ...next.signedPrekey, published: true, publishedAt: clock() };
+    await putRecord(transaction, keys.signedPrekey(record.id), [SignedPrekeyRecord, record]);
+    await putRecord(transaction, keys.ownList, [HeadRecord, next.head]);
+  });
+}
+
+/** The first list of an identity, with this device alone on it, that follows on the account's as it is now. */
+async function succeed(deps: OwnListDeps, identity: Identity) {
+  const { store, provider, clock, local } = deps;
+  const { device, user } = local.address;
+  const { identityKey: follows } = await deps.call(getIdentity, {
+    params: { user_id: user as UserId },
+  });
+  const previous = await newestListHead(deps, follows);
+  const { publicKey: deviceKey } = await loadDeviceKey(store, provider);
+  const devices = [{ device, deviceKey, registrationId: local.registrationId }];
+  const list = { user, time: clock(), devices, previous };
+  const { encoded: deviceList, head } = signDeviceList(provider, identity, list);
+  return { follows, deviceList, head };
+}
+
+/** Tells the platform. The same again changes nothing. */
+async function replace(
+  { call, local }: OwnListDeps,
+  next: { identityKey: Uint8Array; signedPrekey: SignedPrekeyRecord; deviceList: Uint8Array },
+): Promise<void> {
+  const { identityKey, deviceList } = next;
+  const { id, publicKey, suites, signature } = next.signedPrekey;
+  const signedPrekey = { id, publicKey, suites, signature };
+  const { registrationId } = local;
+  await call(replaceIdentity, { body: { identityKey, registrationId, signedPrekey, deviceList } });
+}
+
+async function findIdentity({ call, local }: OwnListDeps): Promise<Uint8Array | undefined> {
+  try {
+    const params = { user_id: local.address.user as UserId };
+    return (await call(getIdentity, { params })).identityKey;
+  } catch (error) {
+    if (isProblem(error, 'key.identity-unknown')) return undefined;
+    throw error;
+  }
 }
 
 /** A signed prekey under the next id of this device. */

@@ -6,11 +6,11 @@ import { type DeviceId, getDeviceList, publishDeviceList, revokeDevice, UserId }
 import { signDeviceList, type VerifiedDeviceList } from '@sotto/crypto';
 import { pause } from './back-off.ts';
 import { ClientError, isProblem } from './errors.ts';
-import { makeNextIdentity } from './identity-change.ts';
+import { type IdentityChangeDeps, makeNextIdentity } from './identity-change.ts';
 import { LIST_ATTEMPTS_MAX, LIST_PAUSE_MS } from './limits.ts';
-import { learnOwnList, type OwnListDeps } from './own-list.ts';
+import { learnOwnList } from './own-list.ts';
 
-export interface OwnDeviceDeps extends OwnListDeps {
+export interface OwnDeviceDeps extends IdentityChangeDeps {
   /** Ends the waiting when the client closes. */
   readonly signal: AbortSignal;
 }
