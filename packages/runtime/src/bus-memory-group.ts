@@ -11,6 +11,8 @@ export interface BusMessage {
 
 export interface Group {
   readonly subject: string;
+  /** Messages that no handler has taken yet. */
+  waiting(): number;
   /** True when no more can be queued. */
   isFull(): boolean;
   /** Queues a message. Resolves when a handler has taken it, which may be never. */
@@ -68,6 +70,7 @@ export function createGroup(name: string, subject: string, log: Logger | undefin
 
   return {
     subject,
+    waiting: () => queue.length,
     isFull: () => queue.length >= BUS_MEMORY_BACKLOG_MAX,
     deliver(message) {
       return new Promise((taken) => {
