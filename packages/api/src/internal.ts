@@ -24,7 +24,7 @@ export type DeviceListChanged = z.infer<typeof DeviceListChanged>;
 export const AccountDeleted = z.object({
   user: UserId,
   at: z.iso.datetime(),
-  /** All that the account ever had, the newest first, as far as they fit. */
+  /** What the account had, those that ever had keys first. Where they do not fit, the event comes again with the others. */
   devices: z.array(DeviceId).max(1000).optional(),
 });
 export type AccountDeleted = z.infer<typeof AccountDeleted>;

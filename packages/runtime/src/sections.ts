@@ -164,6 +164,8 @@ export const limitsSection = z.strictObject({
   loginLock: span.prefault('5m').meta({ env: 'LIMITS_LOGIN_LOCK' }),
   /** Wrong passwords from one address for any account, within `loginWindow`. */
   loginFailuresPerSource: amount.default(100).meta({ env: 'LIMITS_LOGIN_FAILURES_PER_SOURCE' }),
+  /** Devices that one account may make, each by a log-in on a new one or by linking, within 24 hours. */
+  newDevicesPerDay: amount.default(20).meta({ env: 'LIMITS_NEW_DEVICES_PER_DAY' }),
   /** Log-in challenges that one address may ask for. */
   challengePerMinute: amount.default(30).meta({ env: 'LIMITS_CHALLENGE_PER_MINUTE' }),
   /** Requests of one user, where nothing else limits them. */

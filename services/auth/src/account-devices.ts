@@ -31,7 +31,7 @@ export async function devicesOf(
 
 /**
  * A device of the account for a key, which then logs in by challenge; the one that has the key already, if one does.
- * Throws `key.key-invalid` for a key that is not sound, and `auth.device-limit`.
+ * Throws `key.key-invalid` for a key that is not sound, `auth.device-limit`, `rate.limited`.
  */
 export async function linkDevice(
   deps: AccountDevicesDeps,
@@ -45,7 +45,12 @@ export async function linkDevice(
     const devices = await activeDevices(transaction, user);
     const known = deviceOfKey(devices, deviceKey);
     if (known !== undefined) return { device: known.id, ended: [] };
-    const room = await makeRoom(transaction, devices, { user, at, except: asking });
+    const room = await makeRoom(transaction, devices, {
+      user,
+      at,
+      perDay: deps.newDevicesPerDay,
+      except: asking,
+    });
     await announceEnded(transaction, room.ended);
     const made = await makeDevice(transaction, {
       user,

@@ -105,15 +105,15 @@ export function usersAfter(query: Query, usernameKey: string, limit: number): Pr
     .execute();
 }
 
-/** The devices of an account, retired ones too, the newest first. Index: devices_user. */
-export async function everyDevice(query: Query, user: UserId, limit: number): Promise<DeviceId[]> {
+/** The devices of an account, retired ones too: those that ever had keys first. Index: devices_user. */
+export async function everyDevice(query: Query, user: UserId): Promise<DeviceId[]> {
   const rows = await query
     .selectFrom('devices')
     .select('id')
     .where('user_id', '=', user)
+    .orderBy('has_keys', 'desc')
     .orderBy('created_at', 'desc')
     .orderBy('id')
-    .limit(limit)
     .execute();
   return rows.map(({ id }) => id);
 }

@@ -5,7 +5,7 @@
  * hold. The rows here go an hour later and not at once, because services that missed the event about an ended session
  * still ask for it, for as long as its access token lives.
  */
-import type { UserId } from '@sotto/api';
+import type { DeviceId, UserId } from '@sotto/api';
 import { type Closable, enqueueEvent, type Logger } from '@sotto/runtime';
 import { eraseAccount, everyDevice, findErasable, markDeleted } from './account-store.ts';
 import { ANNOUNCED_DEVICES_MAX, ERASURE_AFTER_MS, ERASURE_EVERY_MS } from './limits.ts';
@@ -45,11 +45,21 @@ export async function deleteIn(
   if (!(await markDeleted(transaction, user))) return [];
   const ended = await endSessionsOfUser(transaction, { user });
   await announceEnded(transaction, ended);
-  const devices = await everyDevice(transaction, user, ANNOUNCED_DEVICES_MAX);
   const at = new Date(clock()).toISOString();
-  await enqueueEvent(transaction, 'events.account.deleted', { user, at, devices });
+  for (const devices of pagesOf(await everyDevice(transaction, user))) {
+    await enqueueEvent(transaction, 'events.account.deleted', { user, at, devices });
+  }
   await audit.note(transaction, { action: 'account.deleted', user, source });
   return ended;
+}
+
+/** One page at least: also an account without devices is to be erased. */
+function pagesOf(devices: readonly DeviceId[]): DeviceId[][] {
+  const pages = Math.max(1, Math.ceil(devices.length / ANNOUNCED_DEVICES_MAX));
+  return Array.from({ length: pages }, (_, page) => {
+    const from = page * ANNOUNCED_DEVICES_MAX;
+    return devices.slice(from, from + ANNOUNCED_DEVICES_MAX);
+  });
 }
 
 /** Erases the accounts that were deleted long enough ago. Safe in many processes at once. */

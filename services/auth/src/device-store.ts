@@ -1,5 +1,7 @@
 /** SQL on the devices of an account: their keys, their names, and which of them nobody uses any more. */
 import type { DeviceId, UserId } from '@sotto/api';
+import { sql } from 'kysely';
+import { UNUSED_DEVICES_AT_ONCE } from './limits.ts';
 import type { AuthTransaction, Device, Query } from './store.ts';
 
 /** A device of any state that belongs to the account. */
@@ -106,6 +108,39 @@ export async function setDeviceName(
     .where('retired_at', 'is', null)
     .executeTakeFirst();
   return numUpdatedRows === 1n;
+}
+
+/** When an account made one of its newest devices, retired ones included: the newest is 1. Index: devices_user. */
+export async function whenMade(
+  query: Query,
+  { user, newest }: { user: UserId; newest: number },
+): Promise<Date | undefined> {
+  const row = await query
+    .selectFrom('devices')
+    .select('created_at')
+    .where('user_id', '=', user)
+    .orderBy('created_at', 'desc')
+    .offset(newest - 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row?.created_at;
+}
+
+/**
+ * Forgets some devices that were retired a while ago and never had keys: nobody ever encrypted for them, so that no
+ * erasure needs to know of them. Index: devices_forgettable.
+ */
+export async function deleteUnusedDevices(query: Query, olderThanMs: number): Promise<void> {
+  await sql`
+    with unused as (
+      select id from devices
+      where not has_keys and retired_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000})
+      limit ${UNUSED_DEVICES_AT_ONCE}
+    ), ended as (
+      delete from sessions using unused where sessions.device_id = unused.id
+    )
+    delete from devices using unused where devices.id = unused.id
+  `.execute(query);
 }
 
 /** Of these devices, those whose last session can no longer be renewed, or that never had one. Index: sessions_device. */

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { ApiError, DEVICES_PER_ACCOUNT_MAX, DeviceId, type UserId } from '@sotto/api';
 import type { Event } from '@sotto/api/internal';
 import { enqueueEvent } from '@sotto/runtime';
-import { setDeviceKey, withoutLiveSession } from './device-store.ts';
+import { setDeviceKey, whenMade, withoutLiveSession } from './device-store.ts';
 import {
   type AuthTransaction,
   activeDevices,
@@ -30,6 +30,8 @@ export interface DeviceRequest {
   /** That key is all that was shown, and neither a password nor a recovery code. */
   byKeyAlone: boolean;
   at: Date;
+  /** New devices that the account may make in a day. */
+  perDay: number;
   /**
    * What happens when no device can give way unnoticed: the log-in is refused, or the device that logged in longest
    * ago goes. The latter is for owners who have lost all their devices, and have shown more than a password.
@@ -57,7 +59,7 @@ export interface DeviceChoice extends Room {
  *
  * Throws `auth.device-unknown` for a device that is not the account's (any more) or has another key,
  * `auth.proof-missing` when it has a key and none was shown, `auth.challenge-wrong` when its key alone does not do,
- * `auth.device-limit`.
+ * and for a new device `auth.device-limit`, `rate.limited`.
  */
 export async function deviceForLogin(
   transaction: AuthTransaction,
@@ -151,13 +153,14 @@ export async function retire(
   return ended;
 }
 
-export interface RoomRequest extends Pick<DeviceRequest, 'user' | 'at' | 'atLimit'> {
+export interface RoomRequest extends Pick<DeviceRequest, 'user' | 'at' | 'perDay' | 'atLimit'> {
   /** A device that does not give way: the one that asks. */
   except?: DeviceId;
 }
 
 /**
- * Makes room for one more device. Throws `auth.device-limit`.
+ * Makes room for one more device. Throws `auth.device-limit`, and `rate.limited` for an account that has made too many
+ * of late: each leaves a row behind, and some have to be remembered for as long as the account is there.
  *
  * Nobody misses a device that never published keys: a client that lost the answer to a log-in leaves such a one behind,
  * and nothing was ever encrypted for it. Nor one whose last session nobody can renew any more. Of each kind the one that
@@ -166,8 +169,10 @@ export interface RoomRequest extends Pick<DeviceRequest, 'user' | 'at' | 'atLimi
 export async function makeRoom(
   transaction: AuthTransaction,
   devices: readonly Device[],
-  { user, at, atLimit = 'refuse', except }: RoomRequest,
+  request: RoomRequest,
 ): Promise<Room> {
+  const { user, at, atLimit = 'refuse', except } = request;
+  await refuseTooMany(transaction, request);
   if (devices.length < DEVICES_PER_ACCOUNT_MAX) return { ended: [] };
   const others = devices.filter(({ id }) => id !== except);
   const ids = others.map(({ id }) => id);
@@ -178,4 +183,17 @@ export async function makeRoom(
     (atLimit === 'retire' ? ids[0] : undefined);
   if (goes === undefined) throw new ApiError('auth.device-limit');
   return { ended: await retire(transaction, { user, device: goes, at }), retired: goes };
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+async function refuseTooMany(
+  transaction: AuthTransaction,
+  { user, at, perDay, atLimit }: RoomRequest,
+): Promise<void> {
+  // Whoever knows the password alone must not use up what the owner comes back by.
+  const newest = atLimit === 'retire' ? 2 * perDay : perDay;
+  const made = await whenMade(transaction, { user, newest });
+  const left = made === undefined ? 0 : made.getTime() + DAY_MS - at.getTime();
+  if (left > 0) throw new ApiError('rate.limited', { retryAfter: Math.ceil(left / 1000) });
 }

@@ -2,8 +2,9 @@
 import type { Closable, Database, Logger } from '@sotto/runtime';
 import { keepAuditPartitions } from './audit-partitions.ts';
 import { removeOldSources } from './audit-store.ts';
+import { deleteUnusedDevices } from './device-store.ts';
 import { deleteOldInvites } from './invite-store.ts';
-import { ENDED_INVITE_MS, KEEP_EVERY_MS } from './limits.ts';
+import { ENDED_INVITE_MS, KEEP_EVERY_MS, UNUSED_DEVICE_MS } from './limits.ts';
 import type { AuthTables } from './schema.ts';
 
 /** Does it now, and then again and again. Rejects when the partitions of today cannot be made. Close it. */
@@ -15,6 +16,7 @@ export async function startKeeping(
     await keepAuditPartitions(database);
     await removeOldSources(database.query);
     await deleteOldInvites(database.query, ENDED_INVITE_MS);
+    await deleteUnusedDevices(database.query, UNUSED_DEVICE_MS);
   }
   let keeping = keep();
   await keeping;

@@ -37,6 +37,12 @@ export const AUDIT_MONTHS_AHEAD = 2;
 /** An invitation stays listed for this long after it ended, for the operator to see what became of it. */
 export const ENDED_INVITE_MS = 90 * 24 * 3_600_000;
 
+/** A retired device that never had keys is kept for this long, for its owner to find it in an export. */
+export const UNUSED_DEVICE_MS = 30 * 24 * 3_600_000;
+
+/** Such devices that go in one statement, which holds up nobody for long; the next ones go next time. */
+export const UNUSED_DEVICES_AT_ONCE = 1_000;
+
 /** How often what is old is looked for. An address may stay this much longer than a day. */
 export const KEEP_EVERY_MS = 10 * 60_000;
 
@@ -52,7 +58,7 @@ export const CHALLENGE_MS = 60_000;
 /** How far the clock of the process that made a challenge may lead ours. */
 export const CHALLENGE_LEAD_MS = 5_000;
 
-/** Devices that the event of a deleted account names: all that an honest account ever had; a bus message is bounded. */
+/** Devices that one event of a deleted account names: a bus message is bounded. An account with more has several. */
 export const ANNOUNCED_DEVICES_MAX = 1000;
 
 /**

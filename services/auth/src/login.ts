@@ -56,6 +56,7 @@ export async function openLoginIn(
     deviceKey: shownKey ?? binding?.deviceKey,
     byKeyAlone: shownKey !== undefined,
     at,
+    perDay: deps.newDevicesPerDay,
     atLimit,
   });
   // `deviceForLogin` has locked the account: a change of password that came first has ended all sessions but this one.

@@ -100,7 +100,9 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
   // Not the bus: without it events wait in the outbox, and requests are answered all the same.
   const app = createApp({ service: 'auth', log, metrics, ready: () => database.ping() });
   const limiters = createLimiters({ counters, metrics });
-  const sessions = { database, outbox, events, audit, clock, ...(await tokenDeps(config, clock)) };
+  const { newDevicesPerDay } = config.limits;
+  const tokens = await tokenDeps(config, clock);
+  const sessions = { database, outbox, events, audit, clock, newDevicesPerDay, ...tokens };
   const origins = given.proofOrigins ?? proofOrigins({ server: config.server, log });
   const guards = ownGuards(config, { app, sessions, counters, limiters, origins });
   routes(app, guards, {

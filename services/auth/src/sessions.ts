@@ -31,6 +31,8 @@ export interface SessionDeps {
   /** The first makes refresh tokens, all verify. */
   refreshSecrets: readonly string[];
   refreshLifeMs: number;
+  /** New ones of one account. */
+  newDevicesPerDay: number;
 }
 
 export interface SessionRequest {

@@ -115,6 +115,33 @@ describe('deleting an account', () => {
     await listening.close();
   });
 
+  test('names every device that it ever had, those with keys first, in as many events as that takes', async () => {
+    const account = await newAccount();
+    const ids = Array.from({ length: 1_500 }, () => crypto.randomUUID());
+    await platform.database.pool.query(
+      `insert into devices (id, user_id, created_at, logged_in_at, retired_at, has_keys)
+       select id, $2, now() - place * interval '1 hour', now(), now(), place > 1400
+       from unnest($1::uuid[]) with ordinality as made (id, place)`,
+      [ids, account.user],
+    );
+    const heard: string[][] = [];
+    const listening = await consumeEvent(
+      platform.bus,
+      // The group of the test before: in one process a publisher waits for all that there are.
+      'test-deleted',
+      'events.account.deleted',
+      async ({ user, devices = [] }) => void (user === account.user && heard.push(devices)),
+    );
+    const body = { password: PASSWORD };
+    expect((await auth.send(deleteAccount, { body, ...bearer(account) })).status).toBe(204);
+    await vi.waitFor(() => expect(heard.flat()).toHaveLength(1_501), 5_000);
+    heard.sort((one, other) => other.length - one.length);
+    expect(heard.map(({ length }) => length)).toEqual([1_000, 501]);
+    expect(heard.flat().slice(0, 100).sort()).toEqual(ids.slice(1_400).sort());
+    expect(new Set(heard.flat())).toEqual(new Set([...ids, account.device]));
+    await listening.close();
+  });
+
   test('keeps the name until the account is erased, and no row of it after', async () => {
     const { user, username, device, session } = await deleted();
     const again = { body: { username, password: PASSWORD } };

@@ -1,4 +1,13 @@
-import { type Login, login, me, openChallenge, recover, register } from '@sotto/api';
+import {
+  addDevice,
+  encodeBase64url,
+  type Login,
+  login,
+  me,
+  openChallenge,
+  recover,
+  register,
+} from '@sotto/api';
 import { openRedisCounters } from '@sotto/runtime';
 import { testRedis } from '@sotto/runtime/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -179,6 +188,39 @@ describe('wrong passwords', () => {
       { timeout: 10_000 },
     );
     expect(await metric(auth, 'sotto_logins_slowed_total')).toBeGreaterThanOrEqual(13);
+  });
+});
+
+describe('new devices', () => {
+  test('of one account are so many in a day, however they come, and old ones log in all the same', async () => {
+    const auth = await platform.start(testConfig({ limits: { newDevicesPerDay: 3 } }));
+    const username = freshName();
+    const owner = new DeviceKeyCaller(auth, () => platform.time.now);
+    const { body } = await owner.send(register, { body: { username, password: PASSWORD } });
+    const account = register.response.parse(body);
+    const right = { username, password: PASSWORD };
+    await auth.login(right);
+    const token = account.accessToken;
+    const linked = {
+      deviceKey: encodeBase64url(new DeviceKeyCaller(auth, Date.now).key.publicKey),
+    };
+    expect((await owner.send(addDevice, { token, body: linked })).status).toBe(addDevice.status);
+    const refused = await auth.problem(login, { body: right });
+    expect(refused).toMatchObject({ code: 'rate.limited', retryAfter: 24 * 3600 });
+    const another = new DeviceKeyCaller(auth, Date.now).key.publicKey;
+    const adding = await owner.send(addDevice, {
+      token,
+      body: { deviceKey: encodeBase64url(another) },
+    });
+    expect(adding.body).toMatchObject({ code: 'rate.limited' });
+    const { device } = account;
+    expect((await owner.send(login, { body: { ...right, device } })).status).toBe(200);
+    // The owner, who lost every device, still has the code.
+    const newPassword = 'Another-h0rse';
+    const recovery = { username, recoveryCode: account.recoveryCode, newPassword };
+    expect((await auth.send(recover, { body: recovery })).status).toBe(200);
+    platform.time.now += 24 * 3_600_000;
+    await auth.login({ username, password: newPassword });
   });
 });
 

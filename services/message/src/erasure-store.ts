@@ -48,7 +48,13 @@ export async function markErased(
   await transaction
     .insertInto('erased_users')
     .values({ user_id: user, devices: sql`${devices}::uuid[]` })
-    .onConflict((conflict) => conflict.doNothing())
+    // The news of one user may come in parts, and a part again: what is done already is done once more.
+    .onConflict((conflict) =>
+      conflict.column('user_id').doUpdateSet({
+        devices: sql`erased_users.devices || excluded.devices`,
+        erased_at: null,
+      }),
+    )
     .execute();
   await transaction.deleteFrom('accounts').where('user_id', '=', user).execute();
 }
@@ -185,7 +191,11 @@ export async function finishErasure(
   await transaction.deleteFrom('device_lists').where('user_id', '=', user).execute();
   await transaction
     .updateTable('erased_users')
-    .set({ devices: sql`'{}'::uuid[]`, erased_at: sql`now()` })
+    // Others may have come in the meantime: then there is more to do.
+    .set({
+      devices: sql`array(select unnest(devices) except select unnest(${devices}::uuid[]))`,
+      erased_at: sql`case when devices <@ ${devices}::uuid[] then now() end`,
+    })
     .where('user_id', '=', user)
     .execute();
 }

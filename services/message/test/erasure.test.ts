@@ -95,6 +95,31 @@ test("what was written for the erased user's devices is cut out, and nothing els
   expect(textsOf(history.slots)).toEqual(['for both']);
 });
 
+test('news of an erasure that comes in parts is taken in whole', async () => {
+  const { a, b, conversation } = await startTalk(platform, node);
+  const second = await platform.peers.addDevice(a);
+  await node.call(b, sendMessage, {
+    body: messageFor(conversation, [a, second], { text: 'for both' }),
+  });
+  const parts = [a.device, second.device].map((device) => ({
+    user: a.user,
+    at,
+    devices: [device],
+  }));
+  for (const part of [...parts, parts[0]!]) {
+    await publishEvent(bus, 'events.account.deleted', part, randomUUID());
+  }
+  await vi.waitFor(async () => {
+    const ids = [a.device, second.device].map((device) => device.replaceAll('-', ''));
+    expect(await mentions(...ids)).toEqual([]);
+    const { rows } = await platform.database.pool.query(
+      'select 1 from erased_users where user_id = $1 and erased_at is not null and devices = $2',
+      [a.user, []],
+    );
+    expect(rows).toHaveLength(1);
+  });
+});
+
 test('a conversation goes with its last member, and no row names either of them', async () => {
   const { a, b, conversation } = await startTalk(platform, node);
   for (let count = 0; count < 70; count++) {

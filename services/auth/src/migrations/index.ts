@@ -6,6 +6,7 @@ import { accounts } from './0003-accounts.ts';
 import { deviceKeys } from './0010-device-keys.ts';
 import { needsPassword } from './0020-needs-password.ts';
 import { auditCommand } from './0021-audit-command.ts';
+import { forgettableDevices } from './0022-forgettable-devices.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
@@ -14,4 +15,5 @@ export const migrations: Migrations = {
   '0010-device-keys': deviceKeys,
   '0020-needs-password': needsPassword,
   '0021-audit-command': auditCommand,
+  '0022-forgettable-devices': forgettableDevices,
 };
