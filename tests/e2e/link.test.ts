@@ -85,6 +85,44 @@ test(
 );
 
 test(
+  'a device counts as taken off only once the platform goes by the list without it',
+  async () => {
+    const alice = await enter('alice');
+    const phone = await link(alice);
+    await alice.client.close();
+    let isSlow = true;
+    let asked = 0;
+    const client = open(alice.path, {
+      async fetch(target, init) {
+        const answer = await fetch(target, init);
+        const isPublished = init?.method === 'PUT' && String(target).endsWith('/device-list');
+        if (!isPublished || !answer.ok) return answer;
+        asked += 1;
+        return isSlow ? Response.json({ ...(await answer.json()), complete: false }) : answer;
+      },
+    });
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const incomplete = { code: 'list.incomplete' };
+      await expect(client.unlink(phone.device)).rejects.toMatchObject(incomplete);
+    }
+    isSlow = false;
+    asked = 0;
+    await client.unlink(phone.device);
+    expect(asked).toBe(1);
+  },
+  TEST_MS,
+);
+
+test('a device that has never connected is on no list to be taken off', async () => {
+  const client = open('early');
+  const username = `early${Date.now()}`;
+  const { device } = await client.register({ username, password: PASSWORD });
+  const ended = heard(client, 'logged-out');
+  await client.unlink(device);
+  expect(ended).toHaveLength(1);
+});
+
+test(
   'a lost device costs the identity: contacts are warned, and the others are linked anew',
   async () => {
     const { alice, bob, conversation } = await pair();

@@ -8,7 +8,7 @@ import { pause } from './back-off.ts';
 import { ClientError, isProblem } from './errors.ts';
 import { type IdentityChangeDeps, makeNextIdentity } from './identity-change.ts';
 import { LIST_ATTEMPTS_MAX, LIST_PAUSE_MS } from './limits.ts';
-import { learnOwnList } from './own-list.ts';
+import { learnOwnList, ownListHead } from './own-list.ts';
 
 export interface OwnDeviceDeps extends IdentityChangeDeps {
   /** Ends the waiting when the client closes. */
@@ -19,10 +19,15 @@ export interface OwnDeviceDeps extends IdentityChangeDeps {
  * The newest list of our account. Throws `CryptoError` when it is not ours, older than one seen, or forked,
  * `key.list-unknown` before the first, and what calls throw.
  */
-export async function readOwnList(deps: OwnDeviceDeps): Promise<VerifiedDeviceList> {
+export async function readOwnList(
+  deps: OwnDeviceDeps,
+): Promise<VerifiedDeviceList & { readonly encoded: Uint8Array }> {
   const user = UserId.parse(deps.local.address.user);
-  const { list } = await deps.call(getDeviceList, { params: { user_id: user } });
-  return deps.store.transaction((transaction) => learnOwnList(deps, transaction, list));
+  const { list: encoded } = await deps.call(getDeviceList, { params: { user_id: user } });
+  const verified = await deps.store.transaction((transaction) =>
+    learnOwnList(deps, transaction, encoded),
+  );
+  return { ...verified, encoded };
 }
 
 /**
@@ -52,15 +57,34 @@ export async function reportLostDevice(deps: OwnDeviceDeps, device: DeviceId): P
 async function leaveOwnList(deps: OwnDeviceDeps, device: DeviceId): Promise<void> {
   for (let attempt = 0; attempt < LIST_ATTEMPTS_MAX; attempt++) {
     if (attempt > 0) await pause(LIST_PAUSE_MS, deps.signal);
-    const { list, head: previous } = await readOwnList(deps);
-    const devices = list.devices.filter((known) => known.device !== device);
-    // The last one cannot leave: a list names somebody. It is taken off by the platform alone.
-    if (devices.length === list.devices.length || devices.length === 0) return;
-    const next = { user: list.user, time: deps.clock(), devices, previous };
-    const { encoded } = signDeviceList(deps.provider, deps.local.identity, next);
-    if (await publish(deps, encoded)) return;
+    const own = await findOwnList(deps);
+    const next = own && listWithout(deps, own, device);
+    if (next === undefined || (await publish(deps, next))) return;
   }
   throw new ClientError('list.incomplete', 'the platform does not go by the device list yet');
+}
+
+/** Undefined before the first, when nobody encrypts for any device: not for a platform that has lost the one we know. */
+function findOwnList(deps: OwnDeviceDeps) {
+  return readOwnList(deps).catch(async (error) => {
+    if (!isProblem(error, 'key.list-unknown')) throw error;
+    if (await deps.store.transaction(ownListHead)) throw error;
+    return undefined;
+  });
+}
+
+/** The list to be published, also when it is the one that there is: messages may not go by it yet. */
+function listWithout(
+  deps: OwnDeviceDeps,
+  { list, head, encoded }: Awaited<ReturnType<typeof readOwnList>>,
+  device: DeviceId,
+): Uint8Array | undefined {
+  const devices = list.devices.filter((known) => known.device !== device);
+  if (devices.length === list.devices.length) return encoded;
+  // The last one cannot leave: a list names somebody. It is taken off by the platform alone.
+  if (devices.length === 0) return undefined;
+  const next = { user: list.user, time: deps.clock(), devices, previous: head };
+  return signDeviceList(deps.provider, deps.local.identity, next).encoded;
 }
 
 /** False when another device of ours was faster: look again. */
