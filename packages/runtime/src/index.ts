@@ -76,6 +76,7 @@ export {
   type DatabaseOptions,
   databaseOptions,
   openDatabase,
+  openUrgentPool,
 } from './postgres.ts';
 export { openPipeline, type Pipeline, type Statement } from './postgres-pipeline.ts';
 export { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';

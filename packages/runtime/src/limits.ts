@@ -113,6 +113,14 @@ export const DATABASE_STATEMENT_MS = 10_000;
  */
 export const DATABASE_SILENCE_MS = DATABASE_STATEMENT_MS + 2_000;
 
+/**
+ * Statements whose answers are worth nothing when they are late: what waits for another's lock, what runs, and what has
+ * gone silent. Together with the way there they leave an answer in 2 s.
+ */
+export const DATABASE_URGENT_LOCK_MS = 500;
+export const DATABASE_URGENT_STATEMENT_MS = 1_500;
+export const DATABASE_URGENT_SILENCE_MS = 2_000;
+
 /** An idle connection is asked this soon whether its other side is still there; a dead one is found 10 s later. */
 export const DATABASE_KEEPALIVE_MS = 5_000;
 

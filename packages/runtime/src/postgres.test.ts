@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Generated, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { DATABASE_URGENT_SILENCE_MS } from './limits.ts';
 import { type Migrations, migrate } from './migrate.ts';
-import { type Database, databaseOptions, openDatabase } from './postgres.ts';
+import { type Database, databaseOptions, openDatabase, openUrgentPool } from './postgres.ts';
 import { openPipeline } from './postgres-pipeline.ts';
 import { toApiError } from './problem-response.ts';
 import { databaseSection } from './sections.ts';
@@ -105,6 +107,31 @@ describe('a database', () => {
     await vi.waitFor(() => expect(pipeline.isOpen()).toBe(false));
     expect(database.pool.totalCount).toBe(0);
     await database.ping();
+  });
+
+  test('has an urgent side, which waits neither for locks nor for silence, but keeps idle connections', async () => {
+    const { host, port } = server.options('urgent');
+    const wire = await cuttableWire(`postgres://${host}:${port}`);
+    onTestFinished(() => wire.close());
+    const address = new URL(wire.url);
+    const database = open('urgent', { host: address.hostname, port: Number(address.port) });
+    const urgent = openUrgentPool(database, 2);
+    onTestFinished(() => urgent.end());
+    const holder = await database.pool.connect();
+    onTestFinished(() => holder.release(true));
+    await holder.query('begin');
+    await holder.query('select pg_advisory_xact_lock(1)');
+    const wait = urgent.query('select pg_advisory_xact_lock(1)');
+    await expect(wait).rejects.toMatchObject({ code: '55P03' });
+    await urgent.query('select 1');
+    await sleep(DATABASE_URGENT_SILENCE_MS + 200);
+    expect(urgent.totalCount).toBe(1);
+    await urgent.query('select 1');
+    wire.silence();
+    const start = performance.now();
+    const code = (error: unknown) => toApiError(error).code;
+    expect(await urgent.query('select 1').catch(code)).toBe('service.unavailable');
+    expect(performance.now() - start).toBeLessThan(5_000);
   });
 
   test('that is full makes nobody wait for long', async () => {

@@ -10,6 +10,9 @@ import {
   DATABASE_POOL_MAX,
   DATABASE_SILENCE_MS,
   DATABASE_STATEMENT_MS,
+  DATABASE_URGENT_LOCK_MS,
+  DATABASE_URGENT_SILENCE_MS,
+  DATABASE_URGENT_STATEMENT_MS,
 } from './limits.ts';
 import { columnTypes } from './postgres-types.ts';
 import type { DatabaseSection } from './sections.ts';
@@ -82,7 +85,7 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
     types: columnTypes,
   });
   surviveLostConnections(pool);
-  pool.on('connect', endSilence);
+  pool.on('connect', (client) => endSilence(client, DATABASE_SILENCE_MS));
   return {
     query: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
     pool,
@@ -102,6 +105,25 @@ export function openPatientPool({ pool }: Pick<Database<unknown>, 'pool'>): pg.P
   const patient = new CodedPool({ ...optionsOf(pool), max: 1, statement_timeout: 0 });
   surviveLostConnections(patient);
   return patient;
+}
+
+/**
+ * A pool beside another, for statements whose answers are worth nothing when they are late: they give up on another's
+ * lock, on themselves and on a silent server within two seconds. Close it.
+ */
+export function openUrgentPool({ pool }: Pick<Database<unknown>, 'pool'>, max: number): pg.Pool {
+  const urgent = new CodedPool({
+    ...optionsOf(pool),
+    max,
+    lock_timeout: DATABASE_URGENT_LOCK_MS,
+    statement_timeout: DATABASE_URGENT_STATEMENT_MS,
+  });
+  surviveLostConnections(urgent);
+  urgent.on('connect', (client) => endSilence(client, DATABASE_URGENT_SILENCE_MS));
+  // An idle connection owes nothing, and may well be silent for longer.
+  urgent.on('acquire', (client) => streamOf(client)?.setTimeout(DATABASE_URGENT_SILENCE_MS));
+  urgent.on('release', (_, client) => streamOf(client)?.setTimeout(0));
+  return urgent;
 }
 
 /** A pool's options, to open a connection beside it. */
@@ -153,14 +175,18 @@ function surviveLostConnections(pool: pg.Pool): void {
  * Ends a connection on which nothing has moved for too long, and with it the query that waits there. The driver's own
  * `query_timeout` would hand it back to the pool, where the next query would wait in its turn.
  */
-function endSilence(client: pg.PoolClient): void {
-  if (!(client instanceof pg.Client)) return;
-  const { stream } = client.connection;
-  if (!(stream instanceof Socket)) return;
-  stream.setTimeout(DATABASE_SILENCE_MS, () => {
+function endSilence(client: pg.PoolClient, silenceMs: number): void {
+  const stream = streamOf(client);
+  stream?.setTimeout(silenceMs, () => {
     const silent = new Error('the database has been silent for too long');
     stream.destroy(withCode(silent, CONNECTION_FAILURE));
   });
+}
+
+function streamOf(client: pg.PoolClient): Socket | undefined {
+  if (!(client instanceof pg.Client)) return undefined;
+  const { stream } = client.connection;
+  return stream instanceof Socket ? stream : undefined;
 }
 
 function withCode<E>(error: E, code: string): E {

@@ -1,9 +1,19 @@
 /** Prekey bundles: what one needs to start sessions with a user's devices. */
 import { ApiError, type Bundle, type DeviceBundle, type DeviceId, type UserId } from '@sotto/api';
 import type { Caller } from '@sotto/runtime';
+import { isLocked } from './bundle-claims.ts';
 import type { IssuedRow } from './bundle-store.ts';
 import type { KeyDeps } from './key-deps.ts';
 import { devicesRunningLow, tellLow } from './low-prekeys.ts';
+
+/** Whose bundle is wanted, and how long somebody waits for it. */
+export interface BundleQuestion {
+  user: UserId;
+  /** One device only. */
+  device?: DeviceId | undefined;
+  /** Aborted when nobody waits any more. */
+  signal: AbortSignal;
+}
 
 /**
  * Hands out bundles of all devices of a user, or of one, each with a one-time prekey that nobody else gets. The
@@ -13,10 +23,10 @@ import { devicesRunningLow, tellLow } from './low-prekeys.ts';
 export async function issueBundle(
   deps: KeyDeps,
   caller: Caller,
-  { user, device }: { user: UserId; device: DeviceId | undefined },
+  { user, device, signal }: BundleQuestion,
 ): Promise<Bundle> {
   const takes = (await deps.bundleLimits.admit(caller.user, user)) === 'full';
-  const rows = await deps.claims.claim({ user, device, except: caller.device, takes });
+  const rows = await deps.claims.claim({ user, device, except: caller.device, takes }, signal);
   const bundle = toBundle(user, rows);
   if (bundle === undefined) throw await nothingToIssue(deps, user);
   note(deps, caller, rows);
@@ -30,16 +40,18 @@ export interface LimitedUser {
 }
 
 /**
- * Bundles of many users. Whoever has published nothing, or has been asked for too often by this caller, is named
- * beside them. Throws `service.unavailable`.
+ * Bundles of many users. Whoever has published nothing, or has been asked for too often by this caller, or is being
+ * changed at this moment, is named beside them. Throws `service.unavailable`.
  */
 export async function issueBundles(
   deps: KeyDeps,
   caller: Caller,
-  users: readonly UserId[],
+  { users, signal }: { users: readonly UserId[]; signal: AbortSignal },
 ): Promise<{ bundles: Bundle[]; unknown: UserId[]; limited: LimitedUser[] }> {
   const distinct = [...new Set(users)];
-  const outcomes = await Promise.all(distinct.map((user) => issueOne(deps, caller, user)));
+  const outcomes = await Promise.all(
+    distinct.map((user) => issueOne(deps, caller, { user, signal })),
+  );
   return {
     bundles: outcomes.flatMap((outcome) => ('bundle' in outcome ? [outcome.bundle] : [])),
     unknown: outcomes.flatMap((outcome) => ('unknown' in outcome ? [outcome.unknown] : [])),
@@ -49,10 +61,12 @@ export async function issueBundles(
 
 type Outcome = { bundle: Bundle } | { unknown: UserId } | { limited: LimitedUser };
 
-async function issueOne(deps: KeyDeps, caller: Caller, user: UserId): Promise<Outcome> {
+async function issueOne(deps: KeyDeps, caller: Caller, question: BundleQuestion): Promise<Outcome> {
+  const { user } = question;
   try {
-    return { bundle: await issueBundle(deps, caller, { user, device: undefined }) };
+    return { bundle: await issueBundle(deps, caller, question) };
   } catch (error) {
+    if (isLocked(error)) return { limited: { user, retryAfter: 1 } };
     if (!(error instanceof ApiError)) throw error;
     if (error.code === 'rate.limited') {
       return { limited: { user, retryAfter: error.options.retryAfter ?? 1 } };

@@ -4,6 +4,7 @@ import { type Actor, noteAudit } from './audit.ts';
 import { admitDevice } from './departures.ts';
 import { type KeyDeps, requireSound } from './key-deps.ts';
 import { addAccountLeaf } from './log/leaves.ts';
+import { promptly } from './promptly.ts';
 import {
   findIdentity,
   type IdentityRow,
@@ -37,7 +38,7 @@ export async function publishIdentityKey(
     public_key: identityKey,
     published_at: at,
   };
-  const { row, isNew } = await deps.database.query.transaction().execute(async (transaction) => {
+  const storing = deps.database.query.transaction().execute(async (transaction) => {
     await admitDevice(transaction, actor);
     const published = await insertIdentity(transaction, identity);
     if (!Buffer.from(identityKey).equals(published.row.public_key)) {
@@ -60,6 +61,7 @@ export async function publishIdentityKey(
     }
     return published;
   });
+  const { row, isNew } = await promptly(storing);
   if (isNew) {
     deps.events.identityPublished();
     deps.outbox.nudge();

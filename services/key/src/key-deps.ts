@@ -9,14 +9,16 @@ import type { KeyCheck } from './key-check.ts';
 import type { KeyChecks } from './key-checks.ts';
 import type { KeyLog } from './log/key-log.ts';
 import type { KeyTables } from './schema.ts';
+import type { UploadLimits } from './upload-limits.ts';
 
 export interface KeyDeps {
   database: Pick<Database<KeyTables>, 'query' | 'pool'>;
   outbox: Pick<Outbox, 'nudge'>;
   events: KeyEvents;
   checks: KeyChecks;
-  claims: BundleClaims;
+  claims: Pick<BundleClaims, 'claim'>;
   bundleLimits: BundleLimits;
+  uploadLimits: UploadLimits;
   counts: Pick<AuditCounts, 'note'>;
   clock: Clock;
   keyLog: Pick<KeyLog, 'blindingKey' | 'nudge'>;

@@ -24,8 +24,20 @@ export const CLAIMS_PER_STATEMENT_MAX = 64;
 /** Statements that claim bundles at one time: one waits for the disk while the other works. */
 export const CLAIM_STATEMENTS_MAX = 2;
 
+/** Connections for those statements, and for what one user's locked prekeys have to be kept apart from. */
+export const CLAIM_CONNECTIONS_MAX = 4;
+
+/** A user whose prekeys were found locked is not claimed for again so soon; callers are told to come in a second. */
+export const CLAIM_LOCKED_MS = 1_000;
+
 /** Bundles that wait to be claimed: a second of work. What comes then is told to come again. */
 export const CLAIMS_WAITING_MAX = 4_096;
+
+/** How long one waits to be claimed. Its caller gives up then, and nobody would get what is claimed later. */
+export const CLAIM_MS = 2_000;
+
+/** Answers that cost nothing to ask for again do not keep their callers waiting for longer, whatever the database does. */
+export const PROMPT_MS = 2_000;
 
 /** How long a change of a device list waits for the message service to confirm it. */
 export const CONFIRM_MS = 2_000;

@@ -8,6 +8,7 @@ import { ApiError, ONE_TIME_PREKEYS_PER_DEVICE_MAX, type OneTimePrekey } from '@
 import { type Actor, noteAudit } from './audit.ts';
 import { type KeyDeps, requireSound } from './key-deps.ts';
 import { ISSUED_PREKEYS_KEPT } from './limits.ts';
+import { promptly } from './promptly.ts';
 import {
   countOneTimePrekeys,
   type DeviceRow,
@@ -31,19 +32,18 @@ export async function publishPrekeys(
   requireDistinctIds(prekeys);
   const publicKeys = prekeys.map(({ publicKey }) => publicKey);
   await requireSound(deps, { kind: 'one-time-prekeys', publicKeys }, fieldOf);
-  const { added, available } = await deps.database.query
-    .transaction()
-    .execute(async (transaction) => {
-      const known = await lockDevice(transaction, actor.device);
-      if (known === undefined) throw new ApiError('key.identity-missing');
-      const outcome = await addPrekeys(transaction, known, prekeys);
-      if (outcome.added > 0) {
-        const at = new Date(deps.clock());
-        const note = { action: 'prekeys.published', at, count: outcome.added } as const;
-        await noteAudit(transaction, actor, note);
-      }
-      return outcome;
-    });
+  const storing = deps.database.query.transaction().execute(async (transaction) => {
+    const known = await lockDevice(transaction, actor.device);
+    if (known === undefined) throw new ApiError('key.identity-missing');
+    const outcome = await addPrekeys(transaction, known, prekeys);
+    if (outcome.added > 0) {
+      const at = new Date(deps.clock());
+      const note = { action: 'prekeys.published', at, count: outcome.added } as const;
+      await noteAudit(transaction, actor, note);
+    }
+    return outcome;
+  });
+  const { added, available } = await promptly(storing);
   if (added > 0) {
     deps.events.oneTimePrekeysPublished(added);
     deps.outbox.nudge();

@@ -26,6 +26,7 @@ import { replaceIdentityKey } from './identity-replacement.ts';
 import type { KeyDeps } from './key-deps.ts';
 import { compareView, countKeys } from './key-view.ts';
 import { publishPrekeys } from './one-time-prekeys.ts';
+import { promptly } from './promptly.ts';
 import { leaveMessage, readMessage } from './provisioning.ts';
 import { publishPrekey } from './signed-prekeys.ts';
 
@@ -55,14 +56,16 @@ function mountUploads(app: App, guards: Guards, deps: KeyDeps): void {
 
 function mountReads(app: App, guards: Guards, deps: KeyDeps): void {
   const { query } = deps.database;
-  mount(app, guards, getIdentity, ({ params }) => identityOf(query, params.user_id));
-  mount(app, guards, getDeviceList, ({ params }) => signedListOf(query, params.user_id));
-  mount(app, guards, getBundle, ({ caller, params, query: { device } }) =>
-    issueBundle(deps, caller, { user: params.user_id, device }),
+  mount(app, guards, getIdentity, ({ params }) => promptly(identityOf(query, params.user_id)));
+  mount(app, guards, getDeviceList, ({ params }) => promptly(signedListOf(query, params.user_id)));
+  mount(app, guards, getBundle, ({ caller, params, query: { device }, request: { signal } }) =>
+    promptly(issueBundle(deps, caller, { user: params.user_id, device, signal })),
   );
-  mount(app, guards, getBundles, ({ caller, body }) => issueBundles(deps, caller, body.users));
-  mount(app, guards, countPrekeys, ({ caller }) => countKeys(deps, caller));
+  mount(app, guards, getBundles, ({ caller, body: { users }, request: { signal } }) =>
+    promptly(issueBundles(deps, caller, { users, signal })),
+  );
+  mount(app, guards, countPrekeys, ({ caller }) => promptly(countKeys(deps, caller)));
   mount(app, guards, checkKeys, ({ caller, query: { digest } }) =>
-    compareView(deps, caller, digest),
+    promptly(compareView(deps, caller, digest)),
   );
 }

@@ -39,6 +39,7 @@ import { migrations } from './migrations/index.ts';
 import { sweepProvisioning } from './provisioning.ts';
 import { routes } from './routes.ts';
 import type { KeyTables } from './schema.ts';
+import { createUploadLimits } from './upload-limits.ts';
 
 export { KeyConfig } from './config.ts';
 
@@ -102,12 +103,13 @@ export async function startKey(config: KeyConfig, given: Given = {}): Promise<Se
     }),
   );
   const confirm = createConfirmation(message, internalSecret, events);
-  const claims = createBundleClaims(database);
+  const claims = own(createBundleClaims(database));
   const counts = own(createAuditCounts({ bus, clock, log }));
   const bundleLimits = createBundleLimits(limiters, config.limits);
+  const uploadLimits = createUploadLimits(limiters, config.limits);
   const deps = {
     ...{ database, outbox, events, checks, clock, keyLog },
-    ...{ claims, bundleLimits, counts, confirm },
+    ...{ claims, bundleLimits, uploadLimits, counts, confirm },
   };
   own(await consumeDepartures(bus, deps));
   own(sweepProvisioning(deps, log));

@@ -2,6 +2,7 @@
 import { ApiError, type Body, type publishSignedPrekey } from '@sotto/api';
 import { type Actor, noteAudit } from './audit.ts';
 import { type KeyDeps, requireSound } from './key-deps.ts';
+import { promptly } from './promptly.ts';
 import {
   findIdentity,
   findSignedPrekey,
@@ -30,7 +31,7 @@ export async function publishPrekey(
   prekey: Body<typeof publishSignedPrekey>,
 ): Promise<PublishedPrekey> {
   const { user, device } = actor;
-  const identity = await findIdentity(deps.database.query, user);
+  const identity = await promptly(findIdentity(deps.database.query, user));
   if (identity === undefined) throw new ApiError('key.identity-missing');
   const check = { kind: 'signed-prekey', identityKey: identity.public_key, prekey } as const;
   await requireSound(deps, check, () => 'signedPrekey');
@@ -43,19 +44,18 @@ export async function publishPrekey(
     signature: prekey.signature,
     published_at: at,
   };
-  const { publishedAt, isNew } = await deps.database.query
-    .transaction()
-    .execute(async (transaction) => {
-      if ((await lockDevice(transaction, device)) === undefined) {
-        throw new ApiError('key.identity-missing');
-      }
-      await requireIdentity(transaction, identity);
-      const before = await storedBefore(transaction, row);
-      if (before !== undefined) return { publishedAt: before, isNew: false };
-      await insertSignedPrekey(transaction, row);
-      await noteAudit(transaction, actor, { action: 'prekeys.published', at, count: 1 });
-      return { publishedAt: at, isNew: true };
-    });
+  const storing = deps.database.query.transaction().execute(async (transaction) => {
+    if ((await lockDevice(transaction, device)) === undefined) {
+      throw new ApiError('key.identity-missing');
+    }
+    await requireIdentity(transaction, identity);
+    const before = await storedBefore(transaction, row);
+    if (before !== undefined) return { publishedAt: before, isNew: false };
+    await insertSignedPrekey(transaction, row);
+    await noteAudit(transaction, actor, { action: 'prekeys.published', at, count: 1 });
+    return { publishedAt: at, isNew: true };
+  });
+  const { publishedAt, isNew } = await promptly(storing);
   if (isNew) {
     deps.events.signedPrekeyPublished();
     deps.outbox.nudge();

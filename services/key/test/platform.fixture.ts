@@ -19,11 +19,12 @@ import {
   createMetrics,
   type Database,
   type Fetch,
+  type Logger,
   loadConfig,
   mount,
   openDatabase,
 } from '@sotto/runtime';
-import { testDatabase, testGuards } from '@sotto/runtime/testing';
+import { type CuttableWire, cuttableWire, testDatabase, testGuards } from '@sotto/runtime/testing';
 import { z } from 'zod';
 import type { KeyTables } from '../src/schema.ts';
 import { KeyConfig, startKey } from '../src/service.ts';
@@ -45,6 +46,8 @@ export interface Platform {
   /** Two processes on one database. */
   processes: readonly [Fetch, Fetch];
   database: Database<KeyTables>;
+  /** What the processes reach the database by. */
+  wire: CuttableWire;
   bus: Bus;
   /** The message service. */
   message: MessagePeer;
@@ -67,6 +70,8 @@ interface CallInput {
   json?: unknown;
   /** Which of the processes. */
   process?: number;
+  /** In place of a process: the way to one. */
+  via?: (request: Request) => Promise<Response>;
 }
 
 export interface Call {
@@ -80,17 +85,23 @@ export interface PlatformOptions {
   /** Configuration beyond what every test needs. */
   environment?: Record<string, string>;
   clock?: () => number;
+  /** Where the processes log. */
+  log?: Logger;
 }
 
 export async function startPlatform({
   environment = {},
   clock = Date.now,
+  log,
 }: PlatformOptions = {}): Promise<Platform> {
   await using opened = new AsyncDisposableStack();
   const databases = await testDatabase();
   opened.defer(() => databases.close());
   const database = openDatabase<KeyTables>(databases.options('key'));
   opened.defer(() => database.close());
+  const { host, port } = databases.options('key');
+  const wire = await cuttableWire(`postgres://${host}:${port}`);
+  opened.defer(() => wire.close());
   const bus = createMemoryBus();
   opened.defer(() => bus.close());
   const keys = generateKeyPairSync('ed25519');
@@ -107,10 +118,16 @@ export async function startPlatform({
     },
   });
   const start = async (): Promise<Fetch> => {
+    const own = openDatabase<KeyTables>({
+      ...databases.options('key'),
+      ...{ host: '127.0.0.1', port: Number(new URL(wire.url).port) },
+    });
+    opened.defer(() => own.close());
     const service = await startKey(config, {
-      database,
+      database: own,
       bus,
       clock,
+      ...(log !== undefined && { log }),
       peers: { auth: authPeer(keys.publicKey).fetch, message: messagePeer(message).fetch },
     });
     opened.defer(() => service.close());
@@ -121,6 +138,7 @@ export async function startPlatform({
   return {
     processes,
     database,
+    wire,
     bus,
     message,
     call: callOf(processes, { privateKey: keys.privateKey, clock }),
@@ -152,7 +170,7 @@ function callOf(processes: readonly Fetch[], maker: TokenMaker): Call {
       headers,
       ...(json !== undefined && { body: JSON.stringify(json) }),
     });
-    const fetch = processes[process];
+    const fetch = input.via ?? processes[process];
     if (fetch === undefined) throw new Error('there is no such process');
     const response = await fetch(request);
     return { status: response.status, body: response.status === 204 ? {} : await response.json() };
