@@ -8,8 +8,16 @@ import { ONE_TIME_PREKEYS_BATCH, SIGNED_PREKEY_KEPT_MS } from './limits.ts';
 import { startPlatform } from './platform.fixture.ts';
 import type { Device, Platform } from './platform-operations.fixture.ts';
 import { listSignedPrekeys } from './prekeys.ts';
-import { Counter, getRecord, HeadRecord, IdentityRecord, keys, putRecord } from './records.ts';
-import type { Store } from './store.ts';
+import {
+  Counter,
+  getRecord,
+  HeadRecord,
+  IdentityRecord,
+  keys,
+  putRecord,
+  SignedPrekeyRecord,
+} from './records.ts';
+import type { Store, StoreTransaction } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
 
 const HOUR_MS = 3_600_000;
@@ -164,6 +172,42 @@ test('the private half of a one-time prekey goes with its first use', async () =
   await alice.whenStored((await alice.sendText(id, 'hello')).id);
   await until(() => inbox.mock.calls.length === 1);
   expect(await isKept()).toBeUndefined();
+});
+
+test('a one-time prekey that was given away and never used is forgotten, those that wait never', async () => {
+  const { client, store } = await enter('alice');
+  const kept = async () => (await store.transaction(listOneTime)).length;
+  // Seven bundles were fetched; nobody writes.
+  device('alice').oneTimePrekeys.splice(0, 7);
+  for (const days of [1, 89, 1]) {
+    now += days * DAY_MS;
+    await reconnect(client);
+    expect(await kept()).toBe(ONE_TIME_PREKEYS_BATCH);
+  }
+  now += 2 * DAY_MS;
+  await reconnect(client);
+  now += 2 * DAY_MS;
+  await reconnect(client);
+  const waiting = device('alice').oneTimePrekeys.map(({ id }) => keys.oneTimePrekey(id));
+  expect(waiting).toHaveLength(ONE_TIME_PREKEYS_BATCH - 7);
+  expect(await store.transaction(listOneTime)).toEqual(waiting);
+
+  async function listOneTime(transaction: StoreTransaction): Promise<string[]> {
+    const entries = await transaction.list({ prefix: keys.oneTimePrekeys, limit: 1000 });
+    return entries.map(({ key }) => key);
+  }
+});
+
+test('the newest signed prekey is found among however many', async () => {
+  const { store } = await enter('alice');
+  const newest = await store.transaction(async (transaction) => {
+    const [record] = await listSignedPrekeys(transaction);
+    for (let id = 2; id <= 250; id++) {
+      await putRecord(transaction, keys.signedPrekey(id), [SignedPrekeyRecord, { ...record!, id }]);
+    }
+    return (await listSignedPrekeys(transaction)).at(-1);
+  });
+  expect(newest?.id).toBe(250);
 });
 
 describe('when the platform', () => {

@@ -47,6 +47,12 @@ export const SIGNED_PREKEY_MS = 7 * 24 * 3_600_000;
 export const SIGNED_PREKEY_KEPT_MS = 44 * 24 * 3_600_000;
 
 /**
+ * How long the private half of a one-time prekey is kept after somebody was given it: they may hold on to the bundle for
+ * 30 days, and the first message has two months to arrive.
+ */
+export const ONE_TIME_PREKEY_KEPT_MS = 90 * 24 * 3_600_000;
+
+/**
  * How long after a run another one confirms its time. Less, and a clock that is wrong until it is first set again lets
  * keys go that are in use; more, and keys stay longer.
  */

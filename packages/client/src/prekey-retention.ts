@@ -4,69 +4,106 @@
  * that held time back would have us keep what is to be forgotten.
  */
 import { z } from 'zod';
-import { SIGNED_PREKEY_KEPT_MS, TIME_CONFIRMED_MS } from './limits.ts';
-import { getRecord, keys, putRecord, SignedPrekeyRecord } from './records.ts';
+import { ONE_TIME_PREKEY_KEPT_MS, SIGNED_PREKEY_KEPT_MS, TIME_CONFIRMED_MS } from './limits.ts';
+import {
+  decodeRecord,
+  entriesUnder,
+  getRecord,
+  keys,
+  OneTimePrekeyRecord,
+  putRecord,
+  SignedPrekeyRecord,
+} from './records.ts';
 import type { StoreTransaction } from './store.ts';
 
-/** Times of runs, in milliseconds by this machine's clock. */
-const RunTimes = z.object({
-  /** Not confirmed yet. */
-  latest: z.number(),
-  /** A run a day later or more has found the clock ahead of it. */
-  confirmed: z.number().optional(),
-});
+/** Of the last run that counts: one that came a day after another one, or after the clock had gone back. */
+const RunTime = z.object({ at: z.number() });
 
 export interface Holdings {
   /** The newest last. */
   readonly signed: readonly SignedPrekeyRecord[];
+  /** How many one-time prekeys the platform has not given away yet. */
+  readonly waiting: number;
   readonly now: number;
 }
 
-/** Deletes what was replaced long ago. To be run often: each run confirms the times of those before. */
+interface Times {
+  readonly now: number;
+  /** A time that has passed, whatever `now` is worth. */
+  readonly confirmed: number;
+}
+
+/** Deletes what was replaced, or given away and not used, long ago. To be run often: most runs of a day do nothing. */
 export async function forgetUnusable(
   transaction: StoreTransaction,
-  { signed, now }: Holdings,
+  { signed, waiting, now }: Holdings,
 ): Promise<void> {
-  const { confirmed, isConfirming } = await noteRun(transaction, now);
-  for (const [index, { id }] of signed.entries()) {
+  const confirmed = await confirmRun(transaction, now);
+  if (confirmed === undefined) return;
+  await forgetSigned(transaction, signed, { now, confirmed });
+  await forgetOneTime(transaction, waiting, { now, confirmed });
+}
+
+/** The time of the run before, once a day. When the clock has gone back, it was wrong then or is now: it begins anew. */
+async function confirmRun(transaction: StoreTransaction, now: number): Promise<number | undefined> {
+  const before = await getRecord(transaction, keys.runTime, RunTime);
+  const isBack = before !== undefined && now < before.at;
+  if (before && !isBack && now - before.at < TIME_CONFIRMED_MS) return undefined;
+  await putRecord(transaction, keys.runTime, [RunTime, { at: now }]);
+  return isBack ? undefined : before?.at;
+}
+
+async function forgetSigned(
+  transaction: StoreTransaction,
+  signed: readonly SignedPrekeyRecord[],
+  times: Times,
+): Promise<void> {
+  for (const [index, record] of signed.entries()) {
+    const key = keys.signedPrekey(record.id);
     const next = signed[index + 1];
-    if (next?.published && isOlder(next.publishedAt, SIGNED_PREKEY_KEPT_MS, confirmed)) {
-      await transaction.delete(keys.signedPrekey(id));
-    } else if (isConfirming) {
-      await mendTime(transaction, signed[index]!, now);
+    if (next?.published && isOlder(next.publishedAt, SIGNED_PREKEY_KEPT_MS, times)) {
+      await transaction.delete(key);
+    } else if (record.published && isUntimed(record.publishedAt, times)) {
+      const mended = { ...record, publishedAt: times.now };
+      await putRecord(transaction, key, [SignedPrekeyRecord, mended]);
     }
   }
 }
 
-/** When the clock has gone back, it was wrong before or is wrong now: confirming begins anew. */
-async function noteRun(
+/** The lowest ids are given away first, so those that wait are the highest of what is published. */
+async function forgetOneTime(
   transaction: StoreTransaction,
-  now: number,
-): Promise<{ confirmed: number | undefined; isConfirming: boolean }> {
-  const known = await getRecord(transaction, keys.runTimes, RunTimes);
-  if (known === undefined || now < known.latest) {
-    await putRecord(transaction, keys.runTimes, [RunTimes, { latest: now }]);
-    return { confirmed: undefined, isConfirming: false };
-  }
-  if (now - known.latest < TIME_CONFIRMED_MS) {
-    return { confirmed: known.confirmed, isConfirming: false };
-  }
-  const confirmed = known.latest;
-  await putRecord(transaction, keys.runTimes, [RunTimes, { latest: now, confirmed }]);
-  return { confirmed, isConfirming: true };
-}
-
-function isOlder(since: number | undefined, ageMs: number, confirmed: number | undefined): boolean {
-  return since !== undefined && confirmed !== undefined && confirmed - since > ageMs;
-}
-
-/** What was noted by a clock that was ahead would never grow old: it counts from now. */
-async function mendTime(
-  transaction: StoreTransaction,
-  record: SignedPrekeyRecord,
-  now: number,
+  waiting: number,
+  times: Times,
 ): Promise<void> {
-  if (!record.published || (record.publishedAt ?? Number.POSITIVE_INFINITY) <= now) return;
-  const mended = { ...record, publishedAt: now };
-  await putRecord(transaction, keys.signedPrekey(record.id), [SignedPrekeyRecord, mended]);
+  const mayWait: OneTimePrekeyRecord[] = [];
+  for await (const { value } of entriesUnder(transaction, keys.oneTimePrekeys)) {
+    const record = decodeRecord(OneTimePrekeyRecord, value);
+    if ((await transaction.get(keys.unpublishedPrekey(record.id))) !== undefined) continue;
+    mayWait.push(record);
+    const claimed = mayWait.length > waiting ? mayWait.shift() : undefined;
+    if (claimed !== undefined) await forgetClaimed(transaction, claimed, times);
+  }
+}
+
+async function forgetClaimed(
+  transaction: StoreTransaction,
+  record: OneTimePrekeyRecord,
+  times: Times,
+): Promise<void> {
+  const key = keys.oneTimePrekey(record.id);
+  if (isOlder(record.claimedAt, ONE_TIME_PREKEY_KEPT_MS, times)) await transaction.delete(key);
+  else if (isUntimed(record.claimedAt, times)) {
+    const timed = { ...record, claimedAt: times.now };
+    await putRecord(transaction, key, [OneTimePrekeyRecord, timed]);
+  }
+}
+
+function isOlder(since: number | undefined, ageMs: number, { confirmed }: Times): boolean {
+  return since !== undefined && confirmed - since > ageMs;
+}
+
+/** What has no time yet counts from now, and so does what a clock that was ahead has noted: it would never grow old. */
+function isUntimed(since: number | undefined, { now }: Times): boolean {
+  return since === undefined || since > now;
 }

@@ -24,6 +24,7 @@ import { ONE_TIME_PREKEYS_BATCH, ONE_TIME_PREKEYS_LOW, SIGNED_PREKEY_MS } from '
 import { forgetUnusable } from './prekey-retention.ts';
 import {
   decodeRecord,
+  entriesUnder,
   getRecord,
   IdentityRecord,
   keys,
@@ -52,7 +53,7 @@ export async function keepPrekeys(deps: PrekeyDeps): Promise<void> {
   const { oneTimePrekeys, signedPrekeyOld } = await deps.call(countPrekeys, {});
   await deps.store.transaction(async (transaction) => {
     const signed = await listSignedPrekeys(transaction);
-    await forgetUnusable(transaction, { signed, now: deps.clock() });
+    await forgetUnusable(transaction, { signed, waiting: oneTimePrekeys, now: deps.clock() });
   });
   if (signedPrekeyOld) await renewSignedPrekey(deps);
   if (oneTimePrekeys < ONE_TIME_PREKEYS_LOW) await refill(deps, oneTimePrekeys);
@@ -139,7 +140,7 @@ async function rotate(
 export async function listSignedPrekeys(
   transaction: StoreTransaction,
 ): Promise<SignedPrekeyRecord[]> {
-  const entries = await transaction.list({ prefix: keys.signedPrekeys, limit: 100 });
+  const entries = await Array.fromAsync(entriesUnder(transaction, keys.signedPrekeys));
   return entries.map(({ value }) => decodeRecord(SignedPrekeyRecord, value));
 }
 

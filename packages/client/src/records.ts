@@ -99,7 +99,14 @@ export const LinkRecord = z.object({
   secretKey: bytesOf(32).optional(),
   publicKey: bytesOf(32),
   madeAt: z.number(),
-  joining: z.object({ user: UserId, device: DeviceId }).optional(),
+  joining: z
+    .object({
+      user: UserId,
+      device: DeviceId,
+      /** The store was no account's before: all of it came with the link. */
+      isNew: z.boolean().optional(),
+    })
+    .optional(),
 });
 export type LinkRecord = z.infer<typeof LinkRecord>;
 
@@ -115,6 +122,8 @@ export const OneTimePrekeyRecord = z.object({
   id: z.int(),
   secretKey: bytesOf(32),
   publicKey: bytesOf(32),
+  /** When somebody was found to have been given it, in milliseconds by this machine's clock. */
+  claimedAt: z.number().optional(),
 });
 export type OneTimePrekeyRecord = z.infer<typeof OneTimePrekeyRecord>;
 
@@ -225,7 +234,7 @@ export const keys = {
   unpublishedPrekey: (id: number) => `unpublished-prekey/${padded(id)}`,
   unpublishedPrekeys: 'unpublished-prekey/',
   /** See `prekey-retention.ts`. */
-  runTimes: 'run-times',
+  runTime: 'run-time',
   session: (address: { user: string; device: string }) =>
     `session/${address.user}/${address.device}`,
   sessions: (user?: UserId) => (user === undefined ? 'session/' : `session/${user}/`),
@@ -293,18 +302,17 @@ export function decodeRecord<S extends z.ZodType>(schema: S, value: Uint8Array):
   }
 }
 
-/** All entries under a prefix, in ascending order: for what is few by its nature, however long it was not tidied. */
-export async function listAll(
+/** The entries under a prefix, in ascending order; those that were read may be deleted meanwhile. */
+export async function* entriesUnder(
   transaction: StoreTransaction,
   prefix: string,
-): Promise<StoreEntry[]> {
-  const found: StoreEntry[] = [];
-  for (;;) {
-    const last = found.at(-1);
-    const after = last && { after: last.key };
-    const page = await transaction.list({ prefix, ...after, limit: STORE_PAGE });
-    found.push(...page);
-    if (page.length < STORE_PAGE) return found;
+): AsyncGenerator<StoreEntry, void> {
+  for (let after: string | undefined; ; ) {
+    const from = after === undefined ? {} : { after };
+    const page = await transaction.list({ prefix, ...from, limit: STORE_PAGE });
+    yield* page;
+    after = page.at(-1)?.key;
+    if (page.length < STORE_PAGE) return;
   }
 }
 

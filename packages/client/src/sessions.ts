@@ -27,10 +27,10 @@ import { ClientError } from './errors.ts';
 import {
   Account,
   agreementKeyPair,
+  entriesUnder,
   getRecord,
   IdentityRecord,
   keys,
-  listAll,
   OneTimePrekeyRecord,
   SignedPrekeyRecord,
 } from './records.ts';
@@ -160,7 +160,7 @@ export async function retireAllSessions(
   transaction: StoreTransaction,
   provider: Provider,
 ): Promise<void> {
-  for (const { key, value } of await listAll(transaction, keys.sessions())) {
+  for await (const { key, value } of entriesUnder(transaction, keys.sessions())) {
     const record = readSession(value);
     if (record === undefined) continue;
     const retired = retireSessions({ provider, suite: classicSuite }, record);

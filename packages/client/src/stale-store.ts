@@ -5,7 +5,7 @@
  */
 import { countPrekeys } from '@sotto/api';
 import { listSignedPrekeys, type PrekeyDeps, refill, renewSignedPrekey } from './prekeys.ts';
-import { Counter, getRecord, keys, listAll, putRecord } from './records.ts';
+import { Counter, entriesUnder, getRecord, keys, putRecord } from './records.ts';
 import { retireAllSessions } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
 
@@ -50,7 +50,7 @@ async function dropRefused(transaction: StoreTransaction, marks: Marks): Promise
   for (const { id, published } of await listSignedPrekeys(transaction)) {
     if (!published && id <= marks.signed) await transaction.delete(keys.signedPrekey(id));
   }
-  for (const { key } of await listAll(transaction, keys.unpublishedPrekeys)) {
+  for await (const { key } of entriesUnder(transaction, keys.unpublishedPrekeys)) {
     if (key <= keys.unpublishedPrekey(marks.oneTime)) await transaction.delete(key);
   }
 }
