@@ -16,9 +16,12 @@ export class ProblemWithHeaders extends ApiError {
   }
 }
 
-/** Codes of system calls, and SQLSTATEs, that say a part of the platform is out of reach or overloaded just now. */
+/**
+ * Codes of system calls, and SQLSTATEs, that say a part of the platform is out of reach or overloaded just now, or that a
+ * transaction met another one and would succeed the next time (40001, 40P01).
+ */
 const UNAVAILABLE =
-  /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|08\w{3}|57P0[1-3]|57014|55P03|53300)$/;
+  /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|08\w{3}|57P0[1-3]|57014|55P03|53300|40001|40P01)$/;
 
 /** The ApiError for anything that was thrown. `internal` means a bug: log it, with the original as its cause. */
 export function toApiError(error: unknown): ApiError {

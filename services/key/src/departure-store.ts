@@ -1,6 +1,7 @@
 /** SQL over what is left of devices and accounts that have ended. */
 import type { DeviceId, UserId } from '@sotto/api';
 import { sql } from 'kysely';
+import { lockIdentity } from './device-list-store.ts';
 import type { KeyTransaction } from './store.ts';
 
 /** Whoever makes devices of an account known, or ends them, does so alone until the transaction ends. */
@@ -60,6 +61,8 @@ export async function deleteDevice(
 
 /** Deletes every row of an account but those that say that it is gone. */
 export async function eraseAccountRows(transaction: KeyTransaction, user: UserId): Promise<void> {
+  // Before its devices, as whoever changes its list does, so that neither waits for the other in a circle.
+  await lockIdentity(transaction, user);
   const devices = await transaction
     .selectFrom('devices')
     .select('id')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   getDeviceList,
   publishDeviceList,
@@ -309,6 +310,51 @@ describe('an account that was deleted', () => {
     expect(problem).toMatchObject({ status: 401 });
   });
 });
+
+test('an account that is deleted while its list is changed waits for the list, and is gone then', async () => {
+  const owner = newOwner();
+  const second = linkedDevice(owner);
+  await publish.all(owner, 3);
+  await published(second);
+  const previous = await platform.database.query
+    .selectFrom('device_lists')
+    .select(['version', 'hash'])
+    .where('user_id', '=', owner.user)
+    .executeTakeFirstOrThrow();
+  const { encoded } = deviceList([owner, second], { previous });
+  const holder = await platform.database.pool.connect();
+  try {
+    await holder.query('begin');
+    await holder.query('select from device_lists where user_id = $1 for update', [owner.user]);
+    const list = publish.list(owner, encoded);
+    await untilWaiting(1);
+    const event = { user: owner.user, at: new Date().toISOString() };
+    const deletion = publishEvent(platform.bus, 'events.account.deleted', event, randomUUID());
+    await untilWaiting(2);
+    await holder.query('rollback');
+    expect(await list).toMatchObject({ version: 2 });
+    await deletion;
+  } finally {
+    holder.release(true);
+  }
+  const { tables } = await platform.call(exportKeys, 'service', {
+    params: { user_id: owner.user },
+  });
+  expect(Object.values(tables).flat()).toEqual([]);
+});
+
+/** Until so many statements wait for locks of others. */
+async function untilWaiting(count: number): Promise<void> {
+  const text = `select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`;
+  await vi.waitFor(
+    async () => {
+      const { rows } = await platform.database.pool.query(text);
+      expect(rows).toHaveLength(count);
+    },
+    { timeout: 5_000 },
+  );
+}
 
 test('every upload that changes something is in the audit log', async () => {
   const owner = newOwner();
