@@ -262,6 +262,40 @@ test('a link goes on after either side has died in the middle', { timeout: TEST_
   expect((await phone.me())?.device).toBe(device);
 });
 
+test('a device that was away for too long in the middle of its link is linked by another code', {
+  timeout: TEST_MS,
+}, async () => {
+  const { alice, bob, conversation } = await pair();
+  for (const away of ['/login/device', '/keys/one-time-prekeys']) {
+    const path = `${alice.username}${++people}`;
+    let isAway = true;
+    const young = open(path, {
+      async fetch(target, init) {
+        if (isAway && String(target).endsWith(away)) throw new TypeError('no network');
+        return fetch(target, init);
+      },
+    });
+    const link = await young.beginLink();
+    const completing = alice.client.completeLink(link.code);
+    completing.catch(() => {});
+    await expect(link.completed).rejects.toMatchObject({ code: 'connection.failed' });
+    // What the old device does after two minutes.
+    const others = (await alice.client.devices()).filter(({ current }) => !current);
+    for (const other of others) await alice.client.unlink(other.device);
+    isAway = false;
+    const expired = (await young.beginLink()).completed;
+    await expect(expired).rejects.toMatchObject({ code: 'link.expired' });
+    const linked = { ...alice, client: young, path };
+    const { device } = await connectLinked(alice, linked);
+    expect(others.map((other) => other.device)).not.toContain(device);
+    await say(bob, conversation, `to all after ${away}`);
+    await until(async () => (await textsOf(linked, conversation)).length === 1);
+    await young.close();
+    clients.delete(young);
+    await alice.client.unlink(device);
+  }
+});
+
 interface Device {
   readonly client: Client;
   readonly username: string;

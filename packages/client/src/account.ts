@@ -192,16 +192,18 @@ export async function logInByDevice(deps: AccountDeps, linked?: DeviceId): Promi
 export async function logInAgain(deps: AccountDeps): Promise<void> {
   const account = await readAccount(deps.store);
   if (account === undefined) throw new ClientError('account.missing', 'nobody is logged in');
-  const { device } = account;
-  const answer = await exchangeChallenge(deps, device).catch((error) => {
-    // A machine that slept meanwhile answers too late, which looks the same: only a second refusal is one of the device.
-    if (!isProblem(error, 'auth.challenge-wrong')) throw error;
-    return exchangeChallenge(deps, device);
-  });
-  await keep(deps, answer, { byKey: true, isAgain: true });
+  await keep(deps, await exchangeChallenge(deps, account.device), { byKey: true, isAgain: true });
 }
 
-async function exchangeChallenge(
+/** A machine that slept meanwhile answers too late, which looks the same: only a second refusal is one of the device. */
+function exchangeChallenge(deps: AccountDeps, device: DeviceId): Promise<Login> {
+  return answerChallenge(deps, device).catch((error) => {
+    if (!isProblem(error, 'auth.challenge-wrong')) throw error;
+    return answerChallenge(deps, device);
+  });
+}
+
+async function answerChallenge(
   { exchange, deviceKey }: AccountDeps,
   device: DeviceId,
 ): Promise<Login> {

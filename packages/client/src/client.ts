@@ -40,7 +40,7 @@ import {
   openDirectConversation,
   readHistory,
 } from './conversations.ts';
-import { deviceKeyOf } from './device-key.ts';
+import { type HeldDeviceKey, holdDeviceKey } from './device-key.ts';
 import { listOwnDevices, nameOwnDevice } from './devices.ts';
 import { ClientError } from './errors.ts';
 import { type ClientEvent, createEvents, type Listener } from './events.ts';
@@ -80,6 +80,7 @@ class StoreClient implements Client {
   readonly #events = createEvents();
   readonly #call: Call;
   readonly #account: AccountDeps;
+  readonly #deviceKey: HeldDeviceKey;
   readonly #arrivals: Arrivals;
   #local: LocalParty | undefined;
   #connection: Connection | undefined;
@@ -92,7 +93,8 @@ class StoreClient implements Client {
     this.#store = store;
     this.#provider = options.provider ?? nobleProvider;
     const { signal } = this.#closing;
-    const deviceKey = deviceKeyOf(store, this.#provider);
+    this.#deviceKey = holdDeviceKey(store, this.#provider);
+    const deviceKey = this.#deviceKey.load;
     const prover = createProver({ provider: this.#provider, deviceKey, clock });
     const exchange = patient(createExchange({ url, fetch, prover, signal }), {
       waitMsMax: CALL_WAIT_MS_MAX,
@@ -158,7 +160,13 @@ class StoreClient implements Client {
       this.#local = undefined;
       await keepKeys(await this.#peerDeps());
     };
-    return beginLink({ ...this.#account, provider: this.#provider, signal, join });
+    const reload = async () => {
+      await this.#disconnect();
+      this.#local = undefined;
+      this.#deviceKey.reload();
+      this.#account.tokens.reload();
+    };
+    return beginLink({ ...this.#account, provider: this.#provider, signal, join, reload });
   }
 
   async completeLink(code: string) {

@@ -36,11 +36,23 @@ export async function loadDeviceKey(store: Store, provider: Provider): Promise<D
   };
 }
 
-/** The same, read at the first call and then held: a key never changes while its store is open. */
-export function deviceKeyOf(store: Store, provider: Provider): () => Promise<DeviceKey> {
+/** The device key of a store, read at the first call and then held. */
+export interface HeldDeviceKey {
+  load(): Promise<DeviceKey>;
+  /** Forgets what is held: the store has got another one, or is to make one. */
+  reload(): void;
+}
+
+/** That of one store. Throws as {@link loadDeviceKey}. */
+export function holdDeviceKey(store: Store, provider: Provider): HeldDeviceKey {
   let held: DeviceKey | undefined;
-  return async () => {
-    held ??= await loadDeviceKey(store, provider);
-    return held;
+  return {
+    async load() {
+      held ??= await loadDeviceKey(store, provider);
+      return held;
+    },
+    reload() {
+      held = undefined;
+    },
   };
 }

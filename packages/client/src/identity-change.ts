@@ -117,7 +117,17 @@ export async function adoptIdentity(
   transaction: StoreTransaction,
   identity: IdentityRecord,
 ): Promise<void> {
+  await forgetIdentity(transaction);
   await putRecord(transaction, keys.identity, [IdentityRecord, identity]);
+  const account = await getRecord(transaction, keys.account, Account);
+  if (account === undefined) return;
+  await transaction.delete(keys.peer(account.user));
+  // From now on there is a past that this identity has no part in.
+  await putRecord(transaction, keys.account, [Account, { ...account, isFirstDevice: false }]);
+}
+
+/** Forgets the identity of a store, and all that was made or learned under it. Numbers of keys only rise. */
+export async function forgetIdentity(transaction: StoreTransaction): Promise<void> {
   for (const prefix of [
     keys.sessions(),
     keys.signedPrekeys,
@@ -126,16 +136,14 @@ export async function adoptIdentity(
   ]) {
     await deleteAll(transaction, prefix);
   }
-  for (const key of [keys.logAlarm, keys.logOwnLeaf, keys.ownListState, keys.nextIdentity])
+  const { identity, nextIdentity, logAlarm, logOwnLeaf, ownListState } = keys;
+  for (const key of [identity, nextIdentity, logAlarm, logOwnLeaf, ownListState]) {
     await transaction.delete(key);
-  const account = await getRecord(transaction, keys.account, Account);
-  if (account === undefined) return;
-  await transaction.delete(keys.peer(account.user));
-  // From now on there is a past that this identity has no part in.
-  await putRecord(transaction, keys.account, [Account, { ...account, isFirstDevice: false }]);
+  }
 }
 
-async function deleteAll(transaction: StoreTransaction, prefix: string): Promise<void> {
+/** Deletes every record whose key begins so. */
+export async function deleteAll(transaction: StoreTransaction, prefix: string): Promise<void> {
   for (;;) {
     const entries = await transaction.list({ prefix, limit: 100 });
     if (entries.length === 0) return;

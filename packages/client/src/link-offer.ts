@@ -19,10 +19,11 @@ import {
 import { type AccountDeps, logInByDevice, type Me } from './account.ts';
 import { pause } from './back-off.ts';
 import { ClientError, ConnectionError, isProblem } from './errors.ts';
-import { adoptIdentity, nextSignedPrekey } from './identity-change.ts';
+import { adoptIdentity, deleteAll, forgetIdentity, nextSignedPrekey } from './identity-change.ts';
 import { LINK_POLL_MS } from './limits.ts';
 import { encodeLinkCode } from './link-code.ts';
 import { ContactLeaf, LogPin, OwnLeaf, SeenTree } from './log-standing.ts';
+import { hasJoined } from './own-list.ts';
 import {
   Account,
   agreementKeyPair,
@@ -43,7 +44,11 @@ export interface NewDeviceDeps extends AccountDeps {
   readonly signal: AbortSignal;
   /** Publishes this device's keys and puts it on the account's list; called once it is logged in. */
   readonly join: () => Promise<void>;
+  /** Forgets what is held in memory of a store that is no account's any more. */
+  readonly reload: () => Promise<void>;
 }
+
+type Joining = NonNullable<LinkRecord['joining']>;
 
 /** A device that waits to be linked. */
 export interface Link {
@@ -51,7 +56,7 @@ export interface Link {
   readonly code: string;
   /**
    * Whose device this is, once it is one: to be shown to the person before anything else. Rejects with `link.expired`
-   * when no answer came in ten minutes, `link.refused` for an answer to something else, `account.exists` when the store
+   * when no answer came in ten minutes or the other device has not waited, `link.refused` for an answer to something else, `account.exists` when the store
    * belongs to another account, `client.closed`, and the platform's problems; after a crash or one of these,
    * beginning again goes on.
    */
@@ -71,7 +76,10 @@ export async function beginLink(deps: NewDeviceDeps): Promise<Link> {
 
 async function complete(deps: NewDeviceDeps, record: LinkRecord): Promise<Me> {
   const { joining = await awaitProvision(deps, record) } = record;
-  const me = await logInByDevice(deps, joining.device);
+  const me = await logInByDevice(deps, joining.device).catch((error) => {
+    if (!isProblem(error, 'auth.challenge-wrong')) throw error;
+    return giveUp(deps, joining, error);
+  });
   if (me.user !== joining.user || me.device !== joining.device) {
     await deps.store.transaction((transaction) => transaction.delete(keys.account));
     throw new ClientError('answer.invalid', 'the platform logged in somebody else');
@@ -81,8 +89,37 @@ async function complete(deps: NewDeviceDeps, record: LinkRecord): Promise<Me> {
   return me;
 }
 
+/**
+ * The platform does not know the device any more: the other one has waited too long for it. Its id and its key are spent,
+ * so the next offer is that of another device. A store that had a life before the link keeps all but the offer.
+ */
+async function giveUp(deps: NewDeviceDeps, joining: Joining, cause: unknown): Promise<never> {
+  const isForgotten = await deps.store.transaction(async (transaction) => {
+    await transaction.delete(keys.link);
+    const account = await getRecord(transaction, keys.account, Account);
+    const isOther = account !== undefined && account.device !== joining.device;
+    if (!joining.isNew || isOther || (await hasJoined(transaction))) return false;
+    await forgetJoining(transaction);
+    return true;
+  });
+  if (!isForgotten) throw cause;
+  await deps.reload();
+  throw new ClientError('link.expired', 'the other device has not waited for this one', { cause });
+}
+
+/** All that {@link adopt} and what followed on it have put into a new store. */
+async function forgetJoining(transaction: StoreTransaction): Promise<void> {
+  await forgetIdentity(transaction);
+  const { account, deviceKey, signedPrekeyIds, oneTimePrekeyIds, ownList, logPin, logTree } = keys;
+  for (const key of [account, deviceKey, signedPrekeyIds, oneTimePrekeyIds]) {
+    await transaction.delete(key);
+  }
+  for (const key of [ownList, logPin, logTree]) await transaction.delete(key);
+  for (const prefix of [keys.peers, keys.logLeaves]) await deleteAll(transaction, prefix);
+}
+
 /** Waits for what is left in the channel, and makes it this device's own. */
-async function awaitProvision(deps: NewDeviceDeps, record: LinkRecord) {
+async function awaitProvision(deps: NewDeviceDeps, record: LinkRecord): Promise<Joining> {
   const { secretKey, publicKey } = record;
   if (secretKey === undefined) throw new ClientError('store.invalid', 'an offer without its key');
   const ephemeral = agreementKeyPair<'provisioning'>({ secretKey, publicKey });
@@ -129,10 +166,11 @@ async function adopt(
   { provider }: NewDeviceDeps,
   transaction: StoreTransaction,
   { record, provision }: { record: LinkRecord; provision: Provision },
-) {
+): Promise<Joining> {
   const { contacts, keyLog, log, deviceList, identitySeed: seed } = provision;
-  const joining = { user: UserId.parse(provision.user), device: DeviceId.parse(provision.device) };
   const account = await getRecord(transaction, keys.account, Account);
+  const user = UserId.parse(provision.user);
+  const joining = { user, device: DeviceId.parse(provision.device), isNew: account === undefined };
   if (account && (account.user !== joining.user || account.device !== joining.device)) {
     throw new ClientError('account.exists', 'the store belongs to another account');
   }

@@ -115,7 +115,12 @@ export async function ownListHead(transaction: StoreTransaction): Promise<Head |
 
 /** Whether others can have this device on their lists. */
 export async function isListed(store: Store): Promise<boolean> {
-  return (await readOwnList(store)).joined;
+  return store.transaction(hasJoined);
+}
+
+/** The same, within a transaction. */
+export async function hasJoined(transaction: StoreTransaction): Promise<boolean> {
+  return (await getOwnList(transaction)).joined;
 }
 
 function readOwnList(store: Store): Promise<OwnList> {
