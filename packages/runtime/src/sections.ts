@@ -182,6 +182,9 @@ export const limitsSection = z.strictObject({
   bundleRefill: span.prefault('10m').meta({ env: 'LIMITS_BUNDLE_REFILL' }),
   /** Bundles that all others together may fetch of one user in an hour: each uses up prekeys. */
   bundlePerTarget: amount.default(200).meta({ env: 'LIMITS_BUNDLE_PER_TARGET' }),
+  /** Signed prekeys and device lists that one device may publish; the same again does not count. */
+  signedPrekeysPerHour: amount.default(20).meta({ env: 'LIMITS_SIGNED_PREKEYS_PER_HOUR' }),
+  deviceListsPerHour: amount.default(20).meta({ env: 'LIMITS_DEVICE_LISTS_PER_HOUR' }),
   /** Reads of the key log without an account, from one address. */
   keyLogReadsPerMinute: amount.default(120).meta({ env: 'LIMITS_KEY_LOG_READS_PER_MINUTE' }),
 });

@@ -30,7 +30,8 @@ import type { KeyTransaction, Query } from './store.ts';
 
 /**
  * Publishes the account's next device list. The same again changes nothing, and asks again whether the message service
- * goes by it. Throws `key.identity-missing`, `key.list-invalid`, `key.list-conflict`, `key.signature-invalid`.
+ * goes by it. Throws `key.identity-missing`, `key.list-invalid`, `key.list-conflict`, `key.signature-invalid`,
+ * `rate.limited`.
  */
 export async function publishList(
   deps: KeyDeps,
@@ -39,11 +40,15 @@ export async function publishList(
 ): Promise<{ version: number; complete: boolean }> {
   const at = new Date(deps.clock());
   const { user } = actor;
-  const stored = await deps.database.query.transaction().execute(async (transaction) => {
-    const outcome = await storeSignedList(transaction, { user, encoded, at });
-    if (outcome.isNew) await noteAudit(transaction, actor, { action: 'device-list.published', at });
-    return outcome;
-  });
+  const upload = () =>
+    deps.database.query.transaction().execute(async (transaction) => {
+      const outcome = await storeSignedList(transaction, { user, encoded, at });
+      if (outcome.isNew) {
+        await noteAudit(transaction, actor, { action: 'device-list.published', at });
+      }
+      return outcome;
+    });
+  const stored = await deps.uploadLimits.deviceLists(actor, upload);
   if (stored.isNew) deps.outbox.nudge();
   if (stored.isChange) deps.events.deviceListChanged();
   const complete = stored.effective === undefined || (await deps.confirm(stored.effective));

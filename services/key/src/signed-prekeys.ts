@@ -23,13 +23,27 @@ export interface PublishedPrekey {
 /**
  * Publishes this device's next signed prekey; with the first the device may go on its account's list. The same again
  * changes nothing. Throws `key.identity-missing`, `key.key-invalid`, `key.signature-invalid`, and `key.id-conflict` for an id
- * that is another key's, or that is not above all earlier ones.
+ * that is another key's, or that is not above all earlier ones; `rate.limited`.
  */
 export async function publishPrekey(
   deps: KeyDeps,
   actor: Actor,
   prekey: Body<typeof publishSignedPrekey>,
 ): Promise<PublishedPrekey> {
+  const upload = () => storePrekey(deps, actor, prekey);
+  const { publishedAt, isNew } = await deps.uploadLimits.signedPrekeys(actor, upload);
+  if (isNew) {
+    deps.events.signedPrekeyPublished();
+    deps.outbox.nudge();
+  }
+  return { id: prekey.id, publishedAt: publishedAt.toISOString() };
+}
+
+async function storePrekey(
+  deps: KeyDeps,
+  actor: Actor,
+  prekey: Body<typeof publishSignedPrekey>,
+): Promise<{ publishedAt: Date; isNew: boolean }> {
   const { user, device } = actor;
   const identity = await promptly(findIdentity(deps.database.query, user));
   if (identity === undefined) throw new ApiError('key.identity-missing');
@@ -55,12 +69,7 @@ export async function publishPrekey(
     await noteAudit(transaction, actor, { action: 'prekeys.published', at, count: 1 });
     return { publishedAt: at, isNew: true };
   });
-  const { publishedAt, isNew } = await promptly(storing);
-  if (isNew) {
-    deps.events.signedPrekeyPublished();
-    deps.outbox.nudge();
-  }
-  return { id: prekey.id, publishedAt: publishedAt.toISOString() };
+  return promptly(storing);
 }
 
 /** It was checked under this identity, which may have been replaced meanwhile: that takes the lock of the device too. */

@@ -114,6 +114,7 @@ export async function startPlatform({
       LIMITS_USER_PER_MINUTE: '1000000',
       LIMITS_BUNDLE_BURST: '1000000',
       LIMITS_BUNDLE_PER_TARGET: '1000000',
+      LIMITS_SIGNED_PREKEYS_PER_HOUR: '1000000',
       ...environment,
     },
   });
