@@ -44,7 +44,7 @@ const TABLE: readonly Row[] = [
   },
   {
     of: /^tests\/(e2e|chaos|security|contract)\//,
-    may: /^(@sotto\/(client|crypto|api)(\/|$)|@sotto\/standalone\/|@sotto\/runtime(\/|$)|node:|pg$|ws$|zod$|vitest$|playwright-core$|fast-check$|@seriousme\/)/,
+    may: /^(@sotto\/(client|crypto|api)(\/|$)|@sotto\/standalone\/|@sotto\/runtime(\/|$)|node:|pg$|ws$|yaml$|zod$|vitest$|playwright-core$|fast-check$|@seriousme\/)/,
   },
 ];
 
@@ -57,7 +57,7 @@ const isTest = (path: string): boolean =>
 
 /** Files that a person, a package's door or another tool names. */
 const ENTRY =
-  /(^|\/)(main|index|service)\.tsx?$|^scripts\/|^tests\/|\.config\.ts$|\/(bench|examples|test-d)\/|\.d\.ts$/;
+  /(^|\/)(main|index|service)\.tsx?$|^scripts\/|^deployments\/|^tests\/|\.config\.ts$|\/(bench|examples|test-d)\/|\.d\.ts$/;
 
 /** Doors beside `index.ts`, as the packages' manifests name them. */
 const DOORS =
