@@ -25,7 +25,7 @@ export const AccessTokenClaims = z.object({
   /** Seconds since 1970. */
   iat: z.int(),
   exp: z.int(),
-  /** When the session's owner gave a password or signed a challenge; a refresh keeps it. Seconds since 1970. */
+  /** When the session's owner gave a password or a recovery code; a refresh keeps it. Seconds since 1970. */
   auth_time: z.int().optional(),
   /** The device key that the session is bound to (RFC 9449, 6.1). */
   cnf: z.object({ jkt: z.string() }).optional(),
@@ -39,7 +39,7 @@ export interface Caller {
   session: SessionId;
   /** When the token ends, in milliseconds since 1970. */
   expiresAt: number;
-  /** When a password was given or a challenge signed for this session, in milliseconds since 1970; 0 when that is not known. */
+  /** When a password or a recovery code was given for this session, in milliseconds since 1970; 0 when none was. */
   authenticatedAt: number;
   /** The thumbprint of the device key that the session is bound to. */
   boundTo?: string;

@@ -68,7 +68,8 @@ export async function openLoginIn(
     const noted = { user, device: retired, source: address };
     await deps.audit.note(transaction, { action: 'device.retired', ...noted });
   }
-  const opened = { user, device, at, boundTo: binding?.jkt };
+  const byPassword = shownKey === undefined;
+  const opened = { user, device, at, byPassword, boundTo: binding?.jkt };
   const { session, tokens } = await openSession(deps, transaction, opened);
   return { answer: { user, device, session, username, ...tokens }, ended };
 }

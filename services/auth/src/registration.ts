@@ -86,7 +86,7 @@ async function makeAccount(
       throw new ApiError('auth.invite-wrong');
     }
     const device = await makeDevice(transaction, { user: id, at, deviceKey: binding?.deviceKey });
-    const opened = { user: id, device, at, boundTo: binding?.jkt };
+    const opened = { user: id, device, at, byPassword: true, boundTo: binding?.jkt };
     const { session, tokens } = await openSession(deps, transaction, opened);
     await enqueueEvent(transaction, 'events.account.created', { user: id, username });
     const noted = { user: id, device, session, source: address };

@@ -54,8 +54,8 @@ export interface SessionsTable {
   expires_at: Date;
   /** The thumbprint of the device key that must sign its requests (RFC 9449), if any. */
   bound_to: string | null;
-  /** When a password or a signed challenge was given. */
-  authenticated_at: Date;
+  /** When a password or a recovery code was given; null for a session that a signed challenge has opened. */
+  authenticated_at: Date | null;
   renewed_at: Date;
   /** By the database's clock, which all auth processes share. */
   ended_at: Date | null;

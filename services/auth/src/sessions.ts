@@ -40,6 +40,8 @@ export interface SessionRequest {
   device: DeviceId;
   /** Now: somebody has just shown who they are. */
   at: Date;
+  /** By a password or a recovery code, which is more than to have the device. */
+  byPassword: boolean;
   /** The thumbprint of the key that the log-in was signed with; tokens of an unbound session are good for any holder. */
   boundTo?: string | undefined;
 }
@@ -53,7 +55,7 @@ export interface OpenedSession {
 export async function openSession(
   deps: SessionDeps,
   transaction: AuthTransaction,
-  { user, device, at, boundTo }: SessionRequest,
+  { user, device, at, byPassword, boundTo }: SessionRequest,
 ): Promise<OpenedSession> {
   const row = {
     id: SessionId.parse(randomUUID()),
@@ -63,7 +65,7 @@ export async function openSession(
     refresh_salt: randomBytes(16),
     expires_at: new Date(at.getTime() + deps.refreshLifeMs),
     bound_to: boundTo ?? null,
-    authenticated_at: at,
+    authenticated_at: byPassword ? at : null,
     renewed_at: at,
   };
   await insertSession(transaction, row);
@@ -198,7 +200,7 @@ async function tokensOf(
     device,
     session,
     generation,
-    authenticatedAt: row.authenticated_at.getTime(),
+    ...(row.authenticated_at !== null && { authenticatedAt: row.authenticated_at.getTime() }),
     ...(row.bound_to !== null && { boundTo: row.bound_to }),
   };
   return {

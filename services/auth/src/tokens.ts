@@ -20,8 +20,8 @@ export interface AccessTokenSubject {
   device: DeviceId;
   session: SessionId;
   generation: number;
-  /** When a password or a signed challenge was given, in milliseconds since 1970; a renewal keeps it. */
-  authenticatedAt: number;
+  /** When a password or a recovery code was given, in milliseconds since 1970, if any was; a renewal keeps it. */
+  authenticatedAt?: number;
   /** The thumbprint of the key that the session is bound to (RFC 9449 section 6.1). */
   boundTo?: string;
 }
@@ -60,7 +60,7 @@ export async function createAccessTokens(options: AccessTokensOptions): Promise<
         did: device,
         sid: session,
         gen: generation,
-        auth_time: Math.floor(authenticatedAt / 1000),
+        ...(authenticatedAt !== undefined && { auth_time: Math.floor(authenticatedAt / 1000) }),
         ...(boundTo !== undefined && { cnf: { jkt: boundTo } }),
       };
       return new SignJWT(claims)

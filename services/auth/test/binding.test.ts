@@ -192,7 +192,10 @@ describe('logging in by challenge', () => {
       device: account.device,
       username: account.username,
     });
-    expect(decodeJwt(opened.accessToken)).toMatchObject({ cnf: { jkt: key.key.thumbprint } });
+    const claims = decodeJwt(opened.accessToken);
+    expect(claims).toMatchObject({ cnf: { jkt: key.key.thumbprint } });
+    // Nobody has given a password, and what wants a fresh one must not take this for it.
+    expect(claims).not.toHaveProperty('auth_time');
     const refreshed = { body: { refreshToken: opened.refreshToken } };
     expect(await auth.problem(refresh, refreshed)).toMatchObject({ code: 'auth.proof-missing' });
     // One device keeps one session.

@@ -68,6 +68,17 @@ export async function listDevices(
   return numAffectedRows !== undefined && numAffectedRows > 0n;
 }
 
+/** Whether an account's newest signed list names a device. */
+export async function isListed(
+  query: Query,
+  { user, device }: { user: UserId; device: DeviceId },
+): Promise<boolean> {
+  const { rows } = await sql`
+    select from devices where id = ${device} and user_id = ${user} and listed_at is not null
+  `.execute(query);
+  return rows.length > 0;
+}
+
 /** Counts a change of the devices in effect. The caller holds the identity's lock. */
 export async function raiseListVersion(transaction: KeyTransaction, user: UserId): Promise<void> {
   await transaction

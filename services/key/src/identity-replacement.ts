@@ -11,7 +11,7 @@ import { enqueueEvent } from '@sotto/runtime';
 import { type Actor, noteAudit } from './audit.ts';
 import { deletePrekeys } from './departure-store.ts';
 import { admitDevice } from './departures.ts';
-import { findEffectiveList, findSignedList, lockIdentity } from './device-list-store.ts';
+import { findEffectiveList, findSignedList, isListed, lockIdentity } from './device-list-store.ts';
 import { storeSignedList, tellListChange } from './device-lists.ts';
 import { type PublishedIdentity, toPublished } from './identities.ts';
 import { findDevices, setIdentity } from './identity-store.ts';
@@ -39,7 +39,6 @@ export async function replaceIdentityKey(
   actor: Actor,
   replacement: Replacement,
 ): Promise<PublishedIdentity> {
-  requireFresh(actor, deps.clock());
   const { identityKey, signedPrekey: prekey } = replacement;
   await requireSound(deps, { kind: 'identity', identityKey }, () => 'identityKey');
   const check = { kind: 'signed-prekey', identityKey, prekey } as const;
@@ -50,6 +49,7 @@ export async function replaceIdentityKey(
     .transaction()
     .execute(async (transaction) => {
       await admitDevice(transaction, actor);
+      await requireFresh(transaction, actor, deps.clock());
       const before = await lockIdentity(transaction, actor.user);
       if (before === undefined) throw new ApiError('key.identity-missing');
       if (Buffer.from(before.public_key).equals(identityKey)) {
@@ -69,11 +69,18 @@ export async function replaceIdentityKey(
   return toPublished(identity);
 }
 
-/** Whoever finds an unlocked device must not be able to take the account over with it. */
-function requireFresh({ proven, authenticatedAt }: Actor, now: number): void {
-  if (!proven && now - authenticatedAt > FRESH_SECONDS * 1000) {
-    throw new ApiError('auth.fresh-needed');
-  }
+/**
+ * Whoever finds an unlocked device, or adds one by a stolen token, must not be able to take the account over with it: the
+ * key of a device counts only where the account itself has signed that the device is its own.
+ */
+async function requireFresh(
+  transaction: KeyTransaction,
+  { user, device, proven, authenticatedAt }: Actor,
+  now: number,
+): Promise<void> {
+  if (now - authenticatedAt <= FRESH_SECONDS * 1000) return;
+  if (proven && (await isListed(transaction, { user, device }))) return;
+  throw new ApiError('auth.fresh-needed');
 }
 
 /** The others have no signed prekey of the new identity yet, so nobody could write to them. */

@@ -24,6 +24,7 @@ import {
   signedPrekey,
 } from './owner.fixture.ts';
 import { type Asker, newDevice, type Platform, startPlatform } from './platform.fixture.ts';
+import { newProvingKey } from './proving.fixture.ts';
 
 let platform: Platform;
 let publish: Publisher;
@@ -195,6 +196,27 @@ test('neither an old log-in nor an unproven request may do it', async () => {
   }
   const { identityKey } = await platform.call(getIdentity, owner, byUser(user));
   expect(identityKey).toEqual(owner.identity.publicKey);
+});
+
+test('a signed request does it for a device that is on the list, and for no other', async () => {
+  const { owner } = await account();
+  const previous = await headOf(owner);
+  // Added with a stolen password that is known no more: it has a key, and tokens that are bound to it.
+  const thief = linkedDevice(owner);
+  const stolen = replacementOf(thief, { previous, id: 1 });
+  const asker = { ...thief, provingKey: newProvingKey() };
+  const refused = await platform.call.problem(replaceIdentity, asker, { body: stolen.body });
+  expect(refused.code).toBe('auth.fresh-needed');
+  // Having published keys does not put it on the list.
+  await publish.identity(thief);
+  await publish.signed(thief);
+  const again = replacementOf(thief, { previous });
+  const still = await platform.call.problem(replaceIdentity, asker, { body: again.body });
+  expect(still.code).toBe('auth.fresh-needed');
+  const { body } = replacementOf(owner, { previous });
+  const own = { user: owner.user, device: owner.device, provingKey: newProvingKey() };
+  const { identityKey } = await platform.call(replaceIdentity, own, { body });
+  expect(identityKey).toEqual(body.identityKey);
 });
 
 test('what does not fit is refused, and nothing of it stays', async () => {

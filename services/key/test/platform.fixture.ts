@@ -12,6 +12,7 @@ import {
 import { applyDeviceList, type DeviceListChanged, listRevocations } from '@sotto/api/internal';
 import {
   type App,
+  anyOrigin,
   type Bus,
   createApp,
   createLogger,
@@ -28,6 +29,7 @@ import { type CuttableWire, cuttableWire, testDatabase, testGuards } from '@sott
 import { z } from 'zod';
 import type { KeyTables } from '../src/schema.ts';
 import { KeyConfig, startKey } from '../src/service.ts';
+import type { ProvingKey } from './proving.fixture.ts';
 
 const INTERNAL_SECRET = 'a secret of the tests, long enough for anyone';
 const KEY_ID = 'k1';
@@ -36,8 +38,11 @@ const KEY_ID = 'k1';
 export type Asker =
   | {
       user: UserId;
-      device: DeviceId /** When a password was given for the session. */;
+      device: DeviceId;
+      /** When a password was given for the session. */
       authenticatedAt?: number;
+      /** What the session is bound to, and its requests are signed with. */
+      provingKey?: ProvingKey;
     }
   | 'service'
   | 'nobody';
@@ -71,7 +76,7 @@ interface CallInput {
   /** Which of the processes. */
   process?: number;
   /** In place of a process: the way to one. */
-  via?: (request: Request) => Promise<Response>;
+  via?: Fetch;
 }
 
 export interface Call {
@@ -128,6 +133,7 @@ export async function startPlatform({
       database: own,
       bus,
       clock,
+      proofOrigins: anyOrigin,
       ...(log !== undefined && { log }),
       peers: { auth: authPeer(keys.publicKey).fetch, message: messagePeer(message).fetch },
     });
@@ -160,21 +166,28 @@ interface TokenMaker {
 
 function callOf(processes: readonly Fetch[], maker: TokenMaker): Call {
   async function send(endpoint: EndpointSpec, asker: Asker, input: CallInput) {
-    const { params = {}, query = '', body, process = 0 } = input;
+    const unproven = requestOf(endpoint, asker, input);
+    const fetch = input.via ?? processes[input.process ?? 0];
+    if (fetch === undefined) throw new Error('there is no such process');
+    const { provingKey } = typeof asker === 'object' ? asker : {};
+    const response = await (provingKey === undefined
+      ? fetch(unproven)
+      : fetchProven(fetch, provingKey, unproven));
+    return { status: response.status, body: response.status === 204 ? {} : await response.json() };
+  }
+
+  function requestOf(endpoint: EndpointSpec, asker: Asker, input: CallInput): Request {
+    const { params = {}, query = '', body } = input;
     const json = body === undefined ? input.json : encode(endpoint, body);
     const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
     const headers = new Headers({ authorization: credential(maker, asker) });
     if (asker === 'nobody') headers.delete('authorization');
     if (json !== undefined) headers.set('content-type', 'application/json');
-    const request = new Request(`http://key.test${path}${query}`, {
+    return new Request(`http://key.test${path}${query}`, {
       method: endpoint.method,
       headers,
       ...(json !== undefined && { body: JSON.stringify(json) }),
     });
-    const fetch = input.via ?? processes[process];
-    if (fetch === undefined) throw new Error('there is no such process');
-    const response = await fetch(request);
-    return { status: response.status, body: response.status === 204 ? {} : await response.json() };
   }
 
   async function call<E extends EndpointSpec>(
@@ -202,6 +215,20 @@ function callOf(processes: readonly Fetch[], maker: TokenMaker): Call {
   return Object.assign(call, { problem });
 }
 
+/** Asks for a nonce first, as a client that has none does. */
+async function fetchProven(
+  fetch: Fetch,
+  key: ProvingKey,
+  request: Request,
+): Promise<Response> {
+  const token = request.headers.get('authorization')?.split(' ')[1] ?? '';
+  const asking = request.clone();
+  asking.headers.set('dpop', key.prove(request, { token, nonce: '' }));
+  const nonce = (await fetch(asking)).headers.get('dpop-nonce') ?? '';
+  request.headers.set('dpop', key.prove(request, { token, nonce }));
+  return fetch(request);
+}
+
 /** Bytes as the wire has them. */
 function encode({ body: schema }: EndpointSpec, body: unknown): unknown {
   return schema === undefined || 'stream' in schema ? body : z.encode(schema, body);
@@ -217,6 +244,7 @@ function credential({ privateKey, clock }: TokenMaker, asker: Asker): string {
     ...(asker.authenticatedAt !== undefined && {
       auth_time: Math.floor(asker.authenticatedAt / 1000),
     }),
+    ...(asker.provingKey !== undefined && { cnf: { jkt: asker.provingKey.thumbprint } }),
   };
   const text = [header, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

@@ -7,6 +7,7 @@ import { deviceKeys } from './0010-device-keys.ts';
 import { needsPassword } from './0020-needs-password.ts';
 import { auditCommand } from './0021-audit-command.ts';
 import { forgettableDevices } from './0022-forgettable-devices.ts';
+import { passwordTimes } from './0023-password-times.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
@@ -16,4 +17,5 @@ export const migrations: Migrations = {
   '0020-needs-password': needsPassword,
   '0021-audit-command': auditCommand,
   '0022-forgettable-devices': forgettableDevices,
+  '0023-password-times': passwordTimes,
 };
