@@ -1,4 +1,5 @@
 /** Accounts through the SDK on the platform as users run it: bound sessions, what a thief can do, devices and passwords. */
+import type { ConversationId } from '@sotto/api';
 import {
   type Client,
   type ClientOptions,
@@ -7,7 +8,7 @@ import {
   type Store,
 } from '@sotto/client';
 import { nodeProvider } from '@sotto/crypto/node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { freePort, type Standalone, startStandalone } from '../cluster.ts';
 import { accessTokenOf, copyStore, openLastingStore } from './stores.ts';
 
@@ -62,6 +63,51 @@ test('a program that wants no proofs does without, until its device has shown a 
   await careless.login({ username, password: PASSWORD });
   expect(await careless.sessions()).toMatchObject([{ bound: true }]);
 });
+
+test('a program that has shown no key comes back by it once the platform knows one', async () => {
+  const { username, store, client, device } = await enter({ proofs: false });
+  await client.connect();
+  await client.close();
+  const copy = await copyStore(store);
+  const careful = open({ store });
+  await careful.login({ username, password: PASSWORD });
+  const careless = open({ store: copy, proofs: false });
+  expect(await careless.login({ username, password: PASSWORD })).toMatchObject({ device });
+  expect(await careless.sessions()).toMatchObject([{ bound: true, device }]);
+});
+
+test('a device that has lost its key, or was taken off, comes back as another one by the password', async () => {
+  const bob = await enter();
+  const alice = await enter();
+  await bob.client.connect();
+  await alice.client.connect();
+  const warned: unknown[] = [];
+  bob.client.on('identity-changed', (event) => warned.push(event));
+  const { id: conversation } = await bob.client.openDirect(alice.user);
+  await bob.client.whenStored((await bob.client.sendText(conversation, 'one')).id);
+  await received(alice.client, conversation, 'one');
+  await alice.client.close();
+
+  const keyless = await copyStore(alice.store, ['device-key']);
+  const second = open({ store: keyless });
+  const me = await second.login({ username: alice.username, password: PASSWORD });
+  expect(me.device).not.toBe(alice.device);
+  await second.connect();
+  await bob.client.whenStored((await bob.client.sendText(conversation, 'two')).id);
+  await received(second, conversation, 'two');
+  await second.unlink(me.device);
+  await expect(second.login()).rejects.toMatchObject({ code: 'auth.challenge-wrong' });
+
+  // The key is that of a device which is gone, and a new one all the same.
+  const third = await second.login({ username: alice.username, password: PASSWORD });
+  expect([alice.device, me.device]).not.toContain(third.device);
+  await second.connect();
+  await second.whenStored((await second.sendText(conversation, 'three')).id);
+  await received(bob.client, conversation, 'three');
+  await bob.client.whenStored((await bob.client.sendText(conversation, 'four')).id);
+  await received(second, conversation, 'four');
+  expect(warned).toEqual([]);
+}, 90_000);
 
 test('devices have names that only the account reads, and one that is taken off is out at once', async () => {
   const { client, username, store } = await enter();
@@ -243,6 +289,16 @@ test('a session that is ended from another device is not opened again by itself'
   await expect(other.sessions()).rejects.toMatchObject({ code: 'account.logged-out' });
   expect(await client.sessions()).toHaveLength(1);
 });
+
+async function received(client: Client, conversation: ConversationId, text: string): Promise<void> {
+  const check = async () => {
+    const texts = (await client.history(conversation)).map((item) =>
+      item.type === 'message' && item.content.type === 'text' ? item.content.text : item.type,
+    );
+    expect(texts).toContain(text);
+  };
+  await vi.waitFor(check, { timeout: 15_000 });
+}
 
 interface Person extends Registered {
   readonly client: Client;

@@ -13,9 +13,10 @@ import {
   renewRecoveryCode,
   type UserId,
 } from '@sotto/api';
-import { encodeStatement, encodeUuid } from '@sotto/crypto';
+import { encodeStatement, encodeUuid, type Provider } from '@sotto/crypto';
 import type { Call } from './call.ts';
 import type { DeviceKey } from './device-key.ts';
+import { becomeAnotherDevice } from './device-move.ts';
 import { ClientError, isProblem } from './errors.ts';
 import type { Exchange } from './http.ts';
 import { Account, Entry, getRecord, keys, putRecord } from './records.ts';
@@ -54,6 +55,7 @@ export interface Recovery {
 
 export interface AccountDeps {
   readonly store: Store;
+  readonly provider: Provider;
   readonly exchange: Exchange;
   readonly call: Call;
   readonly tokens: Tokens;
@@ -156,12 +158,23 @@ async function goIn(
 }
 
 /**
- * Logs in with a password: on the device of this store when it has one, else as a new device of the account. Throws
- * `account.exists` when the store belongs to another account, `answer.invalid` when the platform answers with another
- * account or device than the store's, and the platform's problems.
+ * Logs in with a password: on the device of this store when it has one, else as a new device of the account. When the
+ * platform does not take the store's device back without its key, as the device that it knows by the key, or as a new
+ * one: the client's `LocalParty` may be another one after it. Throws `account.exists` when the store belongs to another
+ * account, `answer.invalid` when the platform answers with another account or device than the store's, and the
+ * platform's problems.
  */
 export async function logIn(deps: AccountDeps, credentials: Credentials): Promise<Me> {
-  return keep(deps, await exchangePassword(deps, credentials));
+  const account = await accountFor(deps.store, credentials.username);
+  try {
+    return await keep(deps, await exchangePassword(deps, credentials));
+  } catch (error) {
+    const isRefused = isProblem(error, 'auth.device-unknown', 'auth.proof-missing');
+    if (account === undefined || !isRefused) throw error;
+    const { username, password } = credentials;
+    const answer = await deps.exchange(login, { body: { username, password } }, { signed: true });
+    return keep(deps, answer, { byKey: true, mayMove: true });
+  }
 }
 
 async function exchangePassword(
@@ -227,20 +240,22 @@ export async function forgetTokens({ store, tokens }: Pick<AccountDeps, 'store' 
 }
 
 async function keep(
-  { store, tokens, clock, proofs }: AccountDeps,
+  { store, provider, tokens, clock, proofs }: AccountDeps,
   answer: Login,
-  { isNew = false, byKey = false, isAgain = false } = {},
+  { isNew = false, byKey = false, isAgain = false, mayMove = false } = {},
 ): Promise<Me> {
   const { user, device, session, username } = answer;
   await store.transaction(async (transaction) => {
     const known = await getRecord(transaction, keys.account, Account);
-    if (known && (known.user !== user || known.device !== device)) {
+    const isMoved = known !== undefined && known.device !== device;
+    if ((isMoved && !mayMove) || (known && known.user !== user)) {
       throw new ClientError('answer.invalid', 'the platform logged in somebody else');
     }
     if (isAgain && known?.tokens === undefined) {
       throw new ClientError('account.logged-out', 'the session was ended meanwhile');
     }
-    const isFirstDevice = isNew || known?.isFirstDevice === true;
+    if (isMoved) await becomeAnotherDevice(transaction, provider);
+    const isFirstDevice = isNew || (!isMoved && known?.isFirstDevice === true);
     const isBound = byKey || proofs || known?.isBound === true;
     const held = tokensOf(answer, clock());
     const account = { user, device, session, username, isFirstDevice, isBound, tokens: held };

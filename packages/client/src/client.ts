@@ -106,7 +106,8 @@ class StoreClient implements Client {
     const tokens = createTokens({ store, exchange, clock, onEnded, logInAgain: again });
     this.#call = createCall(exchange, tokens);
     const { proofs = true } = options;
-    this.#account = { store, exchange, call: this.#call, tokens, clock, deviceKey, proofs };
+    const parts = { store, provider: this.#provider, exchange, call: this.#call };
+    this.#account = { ...parts, tokens, clock, deviceKey, proofs };
     this.#arrivals = createArrivals(store);
   }
 
@@ -118,8 +119,14 @@ class StoreClient implements Client {
     return registerAccount(this.#account, account);
   }
 
-  login(credentials?: Credentials) {
-    return credentials ? logIn(this.#account, credentials) : logInByDevice(this.#account);
+  async login(credentials?: Credentials) {
+    if (credentials === undefined) return logInByDevice(this.#account);
+    const me = await logIn(this.#account, credentials);
+    if (this.#local !== undefined && this.#local.address.device !== me.device) {
+      await this.#disconnect();
+      this.#local = undefined;
+    }
+    return me;
   }
 
   recover(recovery: Recovery) {
@@ -166,7 +173,7 @@ class StoreClient implements Client {
       this.#deviceKey.reload();
       this.#account.tokens.reload();
     };
-    return beginLink({ ...this.#account, provider: this.#provider, signal, join, reload });
+    return beginLink({ ...this.#account, signal, join, reload });
   }
 
   async completeLink(code: string) {
