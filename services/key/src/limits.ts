@@ -48,6 +48,19 @@ export const PROVISIONING_PER_USER_MAX = 10;
 /** Messages for devices that never came are deleted this often. */
 export const PROVISIONING_SWEEP_MS = 60_000;
 
+/**
+ * How long a device that has ended is remembered. Its last access token ends within a quarter of an hour, and events that
+ * speak of it within a week.
+ */
+export const RETIRED_DEVICE_KEPT_MS = 30 * 24 * 3_600_000;
+
+/** How long a head is kept that no witness has signed and a newer one has followed: time enough for one to come by. */
+export const KEY_LOG_HEAD_KEPT_MS = 3 * 24 * 3_600_000;
+
+/** What is older is deleted this often, and so many rows in one statement: it holds their locks for milliseconds. */
+export const RETENTION_SWEEP_MS = 24 * 3_600_000;
+export const RETENTION_BATCH_MAX = 1_000;
+
 /** Pending leaves of the key log are looked for this often: no identity waits longer for its place in the tree. */
 export const KEY_LOG_APPEND_MS = 1_000;
 

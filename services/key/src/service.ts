@@ -37,6 +37,7 @@ import { createLogEvents } from './log/log-events.ts';
 import { logRoutes } from './log/log-routes.ts';
 import { migrations } from './migrations/index.ts';
 import { sweepProvisioning } from './provisioning.ts';
+import { startRetention } from './retention.ts';
 import { routes } from './routes.ts';
 import type { KeyTables } from './schema.ts';
 import { createUploadLimits } from './upload-limits.ts';
@@ -113,6 +114,7 @@ export async function startKey(config: KeyConfig, given: Given = {}): Promise<Se
   };
   own(await consumeDepartures(bus, deps));
   own(sweepProvisioning(deps, log));
+  own(startRetention(deps, log));
   routes(app, guards, deps);
   const readLimit = limiters.limiter('key-log-reads', {
     points: config.limits.keyLogReadsPerMinute,

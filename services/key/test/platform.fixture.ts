@@ -216,11 +216,7 @@ function callOf(processes: readonly Fetch[], maker: TokenMaker): Call {
 }
 
 /** Asks for a nonce first, as a client that has none does. */
-async function fetchProven(
-  fetch: Fetch,
-  key: ProvingKey,
-  request: Request,
-): Promise<Response> {
+async function fetchProven(fetch: Fetch, key: ProvingKey, request: Request): Promise<Response> {
   const token = request.headers.get('authorization')?.split(' ')[1] ?? '';
   const asking = request.clone();
   asking.headers.set('dpop', key.prove(request, { token, nonce: '' }));
