@@ -17,6 +17,7 @@ import { type LogReader, openLog, Unreachable } from './witness/log-reader.ts';
 import {
   loadState,
   loadWitnessKey,
+  lockState,
   saveEvidence,
   saveState,
   witnessKeyText,
@@ -42,6 +43,7 @@ process.exitCode = await main().catch((error: unknown) => {
 async function main(): Promise<number> {
   const { url, state, once, everyMs } = readArguments();
   const log = openLog(url, stopping.signal);
+  const lock = lockState(state);
   const key = loadWitnessKey(state);
   console.log(`witness key ${witnessKeyText(key)} (for KEY_LOG_WITNESSES)`);
   const round = () => witness(log, state, key);
@@ -54,6 +56,8 @@ async function main(): Promise<number> {
     console.error(`ALARM ${error.code} at ${url}: ${describeAlarm(error)}`);
     console.error(`what proves it is in ${evidence}`);
     return 2;
+  } finally {
+    lock.close();
   }
 }
 
@@ -80,7 +84,7 @@ async function witness(
 ): Promise<void> {
   const seen = loadState(directory);
   const { followed, news } = await followLog(log, seen);
-  saveState(directory, followed);
+  saveState(directory, followed, seen);
   for (const line of news) console.log(line);
   const isKept = await cosignHead(log, followed.head, key);
   if (news.length > 0 && !isKept) {

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeBase64url, encodeBase64url } from '@sotto/api';
@@ -9,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Alarm, type AlarmCode } from './alarm.ts';
 import { type Followed, followLog } from './follow.ts';
 import { LogInMemory } from './log.fixture.ts';
-import { loadState, loadWitnessKey, saveEvidence, saveState } from './state.ts';
+import { loadState, loadWitnessKey, lockState, saveEvidence, saveState } from './state.ts';
 
 let log: LogInMemory;
 let known: Uint8Array[];
@@ -146,6 +147,31 @@ describe('what is kept', () => {
     saveState(directory, seen);
     expect(loadState(directory)).toEqual(seen);
     expect((await followLog(log, loadState(directory))).news).toEqual([]);
+  });
+
+  test('is written when the log has moved, and only then', async () => {
+    const seen = await seenNow();
+    saveState(directory, seen);
+    const file = join(directory, 'state.json');
+    const { ino } = statSync(file);
+    saveState(directory, await seenNow(), loadState(directory));
+    expect(statSync(file).ino).toBe(ino);
+    const grown = await followLog(log.withLeaves([...known, leafOf(6)]), seen);
+    saveState(directory, grown.followed, seen);
+    expect(loadState(directory)).toEqual(grown.followed);
+  });
+
+  test('belongs to one witness at a time, until that one has ended', () => {
+    const lock = lockState(directory);
+    expect(() => lockState(directory)).toThrow('another witness works in');
+    const program = `import { lockState } from ${JSON.stringify(import.meta.resolve('./state.ts'))};
+      lockState(${JSON.stringify(directory)});`;
+    const other = () =>
+      spawnSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' });
+    expect(other().stderr).toContain('another witness works in');
+    lock.close();
+    expect(other().status).toBe(0);
+    lockState(directory).close();
   });
 
   test('and damaged is not taken for a first run', () => {

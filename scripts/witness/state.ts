@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { bytesOf, decodeBase64url, encodeBase64url } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import {
@@ -25,6 +26,7 @@ import type { Followed } from './follow.ts';
 
 const KEY_FILE = 'witness.key';
 const STATE_FILE = 'state.json';
+const LOCK_FILE = 'witness.lock';
 
 const Hash = bytesOf(32);
 
@@ -35,6 +37,22 @@ const State = z.strictObject({
   peaks: z.array(Hash).max(64),
   accounts: z.record(z.string(), z.tuple([z.int().min(1), Hash])),
 });
+
+/**
+ * Keeps a second witness out of a directory until this process ends, however it ends: two would undo what each other has
+ * written, and sign in one name. Throws when one is there. SQLite, because its lock is the operating system's.
+ */
+export function lockState(directory: string): { close(): void } {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const lock = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 });
+  try {
+    lock.exec('begin exclusive');
+  } catch (cause) {
+    lock.close();
+    throw new Error(`another witness works in ${directory}`, { cause });
+  }
+  return lock;
+}
 
 /** The witness's own key, made at its first run. Whoever has the file can sign in its name. */
 export function loadWitnessKey(directory: string): SigningKeyPair<'witness'> {
@@ -62,8 +80,13 @@ export function loadState(directory: string): Followed | undefined {
   return { logKey, head, tree: { size, peaks }, accounts: new Map(heads) };
 }
 
-/** Puts what was followed in the place of what was there before; after a crash it is the one or the other. */
-export function saveState(directory: string, { logKey, head, tree, accounts }: Followed): void {
+/**
+ * Puts what was followed in the place of what was there before; after a crash it is the one or the other. A log that has not
+ * moved is on the disk already, and its state may be large.
+ */
+export function saveState(directory: string, followed: Followed, before?: Followed): void {
+  const { logKey, head, tree, accounts } = followed;
+  if (before !== undefined && Buffer.from(head).equals(before.head)) return;
   const heads = [...accounts].map(
     ([account, { version, hash }]): [string, [number, Uint8Array]] => {
       return [account, [version, hash]];
