@@ -1,0 +1,100 @@
+/** What the guide to the SDK shows works, and is what it shows. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, ClientError, ConnectionError } from '@sotto/client';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import * as guide from '../../packages/client/examples/guide.ts';
+import { type Standalone, startStandalone } from '../cluster.ts';
+
+const PASSWORD = 'Correct-Horse-7';
+
+let platform: Standalone;
+let directory: string;
+const clients: Client[] = [];
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'sotto guide '));
+  platform = await startStandalone();
+});
+afterAll(async () => {
+  for (const client of clients) await client.close();
+  await platform?.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test('its snippets are those that run here', () => {
+  const root = new URL('../../', import.meta.url);
+  const source = readFileSync(new URL('packages/client/examples/guide.ts', root), 'utf8');
+  const text = readFileSync(new URL('docs/sdk.md', root), 'utf8');
+  const snippets = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, snippet]) => snippet);
+  expect(snippets.length).toBeGreaterThan(5);
+  for (const snippet of snippets) expect(source).toContain(snippet);
+  const codes = readFileSync(new URL('packages/client/src/errors.ts', root), 'utf8');
+  for (const [, code] of codes.matchAll(/^ {2}\| '([a-z.-]+)'/gm))
+    expect(text).toContain(`\`${code}\``);
+});
+
+test('two people meet, talk over two devices, forget a password and lose a phone', async () => {
+  const [alice, bob, tablet] = [open('alice'), open('bob'), open('tablet')];
+  const [hers, his, its] = [openScreen(), openScreen(), openScreen()];
+  await guide.enter(alice, hers);
+  await guide.comeBack(alice);
+  await bob.register({ username: 'bob', password: PASSWORD });
+  await bob.connect();
+  guide.watch(bob, his);
+  const [{ session } = expect.fail('no session')] = await alice.sessions();
+  await alice.endSession(session);
+  await guide.comeBack(alice);
+  const reading = [guide.readOn(bob, his), guide.readOn(tablet, its)];
+
+  await guide.say(alice, 'bob', 'good morning');
+  await shown(his, 'good morning');
+  const linking = guide.linkNewDevice(tablet, its);
+  await vi.waitFor(() => expect(its.lines).toHaveLength(1));
+  await guide.approveNewDevice(alice, its.lines[0] ?? '', hers);
+  await linking;
+  expect((await alice.devices()).map(({ name }) => name)).toContain('Tablet');
+  await guide.say(bob, 'alice', 'to both of you');
+  await shown(its, 'to both of you');
+
+  const code = hers.lines[0]?.split(': ')[1] ?? '';
+  await guide.recover(alice, code, hers);
+  await alice.connect();
+  const lost = (await alice.devices()).find(({ name }) => name === 'Tablet');
+  await alice.reportLost(lost?.device ?? expect.fail('it is not on the list'));
+  await shown(his, 'has other keys');
+  await guide.meetAgain(bob, 'alice', his);
+  await guide.say(bob, 'alice', 'is it you');
+  await guide.say(alice, 'bob', 'it is me');
+  await shown(his, 'it is me');
+
+  await expect(bob.login({ username: 'bob', password: 'Wrong-Horse-7' })).rejects.toSatisfy(
+    (error) => guide.adviceFor(error) === 'ask for the password again',
+  );
+  expect(guide.adviceFor(new ConnectionError('gone'))).toMatch(/^offline/);
+  expect(guide.adviceFor(new ClientError('outbox.full', 'full'))).toContain('outbox.full');
+  for (const client of clients.splice(0)) await client.close();
+  await Promise.all(reading);
+}, 90_000);
+
+interface RecordedScreen extends guide.Screen {
+  readonly lines: string[];
+}
+
+/** Of somebody who says yes to everything. */
+function openScreen(): RecordedScreen {
+  const lines: string[] = [];
+  return { lines, show: (line) => void lines.push(line), confirm: async () => true };
+}
+
+async function shown({ lines }: RecordedScreen, part: string): Promise<void> {
+  const check = () => expect(lines.some((line) => line.includes(part))).toBe(true);
+  await vi.waitFor(check, { timeout: 15_000 });
+}
+
+function open(name: string): Client {
+  const client = guide.openClient(platform.url, join(directory, `${name}.sqlite`));
+  clients.push(client);
+  return client;
+}
