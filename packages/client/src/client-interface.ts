@@ -50,8 +50,9 @@ export interface Client {
    */
   register(account: NewAccount): Promise<Registered>;
   /**
-   * Logs in on the device of this store, or as a new device when the store is empty. Without credentials by the device
-   * key, which takes a store that has logged in before, and whose session nobody has ended from elsewhere since.
+   * Logs in on the device of this store, or as a new device when the store is empty, or holds one that was taken off or
+   * has lost its key; contacts and messages stay then. Without credentials by the device key, which takes a store that
+   * has logged in before, and whose session nobody has ended from elsewhere since.
    */
   login(credentials?: Credentials): Promise<Me>;
   /**
@@ -83,12 +84,14 @@ export interface Client {
   /**
    * The same for a device that somebody else may have: what it knew of the account must not help them. The account gets
    * another identity, which contacts are warned of, and its other devices are to be linked anew. When this fails the
-   * client stays disconnected: doing it again, or connecting, goes on.
+   * client stays disconnected: doing it again goes on, and so does connecting once the other identity was made. Rejects
+   * with `auth.fresh-needed` when it takes the password: `login` with it and do this again; and with
+   * `account.compromised` when the account has got another identity meanwhile, which doing it again replaces.
    */
   reportLost(device: DeviceId): Promise<void>;
   /**
    * Gives the account another identity, as `reportLost` does: for a device that was told `account-compromised`, to take
-   * the account back. Change the password too.
+   * the account back. That takes the password, within the last five minutes: see there. Change it too.
    */
   renewIdentity(): Promise<void>;
   /** Changes the password; all other sessions end, and come back by the new one only. After a lost answer either password may be the right one. */
@@ -102,7 +105,9 @@ export interface Client {
   /**
    * Publishes this device's keys and connects; resolves once the platform has answered. From then on the client
    * connects again by itself, and sends and receives. Rejects only when trying again is of no use, and when a change
-   * of the identity was cut off and cannot be ended yet.
+   * of the identity was cut off and cannot be ended yet: with `account.compromised` when another identity stands in the
+   * place of this device's, and with `auth.fresh-needed` when a device that was not linked makes itself the account's
+   * and it takes the password: `login` with it and connect again.
    */
   connect(): Promise<void>;
   /** Ends everything and closes the store. Nothing unsent or unseen is lost. */

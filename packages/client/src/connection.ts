@@ -1,7 +1,7 @@
 /** The client while it is connected: which frame goes to whom, and what starts and ends with each connection. */
 import { type ConversationId, openSocketTicket, type ServerFrame, Stored } from '@sotto/api';
 import type { Call } from './call.ts';
-import { ClientError } from './errors.ts';
+import { ClientError, isProblem } from './errors.ts';
 import { createKeyLog, type KeyLog } from './key-log.ts';
 import { keepKeys } from './key-upkeep.ts';
 import { Lane, type SendRoom } from './lane.ts';
@@ -108,10 +108,21 @@ export class Connection {
 
   /** One at a time: two would refill twice. */
   #keepKeys(): Promise<void> {
-    this.#upkeeping ??= keepKeys(this.#deps).finally(() => {
-      this.#upkeeping = undefined;
-    });
+    this.#upkeeping ??= keepKeys(this.#deps)
+      .catch((error) => this.#explain(error))
+      .finally(() => {
+        this.#upkeeping = undefined;
+      });
     return this.#upkeeping;
+  }
+
+  /** When the platform has another identity in the place of ours, the key log says whether the account was taken over. */
+  async #explain(error: unknown): Promise<never> {
+    if (isProblem(error, 'key.identity-exists')) {
+      this.#keyLog.doubtOwn();
+      await this.#keyLog.needOwn();
+    }
+    throw error;
   }
 
   /** For work that nothing waits for: what fails is told, and done again by the next occasion. */

@@ -10,7 +10,7 @@ import {
 } from '@sotto/api';
 import { z } from 'zod';
 import { backOffMs, pause } from './back-off.ts';
-import { ClientError, type ClientErrorCode, ConnectionError } from './errors.ts';
+import { ClientError, type ClientErrorCode, ConnectionError, isProblem } from './errors.ts';
 import {
   DRAIN_JITTER_MS,
   SOCKET_CLOSE_MS_MAX,
@@ -176,11 +176,13 @@ function explainClose(code: number, reason: string): Error {
 const FINAL: readonly ClientErrorCode[] = [
   'account.missing',
   'account.logged-out',
+  'account.compromised',
   'connection.replaced',
   'connection.refused',
 ];
 
 function isFinal(error: unknown): boolean {
+  if (isProblem(error, 'auth.fresh-needed')) return true;
   return error instanceof ClientError && FINAL.includes(error.code);
 }
 
