@@ -11,6 +11,7 @@ const PASSWORD = 'Correct-Horse-7';
 const BROKEN = { code: 'connection.failed' };
 const IDENTITY = '/api/v1/keys/identity';
 const TEST_MS = 60_000;
+const DAY_MS = 24 * 3_600_000;
 
 type Fetch = typeof globalThis.fetch;
 
@@ -102,7 +103,7 @@ test('an identity that never left does not replace one that was made later on an
   timeout: TEST_MS,
 }, async () => {
   const network = openCutNetwork();
-  const { client: one } = await enter('alice');
+  const { client: one, username } = await enter('alice');
   const bob = await enter('bob');
   const two = open(openLastingStore(), network.fetch);
   await linkBy(one, two);
@@ -114,9 +115,77 @@ test('an identity that never left does not replace one that was made later on an
   await expect(two.connect()).rejects.toMatchObject({ code: 'account.compromised' });
   expect(told).toHaveLength(1);
   await isWorking(one, bob);
+  // Whoever was left behind takes the account back with the password alone.
+  await expect(two.renewIdentity()).rejects.toMatchObject({ code: 'auth.fresh-needed' });
+  await two.login({ username, password: PASSWORD });
   await two.renewIdentity();
   await two.connect();
   await isWorking(two, bob);
+});
+
+test('an identity whose answer was lost is kept when the device has lost its key, too', {
+  timeout: TEST_MS,
+}, async () => {
+  const network = openLossyNetwork();
+  const store = openLastingStore();
+  const { client, username } = await enter('alice', store, network.fetch);
+  const bob = await enter('bob');
+  network.lose(IDENTITY);
+  await expect(client.renewIdentity()).rejects.toMatchObject(BROKEN);
+  const before = await client.me();
+  await client.close();
+  await store.transaction((transaction) => transaction.delete('device-key'));
+  const moved = open(store);
+  await moved.login({ username, password: PASSWORD });
+  expect((await moved.me())?.device).not.toBe(before?.device);
+  await moved.connect();
+  await isWorking(moved, bob);
+});
+
+test('a device that was left behind is told so also when it cannot connect any more', {
+  timeout: TEST_MS,
+}, async () => {
+  const { client: one } = await enter('alice');
+  const store = openLastingStore();
+  const two = open(store);
+  await linkBy(one, two);
+  await two.close();
+  await one.renewIdentity();
+  const later = open(store, globalThis.fetch, () => Date.now() + 8 * DAY_MS);
+  const told = heard(later, 'account-compromised');
+  const ended = heard(later, 'disconnected');
+  await expect(later.connect()).rejects.toMatchObject({ code: 'account.compromised' });
+  expect(told).toHaveLength(1);
+  expect(ended).toEqual([{ error: expect.objectContaining({ code: 'account.compromised' }) }]);
+});
+
+test('what takes a password says so, and goes on after a log-in with it', {
+  timeout: TEST_MS,
+}, async () => {
+  let isFresh = true;
+  const fetch: Fetch = async (input, init) => {
+    if (String(input).endsWith('/auth/login')) isFresh = true;
+    const isMet = !isFresh && isCall(input, init, 'PUT');
+    return isMet ? refusal('auth.fresh-needed') : globalThis.fetch(input, init);
+  };
+  const { client, username } = await enter('alice', openLastingStore(), fetch);
+  const bob = await enter('bob');
+  const account = { username, password: PASSWORD };
+  isFresh = false;
+  await expect(client.renewIdentity()).rejects.toMatchObject({ code: 'auth.fresh-needed' });
+  await client.connect();
+  await isWorking(client, bob);
+  await client.login(account);
+  await client.renewIdentity();
+  await isWorking(client, bob);
+
+  const stranger = open(openLastingStore(), fetch);
+  await stranger.login(account);
+  isFresh = false;
+  await expect(stranger.connect()).rejects.toMatchObject({ code: 'auth.fresh-needed' });
+  await stranger.login(account);
+  await stranger.connect();
+  await isWorking(stranger, bob);
 });
 
 async function enter(name: string, store = openLastingStore(), fetch: Fetch = globalThis.fetch) {
@@ -127,8 +196,8 @@ async function enter(name: string, store = openLastingStore(), fetch: Fetch = gl
   return { client, username, user };
 }
 
-function open(store: Store, fetch: Fetch = globalThis.fetch): Client {
-  const client = createClient({ url: platform.url, store, provider: nodeProvider, fetch });
+function open(store: Store, fetch: Fetch = globalThis.fetch, clock = Date.now): Client {
+  const client = createClient({ url: platform.url, store, provider: nodeProvider, fetch, clock });
   clients.add(client);
   return client;
 }

@@ -70,7 +70,8 @@ const REFUSALS: readonly ProblemCode[] = [
 export async function makeNextIdentity(deps: IdentityChangeDeps): Promise<void> {
   for (let attempt = 0; attempt < LIST_ATTEMPTS_MAX; attempt++) {
     const next = await needNext(deps);
-    if (await submitNext(deps, next)) return adoptNext(deps, next);
+    const outcome = await submitNext(deps, next);
+    if (outcome !== 'outdated') return adoptNext(deps, next, outcome);
   }
   throw new ClientError('answer.invalid', 'the platform refuses each version of the device list');
 }
@@ -126,7 +127,10 @@ export async function adoptIdentity(
   await putRecord(transaction, keys.account, [Account, { ...account, isFirstDevice: false }]);
 }
 
-/** Forgets the identity of a store, and all that was made or learned under it. Numbers of keys only rise. */
+/**
+ * Forgets the identity of a store, and all that was made or learned under it. Numbers of keys only rise, and one that is
+ * to be the next stays: the platform may have it.
+ */
 export async function forgetIdentity(transaction: StoreTransaction): Promise<void> {
   for (const prefix of [
     keys.sessions(),
@@ -136,8 +140,7 @@ export async function forgetIdentity(transaction: StoreTransaction): Promise<voi
   ]) {
     await deleteAll(transaction, prefix);
   }
-  const { identity, nextIdentity, logAlarm, logOwnLeaf, ownListState } = keys;
-  for (const key of [identity, nextIdentity, logAlarm, logOwnLeaf, ownListState]) {
+  for (const key of [keys.identity, keys.logAlarm, keys.logOwnLeaf, keys.ownListState]) {
     await transaction.delete(key);
   }
 }
@@ -171,20 +174,24 @@ async function needNext(deps: OwnListDeps): Promise<NextIdentity> {
   });
 }
 
-/** True when the platform has it. False when another device has signed a list meanwhile: it is to follow on that one. */
-async function submitNext(deps: IdentityChangeDeps, next: NextIdentity): Promise<boolean> {
+/**
+ * What has become of it: `taken` as it is now, `arrived` with an earlier try, when this may have been another device, or
+ * `outdated` because it takes another list, after one that was signed meanwhile or for another device.
+ */
+type Outcome = 'taken' | 'arrived' | 'outdated';
+
+async function submitNext(deps: IdentityChangeDeps, next: NextIdentity): Promise<Outcome> {
   const { publicKey } = signingKeyPairOf(deps.provider, signingSeed<'identity'>(next.seed));
   try {
     await replace(deps, { ...next, identityKey: publicKey });
-    return true;
+    return 'taken';
   } catch (error) {
     if (!isProblem(error, ...REFUSALS)) throw error;
     const current = await findIdentity(deps);
-    // An earlier try has arrived, and its answer has not.
-    if (current && sameBytes(current, publicKey)) return true;
+    if (current && sameBytes(current, publicKey)) return 'arrived';
     await deps.store.transaction((transaction) => transaction.delete(keys.nextIdentity));
     if (current && !sameBytes(current, next.follows)) return refuseStale(deps);
-    if (isProblem(error, 'key.list-conflict')) return false;
+    if (isProblem(error, 'key.list-conflict', 'key.list-invalid')) return 'outdated';
     throw error;
   }
 }
@@ -196,14 +203,19 @@ function refuseStale({ events }: IdentityChangeDeps): never {
   throw new ClientError('account.compromised', what);
 }
 
-function adoptNext({ store, local, clock }: OwnListDeps, next: NextIdentity): Promise<void> {
+function adoptNext(
+  { store, local: { registrationId }, clock }: OwnListDeps,
+  { seed, signedPrekey, head }: NextIdentity,
+  outcome: Exclude<Outcome, 'outdated'>,
+): Promise<void> {
   return store.transaction(async (transaction) => {
-    const before = await getRecord(transaction, keys.identity, IdentityRecord);
-    const { registrationId } = local;
-    await adoptIdentity(transaction, { ...before, seed: next.seed, registrationId });
-    const record = { ...next.signedPrekey, published: true, publishedAt: clock() };
+    await adoptIdentity(transaction, { seed, registrationId, isShared: true });
+    // What another device has published is published again.
+    const isPublished = outcome === 'taken' && { published: true, publishedAt: clock() };
+    const record = { ...signedPrekey, ...isPublished };
     await putRecord(transaction, keys.signedPrekey(record.id), [SignedPrekeyRecord, record]);
-    await putRecord(transaction, keys.ownList, [HeadRecord, next.head]);
+    await putRecord(transaction, keys.ownList, [HeadRecord, head]);
+    await transaction.delete(keys.nextIdentity);
   });
 }
 

@@ -11,7 +11,6 @@ import {
   makeAgreementKeyPair,
   makeRegistrationId,
   openProvision,
-  type Provider,
   type Provision,
   type ProvisionedContact,
   signingKeyPairOf,
@@ -39,7 +38,6 @@ import {
 import type { StoreTransaction } from './store.ts';
 
 export interface NewDeviceDeps extends AccountDeps {
-  readonly provider: Provider;
   /** Ends the waiting when the client closes. */
   readonly signal: AbortSignal;
   /** Publishes this device's keys and puts it on the account's list; called once it is logged in. */
@@ -177,6 +175,8 @@ async function adopt(
   const known = await getRecord(transaction, keys.identity, IdentityRecord);
   const registrationId = known?.registrationId ?? makeRegistrationId(provider);
   await adoptIdentity(transaction, { seed, registrationId, isShared: true });
+  // Whoever links the device anew wants this identity.
+  await transaction.delete(keys.nextIdentity);
   await putRecord(transaction, keys.ownList, [HeadRecord, deviceList]);
   const identity = signingKeyPairOf(provider, seed);
   const prekey = await nextSignedPrekey(provider, transaction, identity);

@@ -61,7 +61,7 @@ export const DeviceKeyRecord = z.object({ seed: bytesOf(32) });
 export const IdentityRecord = z.object({
   seed: bytesOf(32),
   registrationId: z.int(),
-  /** It came from another device of the account, so the platform had it before this device did. */
+  /** The platform had it before this device did: it came from another one, or took the place of the account's. */
   isShared: z.boolean().optional(),
 });
 export type IdentityRecord = z.infer<typeof IdentityRecord>;
