@@ -8,6 +8,7 @@ import type { SealedColumns } from './sealed-columns.ts';
 import type { Actor } from './session-list.ts';
 import { announceEnded, type SessionDeps, sessionsEnded } from './sessions.ts';
 import { activeDevices, lockUser } from './store.ts';
+import { withRoom } from './unlisted-devices.ts';
 
 export interface AccountDevicesDeps extends SessionDeps {
   columns: Pick<SealedColumns, 'sealDeviceName' | 'openDeviceName'>;
@@ -40,32 +41,35 @@ export async function linkDevice(
 ): Promise<DeviceId> {
   checkKey(deviceKey);
   const at = new Date(deps.clock());
-  const { device, ended } = await deps.database.query.transaction().execute(async (transaction) => {
-    await lockUser(transaction, user);
-    const devices = await activeDevices(transaction, user);
-    const known = deviceOfKey(devices, deviceKey);
-    if (known !== undefined) return { device: known.id, ended: [] };
-    const room = await makeRoom(transaction, devices, {
-      user,
-      at,
-      perDay: deps.newDevicesPerDay,
-      except: asking,
-    });
-    await announceEnded(transaction, room.ended);
-    const made = await makeDevice(transaction, {
-      user,
-      at,
-      deviceKey,
-      ...(name !== undefined && { name: (id) => deps.columns.sealDeviceName(id, name) }),
-    });
-    const noted = { user, source: address };
-    if (room.retired !== undefined) {
-      const retired = { device: room.retired, ...noted };
-      await deps.audit.note(transaction, { action: 'device.retired', ...retired });
-    }
-    await deps.audit.note(transaction, { action: 'device.added', device: made, ...noted });
-    return { device: made, ended: room.ended };
-  });
+  const { device, ended } = await withRoom(deps.findUnlisted, { user, at }, (unlisted) =>
+    deps.database.query.transaction().execute(async (transaction) => {
+      await lockUser(transaction, user);
+      const devices = await activeDevices(transaction, user);
+      const known = deviceOfKey(devices, deviceKey);
+      if (known !== undefined) return { device: known.id, ended: [] };
+      const room = await makeRoom(transaction, devices, {
+        user,
+        at,
+        perDay: deps.newDevicesPerDay,
+        unlisted,
+        except: asking,
+      });
+      await announceEnded(transaction, room.ended);
+      const made = await makeDevice(transaction, {
+        user,
+        at,
+        deviceKey,
+        ...(name !== undefined && { name: (id) => deps.columns.sealDeviceName(id, name) }),
+      });
+      const noted = { user, source: address };
+      if (room.retired !== undefined) {
+        const retired = { device: room.retired, ...noted };
+        await deps.audit.note(transaction, { action: 'device.retired', ...retired });
+      }
+      await deps.audit.note(transaction, { action: 'device.added', device: made, ...noted });
+      return { device: made, ended: room.ended };
+    }),
+  );
   deps.outbox.nudge();
   sessionsEnded(deps, ended);
   return device;

@@ -145,11 +145,11 @@ export async function deleteUnusedDevices(query: Query, olderThanMs: number): Pr
 
 /** Of these devices, those whose last session can no longer be renewed, or that never had one. Index: sessions_device. */
 export async function withoutLiveSession(
-  transaction: AuthTransaction,
+  query: Query,
   { devices, at }: { devices: readonly DeviceId[]; at: Date },
 ): Promise<DeviceId[]> {
   if (devices.length === 0) return [];
-  const live = await transaction
+  const live = await query
     .selectFrom('sessions')
     .select('device_id')
     .distinct()

@@ -20,6 +20,7 @@ import {
   type Query,
   retireDevice,
 } from './store.ts';
+import type { Unlisted } from './unlisted-devices.ts';
 
 export interface DeviceRequest {
   user: UserId;
@@ -32,6 +33,8 @@ export interface DeviceRequest {
   at: Date;
   /** New devices that the account may make in a day. */
   perDay: number;
+  /** Devices that are logged in and that no list names, as the key service says. */
+  unlisted: Unlisted;
   /**
    * What happens when no device can give way unnoticed: the log-in is refused, or the device that logged in longest
    * ago goes. The latter is for owners who have lost all their devices, and have shown more than a password.
@@ -153,7 +156,8 @@ export async function retire(
   return ended;
 }
 
-export interface RoomRequest extends Pick<DeviceRequest, 'user' | 'at' | 'perDay' | 'atLimit'> {
+export interface RoomRequest
+  extends Pick<DeviceRequest, 'user' | 'at' | 'perDay' | 'unlisted' | 'atLimit'> {
   /** A device that does not give way: the one that asks. */
   except?: DeviceId;
 }
@@ -163,24 +167,25 @@ export interface RoomRequest extends Pick<DeviceRequest, 'user' | 'at' | 'perDay
  * of late: each leaves a row behind, and some have to be remembered for as long as the account is there.
  *
  * Nobody misses a device that never published keys: a client that lost the answer to a log-in leaves such a one behind,
- * and nothing was ever encrypted for it. Nor one whose last session nobody can renew any more. Of each kind the one that
- * logged in longest ago goes first.
+ * and nothing was ever encrypted for it. While it may still be logged in that is for the key service to say. Nor does
+ * anybody miss one whose last session nobody can renew any more. Of each kind the one that logged in longest ago goes
+ * first.
  */
 export async function makeRoom(
   transaction: AuthTransaction,
   devices: readonly Device[],
   request: RoomRequest,
 ): Promise<Room> {
-  const { user, at, atLimit = 'refuse', except } = request;
+  const { user, at, unlisted, atLimit = 'refuse', except } = request;
   await refuseTooMany(transaction, request);
   if (devices.length < DEVICES_PER_ACCOUNT_MAX) return { ended: [] };
   const others = devices.filter(({ id }) => id !== except);
   const ids = others.map(({ id }) => id);
-  const unused = others.find((device) => !device.has_keys)?.id;
-  const goes =
-    unused ??
-    (await withoutLiveSession(transaction, { devices: ids, at }))[0] ??
-    (atLimit === 'retire' ? ids[0] : undefined);
+  const idle = await withoutLiveSession(transaction, { devices: ids, at });
+  const unused = others.find(
+    ({ id, has_keys }) => !has_keys && (idle.includes(id) || unlisted.has(id)),
+  );
+  const goes = unused?.id ?? idle[0] ?? (atLimit === 'retire' ? ids[0] : undefined);
   if (goes === undefined) throw new ApiError('auth.device-limit');
   return { ended: await retire(transaction, { user, device: goes, at }), retired: goes };
 }

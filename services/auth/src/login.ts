@@ -5,6 +5,7 @@ import type { Approach } from './approach.ts';
 import { type DeviceRequest, deviceForLogin } from './devices.ts';
 import { announceEnded, openSession, type SessionDeps, sessionsEnded } from './sessions.ts';
 import type { AuthTransaction, EndedSession } from './store.ts';
+import { type Unlisted, withRoom } from './unlisted-devices.ts';
 
 export interface LoginRequest extends Pick<Approach, 'binding'> {
   address?: string | undefined;
@@ -14,19 +15,24 @@ export interface LoginRequest extends Pick<Approach, 'binding'> {
   /** A key that was shown otherwise than by a proof: by the signature of a challenge. */
   shownKey?: Uint8Array;
   atLimit?: DeviceRequest['atLimit'];
+  /** Devices that may give way, from before the transaction. */
+  unlisted?: Unlisted;
   /** Of the password that was verified, which may have been changed in the meantime. */
   passwordHash?: string;
 }
 
 /** Logs an account in whose owner has shown who they are. Throws what `deviceForLogin` throws. */
 export async function openLogin(deps: SessionDeps, request: LoginRequest): Promise<Login> {
-  const { answer, ended } = await deps.database.query.transaction().execute(async (transaction) => {
-    const opened = await openLoginIn(deps, transaction, request);
-    const { user, device, session } = opened.answer;
-    const noted = { user, device, session, source: request.address };
-    await deps.audit.note(transaction, { action: 'login.succeeded', ...noted });
-    return opened;
-  });
+  const who = { user: request.user, at: new Date(deps.clock()) };
+  const { answer, ended } = await withRoom(deps.findUnlisted, who, (unlisted) =>
+    deps.database.query.transaction().execute(async (transaction) => {
+      const opened = await openLoginIn(deps, transaction, { ...request, unlisted });
+      const { user, device, session } = opened.answer;
+      const noted = { user, device, session, source: request.address };
+      await deps.audit.note(transaction, { action: 'login.succeeded', ...noted });
+      return opened;
+    }),
+  );
   // A device that gave way may have had no session.
   deps.outbox.nudge();
   sessionsEnded(deps, ended);
@@ -47,6 +53,7 @@ export async function openLoginIn(
     atLimit,
     address,
     passwordHash,
+    unlisted = new Set(),
   }: LoginRequest,
 ): Promise<{ answer: Login; ended: EndedSession[] }> {
   const at = new Date(deps.clock());
@@ -57,6 +64,7 @@ export async function openLoginIn(
     byKeyAlone: shownKey !== undefined,
     at,
     perDay: deps.newDevicesPerDay,
+    unlisted,
     atLimit,
   });
   // `deviceForLogin` has locked the account: a change of password that came first has ended all sessions but this one.

@@ -37,6 +37,7 @@ export async function recoverAccount(
   const passwordHash = await deps.passwords.hash(newPassword);
   const nextCode = makeCode();
   const next = codeDigest('recovery', nextCode);
+  const unlisted = await deps.findUnlisted({ user: user.id, at: new Date(deps.clock()) });
   const { answer, ended } = await deps.database.query.transaction().execute(async (transaction) => {
     await lockUser(transaction, user.id);
     // A code is used once, however many use it at the same time.
@@ -52,6 +53,7 @@ export async function recoverAccount(
       binding: approach.binding,
       address: approach.address,
       atLimit: 'retire',
+      unlisted,
     });
     const { device, session } = opened.answer;
     await deps.audit.note(transaction, {

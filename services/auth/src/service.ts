@@ -47,6 +47,7 @@ import type { AuthTables } from './schema.ts';
 import { createSealedColumns } from './sealed-columns.ts';
 import type { SessionDeps } from './sessions.ts';
 import { createAccessTokens } from './tokens.ts';
+import { createFindUnlisted } from './unlisted-devices.ts';
 
 export { AuthConfig } from './config.ts';
 
@@ -102,7 +103,17 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
   const limiters = createLimiters({ counters, metrics });
   const { newDevicesPerDay } = config.limits;
   const tokens = await tokenDeps(config, clock);
-  const sessions = { database, outbox, events, audit, clock, newDevicesPerDay, ...tokens };
+  const peers = given.peers ?? {
+    key: remotePeer(config.services.key),
+    message: remotePeer(config.services.message),
+    file: remotePeer(config.services.file),
+  };
+  const internalSecret = config.internal.secret;
+  const findUnlisted = createFindUnlisted({ database, key: peers.key, internalSecret });
+  const sessions = {
+    ...{ database, outbox, events, audit, clock, newDevicesPerDay, findUnlisted },
+    ...tokens,
+  };
   const origins = given.proofOrigins ?? proofOrigins({ server: config.server, log });
   const guards = ownGuards(config, { app, sessions, counters, limiters, origins });
   routes(app, guards, {
@@ -112,12 +123,8 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
     columns,
     passwords: await createPasswords({ onBusy: events.hashingBusy, onHash: events.hashed }),
     registrationMode: registrationMode(config),
-    internalSecret: config.internal.secret,
-    peers: given.peers ?? {
-      key: remotePeer(config.services.key),
-      message: remotePeer(config.services.message),
-      file: remotePeer(config.services.file),
-    },
+    internalSecret,
+    peers,
   });
 
   const running = opened.move();

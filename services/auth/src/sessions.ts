@@ -20,6 +20,7 @@ import {
   saveFamily,
 } from './store.ts';
 import type { AccessTokens } from './tokens.ts';
+import type { FindUnlisted } from './unlisted-devices.ts';
 
 export interface SessionDeps {
   database: Pick<Database<AuthTables>, 'query'>;
@@ -33,6 +34,7 @@ export interface SessionDeps {
   refreshLifeMs: number;
   /** New ones of one account. */
   newDevicesPerDay: number;
+  findUnlisted: FindUnlisted;
 }
 
 export interface SessionRequest {

@@ -1,4 +1,12 @@
-import { login, logout, me, refresh, register } from '@sotto/api';
+import {
+  DEVICES_PER_ACCOUNT_MAX,
+  type Login,
+  login,
+  logout,
+  me,
+  refresh,
+  register,
+} from '@sotto/api';
 import { type Event, findAccount, listRevocations } from '@sotto/api/internal';
 import { consumeEvent, publishEvent } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -162,6 +170,30 @@ describe('logging in', () => {
     });
     const known = await auth.login({ username, password: PASSWORD, device: seventh.device });
     expect(known.device).toBe(seventh.device);
+  });
+
+  test('at the device limit a device whose keys auth has not heard of stays, and so while nobody can say', async () => {
+    const username = freshName();
+    const devices = [await auth.register(username)];
+    for (let count = 1; count < DEVICES_PER_ACCOUNT_MAX; count++) {
+      platform.time.now += 1_000;
+      devices.push(await auth.login({ username, password: PASSWORD }));
+    }
+    const [first, second] = devices as [Login, Login];
+    const { user } = first;
+    const body = { username, password: PASSWORD };
+    platform.key.isDown = true;
+    expect(await auth.problem(login, { body })).toMatchObject({ code: 'auth.device-limit' });
+    platform.key.isDown = false;
+
+    const ids = devices.map(({ device }) => device);
+    platform.key.lists.set(user, ids);
+    expect(await auth.problem(login, { body })).toMatchObject({ code: 'auth.device-limit' });
+
+    platform.key.lists.set(user, [first.device, ...ids.slice(2)]);
+    await auth.login({ username, password: PASSWORD });
+    expect((await auth.send(me, bearer(first.accessToken))).status).toBe(200);
+    expect((await auth.send(me, bearer(second.accessToken))).status).toBe(401);
   });
 
   test('five failures are limited, the right password too, until the window ends', async () => {

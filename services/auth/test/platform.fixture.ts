@@ -20,6 +20,7 @@ import { testDatabase } from '@sotto/runtime/testing';
 import { AuthConfig } from '../src/config.ts';
 import type { AuthTables } from '../src/schema.ts';
 import { type Given, startAuth } from '../src/service.ts';
+import { openKeyPeer } from './key-peer.fixture.ts';
 
 export const INTERNAL_SECRET = 'internal-secret-of-the-tests-0123456789';
 export const PASSWORD = 'Correct-h0rse';
@@ -64,12 +65,15 @@ export async function openPlatform() {
   const counters = createMemoryCounters();
   const services: Service[] = [];
   const time = { now: Date.now() };
+  const key = openKeyPeer(INTERNAL_SECRET);
+  const nobody = () => Promise.reject(new Error('nobody plays this service'));
   return {
     /** To open the database another way. */
     databaseOptions: corner.options('auth'),
     database,
     bus,
     time,
+    key,
     async start(config = testConfig(), given: Given = {}): Promise<Caller> {
       const clock = () => time.now;
       const service = await startAuth(config, {
@@ -79,6 +83,7 @@ export async function openPlatform() {
         clock,
         log: silent,
         proofOrigins: anyOrigin,
+        peers: { key: key.fetch, message: nobody, file: nobody },
         ...given,
       });
       services.push(service);
