@@ -21,6 +21,12 @@ export const ACCESS_TOKEN_MS_MAX = 15 * 60_000;
 /** An ended session is kept for this long: longer than any service may still ask who was revoked. */
 export const ENDED_SESSION_MS = 24 * 3_600_000;
 
+/** Sessions that nobody can renew are looked for this often: a day more or less, nobody asks for them any more. */
+export const SESSIONS_EVERY_MS = 24 * 3_600_000;
+
+/** Sessions looked at in one statement: some milliseconds of the database. */
+export const SESSIONS_AT_ONCE = 5_000;
+
 /** Characters of a password that needs no classes of characters. */
 export const LONG_PASSWORD_LENGTH = 15;
 export const PASSWORD_LENGTH_MIN = 8;

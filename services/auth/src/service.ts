@@ -45,6 +45,7 @@ import { createPasswords } from './passwords.ts';
 import { routes } from './routes.ts';
 import type { AuthTables } from './schema.ts';
 import { createSealedColumns } from './sealed-columns.ts';
+import { startSessionKeeping } from './session-keeping.ts';
 import type { SessionDeps } from './sessions.ts';
 import { createAccessTokens } from './tokens.ts';
 import { createFindUnlisted } from './unlisted-devices.ts';
@@ -87,6 +88,7 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
 
   own(await startKeeping(database, log));
   own(startErasure({ database }, log));
+  own(startSessionKeeping(database.query, log));
   const columns = createSealedColumns(createSealedFields(config.fields.keys));
   const audit = createAudit({ log, sealSource: columns.sealSource });
   own(

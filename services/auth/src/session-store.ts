@@ -24,6 +24,27 @@ export function findSessions(query: Query, ids: readonly SessionId[]): Promise<S
   return query.selectFrom('sessions').selectAll().where('id', 'in', ids).execute();
 }
 
+/**
+ * Deletes those that ran out a while ago among the next sessions after one, in the order of their ids. Gives the last one
+ * that it looked at; undefined when there was none. Index: the primary key.
+ */
+export async function deleteDeadSessions(
+  query: Query,
+  { after, limit, olderThanMs }: { after?: SessionId; limit: number; olderThanMs: number },
+): Promise<SessionId | undefined> {
+  const { rows } = await sql<{ id: SessionId }>`
+    with page as (
+      select id from sessions where ${after ?? null}::uuid is null or id > ${after ?? null}
+      order by id limit ${limit}
+    ), dead as (
+      delete from sessions using page where sessions.id = page.id
+        and sessions.expires_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000})
+    )
+    select id from page order by id desc limit 1
+  `.execute(query);
+  return rows[0]?.id;
+}
+
 /** Ends all sessions of an account, but one if it is named. Index: sessions_active. */
 export async function endSessionsOfUser(
   transaction: AuthTransaction,

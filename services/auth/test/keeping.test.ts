@@ -1,6 +1,8 @@
 /** What a running service removes by itself because it is old. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SESSIONS_AT_ONCE } from '../src/limits.ts';
+import { forgetSessions } from '../src/session-keeping.ts';
 import { type Caller, openPlatform, type TestPlatform } from './platform.fixture.ts';
 
 let platform: TestPlatform;
@@ -48,8 +50,8 @@ test('a device that was retired without ever having had keys is forgotten after 
     );
     await pool.query(
       `insert into sessions (id, user_id, device_id, created_at, refresh_salt, expires_at, ended_at,
-         authenticated_at, renewed_at) values (gen_random_uuid(), $2, $1, $3, '\\x00', $3, $3, $3, $3)`,
-      row.slice(0, 3),
+         authenticated_at, renewed_at) values (gen_random_uuid(), $2, $1, $3, '\\x00', $4, $3, $3, $3)`,
+      [...row.slice(0, 3), ago(-1)],
     );
     return id;
   };
@@ -61,4 +63,32 @@ test('a device that was retired without ever having had keys is forgotten after 
   const sessions = await pool.query('select device_id from sessions where user_id = $1', [user]);
   expect(sessions.rows.map(({ device_id: id }) => id)).not.toContain(old);
   expect(sessions.rows).toHaveLength(3);
+});
+
+test('a session is forgotten a day after nobody could renew it, however many there are', async () => {
+  const { pool, query } = platform.database;
+  const { user, device, session } = await auth.register('Keeper2');
+  const kept: string[] = [session];
+  const insert = async (
+    count: number,
+    expiresAt: Date,
+    endedAt: Date | null,
+  ): Promise<string[]> => {
+    const { rows } = await pool.query(
+      `insert into sessions (id, user_id, device_id, created_at, refresh_salt, expires_at, ended_at,
+         authenticated_at, renewed_at)
+       select gen_random_uuid(), $1, $2, $3, '\\x00', $4, $5, $3, $3 from generate_series(1, $6)
+       returning id`,
+      [user, device, ago(400), expiresAt, endedAt, count],
+    );
+    return rows.map(({ id }) => id);
+  };
+  await insert(SESSIONS_AT_ONCE + 10, ago(2), null);
+  await insert(10, ago(2), ago(40));
+  kept.push(...(await insert(2, ago(0.5), null)));
+  // Logged out lately: the device does not give way to another one before that.
+  kept.push(...(await insert(2, ago(-10), ago(5))));
+  await forgetSessions(query);
+  const left = await pool.query('select id from sessions where user_id = $1', [user]);
+  expect(left.rows.map(({ id }) => id).sort()).toEqual(kept.sort());
 });
