@@ -17,6 +17,13 @@ const LogSize = z.coerce.number().int().min(0);
 /** A witness's signature under a tree head. */
 const Cosignature = z.object({ witnessKey: bytesOf(32), signature: bytesOf(64) });
 
+/** What a witness has signed last, where that is not the newest head, with a proof that the newest one continues it. */
+const EarlierCosignature = z.object({
+  ...Cosignature.shape,
+  head: TreeHeadBytes,
+  consistency: Proof,
+});
+
 export const getKeyLogKeys = endpoint({
   id: 'getKeyLogKeys',
   service: 'key',
@@ -50,6 +57,8 @@ export const getKeyLogHead = endpoint({
     head: TreeHeadBytes,
     consistency: Proof,
     cosignatures: z.array(Cosignature),
+    /** Of witnesses that have not signed this head yet. */
+    earlier: z.array(EarlierCosignature).optional(),
   }),
   problems: ['key.log-unknown'],
 });
@@ -94,6 +103,8 @@ export const getKeyLogAccount = endpoint({
     head: TreeHeadBytes,
     consistency: Proof,
     cosignatures: z.array(Cosignature),
+    /** Of witnesses that have not signed this head yet. */
+    earlier: z.array(EarlierCosignature).optional(),
   }),
   problems: ['key.log-unknown'],
 });

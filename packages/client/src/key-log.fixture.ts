@@ -25,6 +25,8 @@ export interface KeyLogFixture {
   /** Every leaf, in order, with whose it is. */
   readonly leaves: { user: string; leaf: Uint8Array }[];
   readonly witnesses: SigningKeyPair<'witness'>[];
+  /** What witnesses have signed before, by the size of the log at that time. */
+  readonly signedBefore: { size: number; witness: SigningKeyPair<'witness'> }[];
   keys(): Answer<typeof getKeyLogKeys>;
   /** Gives an account another identity; the same again changes nothing. */
   append(user: string, identityKey: Uint8Array): void;
@@ -43,16 +45,17 @@ export function makeKeyLog(): KeyLogFixture {
     blindingKey: provider.randomBytes(32),
     leaves: [],
     witnesses: [],
+    signedBefore: [],
   });
 }
 
-interface Parts extends Pick<KeyLogFixture, 'leaves' | 'witnesses'> {
+interface Parts extends Pick<KeyLogFixture, 'leaves' | 'witnesses' | 'signedBefore'> {
   readonly logKey: SigningKeyPair<'key-log'>;
   readonly blindingKey: Uint8Array;
 }
 
 function logOf(parts: Parts): KeyLogFixture {
-  const { logKey, blindingKey, leaves, witnesses } = parts;
+  const { logKey, blindingKey, leaves, witnesses, signedBefore } = parts;
   const hash = ({ start, end }: LeafRange) =>
     rootOf(
       provider,
@@ -66,10 +69,15 @@ function logOf(parts: Parts): KeyLogFixture {
   const digestOf = (user: string, identityKey: Uint8Array) =>
     digestKey(provider, blindingKey, { user, identityKey: verifyingKey(identityKey) });
   const digests = new Map<string, string>();
+  const headOf = (size: number) => {
+    const root = hash({ start: 0, end: size });
+    return signTreeHead(provider, logKey, { size, root, time: 0 });
+  };
 
   return {
     leaves,
     witnesses,
+    signedBefore,
     keys: () => ({ logKey: logKey.publicKey, blindingKey, witnessKeys: [] }),
     append(user, identityKey) {
       const keyDigest = digestOf(user, identityKey);
@@ -92,8 +100,7 @@ function logOf(parts: Parts): KeyLogFixture {
       const own = leaves.filter((known) => known.user === user).map(({ leaf }) => leaf);
       const index = leaves.findLastIndex((known) => known.user === user);
       if (own.length < from || seen > size) throw new ApiError('key.log-unknown');
-      const root = hash({ start: 0, end: size });
-      const head = signTreeHead(provider, logKey, { size, root, time: 0 });
+      const head = headOf(size);
       return {
         leaves: own.slice(from - 1),
         index,
@@ -104,8 +111,20 @@ function logOf(parts: Parts): KeyLogFixture {
           witnessKey: witness.publicKey,
           signature: cosignTreeHead(provider, witness, head),
         })),
+        earlier: signedBefore.map(({ size: first, witness }) => ({
+          head: headOf(first),
+          witnessKey: witness.publicKey,
+          signature: cosignTreeHead(provider, witness, headOf(first)),
+          consistency: first === size ? [] : consistencyRanges(first, size).map(hash),
+        })),
       };
     },
-    fork: () => logOf({ ...parts, leaves: [...leaves], witnesses: [...witnesses] }),
+    fork: () =>
+      logOf({
+        ...parts,
+        leaves: [...leaves],
+        witnesses: [...witnesses],
+        signedBefore: [...signedBefore],
+      }),
   };
 }

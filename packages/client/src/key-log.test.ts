@@ -47,6 +47,7 @@ let lie: (answer: AccountAnswer, user: string) => AccountAnswer;
 /** The identity that the platform hands out for Bob. */
 let handedOut: Uint8Array;
 let failure: Error | undefined;
+let now: number;
 
 beforeEach(async () => {
   log = makeKeyLog();
@@ -59,6 +60,7 @@ beforeEach(async () => {
   heard = [];
   lie = (answer) => answer;
   failure = undefined;
+  now = 0;
   const [device, session] = [randomUUID() as DeviceId, randomUUID() as SessionId];
   const account = { user: alice, device, session, username: 'alice', isFirstDevice: true };
   await store.transaction(async (transaction) => {
@@ -170,6 +172,42 @@ describe('the tree', () => {
     await forgetKeyLog(store);
     await open().needOwn();
     await inStore(assertNoAlarm);
+  });
+
+  test('counts also with a witness who has signed an earlier one in the last hour', async () => {
+    const witness = makeSigningKeyPair<'witness'>(provider);
+    const size = log.leaves.length;
+    log.append(randomUUID(), his.publicKey);
+    log.append(randomUUID(), his.publicKey);
+    const unwitnessed = { code: 'key-log.unwitnessed' };
+    await expect(open([witness.publicKey]).needOwn()).rejects.toMatchObject(unwitnessed);
+    log.signedBefore.push({ size, witness });
+    now = 3_600_001;
+    await expect(open([witness.publicKey]).needOwn()).rejects.toMatchObject(unwitnessed);
+    now = 3_600_000;
+    await open([witness.publicKey]).needOwn();
+    // Under another name, or with a signature of another head, it is none.
+    lie = (answer) => ({
+      ...answer,
+      earlier: answer.earlier?.map((it) => ({ ...it, signature: new Uint8Array(64) })),
+    });
+    const contact = { user: bob, identityKey: his.publicKey };
+    await expect(open([witness.publicKey]).needContact(contact)).rejects.toMatchObject(unwitnessed);
+    const other = makeSigningKeyPair<'witness'>(provider).publicKey;
+    lie = (answer) => answer;
+    await expect(open([other]).needContact(contact)).rejects.toMatchObject(unwitnessed);
+  });
+
+  test('that does not continue what a witness has signed is a fork', async () => {
+    const witness = makeSigningKeyPair<'witness'>(provider);
+    const other = log.fork();
+    other.append(randomUUID(), mine.publicKey);
+    other.signedBefore.push({ size: other.leaves.length, witness });
+    const { earlier } = other.answer(alice, {});
+    log.append(randomUUID(), his.publicKey);
+    log.append(randomUUID(), his.publicKey);
+    lie = (answer) => ({ ...answer, earlier });
+    await expect(open([witness.publicKey]).needOwn()).rejects.toMatchObject(BROKEN);
   });
 
   test('counts only with every witness that the application asks for', async () => {
@@ -308,7 +346,7 @@ function open(witnesses: Uint8Array[] = []): KeyLog {
     address: { user: alice, device: randomUUID() },
     registrationId: 1,
   };
-  return createKeyLog({ store, provider, call, events, local, witnesses });
+  return createKeyLog({ store, provider, call, events, local, witnesses, clock: () => now });
 }
 
 /** The platform, as far as the key log needs it. */

@@ -34,6 +34,7 @@ export interface KeyLogDeps {
   readonly local: LocalParty;
   /** Ed25519 keys of witnesses that the application trusts; each must have signed what we believe. */
   readonly witnesses: readonly Uint8Array[];
+  readonly clock: () => number;
 }
 
 /** A contact, and the identity that we encrypt for. */
@@ -164,7 +165,7 @@ async function checkContact(deps: KeyLogDeps, { user, identityKey }: Contact): P
 
 /** An account's leaves from a version on, proven to be in a tree that continues the largest one seen. */
 async function ask(deps: KeyLogDeps, user: UserId, from = 1) {
-  const { store, provider, call, witnesses } = deps;
+  const { store, provider, call, witnesses, clock } = deps;
   const pin = await needPin(deps);
   const seen = await store.transaction((transaction) =>
     getRecord(transaction, keys.logTree, SeenTree),
@@ -172,7 +173,7 @@ async function ask(deps: KeyLogDeps, user: UserId, from = 1) {
   const query = { from, ...(seen && { seen: seen.size }) };
   const answer = await call(getKeyLogAccount, { params: { user_id: user }, query });
   const tree = await raiseOf(deps, 'key-log.broken', () =>
-    verifyTree(provider, answer, { pin, seen, witnesses }),
+    verifyTree(provider, answer, { pin, seen, witnesses, now: clock() }),
   );
   return { pin, tree, leaves: answer.leaves };
 }

@@ -5,10 +5,12 @@ import {
   CryptoError,
   checkContactLeaves,
   checkOwnLeaf,
+  decodeTreeHead,
   digestKey,
   type Head,
   leafHashOf,
   type Provider,
+  type VerifyingKey,
   verifyCosignature,
   verifyInclusion,
   verifyingKey,
@@ -24,42 +26,71 @@ export type AccountAnswer = Answer<typeof getKeyLogAccount>;
 export interface LogView {
   readonly pin: LogPin;
   readonly seen: SeenTree | undefined;
-  /** Every one of them must have signed the head. */
+  /** Every one of them must have signed the head, or one of the last hour that it continues. */
   readonly witnesses: readonly Uint8Array[];
+  readonly now: number;
 }
 
 /**
- * Verifies that the answer's head continues the largest tree seen, that every witness has signed it, and that the
- * last leaf is in its tree. Gives back the tree, to keep. Throws `CryptoError` as `verifyTreeHead` and
+ * How long a witness's signature is good for the heads that continue the one it is under. While leaves come in, the newest
+ * head is younger than any witness's last look; what came since could be taken back for as long before a witness sees it.
+ */
+const WITNESSED_MS = 3_600_000;
+
+/**
+ * Verifies that the answer's head continues the largest tree seen, that every witness has signed it or a recent one that
+ * it continues, and that the last leaf is in its tree. Gives back the tree, to keep. Throws `CryptoError` as `verifyTreeHead` and
  * `verifyInclusion` do, and `key-log.unwitnessed`, which passes when a witness has come by.
  */
 export function verifyTree(
   provider: Provider,
   answer: AccountAnswer,
-  { pin, seen, witnesses }: LogView,
+  { pin, seen, witnesses, now }: LogView,
 ): SeenTree {
   const { consistency, index, inclusion, leaves } = answer;
   const logKey = verifyingKey<'key-log'>(pin.logKey);
   const tree = verifyTreeHead(provider, answer.head, { logKey, seen, consistency });
   const leafHash = leafHashOf(provider, leaves.at(-1)!);
   verifyInclusion(provider, tree, { leafHash, index, path: inclusion });
-  for (const witness of witnesses) assertWitnessed(provider, answer, witness);
+  for (const witness of witnesses) {
+    if (hasSigned(provider, answer, witness)) continue;
+    if (hasSignedBefore(provider, answer, { witness, logKey, now })) continue;
+    throw new ClientError(
+      'key-log.unwitnessed',
+      'a witness has not signed the head of the key log',
+    );
+  }
   return { size: tree.size, root: tree.root };
 }
 
-function assertWitnessed(
+function hasSigned(
   provider: Provider,
   { head: encoded, cosignatures }: AccountAnswer,
   witness: Uint8Array,
-): void {
+): boolean {
   const key = verifyingKey<'witness'>(witness);
-  const isSigned = cosignatures
+  return cosignatures
     .filter(({ witnessKey }) => sameBytes(witnessKey, witness))
     .some(({ signature: cosignature }) =>
       verifyCosignature(provider, key, { encoded, cosignature }),
     );
-  if (isSigned) return;
-  throw new ClientError('key-log.unwitnessed', 'a witness has not signed the head of the key log');
+}
+
+/** Throws as `verifyTreeHead` does when a witness has signed a head that this one does not continue: a fork. */
+function hasSignedBefore(
+  provider: Provider,
+  { head: newest, earlier = [] }: AccountAnswer,
+  { witness, logKey, now }: { witness: Uint8Array; logKey: VerifyingKey<'key-log'>; now: number },
+): boolean {
+  const key = verifyingKey<'witness'>(witness);
+  return earlier
+    .filter(({ witnessKey }) => sameBytes(witnessKey, witness))
+    .some(({ head: encoded, signature: cosignature, consistency }) => {
+      if (!verifyCosignature(provider, key, { encoded, cosignature })) return false;
+      const { head: seen } = decodeTreeHead(encoded);
+      verifyTreeHead(provider, newest, { logKey, seen, consistency });
+      return now - seen.time <= WITNESSED_MS;
+    });
 }
 
 /** An account in a log. */

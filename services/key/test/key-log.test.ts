@@ -152,6 +152,29 @@ test('a witness of this platform signs a head, and everyone sees it', async () =
   expect((await platform.call(getKeyLogKeys, owner)).witnessKeys).toEqual([witness.publicKey]);
 });
 
+test('what a witness has signed last comes with a proof that the newest head continues it', async () => {
+  const first = await account();
+  await platform.call(getKeyLogAccount, first, ofUser(first));
+  const { encoded: signed } = await headSince();
+  const signature = cosignTreeHead(nodeProvider, witness, signed);
+  const body = { head: signed, witnessKey: witness.publicKey, signature };
+  await platform.call(cosignKeyLogHead, 'nobody', { body });
+  const second = await account();
+  const answer = await platform.call(getKeyLogAccount, second, ofUser(second));
+  expect(answer.cosignatures).toEqual([]);
+  const [earlier, ...others] = answer.earlier ?? [];
+  if (earlier === undefined) throw new Error('there is none');
+  expect(others).toEqual([]);
+  expect(earlier).toMatchObject({ head: signed, witnessKey: witness.publicKey, signature });
+  const { logKey } = await platform.call(getKeyLogKeys, second);
+  const { size } = verifyTreeHead(nodeProvider, answer.head, {
+    logKey: verifyingKey<'key-log'>(logKey),
+    seen: decodeTreeHead(earlier.head).head,
+    consistency: earlier.consistency,
+  });
+  expect(size).toBeGreaterThan(decodeTreeHead(signed).head.size);
+});
+
 test('a stranger, a bad signature and a head that is not ours are refused', async () => {
   const { encoded: head } = await headSince();
   const stranger = makeSigningKeyPair<'witness'>(nodeProvider);

@@ -1,6 +1,7 @@
 /** Signed heads of the key log, and what witnesses have put under them. */
 import { nodeProvider } from '@sotto/crypto/node';
 import { type SigningKeyPair, signTreeHead, type TreeHead } from '@sotto/crypto/verify';
+import { sql } from 'kysely';
 import type { KeyTransaction, Query } from '../store.ts';
 
 /** A row of `key_log_heads`. */
@@ -56,6 +57,32 @@ export function findCosignatures(query: Query, size: number): Promise<Cosignatur
     .select(['witness_key as witnessKey', 'signature'])
     .where('size', '=', size)
     .execute();
+}
+
+/** A witness's signature under a head that others have followed. */
+export interface EarlierCosignature extends Cosignature {
+  size: number;
+  head: Uint8Array;
+}
+
+/** What each of these witnesses has signed last, of those that have not signed a head of this size. Index: key_log_cosignatures_witness. */
+export async function findEarlierCosignatures(
+  query: Query,
+  size: number,
+  witnessKeys: readonly Uint8Array[],
+): Promise<EarlierCosignature[]> {
+  if (witnessKeys.length === 0) return [];
+  const { rows } = await sql<EarlierCosignature>`
+    select last.size, heads.head, witness.key as "witnessKey", last.signature
+    from unnest(${witnessKeys}::bytea[]) as witness (key)
+    cross join lateral (
+      select size, signature from key_log_cosignatures
+      where witness_key = witness.key and size <= ${size} order by size desc limit 1
+    ) last
+    join key_log_heads heads on heads.size = last.size
+    where last.size < ${size}
+  `.execute(query);
+  return rows;
 }
 
 /** Keeps a cosignature; the same again changes nothing. */

@@ -14,7 +14,7 @@ import type { Database } from '@sotto/runtime';
 import { KEY_LOG_LOOK_MS, KEY_LOG_WAIT_MS } from '../limits.ts';
 import type { KeyTables } from '../schema.ts';
 import type { Query } from '../store.ts';
-import { findCosignatures, newestHead, type SignedHead } from './heads.ts';
+import { findCosignatures, findEarlierCosignatures, newestHead, type SignedHead } from './heads.ts';
 import type { KeyLog } from './key-log.ts';
 import { findAccountLeaves, findLeaves, newestVersion } from './leaves.ts';
 import { consistencyProof, inclusionProof, type ReadHashes } from './proofs.ts';
@@ -22,15 +22,15 @@ import { readHashes } from './tree-store.ts';
 
 export interface LogAnswerDeps {
   database: Pick<Database<KeyTables>, 'query'>;
-  keyLog: Pick<KeyLog, 'blindingKey' | 'nudge'>;
+  keyLog: Pick<KeyLog, 'blindingKey' | 'nudge' | 'witnessKeys'>;
 }
 
 /** The newest head, proven to continue a smaller one. Throws `key.log-unknown` before the first was signed. */
 export async function headSince(
-  { database: { query } }: LogAnswerDeps,
+  deps: LogAnswerDeps,
   from = 0,
 ): Promise<Omit<Answer<typeof getKeyLogHead>, 'logKey'>> {
-  return provenHead(query, await requireHead(query), from);
+  return provenHead(deps, await requireHead(deps.database.query), from);
 }
 
 /** A page of leaves. Throws `key.log-unknown` when there is none at its start. */
@@ -71,7 +71,7 @@ export async function accountSince(
     leaves: placed.map(({ leaf }) => leaf),
     index,
     inclusion: await inclusionProof(readerOf(query), { index, size: head.size }),
-    ...(await provenHead(query, head, seen)),
+    ...(await provenHead(deps, head, seen)),
   };
 }
 
@@ -95,12 +95,23 @@ async function requireHead(query: Query): Promise<SignedHead> {
   return head;
 }
 
-async function provenHead(query: Query, { size, head }: SignedHead, from: number) {
-  const proof = { first: from, second: size };
+async function provenHead(
+  { database: { query }, keyLog }: LogAnswerDeps,
+  { size, head }: SignedHead,
+  from: number,
+) {
+  const read = readerOf(query);
+  const earlier = await findEarlierCosignatures(query, size, keyLog.witnessKeys);
   return {
     head,
-    consistency: await consistencyProof(readerOf(query), proof),
+    consistency: await consistencyProof(read, { first: from, second: size }),
     cosignatures: await findCosignatures(query, size),
+    earlier: await Promise.all(
+      earlier.map(async ({ size: first, ...signed }) => ({
+        ...signed,
+        consistency: await consistencyProof(read, { first, second: size }),
+      })),
+    ),
   };
 }
 

@@ -4,10 +4,12 @@ import { init } from './0001-init.ts';
 import { signedDeviceLists } from './0002-signed-device-lists.ts';
 import { keyLog } from './0010-key-log.ts';
 import { retention } from './0011-retention.ts';
+import { cosignaturesByWitness } from './0012-cosignatures-by-witness.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
   '0002-signed-device-lists': signedDeviceLists,
   '0010-key-log': keyLog,
   '0011-retention': retention,
+  '0012-cosignatures-by-witness': cosignaturesByWitness,
 };
