@@ -1,19 +1,11 @@
 /**
- * Another identity for the account, made on this device: after another one was lost, or when the account was taken
- * over. Every contact is warned, and the account's other devices are to be linked anew. It is in the store, with all
- * that is said about it, before the platform hears of it, and stays there until it is known not to have been taken.
+ * What becomes of a store, and of what the platform is told, when the account gets another identity. Every contact is
+ * warned, and the account's other devices are to be linked anew.
  */
-import {
-  getDeviceList,
-  getIdentity,
-  type ProblemCode,
-  replaceIdentity,
-  type UserId,
-} from '@sotto/api';
+import { getDeviceList, getIdentity, replaceIdentity, type UserId } from '@sotto/api';
 import {
   type Head,
   type Identity,
-  makeIdentity,
   makeSignedPrekey,
   type Provider,
   SUITE_CLASSIC,
@@ -24,65 +16,20 @@ import {
   verifyingKey,
 } from '@sotto/crypto';
 import { loadDeviceKey } from './device-key.ts';
-import { ClientError, isProblem } from './errors.ts';
-import type { Events } from './events.ts';
-import { LIST_ATTEMPTS_MAX } from './limits.ts';
+import { isProblem } from './errors.ts';
 import type { OwnListDeps } from './own-list.ts';
+import { listSignedPrekeys } from './prekeys.ts';
 import {
   Account,
-  decodeRecord,
   getRecord,
   HeadRecord,
   IdentityRecord,
   keys,
-  NextIdentity,
   putRecord,
   SignedPrekeyRecord,
-  sameBytes,
   takeNumber,
 } from './records.ts';
 import type { StoreTransaction } from './store.ts';
-
-export interface IdentityChangeDeps extends OwnListDeps {
-  readonly events: Events;
-}
-
-/**
- * What the platform says of an identity that it has not taken, and would say of an earlier try that is still on its way.
- * After any other failure it may have taken it, or may yet.
- */
-const REFUSALS: readonly ProblemCode[] = [
-  'auth.fresh-needed',
-  'key.identity-missing',
-  'key.key-invalid',
-  'key.signature-invalid',
-  'key.id-conflict',
-  'key.list-invalid',
-  'key.list-conflict',
-];
-
-/**
- * Gives the account a new identity, of which this is the only device so far. The client's `LocalParty` is another one
- * after it. Throws `auth.fresh-needed` when it takes a log-in with the password first, `account.compromised`, after the
- * event of this name, when the account has got another identity since the new one was made, and what calls throw: doing
- * it again goes on.
- */
-export async function makeNextIdentity(deps: IdentityChangeDeps): Promise<void> {
-  for (let attempt = 0; attempt < LIST_ATTEMPTS_MAX; attempt++) {
-    const next = await needNext(deps);
-    const outcome = await submitNext(deps, next);
-    if (outcome !== 'outdated') return adoptNext(deps, next, outcome);
-  }
-  throw new ClientError('answer.invalid', 'the platform refuses each version of the device list');
-}
-
-/** Ends a change whose outcome is not known yet, before anything is done under either identity. True when there was one. */
-export async function finishNextIdentity(deps: IdentityChangeDeps): Promise<boolean> {
-  const next = await deps.store.transaction((transaction) => transaction.get(keys.nextIdentity));
-  if (next === undefined) return false;
-  await makeNextIdentity(deps);
-  return true;
-}
 
 /**
  * For a device that was not linked: the identity that it has made replaces the account's, after {@link keepPrekeys} was
@@ -93,16 +40,14 @@ export async function claimIdentity(deps: OwnListDeps, refusal: unknown): Promis
   const { store, provider } = deps;
   const { identity, prekeys } = await store.transaction(async (transaction) => ({
     identity: await getRecord(transaction, keys.identity, IdentityRecord),
-    prekeys: (await transaction.list({ prefix: keys.signedPrekeys, limit: 100 })).map(({ value }) =>
-      decodeRecord(SignedPrekeyRecord, value),
-    ),
+    prekeys: await listSignedPrekeys(transaction),
   }));
   const prekey = prekeys.at(-1);
   const wasPublished = identity?.isShared || prekeys.some(({ published }) => published);
   if (identity === undefined || prekey === undefined || wasPublished) throw refusal;
   const pair = signingKeyPairOf(provider, signingSeed<'identity'>(identity.seed));
-  const { deviceList, head } = await succeed(deps, pair);
-  await replace(deps, { identityKey: pair.publicKey, signedPrekey: prekey, deviceList });
+  const { deviceList, head } = await makeSuccession(deps, pair);
+  await submitReplacement(deps, { identityKey: pair.publicKey, signedPrekey: prekey, deviceList });
   await store.transaction(async (transaction) => {
     const record = { ...prekey, published: true, publishedAt: deps.clock() };
     await putRecord(transaction, keys.signedPrekey(record.id), [SignedPrekeyRecord, record]);
@@ -154,73 +99,8 @@ export async function deleteAll(transaction: StoreTransaction, prefix: string): 
   }
 }
 
-/** The one that was begun before, or one that follows on the account's as it is now. */
-async function needNext(deps: OwnListDeps): Promise<NextIdentity> {
-  const { store, provider } = deps;
-  const find = (transaction: StoreTransaction) =>
-    getRecord(transaction, keys.nextIdentity, NextIdentity);
-  const begun = await store.transaction(find);
-  if (begun !== undefined) return begun;
-  const identity = makeIdentity(provider);
-  const succession = await succeed(deps, identity);
-  return store.transaction(async (transaction) => {
-    // Somebody has asked for it twice at once.
-    const known = await find(transaction);
-    if (known !== undefined) return known;
-    const signedPrekey = await nextSignedPrekey(provider, transaction, identity);
-    const next = { seed: identity.seed, signedPrekey, ...succession };
-    await putRecord(transaction, keys.nextIdentity, [NextIdentity, next]);
-    return next;
-  });
-}
-
-/**
- * What has become of it: `taken` as it is now, `arrived` with an earlier try, when this may have been another device, or
- * `outdated` because it takes another list, after one that was signed meanwhile or for another device.
- */
-type Outcome = 'taken' | 'arrived' | 'outdated';
-
-async function submitNext(deps: IdentityChangeDeps, next: NextIdentity): Promise<Outcome> {
-  const { publicKey } = signingKeyPairOf(deps.provider, signingSeed<'identity'>(next.seed));
-  try {
-    await replace(deps, { ...next, identityKey: publicKey });
-    return 'taken';
-  } catch (error) {
-    if (!isProblem(error, ...REFUSALS)) throw error;
-    const current = await findIdentity(deps);
-    if (current && sameBytes(current, publicKey)) return 'arrived';
-    await deps.store.transaction((transaction) => transaction.delete(keys.nextIdentity));
-    if (current && !sameBytes(current, next.follows)) return refuseStale(deps);
-    if (isProblem(error, 'key.list-conflict', 'key.list-invalid')) return 'outdated';
-    throw error;
-  }
-}
-
-/** What was wanted of one identity is not done to another one, which somebody has made later. */
-function refuseStale({ events }: IdentityChangeDeps): never {
-  events.emit('account-compromised', { cause: 'identity.changed' });
-  const what = 'the account has got another identity since this one was made';
-  throw new ClientError('account.compromised', what);
-}
-
-function adoptNext(
-  { store, local: { registrationId }, clock }: OwnListDeps,
-  { seed, signedPrekey, head }: NextIdentity,
-  outcome: Exclude<Outcome, 'outdated'>,
-): Promise<void> {
-  return store.transaction(async (transaction) => {
-    await adoptIdentity(transaction, { seed, registrationId, isShared: true });
-    // What another device has published is published again.
-    const isPublished = outcome === 'taken' && { published: true, publishedAt: clock() };
-    const record = { ...signedPrekey, ...isPublished };
-    await putRecord(transaction, keys.signedPrekey(record.id), [SignedPrekeyRecord, record]);
-    await putRecord(transaction, keys.ownList, [HeadRecord, head]);
-    await transaction.delete(keys.nextIdentity);
-  });
-}
-
-/** The first list of an identity, with this device alone on it, that follows on the account's as it is now. */
-async function succeed(deps: OwnListDeps, identity: Identity) {
+/** The first list of an identity, with this device alone on it, that follows on the account's as it is now. Throws what calls throw. */
+export async function makeSuccession(deps: OwnListDeps, identity: Identity) {
   const { store, provider, clock, local } = deps;
   const { device, user } = local.address;
   const { identityKey: follows } = await deps.call(getIdentity, {
@@ -234,8 +114,8 @@ async function succeed(deps: OwnListDeps, identity: Identity) {
   return { follows, deviceList, head };
 }
 
-/** Tells the platform. The same again changes nothing. */
-async function replace(
+/** Tells the platform. The same again changes nothing. Throws what the call throws: then it may have it all the same. */
+export async function submitReplacement(
   { call, local }: OwnListDeps,
   next: { identityKey: Uint8Array; signedPrekey: SignedPrekeyRecord; deviceList: Uint8Array },
 ): Promise<void> {
@@ -244,16 +124,6 @@ async function replace(
   const signedPrekey = { id, publicKey, suites, signature };
   const { registrationId } = local;
   await call(replaceIdentity, { body: { identityKey, registrationId, signedPrekey, deviceList } });
-}
-
-async function findIdentity({ call, local }: OwnListDeps): Promise<Uint8Array | undefined> {
-  try {
-    const params = { user_id: local.address.user as UserId };
-    return (await call(getIdentity, { params })).identityKey;
-  } catch (error) {
-    if (isProblem(error, 'key.identity-unknown')) return undefined;
-    throw error;
-  }
 }
 
 /** A signed prekey under the next id of this device. */

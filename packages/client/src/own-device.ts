@@ -6,11 +6,11 @@ import { type DeviceId, getDeviceList, publishDeviceList, revokeDevice, UserId }
 import { signDeviceList, type VerifiedDeviceList } from '@sotto/crypto';
 import { pause } from './back-off.ts';
 import { ClientError, isProblem } from './errors.ts';
-import { type IdentityChangeDeps, makeNextIdentity } from './identity-change.ts';
 import { LIST_ATTEMPTS_MAX, LIST_PAUSE_MS } from './limits.ts';
+import { makeNextIdentity, type NextIdentityDeps } from './next-identity.ts';
 import { learnOwnList, ownListHead } from './own-list.ts';
 
-export interface OwnDeviceDeps extends IdentityChangeDeps {
+export interface OwnDeviceDeps extends NextIdentityDeps {
   /** Ends the waiting when the client closes. */
   readonly signal: AbortSignal;
 }
