@@ -78,7 +78,7 @@ export const replaceIdentity = endpoint({
   method: 'PUT',
   path: '/api/v1/keys/identity',
   summary:
-    'Give the account another identity key: prekeys of all devices go, contacts are told, the key log gets a leaf; needs a log-in with a password in the last five minutes, or a signed request of a device that is on the list',
+    'Give the account another identity key: prekeys of all devices go, contacts are told, the key log gets a leaf; needs a log-in with a password in the last five minutes, or a signed request of a device on the list of a device that is on the list',
   access: 'user',
   proof: 'when-bound',
   body: z.strictObject({

@@ -31,7 +31,7 @@ export const PROBLEMS = {
   },
   'auth.challenge-wrong': { status: 401, title: 'The challenge or its signature is wrong' },
   'auth.recovery-wrong': { status: 401, title: 'The username or the recovery code is wrong' },
-  'auth.fresh-needed': { status: 403, title: 'Log in again, or sign the request, to do this' },
+  'auth.fresh-needed': { status: 403, title: 'Log in with the password again to do this' },
   'auth.session-unknown': { status: 404, title: 'There is no such session' },
   'auth.device-key-missing': { status: 409, title: 'This device has no device key' },
   'auth.invite-wrong': { status: 403, title: 'The invitation is not valid, or used up' },

@@ -62,8 +62,7 @@ export function createGroup(name: string, subject: string, log: Logger | undefin
       } catch (error) {
         attempt++;
         log?.warn('a consumer failed', { name, subject, attempt, error });
-        const ms = Math.min(BUS_RETRY_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** (attempt - 1));
-        if (!closed) await pause.rest(ms);
+        if (!closed) await pause.rest(restMs(attempt));
       }
     }
   }
@@ -99,4 +98,9 @@ export function createGroup(name: string, subject: string, log: Logger | undefin
       await working;
     },
   };
+}
+
+/** How long a failed message waits, by how often it has failed. */
+function restMs(attempt: number): number {
+  return Math.min(BUS_RETRY_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** (attempt - 1));
 }

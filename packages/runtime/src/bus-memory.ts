@@ -52,13 +52,9 @@ export function createMemoryBus({ log: logger }: MemoryBusOptions = {}): Bus {
       refuseIfClosed(closed);
       const log = logOf(subject);
       const key = `${name} ${subject}`;
-      let group = groups.get(key);
-      if (group === undefined) {
-        group = createGroup(name, subject, logger);
-        groups.set(key, group);
-        const before = log === 'fanout' ? [] : past[log].of(subject);
-        for (const message of before) void group.deliver(message);
-      }
+      const group = groups.get(key) ?? createGroup(name, subject, logger);
+      if (!groups.has(key) && log !== 'fanout') deliverAll(group, past[log].of(subject));
+      groups.set(key, group);
       return group.join(handler);
     },
 
@@ -91,6 +87,11 @@ export function createMemoryBus({ log: logger }: MemoryBusOptions = {}): Bus {
       await Promise.all([followers.close(), ...closing]);
     },
   };
+}
+
+/** What was published before the group came. */
+function deliverAll(group: Group, messages: readonly BusMessage[]): void {
+  for (const message of messages) void group.deliver(message);
 }
 
 /** A group that is full refuses for all of its subject, so the fullest one counts. */
