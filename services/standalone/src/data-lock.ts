@@ -1,7 +1,8 @@
 /** One process per data directory, seen to by the operating system: the lock goes with the process, however it ends. */
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeDirectory } from './directories.ts';
 
 /** Holds a data directory until it is closed. */
 export interface DataLock {
@@ -14,7 +15,7 @@ const BUSY = 5;
 /** Takes the directory, which is made if absent. Throws a one-line error when another process has it. */
 export function lockData(directory: string): DataLock {
   // Others may pass, as the unprivileged PostgreSQL of a start as root must; what is inside has its own modes.
-  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  makeDirectory(directory, 0o711);
   const file = join(directory, 'lock');
   makePrivate(file);
   // Node has no lock on files of its own, but SQLite takes one.

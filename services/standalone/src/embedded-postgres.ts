@@ -5,9 +5,10 @@
  * alone, on a free port, with a password, and has no Unix socket.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, realpathSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, statSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeDirectory } from './directories.ts';
 import { freePort } from './free-port.ts';
 import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts';
 import { clusterExists, createCluster } from './postgres-cluster.ts';
@@ -81,7 +82,7 @@ interface Server extends Place {
 
 async function prepare(options: EmbeddedPostgresOptions): Promise<Site> {
   // Others may pass, so that an unprivileged server reaches its cluster; nobody may list.
-  mkdirSync(options.directory, { recursive: true, mode: 0o711 });
+  makeDirectory(options.directory, 0o711);
   const directory = realpathSync(options.directory);
   const cluster = join(directory, 'data');
   const site = {

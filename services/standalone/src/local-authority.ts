@@ -6,9 +6,10 @@
  * changed, or it nears its end.
  */
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Issuer } from './certificate.ts';
+import { makeDirectory } from './directories.ts';
 import { PRIVATE_DOMAINS, PRIVATE_NETWORKS } from './private-network.ts';
 
 /** Where the files of a data directory's authority lie. */
@@ -52,8 +53,8 @@ export async function openAuthority(
   clock: () => number = Date.now,
 ): Promise<Authority> {
   const files = authorityFiles(dataDirectory);
-  mkdirSync(dirname(dirname(files.authority)), { recursive: true, mode: 0o711 });
-  mkdirSync(dirname(files.authority), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(dirname(files.authority)), 0o711);
+  makeDirectory(dirname(files.authority), 0o700);
   const issuer = readIssuer(files) ?? (await makeIssuer(files, clock()));
   const { certificate } = issuer;
   return {

@@ -4,12 +4,12 @@ import {
   existsSync,
   fstatSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   renameSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from './directories.ts';
 
 /** Where a logger writes lines. */
 export interface LogFile {
@@ -45,7 +45,7 @@ export function openLogFile(path: string, show: (line: string) => void): LogFile
 
 /** A file that grows by whole texts, and begins anew when it is long. */
 function openAppending(path: string): { append(text: string): void } {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(path), 0o700);
   let file = openSync(path, 'a', 0o600);
   let size = fstatSync(file).size;
   const rotate = (): void => {

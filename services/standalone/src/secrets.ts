@@ -6,17 +6,9 @@
  * into every backup of the data directory.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from './directories.ts';
 
 /** Each secret's file. */
 export type SecretName =
@@ -39,8 +31,8 @@ const SECRET_TEXT = /^[A-Za-z0-9_-]{43}$/;
 export function secret(directory: string, name: SecretName): string {
   const path = join(directory, name);
   // Others may pass the data directory, as an unprivileged PostgreSQL must, but not enter this one.
-  mkdirSync(dirname(directory), { recursive: true, mode: 0o711 });
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(directory), 0o711);
+  makeDirectory(directory, 0o700);
   const text = read(path) ?? create(path);
   if (!SECRET_TEXT.test(text)) throw new Error(`${path} does not hold a secret of this platform`);
   return text;
