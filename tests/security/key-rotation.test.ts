@@ -75,8 +75,9 @@ test('old and new secrets overlap: what the old ones made is good until it is re
   const third = await renew(second.refreshToken);
   const freshId = readToken(third.accessToken).header.kid;
   expect(freshId).not.toBe(oldId);
-  // The other services have been running all the time, and have not heard of this key yet.
-  expect(await verdicts(third.accessToken)).toEqual(GOOD);
+  // The other services have been running all the time, and have not heard of this key yet. They ask for keys every two
+  // seconds at most, and this test is quicker than that.
+  await expect.poll(() => verdicts(third.accessToken), { timeout: 5_000 }).toEqual(GOOD);
 
   await restartAuth([freshAccess], [freshRefresh]);
   expect(await keyIds()).toEqual([freshId]);
