@@ -6,10 +6,24 @@ import { DeviceId, SessionId, Timestamp, UserId } from './ids.ts';
 import { PASSWORD_LENGTH_MAX } from './limits.ts';
 
 /** As a caller gives it: the service checks the rules, so that a problem can name the one that was broken. */
-export const Password = z.string().min(1).max(PASSWORD_LENGTH_MAX);
+export const Password = z
+  .string()
+  .min(1)
+  .max(PASSWORD_LENGTH_MAX)
+  .meta({
+    description:
+      'A new one: 8 characters or more with an upper-case and a lower-case letter, a digit and a special character, or 15 of any kind; none that is tried first',
+    examples: ['a rather long passphrase'],
+  });
 
 /** As a caller gives it: the service checks the rules, so that a problem can name the one that was broken. */
-export const GivenUsername = z.string().max(256);
+export const GivenUsername = z
+  .string()
+  .max(256)
+  .meta({
+    description: 'Of an account: 3 to 50 letters A to Z and digits, unique without case',
+    examples: ['Alice'],
+  });
 
 /** A pair of tokens, with the seconds that each is good for. */
 export const Tokens = z.object({
@@ -43,7 +57,11 @@ export const register = endpoint({
     /** Needed where registration is by invitation. */
     invite: z.string().min(1).max(128).optional(),
     /** For the operator to reach the account's owner; kept encrypted, shown to nobody else. */
-    email: z.email().max(254).optional(),
+    email: z
+      .email()
+      .max(254)
+      .meta({ examples: ['alice@example.org'] })
+      .optional(),
   }),
   status: 201,
   /** The recovery code is shown once: it sets a new password when the old one is forgotten. */
