@@ -1,8 +1,7 @@
 /** The operator's commands beside `npm start`, or beside a configured database: `npm run admin -- COMMAND`. */
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '@sotto/runtime';
-import { asksForHelp } from '../services/auth/src/admin/admin.ts';
-import { HELP } from '../services/auth/src/admin/help.ts';
+import { helpFor } from '../services/auth/src/admin/help.ts';
 import { runOn } from '../services/auth/src/admin/open.ts';
 import { processTerminal } from '../services/auth/src/admin/process-terminal.ts';
 import { findSite } from '../services/standalone/src/admin-site.ts';
@@ -15,8 +14,9 @@ process.exitCode = await run(process.argv.slice(2));
 
 async function run(words: readonly string[]): Promise<number> {
   const terminal = processTerminal();
-  if (asksForHelp(words)) {
-    terminal.out(HELP);
+  const help = helpFor(words);
+  if (help !== undefined) {
+    terminal.out(help);
     return 0;
   }
   try {

@@ -4,6 +4,7 @@ import { ADMIN_COMMANDS, type Event } from '@sotto/api/internal';
 import { consumeEvent, createLogger, createSealedFields } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runAdmin } from '../src/admin/admin.ts';
+import { helpFor } from '../src/admin/help.ts';
 import { createAudit } from '../src/audit.ts';
 import { createSealedColumns } from '../src/sealed-columns.ts';
 import {
@@ -209,7 +210,7 @@ test('sessions can be seen and ended, one or all', async () => {
   const stranger = await member();
   const foreign = await admin(`sessions revoke ${username} --session ${stranger.session}`);
   expect(foreign.exitCode).toBe(1);
-  expect((await admin(`sessions revoke ${username}`)).out).toEqual(['1 sessions ended']);
+  expect((await admin(`sessions revoke ${username}`)).out).toEqual(['1 session ended']);
   expect((await auth.send(me, bearer(account))).status).toBe(401);
 });
 
@@ -312,4 +313,12 @@ test('all sealed columns are sealed anew, while others are written, and nothing 
   expect(audit.out.join('\n')).toMatch(/192\.0\.2\.1"/);
   // And nothing opens without the new key any more.
   expect((await admin(`users show ${body.username}`, { keys: [OLD_KEY] })).exitCode).toBe(1);
+});
+
+test('the name of a group of commands alone shows how those are called', () => {
+  const lines = helpFor(['sessions'])?.split('\n') ?? [];
+  expect(lines[0]).toBe('  sessions list USER [--json]');
+  expect(lines.at(-1)).toContain('end all sessions, or one');
+  expect(helpFor(['users'])).not.toContain('invite');
+  expect(helpFor(['users', 'list'])).toBeUndefined();
 });

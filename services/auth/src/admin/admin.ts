@@ -25,13 +25,6 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
   }),
 );
 
-/** Whether the words ask for help; help needs no platform. */
-export function asksForHelp(words: readonly string[]): boolean {
-  return (
-    words.length === 0 || words[0] === 'help' || words.includes('--help') || words.includes('-h')
-  );
-}
-
 /** Runs one command. Resolves to the exit code; every failure is one line on the terminal. */
 export async function runAdmin(deps: AdminDeps, words: readonly string[]): Promise<number> {
   try {

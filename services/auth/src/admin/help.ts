@@ -1,5 +1,5 @@
 /** What `--help` says. */
-export const HELP = `The operator's commands, beside a platform that runs.
+const HELP = `The operator's commands, beside a platform that runs.
 
   npm run admin -- COMMAND
   docker compose exec auth node src/admin/main.ts COMMAND
@@ -15,7 +15,8 @@ export const HELP = `The operator's commands, beside a platform that runs.
   users delete USER --yes       erase the account everywhere; cannot be undone
 
   invite create [--uses N] [--expires TIME] [--base-url URL]
-                                print an invitation's link: 1 use within 7d
+                                print an invitation's link: 1 use within 7d; its URL is the first
+                                of PUBLIC_ORIGINS, else where the platform runs
   invite list [--json]
   invite revoke ID
 
@@ -31,3 +32,20 @@ export const HELP = `The operator's commands, beside a platform that runs.
 USER is a username or an id. TIME is 30m, 24h or 7d; --since takes a date as well.
 
 Exit codes: 0 done, 1 not possible, 64 wrong call, 69 no database, 78 wrong configuration.`;
+
+/** The first word of commands that have two. */
+const GROUPS = /^(users|invite|sessions)$/;
+
+/** The help that the words ask for, which needs no platform: all of it, or that of a group of commands. */
+export function helpFor(words: readonly string[]): string | undefined {
+  const [first, ...rest] = words;
+  if (first === undefined || first === 'help') return HELP;
+  if (words.includes('--help') || words.includes('-h')) return HELP;
+  return GROUPS.test(first) && rest.length === 0 ? groupHelp(first) : undefined;
+}
+
+/** The paragraph of the help whose commands begin so. */
+function groupHelp(group: string): string {
+  const paragraphs = HELP.split('\n\n').flatMap((paragraph) => paragraph.split(/\n(?= {2}\S)/));
+  return paragraphs.filter((line) => line.trimStart().startsWith(`${group} `)).join('\n');
+}

@@ -2,8 +2,7 @@
 import { ConfigError, databaseSection, loadConfig, serverSection } from '@sotto/runtime';
 import { z } from 'zod';
 import { AuthConfig } from '../config.ts';
-import { asksForHelp } from './admin.ts';
-import { HELP } from './help.ts';
+import { helpFor } from './help.ts';
 import { runOn } from './open.ts';
 import { processTerminal } from './process-terminal.ts';
 
@@ -18,8 +17,9 @@ const EXIT_CONFIG = 78;
 
 async function run(words: readonly string[]): Promise<number> {
   const terminal = processTerminal();
-  if (asksForHelp(words)) {
-    terminal.out(HELP);
+  const help = helpFor(words);
+  if (help !== undefined) {
+    terminal.out(help);
     return 0;
   }
   try {

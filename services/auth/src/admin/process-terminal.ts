@@ -5,11 +5,17 @@ import type { Terminal } from './terminal.ts';
 
 /** Results on standard output, notes on standard error; asks only when a person sits at both. */
 export function processTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endQuietly);
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     note: (line) => void process.stderr.write(`${line}\n`),
     ...(process.stdin.isTTY && process.stderr.isTTY && { askSecret }),
   };
+}
+
+/** Whoever read has read enough, as `head` does; the command goes on. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** What is typed is read, and nothing of it shown. */

@@ -13,7 +13,7 @@ import {
   type Session,
 } from '../store.ts';
 import type { AdminDeps, Command } from './command.ts';
-import { CommandError, table, timeText } from './terminal.ts';
+import { CommandError, sessionsEnded, table, timeText } from './terminal.ts';
 import { accountOf, onlyWord } from './words.ts';
 
 /** By their names. */
@@ -69,7 +69,7 @@ async function revoke(deps: AdminDeps, words: readonly string[]): Promise<void> 
     await deps.audit.note(transaction, { action: 'admin.acted', command: 'sessions revoke', user });
     return sessions.length;
   });
-  deps.terminal.out(`${ended} sessions ended`);
+  deps.terminal.out(sessionsEnded(ended));
 }
 
 async function endAll(transaction: AuthTransaction, user: UserId): Promise<EndedSession[]> {

@@ -11,7 +11,7 @@ import { announceEnded } from '../sessions.ts';
 import { activeDevices, lockUser, type User } from '../store.ts';
 import type { AdminDeps, Command } from './command.ts';
 import { createOrdinary } from './new-account.ts';
-import { table, timeText, wrongCall } from './terminal.ts';
+import { sessionsEnded, table, timeText, wrongCall } from './terminal.ts';
 import { accountOf, noWords, onlyWord, wholeNumber } from './words.ts';
 
 /** By their names. */
@@ -124,7 +124,7 @@ async function disable(
     return sessions.length;
   });
   terminal.out(
-    isDisabled ? `${username} is disabled; ${ended} sessions ended` : `${username} is enabled`,
+    isDisabled ? `${username} is disabled; ${sessionsEnded(ended)}` : `${username} is enabled`,
   );
 }
 
