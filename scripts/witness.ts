@@ -26,7 +26,18 @@ import {
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-const USAGE = 'usage: npm run witness -- --url URL [--state DIRECTORY] [--every SECONDS] [--once]';
+const USAGE = `usage: npm run witness -- --url URL [--state DIRECTORY] [--every SECONDS] [--once]
+
+  --url URL          the platform whose key log is followed
+  --state DIRECTORY  where this witness keeps its key and what it has seen (.witness)
+  --every SECONDS    how long to wait between two looks (10)
+  --once             look once and end
+  --help             show this
+
+Exit codes: 0 the log is as it should be, 2 alarm, 1 everything else.`;
+
+/** That nothing is new is said once, not at every look. */
+let hasTold = false;
 
 const stopping = new AbortController();
 for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) {
@@ -41,7 +52,11 @@ process.exitCode = await main().catch((error: unknown) => {
 });
 
 async function main(): Promise<number> {
-  const { url, state, once, everyMs } = readArguments();
+  const { help, url, state, once, everyMs } = readArguments();
+  if (help) {
+    console.log(USAGE);
+    return 0;
+  }
   const log = openLog(url, stopping.signal);
   const lock = lockState(state);
   const key = loadWitnessKey(state);
@@ -68,12 +83,13 @@ function readArguments() {
       state: { type: 'string', default: '.witness' },
       every: { type: 'string', default: '10' },
       once: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const { url, once } = values;
+  const { url = '', once, help } = values;
   const seconds = Number(values.every);
-  if (url === undefined || !URL.canParse(url) || !(seconds >= 1)) throw new Error(USAGE);
-  return { url, once, state: join(values.state), everyMs: seconds * 1_000 };
+  if (!help && (!URL.canParse(url) || !(seconds >= 1))) throw new Error(USAGE);
+  return { help, url, once, state: join(values.state), everyMs: seconds * 1_000 };
 }
 
 /** One look at the log. What was checked is on the disk before a signature leaves: a crash cannot make us sign a fork. */
@@ -86,6 +102,8 @@ async function witness(
   const { followed, news } = await followLog(log, seen);
   saveState(directory, followed, seen);
   for (const line of news) console.log(line);
+  if (news.length === 0 && !hasTold) console.log(`unchanged at ${followed.tree.size} leaves`);
+  hasTold = true;
   const isKept = await cosignHead(log, followed.head, key);
   if (news.length > 0 && !isKept) {
     console.log(
