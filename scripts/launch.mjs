@@ -6,8 +6,18 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { takeLock } from './install-lock.mjs';
@@ -55,13 +65,20 @@ async function install(wanted) {
 }
 
 async function installNow(wanted) {
-  say('fetching what this version needs from the npm registry (once)');
+  say('fetching what this version needs from the npm registry (once; a minute or so) …');
   // What an interrupted install leaves is of no version.
   rmSync(marker, { force: true });
   const [command, argv] = installCommand();
   // The package manager is a script of the machine's own Node, not of the one that may lie in node_modules/.bin.
   const env = { ...process.env, PATH: searchPath() };
-  const code = await runChild(command, argv, { stdio: ['ignore', 2, 2], env, wholeGroup: true });
+  // Its list of packages and its warnings about the machine's Node tell nobody anything, unless it fails.
+  const said = mkdtempSync(join(tmpdir(), 'sotto-install-'));
+  const output = openSync(join(said, 'output'), 'w');
+  const stdio = ['ignore', output, output];
+  const code = await runChild(command, argv, { stdio, env, wholeGroup: true });
+  closeSync(output);
+  if (code !== 0) process.stderr.write(readFileSync(join(said, 'output')));
+  rmSync(said, { recursive: true, force: true });
   if (code > 128) process.exit(code);
   if (code !== 0) fail('installing failed (see above); is the npm registry within reach?');
   writeMarker(wanted);
