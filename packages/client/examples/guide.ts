@@ -72,9 +72,14 @@ export async function say(client: Client, username: string, text: string): Promi
 }
 
 export async function readOn(client: Client, { show }: Screen): Promise<void> {
-  for await (const { own, content, order } of client.messages()) {
-    if (own || content.type !== 'text') continue;
-    show(order === 'next' ? content.text : `${content.text} (something before it is missing)`);
+  try {
+    for await (const { own, content, order } of client.messages()) {
+      if (own || content.type !== 'text') continue;
+      show(order === 'next' ? content.text : `${content.text} (something before it is missing)`);
+    }
+  } catch (error) {
+    if (!(error instanceof ClientError && error.code === 'account.logged-out')) throw error;
+    show('Reading goes on after the next log-in');
   }
 }
 

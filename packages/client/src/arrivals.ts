@@ -3,14 +3,15 @@ import { createBell } from './bell.ts';
 import { ClientError } from './errors.ts';
 import { decodeRecord, HistoryItem, keys, type Message, Place } from './records.ts';
 import type { Store } from './store.ts';
+import { isLoggedOut, loggedOutError } from './tokens.ts';
 
 export interface Arrivals {
-  /** A message was added. */
+  /** A message was added, or the session has ended. */
   ring(): void;
   /**
    * Messages in order of arrival, those from before a restart included. Each is given at least once: it counts as
    * taken when the loop asks for the next one. Ends when the client closes. Throws `messages.taken` while another
-   * loop runs.
+   * loop runs, and `account.logged-out` when the session has ended and everything that had arrived was given.
    */
   messages(): AsyncGenerator<Message, void>;
   /** Ends the loop. */
@@ -30,7 +31,8 @@ export function createArrivals(store: Store): Arrivals {
     try {
       while (!isClosed) {
         const next = await finishAndFindNext(store, finished);
-        finished = next?.key;
+        finished = next === 'ended' ? undefined : next?.key;
+        if (next === 'ended') throw loggedOutError();
         if (next === undefined) await bell.wait();
         else if (next.message !== undefined) yield next.message;
       }
@@ -49,15 +51,16 @@ export function createArrivals(store: Store): Arrivals {
   };
 }
 
-/** The oldest arrival after the one that is done with. Its message is absent when the history lost it. */
+/** The oldest arrival after the one that is done with. Its message is absent when the history lost it; `ended` is
+ * for when there is none and none can come, because the session has ended. */
 function finishAndFindNext(
   store: Store,
   finished: string | undefined,
-): Promise<{ key: string; message?: Message } | undefined> {
+): Promise<{ key: string; message?: Message } | 'ended' | undefined> {
   return store.transaction(async (transaction) => {
     if (finished !== undefined) await transaction.delete(finished);
     const [entry] = await transaction.list({ prefix: keys.arrivals, limit: 1 });
-    if (entry === undefined) return undefined;
+    if (entry === undefined) return (await isLoggedOut(transaction)) ? 'ended' : undefined;
     const { conversation, seq } = decodeRecord(Place, entry.value);
     const bytes = await transaction.get(keys.message(conversation, seq));
     const item = bytes && decodeRecord(HistoryItem, bytes);

@@ -21,7 +21,7 @@ import type { UnsentMessage } from './sent-message.ts';
 import type { Store } from './store.ts';
 
 export interface ClientOptions {
-  /** Origin of the platform, such as `https://chat.example.org`. */
+  /** Origin of the platform, such as `https://chat.example.org`, with its scheme. */
   readonly url: string;
   /** Where this device keeps its keys and messages. It is the client's from now on, which closes it. */
   readonly store: Store;
@@ -51,7 +51,8 @@ export interface Client {
   register(account: NewAccount): Promise<Registered>;
   /**
    * Logs in on the device of this store, or as a new device when the store is empty, or holds one that was taken off or
-   * has lost its key; contacts and messages stay then. Without credentials by the device key, which takes a store that
+   * has lost its key; contacts and messages stay then. A new device is to be linked (`beginLink`): one that connects
+   * without that gives the account a new identity, which ends the place of its other devices. Without credentials by the device key, which takes a store that
    * has logged in before, and whose session nobody has ended from elsewhere since.
    */
   login(credentials?: Credentials): Promise<Me>;
@@ -114,7 +115,8 @@ export interface Client {
   close(): Promise<void>;
   /** Calls `listener` at each event of a name; gives back the function that ends that. */
   on<E extends ClientEvent>(name: E, listener: Listener<E>): () => void;
-  /** Messages as they arrive, each at least once over any crash, counted as taken when the loop comes round. */
+  /** Messages as they arrive, each at least once over any crash, counted as taken when the loop comes round. Throws
+   * `account.logged-out` when the session has ended and everything that had arrived was given. */
   messages(): AsyncGenerator<Message, void>;
   /** A conversation as this store has it, oldest first. */
   history(conversation: ConversationId, range?: HistoryRange): Promise<HistoryItem[]>;
@@ -123,14 +125,22 @@ export interface Client {
   findUser(username: string): Promise<{ user: UserId; username: string } | undefined>;
   /** The conversation with one other user; the same one each time. */
   openDirect(user: UserId): Promise<ConversationRecord>;
-  /** Resolves once the message is in the store. It is sent as soon as there is a connection, in order, once. */
+  /**
+   * Resolves once the message is in the store. It is sent as soon as there is a connection, in order, once; not before
+   * the next log-in when the session has ended, and not before this device is the account's again when another one has
+   * taken its place (`account-compromised`): `whenStored` tells. Rejects with `conversation.unknown` for what is no id.
+   */
   sendText(conversation: ConversationId, text: string): Promise<{ id: MessageId }>;
   /** Encrypts and uploads a file, then sends its reference like a text. Needs a connection until it resolves. */
   sendFile(conversation: ConversationId, file: FileInput): Promise<{ id: MessageId }>;
   openFile(message: Message): Promise<OpenedFile>;
   /** Messages of a conversation that wait to be acknowledged by the platform, oldest first. */
   unsent(conversation: ConversationId): Promise<UnsentMessage[]>;
-  /** Resolves when a message of this device is on the platform's disk. Rejects with `message.refused`. */
+  /**
+   * Resolves when a message of this device is on the platform's disk. Rejects with `message.refused`, and with
+   * `account.compromised` or `account.logged-out` when it is not sent before a person has done something about it: it
+   * stays in the outbox meanwhile, and may be asked for again.
+   */
   whenStored(id: MessageId): Promise<Place>;
   /** Goes on with a contact whose identity key has changed, after the safety numbers were compared. */
   acceptIdentity(user: UserId): Promise<void>;

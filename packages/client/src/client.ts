@@ -1,6 +1,6 @@
 /** `createClient`: the parts put together, and what an application calls. */
 import {
-  type ConversationId,
+  ConversationId,
   changePassword,
   type DeviceId,
   deleteAccount,
@@ -67,9 +67,17 @@ import { createTokens } from './tokens.ts';
 
 export type { Client, ClientOptions };
 
-/** A client for one store. Nothing happens before a method is called. */
+/** A client for one store. Nothing happens before a method is called. Throws a `TypeError` for a `url` that is none. */
 export function createClient(options: ClientOptions): Client {
+  assertOrigin(options.url);
   return new StoreClient(options);
+}
+
+/** `localhost:8080` is a URL too, of a scheme `localhost`. */
+function assertOrigin(url: string): void {
+  const scheme = URL.parse(url)?.protocol;
+  if (scheme === 'https:' || scheme === 'http:') return;
+  throw new TypeError(`url is to be an origin, such as https://chat.example.org, not ${url}`);
 }
 
 class StoreClient implements Client {
@@ -109,6 +117,7 @@ class StoreClient implements Client {
     const parts = { store, provider: this.#provider, exchange, call: this.#call };
     this.#account = { ...parts, tokens, clock, deviceKey, proofs };
     this.#arrivals = createArrivals(store);
+    this.#events.on('logged-out', this.#arrivals.ring);
   }
 
   me() {
@@ -260,6 +269,7 @@ class StoreClient implements Client {
   }
 
   async sendFile(conversation: ConversationId, input: FileInput) {
+    assertConversation(conversation);
     const deps = { provider: this.#provider, call: this.#call };
     const file = await storeFile(deps, conversation, input);
     return this.#send(conversation, { type: 'file', file });
@@ -293,6 +303,7 @@ class StoreClient implements Client {
   }
 
   async #send(conversation: ConversationId, content: Content): Promise<{ id: MessageId }> {
+    assertConversation(conversation);
     const deps = await this.#peerDeps();
     const message = { conversation, content };
     const id = await this.#store.transaction((transaction) => enqueue(deps, transaction, message));
@@ -357,4 +368,10 @@ class StoreClient implements Client {
     const { call, clock } = this.#account;
     return { store, provider, call, clock, events: this.#events, local: this.#local };
   }
+}
+
+/** Whether there is such a conversation only the platform knows: it may be of another device of the account. */
+function assertConversation(conversation: ConversationId): void {
+  if (ConversationId.safeParse(conversation).success) return;
+  throw new ClientError('conversation.unknown', `no conversation has the id ${conversation}`);
 }

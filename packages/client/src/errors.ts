@@ -21,6 +21,8 @@ export type ClientErrorCode =
   | 'connection.refused'
   /** A second loop over `messages()` while the first one runs. */
   | 'messages.taken'
+  /** What was given is no conversation's id. */
+  | 'conversation.unknown'
   /** The content is not what its type promises. */
   | 'content.invalid'
   /** The content does not fit into one message: send it as a file. */

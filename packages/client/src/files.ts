@@ -34,13 +34,16 @@ const NO_CONTEXT = new Uint8Array();
 
 /**
  * Encrypts and uploads a file, and lets the members of a conversation read it. The reference then travels in a
- * message. Throws `file.size`, `content.invalid` for a name or type out of bounds, and what calls throw.
+ * message. Throws `file.size`, `content.invalid` for a name or type out of bounds, a `TypeError` for what is no
+ * `FileInput`, and what calls throw.
  */
 export async function storeFile(
   { provider, call }: FileDeps,
   conversation: ConversationId,
-  { name, type: mediaType, data }: FileInput,
+  input: FileInput,
 ): Promise<FileReference> {
+  assertInput(input);
+  const { name, type: mediaType, data } = input;
   const { stream, size } = open(data);
   const key = makeFileKey(provider);
   assertDescription({ name, mediaType, size, key });
@@ -75,6 +78,21 @@ function open(data: FileInput['data']): { stream: ReadableStream<Uint8Array>; si
     },
   });
   return { stream, size: data.length };
+}
+
+/** For applications without types: what is wrong is said in terms of what they called. */
+function assertInput(input: unknown): asserts input is FileInput {
+  const data = isObject(input) ? input.data : undefined;
+  if (data instanceof Blob || data instanceof Uint8Array) return;
+  const isStream = isObject(data) && data.stream instanceof ReadableStream;
+  if (isStream && typeof data.size === 'number') return;
+  throw new TypeError(
+    'a file is { name, type, data }, with data a Uint8Array, a Blob or { stream, size }',
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 const Description = FileReference.omit({ id: true });

@@ -44,6 +44,16 @@ test.each([200, 500])('an answer without an end is cut off, with status %i', asy
   await closed.promise;
 });
 
+test('why there was no answer is said in the words of the system', async () => {
+  const url = await serve(() => {});
+  const [server] = servers.splice(0);
+  await new Promise((resolve) => server?.close(resolve));
+  await expect(logInAt(url)).rejects.toMatchObject({
+    code: 'connection.failed',
+    message: expect.stringContaining('ECONNREFUSED'),
+  });
+});
+
 function logInAt(url: string): Promise<unknown> {
   const { signal } = new AbortController();
   const prover = { prove: () => expect.unreachable(), learn() {} };

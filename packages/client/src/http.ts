@@ -83,7 +83,16 @@ type Reach = <T>(step: Promise<T>) => Promise<T>;
 
 function lost(cause: unknown, signal: AbortSignal): Error {
   if (signal.aborted) return new ClientError('client.closed', 'the client was closed');
-  return new ConnectionError('the platform did not answer', { cause });
+  const code = networkCodeOf(cause);
+  const why = code === undefined ? '' : `: ${code}`;
+  return new ConnectionError(`the platform did not answer${why}`, { cause });
+}
+
+/** Why, in the system's words, such as `ECONNREFUSED` or `SELF_SIGNED_CERT_IN_CHAIN`; browsers do not say. */
+function networkCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return networkCodeOf(error.cause);
 }
 
 interface Given {

@@ -47,6 +47,12 @@ export type LogAlarm = z.infer<typeof LogAlarm>;
  */
 export type Standing = 'unproven' | 'doubtful' | 'proven';
 
+/** Throws `account.compromised` when that alarm was raised and nobody has decided yet. */
+export async function assertNotCompromised(transaction: StoreTransaction): Promise<void> {
+  const alarm = await getRecord(transaction, keys.logAlarm, LogAlarm);
+  if (alarm?.code === 'account.compromised') throw alarmError(alarm);
+}
+
 /** Throws `account.compromised` or `key-log.broken` when an alarm was raised and nobody has decided yet. */
 export async function assertNoAlarm(transaction: StoreTransaction): Promise<void> {
   const alarm = await getRecord(transaction, keys.logAlarm, LogAlarm);

@@ -2,9 +2,11 @@
 import { type ConversationId, DeviceId, type MessageId } from '@sotto/api';
 import { type Content, decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
+import { alarmError, assertNotCompromised } from './log-standing.ts';
 import type { PeerDeps } from './peers.ts';
 import { decodeRecord, getRecord, keys, OutboxEntry, Place } from './records.ts';
 import type { Store } from './store.ts';
+import { isLoggedOut, loggedOutError } from './tokens.ts';
 
 /** A message that the platform has not acknowledged yet. */
 export interface UnsentMessage {
@@ -32,13 +34,18 @@ export async function readUnsent(
 
 /**
  * Resolves with the place of a message once it is `stored`, at once when it was before. Rejects with
- * `message.refused` when the platform has refused it for good, and `client.closed`.
+ * `message.refused` when the platform has refused it for good, `client.closed`, and, while the message stays in the
+ * outbox, `account.compromised` and `account.logged-out`: nothing is sent before somebody has done something about it.
  */
 export function whenStored(deps: PeerDeps, id: MessageId, closing: AbortSignal): Promise<Place> {
   const { promise, resolve, reject } = Promise.withResolvers<Place>();
   const close = () => reject(new ClientError('client.closed', 'the client was closed'));
   const refuse = () => reject(new ClientError('message.refused', 'the message was refused'));
+  const alarm = ({ cause }: { cause: string }) =>
+    reject(alarmError({ code: 'account.compromised', cause }));
   const ends = [
+    deps.events.on('account-compromised', alarm),
+    deps.events.on('logged-out', () => reject(loggedOutError())),
     deps.events.on('stored', (event) => {
       if (event.id === id) resolve({ conversation: event.conversation, seq: event.seq });
     }),
@@ -58,6 +65,7 @@ export function whenStored(deps: PeerDeps, id: MessageId, closing: AbortSignal):
   });
 }
 
+/** What has become of it; undefined when that is still to come. Throws when it does not come by itself. */
 function readOutcome(
   { store, local }: PeerDeps,
   id: MessageId,
@@ -65,6 +73,10 @@ function readOutcome(
   const key = keys.messageId(DeviceId.parse(local.address.device), id);
   return store.transaction(async (transaction) => {
     if (await transaction.get(keys.failed(id))) return 'refused';
-    return getRecord(transaction, key, Place);
+    const place = await getRecord(transaction, key, Place);
+    if (place !== undefined) return place;
+    await assertNotCompromised(transaction);
+    if (await isLoggedOut(transaction)) throw loggedOutError();
+    return undefined;
   });
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -63,6 +63,11 @@ test('a store that is open is refused to a second client and to a second process
   await store.transaction((transaction) => transaction.put('still', Uint8Array.of(1)));
   await store.close();
   await openSqliteStore(path).close();
+});
+
+test('a store in memory is not made as a file of that name', () => {
+  expect(() => openSqliteStore(':memory:')).toThrow(/openMemoryStore/);
+  expect(existsSync(':memory:')).toBe(false);
 });
 
 test('a file that is no store is refused and left as it is', () => {

@@ -31,7 +31,7 @@ type Statements = Record<'get' | 'put' | 'delete' | 'list', StatementSync>;
 
 /**
  * Opens or makes the store at `path`. Throws `store.locked` when another process or client holds it, `store.invalid`
- * when the file is something else, is damaged, or was written by a newer release.
+ * when the file is something else, is damaged, or was written by a newer release, and a `TypeError` for `:memory:`.
  */
 export function openSqliteStore(path: string): Store {
   const connection = connect(path);
@@ -64,6 +64,9 @@ export function openSqliteStore(path: string): Store {
 }
 
 function connect(path: string): Connection {
+  if (path === ':memory:') {
+    throw new TypeError('openSqliteStore takes the path of a file: use openMemoryStore instead');
+  }
   createForOwner(path);
   const database = new DatabaseSync(path);
   try {

@@ -4,7 +4,7 @@ import { ClientError, isProblem } from './errors.ts';
 import type { Exchange } from './http.ts';
 import { TOKEN_MARGIN_MS } from './limits.ts';
 import { Account, getRecord, keys, putRecord } from './records.ts';
-import type { Store } from './store.ts';
+import type { Store, StoreTransaction } from './store.ts';
 
 /** An access token, and whether it is good only together with the device key. */
 export interface AccessToken {
@@ -48,7 +48,7 @@ export function createTokens(options: TokensOptions): Tokens {
       if (account === undefined) throw new ClientError('account.missing', 'nobody is logged in');
       return account.tokens && { ...account.tokens, bound: account.isBound === true };
     });
-    if (held === undefined) throw new ClientError('account.logged-out', 'the session has ended');
+    if (held === undefined) throw loggedOutError();
     return held;
   }
 
@@ -91,7 +91,7 @@ export function createTokens(options: TokensOptions): Tokens {
   async function end(cause: unknown): Promise<never> {
     await keepTokens(store, undefined);
     options.onEnded();
-    throw new ClientError('account.logged-out', 'the session has ended', { cause });
+    throw loggedOutError({ cause });
   }
 
   return {
@@ -108,6 +108,17 @@ export function createTokens(options: TokensOptions): Tokens {
 
 function accessOf({ access, bound }: Held): AccessToken {
   return { token: access, bound };
+}
+
+/** Whether the session of the account has ended, here or elsewhere. False before the first log-in. */
+export async function isLoggedOut(transaction: StoreTransaction): Promise<boolean> {
+  const account = await getRecord(transaction, keys.account, Account);
+  return account !== undefined && account.tokens === undefined;
+}
+
+/** The error for a session that has ended. */
+export function loggedOutError(options?: ErrorOptions): ClientError {
+  return new ClientError('account.logged-out', 'the session has ended: log in again', options);
 }
 
 /** A pair as it is kept. Both ends of its life are by this machine's clock, so a clock that is wrong does no harm. */
