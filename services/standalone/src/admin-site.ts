@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { dataDirectoryOf, StandaloneConfig, secretsDirectory } from './config.ts';
 import { runningPort } from './postmaster.ts';
 import { DATABASE_NAME, roleOf } from './roles.ts';
+import { runningUrl } from './running.ts';
 
 /** As much of the configuration as says where the accounts are. */
 const SiteConfig = StandaloneConfig.pick({ server: true, database: true, fields: true });
@@ -31,7 +32,9 @@ export function findSite(source: ConfigSource, dataDirectory: string): Site {
   }
   const defaults = isHere ? { FIELD_KEYS: readSecret(join(secrets, 'field')) } : {};
   const config = loadConfig(SiteConfig, { ...source, defaults });
-  const [baseUrl = `http://localhost:${config.server.port}`] = config.server.publicOrigins;
+  const scheme = config.server.tls === undefined ? 'http' : 'https';
+  const configured = `${scheme}://localhost:${config.server.port}`;
+  const [baseUrl = runningUrl(directory) ?? configured] = config.server.publicOrigins;
   return { database: databaseOf(config, directory), fieldKeys: config.fields.keys, baseUrl };
 }
 

@@ -4,7 +4,7 @@ import { ConfigError, run } from '@sotto/runtime';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { loadStandaloneConfig } from './config.ts';
 import { invitationNotice } from './first-invitation.ts';
-import { lanNotice, lanUrls } from './lan.ts';
+import { lanNotice } from './lan.ts';
 import { startPlatform } from './platform.ts';
 
 /** EX_USAGE of sysexits.h. */
@@ -48,8 +48,7 @@ run(() => start().catch(stop), { check: load });
 async function start() {
   const config = load();
   const platform = await startPlatform(config, { show, onFailure: stop });
-  const { url, port, authority, close } = platform;
-  const urls = authority === undefined ? [url] : lanUrls({ host: config.server.host, port });
+  const { url, urls, authority, close } = platform;
   const invitation = await platform.invite(urls[0] ?? url);
   if (authority !== undefined) show(lanNotice(authority.fingerprint, urls));
   if (invitation !== undefined) show(invitationNotice(invitation));

@@ -7,15 +7,18 @@ import type { StandaloneConfig } from './config.ts';
 import { lockData } from './data-lock.ts';
 import { openDatabases } from './databases.ts';
 import { firstInvitation } from './first-invitation.ts';
-import { type KeptAuthority, keepOwnCertificate } from './lan.ts';
+import { type KeptAuthority, keepOwnCertificate, lanUrls } from './lan.ts';
 import { openLogFile } from './log-file.ts';
 import { ownHosts } from './private-network.ts';
+import { rememberRunning } from './running.ts';
 
 export interface Platform {
   /** Where it listens, also when the configuration says 0. */
   port: number;
   /** The same for whoever is on this machine. */
   url: string;
+  /** The same for whoever is to come: in a private network its addresses there, the likeliest first. */
+  urls: readonly string[];
   /** Who signs its certificate, when it does so itself. */
   authority: KeptAuthority | undefined;
   /** A link for the first who comes, where accounts are by invitation and none was given before. */
@@ -70,10 +73,16 @@ export async function startPlatform(
         })
       : Promise.resolve(undefined);
   };
+  const { port } = listening;
+  const url = `${config.server.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
+  const urls = authority === undefined ? [url] : lanUrls({ host: config.server.host, port });
+  const remembered = rememberRunning(config.data.directory, urls[0] ?? url);
+  started.defer(() => remembered.forget());
   const running = started.move();
   return {
-    port: listening.port,
-    url: `${config.server.tls === undefined ? 'http' : 'https'}://localhost:${listening.port}`,
+    port,
+    url,
+    urls,
     authority,
     invite,
     async close() {
