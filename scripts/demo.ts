@@ -1,17 +1,19 @@
 /**
  * Two people talk through a platform: `npm run demo [-- --url URL] [--data DIR] [--canary TEXT]`.
  *
- * Without `--url` it starts a standalone platform and stops it at the end. Accounts, key files and how far it came are
- * kept under `.data/demo`, so a start after a crash of either side goes on where the last one stopped. Exits with 0
- * only if every plaintext arrived.
+ * Without `--url` it uses the platform that runs on the data directory, or starts one and stops it at the end. Accounts,
+ * key files and how far it came are kept in `demo` in the data directory, so a start after a crash of either side goes
+ * on where the last one stopped. Exits with 0 only if every plaintext arrived.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { dataDirectoryOf } from '../services/standalone/src/config.ts';
+import { makeDirectory } from '../services/standalone/src/directories.ts';
+import { readArguments, USAGE } from './demo/arguments.ts';
 import { createPage, type Page } from './demo/page.ts';
-import { findPeople, writeWhole } from './demo/people.ts';
-import { type DemoPlatform, givenPlatform, startPlatform } from './demo/platform.ts';
+import { findPeople, PersonUnknown, writeWhole } from './demo/people.ts';
+import { type DemoPlatform, findPlatform, givenPlatform } from './demo/platform.ts';
 import { STORY, type Stage } from './demo/story.ts';
 
 /** How far the demo came: `done` steps of run `run`. */
@@ -23,31 +25,50 @@ interface Progress {
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) {
+  process.exitCode = await main().catch((error: unknown) => {
+    process.stderr.write(`sotto: ${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  });
+}
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { url: { type: 'string' }, data: { type: 'string' }, canary: { type: 'string' } },
-  });
+  const { help, url, data, canary } = readArguments(process.argv.slice(2));
+  if (help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   const page = createPage(process.stdout, process.env);
-  const platform = values.url ? givenPlatform(values.url) : await startPlatform(root);
-  const directory = values.data ?? defaultDirectory(values.url);
+  const dataDirectory = findDataDirectory();
+  const platform = url ? await givenPlatform(url) : await findPlatform(root, dataDirectory);
   try {
-    await play(page, platform, { directory, canary: values.canary ?? '' });
+    const directory = data ?? makePeopleDirectory(dataDirectory, url);
+    await play(page, platform, { directory, canary });
     return 0;
   } catch (error) {
     page.note(`The demo stopped: ${error instanceof Error ? error.message : error}.`);
-    page.note('Start it again: it goes on where it stopped, and nothing acknowledged is lost.');
+    if (!(error instanceof PersonUnknown))
+      page.note('Start it again: it goes on where it stopped, and nothing acknowledged is lost.');
     return 1;
   } finally {
     await platform.stop();
   }
 }
 
+/** The one that `npm start` uses in the same environment. */
+function findDataDirectory(): string {
+  const source = { environment: process.env, file: join(root, 'config.yaml') };
+  return resolve(root, dataDirectoryOf(source, join(root, '.data')));
+}
+
 /** Accounts belong to one platform, so each platform has a directory of its own. */
-function defaultDirectory(url: string | undefined): string {
+function makePeopleDirectory(dataDirectory: string, url: string | undefined): string {
   const name = url === undefined ? 'standalone' : new URL(url).host.replace(':', '-');
-  return join(root, '.data', 'demo', name);
+  const directory = join(dataDirectory, 'demo', name);
+  // Others may pass the data directory, as an unprivileged PostgreSQL must.
+  makeDirectory(dataDirectory, 0o711);
+  makeDirectory(directory, 0o700);
+  return directory;
 }
 
 async function play(

@@ -1,7 +1,7 @@
 /** Alice and Bob: accounts and stores that the demo keeps from one start to the next. */
 import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ApiError, type Client, ClientError, createClient } from '@sotto/client';
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
@@ -11,6 +11,14 @@ import { createWireTap, type WireTap } from './wire-tap.ts';
 interface Account {
   username: string;
   password: string;
+}
+
+/** The platform was set up anew, or is another one; what the people keep is of no use there. */
+export class PersonUnknown extends Error {
+  constructor(name: string, directory: string) {
+    super(`the platform does not know ${name} any more: delete ${directory} to begin anew`);
+    this.name = 'PersonUnknown';
+  }
 }
 
 export class Person {
@@ -68,7 +76,7 @@ export class Person {
       await this.client.login(this.#account);
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'auth.credentials-wrong') throw error;
-      throw new Error(`the platform does not know ${this.name} (any more); see ${this.#storePath}`);
+      throw new PersonUnknown(this.name, dirname(this.#storePath));
     }
     await this.client.connect();
   }

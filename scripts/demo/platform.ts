@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runningUrl } from '../../services/standalone/src/running.ts';
 
 export interface DemoPlatform {
   readonly url: string;
@@ -15,8 +16,18 @@ export interface DemoPlatform {
 const START_MS_MAX = 90_000;
 const STOP_MS_MAX = 15_000;
 
-/** A platform that runs already; stopping it is not ours. */
-export function givenPlatform(url: string): DemoPlatform {
+/** What listens answers much sooner. */
+const ANSWER_MS_MAX = 3_000;
+
+/** A platform that runs already; stopping it is not ours. Rejects when nothing answers there. */
+export async function givenPlatform(url: string): Promise<DemoPlatform> {
+  try {
+    await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const code = cause instanceof Error && 'code' in cause ? cause.code : 'no answer';
+    throw new Error(`no platform answers at ${url} (${code})`, { cause: error });
+  }
   return { url, ended: new AbortController().signal, stop: async () => {} };
 }
 
@@ -24,12 +35,23 @@ export function givenPlatform(url: string): DemoPlatform {
 const HELD = /another platform is running/;
 const HELD_MS_MAX = 15_000;
 
-/** Starts the standalone platform on a free port. Rejects when it does not say that it is ready. */
-export async function startPlatform(root: string): Promise<DemoPlatform> {
+/**
+ * The platform that runs on the data directory, or a standalone one, started on a free port. Rejects when that does not
+ * say that it is ready.
+ */
+export async function findPlatform(root: string, dataDirectory: string): Promise<DemoPlatform> {
   const deadline = Date.now() + HELD_MS_MAX;
   for (;;) {
+    const url = runningUrl(dataDirectory);
+    if (url?.startsWith('https:')) {
+      throw new Error(
+        `the platform on ${dataDirectory} (${url}) has a certificate of its own: stop it, or set DATA_DIR`,
+      );
+    }
     try {
-      return await startOnce(root);
+      if (url === undefined) return await startOnce(root);
+      // One that was killed may seem to run, as its process id is used again.
+      return await givenPlatform(url).catch(() => startOnce(root));
     } catch (error) {
       if (!(error instanceof Error) || !HELD.test(error.message) || Date.now() > deadline)
         throw error;
