@@ -1,5 +1,6 @@
 /** An account from the operator's invitation to its erasure in every service, and the operator's commands beside it. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,9 +35,9 @@ interface Ran {
   notes: string;
 }
 
-function admin(words: string[], directory = data): Promise<Ran> {
+function admin(words: string[], directory = data, changes = {}): Promise<Ran> {
   const { promise, resolve } = Promise.withResolvers<Ran>();
-  const env = { PATH: '/usr/bin:/bin', ...environment(), DATA_DIR: directory };
+  const env = { PATH: '/usr/bin:/bin', ...environment(), DATA_DIR: directory, ...changes };
   const argv = ['scripts/admin.ts', ...words];
   execFile(process.execPath, argv, { cwd: root, env }, (error, out, notes) => {
     const exitCode = error === null ? 0 : Number(error.code ?? -1);
@@ -72,6 +73,22 @@ test('the operator makes an account and an invitation while the platform runs', 
   const invite = link.hash.replace('#invite=', '');
   const invited = await call('/api/v1/auth/register', { body: { ...uninvited, invite } });
   expect(invited.status).toBe(201);
+});
+
+test('an invitation without a public origin leads to where the platform runs', async () => {
+  const { out } = await admin(['invite', 'create'], data, { PUBLIC_ORIGINS: '' });
+  expect(new URL(out).origin).toBe(platform.url);
+});
+
+test('a command whose reader has gone ends quietly', async () => {
+  const child = spawn(process.execPath, ['scripts/admin.ts', '--help'], { cwd: root });
+  child.stdout.destroy();
+  let notes = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    notes += text;
+  });
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(notes).toBe('');
 });
 
 test('an owner takes out what all services hold, deletes the account, and nobody finds it any more', async () => {
