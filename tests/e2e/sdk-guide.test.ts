@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Client, ClientError, ConnectionError } from '@sotto/client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as guide from '../../packages/client/examples/guide.ts';
-import { type Standalone, startStandalone } from '../cluster.ts';
+import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
 
 const PASSWORD = 'Correct-Horse-7';
 
@@ -15,7 +15,8 @@ const clients: Client[] = [];
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sotto guide '));
-  platform = await startStandalone();
+  // People read the guide slower than this test goes through it.
+  platform = await startStandalone({ environment: NO_LIMITS });
 });
 afterAll(async () => {
   for (const client of clients) await client.close();
