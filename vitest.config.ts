@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Most tests wait for servers and clocks; vitest's own choice would leave one of two cores idle.
+    maxWorkers: 2,
     projects: [
       project('unit', ['packages/{api,crypto,client}/src/**/*.test.ts', 'scripts/**/*.test.ts']),
       project('integration', [
