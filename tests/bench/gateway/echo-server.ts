@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { SOCKET_PROTOCOL } from '@sotto/api';
 import { WebSocketServer } from 'ws';
 
-const server = createServer();
+// Plain requests are answered too: nginx is asked over HTTP whether it is up.
+const server = createServer((_, response) => response.end());
 const sockets = new WebSocketServer({
   server,
   perMessageDeflate: false,
