@@ -1,7 +1,7 @@
 /**
  * Makes the platform's secrets at first start and hands each container its own.
  *
- *     node make-secrets.ts --kept /secrets --handed /for --postgres-user 999
+ *     node make-secrets.ts --kept /secrets --handed /for
  *
  * All of them are kept in one folder, which no other container mounts; the other has a folder for each that needs some. A secret that exists is never changed, so this runs at every start, and takes over what earlier versions made.
  */
@@ -21,8 +21,8 @@ import { parseArgs } from 'node:util';
 
 /** One container. */
 export interface Recipient {
-  /** The user that it reads them as. */
-  user: number;
+  /** The user that it reads them as; `any` where that differs between images, as only this container mounts the folder. */
+  user: number | 'any';
   secrets: readonly string[];
 }
 
@@ -34,7 +34,7 @@ const NODE = 1000;
 const ROOT = 0;
 
 /** Who needs what. PostgreSQL's user is 999 in its image on Debian and 70 on Alpine. */
-export const recipients = (postgresUser: number): Recipients => ({
+export const recipients: Recipients = {
   gateway: { user: NODE, secrets: ['internal'] },
   auth: {
     user: NODE,
@@ -44,14 +44,15 @@ export const recipients = (postgresUser: number): Recipients => ({
   message: { user: NODE, secrets: ['internal', 'database-message'] },
   file: { user: NODE, secrets: ['internal', 'database-file', 's3-access-key', 's3-secret-key'] },
   postgres: {
-    user: postgresUser,
+    user: 'any',
     secrets: ['postgres', 'database-auth', 'database-key', 'database-message', 'database-file'],
   },
   minio: { user: ROOT, secrets: ['s3-access-key', 's3-secret-key'] },
-});
+};
 
 /** Only their owner reads them. */
 const MODE = 0o400;
+const MODE_FOR_ANY = 0o444;
 
 export interface Folders {
   /** All secrets. */
@@ -87,10 +88,11 @@ function keep(file: string): void {
 }
 
 /** Replaces the file at once: a container may be reading it. */
-function hand(from: string, to: string, user: number): void {
+function hand(from: string, to: string, user: Recipient['user']): void {
   const next = `${to}.next`;
   writeFileSync(next, readFileSync(from), { mode: MODE });
-  chownSync(next, user, user);
+  if (user === 'any') chmodSync(next, MODE_FOR_ANY);
+  else chownSync(next, user, user);
   renameSync(next, to);
 }
 
@@ -99,8 +101,7 @@ if (import.meta.main) {
     options: {
       kept: { type: 'string', default: '/secrets' },
       handed: { type: 'string', default: '/for' },
-      'postgres-user': { type: 'string', default: '999' },
     },
   });
-  makeSecrets(values, recipients(Number(values['postgres-user'])));
+  makeSecrets(values, recipients);
 }

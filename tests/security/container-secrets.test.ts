@@ -31,7 +31,7 @@ const compose: { services: Readonly<Record<string, Container>> } = parse(
   read('docker-compose.yml'),
   { merge: true },
 );
-const handedOut = recipients(999);
+const handedOut = recipients;
 
 /** The volumes of secrets that a container mounts, and where. */
 function mountsOf({ volumes = [] }: Container): string[] {
