@@ -3,7 +3,8 @@
  *
  *     node make-secrets.ts --kept /secrets --handed /for
  *
- * All of them are kept in one folder, which no other container mounts; the other has a folder for each that needs some. A secret that exists is never changed, so this runs at every start, and takes over what earlier versions made.
+ * All of them are kept in one folder, which no other container mounts; the other has a folder for each that needs some.
+ * A secret that exists is never changed, so this runs at every start, and takes over what earlier versions made.
  */
 import { randomBytes } from 'node:crypto';
 import {

@@ -14,6 +14,7 @@ export {
   type Caller,
   createAuthenticate,
 } from './authenticate.ts';
+export { openBus, openCounters } from './backends.ts';
 export { behindGateway, GATEWAY_HEADERS, gatewayHeaders } from './behind-gateway.ts';
 export type { Blob, Blobs, ByteRange } from './blobs.ts';
 export { type DirectoryBlobsOptions, openDirectoryBlobs } from './blobs-directory.ts';

@@ -8,8 +8,6 @@ import {
   createApp,
   createLimiters,
   createLogger,
-  createMemoryBus,
-  createMemoryCounters,
   createMetrics,
   createProofs,
   createSealedFields,
@@ -22,9 +20,9 @@ import {
   type Logger,
   meterLevels,
   migrate,
+  openBus,
+  openCounters,
   openDatabase,
-  openNatsBus,
-  openRedisCounters,
   type ProofOrigins,
   proofOrigins,
   remotePeer,
@@ -77,8 +75,8 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
   const clock = given.clock ?? Date.now;
   const database = given.database ?? own(openDatabase(databaseOptions(config.database, SCHEMA)));
   await migrate(database, database.schema, migrations, { log });
-  const bus = given.bus ?? own(await openBus(config, log));
-  const counters = given.counters ?? own(await openCounters(config, log));
+  const bus = given.bus ?? own(await openBus(config.nats, log));
+  const counters = given.counters ?? own(await openCounters(config.redis, log));
   const outbox = own(startOutbox({ database, bus, log }));
   own(
     await consumeEvent(bus, 'auth-device-lists', 'events.device-list.changed', (event) =>
@@ -173,14 +171,4 @@ async function tokenDeps({ jwt }: AuthConfig, clock: Clock) {
 function limitsOf({ limits, server }: AuthConfig, limiters: Limiters, events: AuthEvents) {
   const { trustedProxies } = server;
   return createAuthLimiters({ limits, trustedProxies, limiters, events });
-}
-
-async function openBus({ nats }: AuthConfig, log: Logger): Promise<Bus> {
-  const { url, ca } = nats;
-  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
-}
-
-async function openCounters({ redis }: AuthConfig, log: Logger): Promise<Counters> {
-  const { url, ca } = redis;
-  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }

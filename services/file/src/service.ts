@@ -9,18 +9,16 @@ import {
   createGuards,
   createLimiters,
   createLogger,
-  createMemoryBus,
-  createMemoryCounters,
   createMetrics,
   type Database,
   databaseOptions,
   type Fetch,
   type Logger,
   migrate,
+  openBus,
+  openCounters,
   openDatabase,
   openDirectoryBlobs,
-  openNatsBus,
-  openRedisCounters,
   openS3Blobs,
   type ProofOrigins,
   proofOrigins,
@@ -70,7 +68,7 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const database = given.database ?? own(openDatabase(databaseOptions(config.database, SCHEMA)));
   const { query } = database;
   await migrate(database, database.schema, migrations, { log });
-  const counters = given.counters ?? own(await openCounters(config, log));
+  const counters = given.counters ?? own(await openCounters(config.redis, log));
   const blobs = given.blobs ?? own(await openBlobs(config, log));
 
   const metrics = createMetrics('file');
@@ -99,7 +97,7 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const app = createApp({ service: 'file', log, metrics, ready });
   const isMember = createMemberships({ message, internalSecret, clock });
   const { quotaBytes, uploadStall: stallMs } = config.file;
-  const bus = given.bus ?? own(await openBus(config, log));
+  const bus = given.bus ?? own(await openBus(config.nats, log));
   const counts = own(createAuditCounts({ bus, clock, log }));
   routes(
     app,
@@ -117,14 +115,4 @@ function openBlobs({ s3, file }: FileConfig, log: Logger): Promise<Blobs> {
   const { endpoint, ...rest } = s3;
   if (endpoint === undefined) return openDirectoryBlobs({ directory: file.directory });
   return openS3Blobs({ ...rest, endpoint, log });
-}
-
-async function openBus({ nats }: FileConfig, log: Logger): Promise<Bus> {
-  const { url, ca } = nats;
-  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
-}
-
-async function openCounters({ redis }: FileConfig, log: Logger): Promise<Counters> {
-  const { url, ca } = redis;
-  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }

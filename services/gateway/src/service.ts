@@ -8,12 +8,11 @@ import {
   createApp,
   createLimiters,
   createLogger,
-  createMemoryCounters,
   createMetrics,
   createRequestMeter,
   type Fetch,
   type Logger,
-  openRedisCounters,
+  openCounters,
   problemResponse,
   remotePeer,
   type Service,
@@ -59,7 +58,7 @@ export async function startGateway(
   const metrics = createMetrics('gateway');
   const events = createEvents(metrics, log);
   const meter = createRequestMeter({ log, metrics });
-  const counters = given.counters ?? (await openCounters(config, log));
+  const counters = given.counters ?? (await openCounters(config.redis, log));
   if (given.counters === undefined) opened.defer(() => counters.close());
   const sourceLimit = createSourceLimit(
     createLimiters({ counters, metrics }),
@@ -144,11 +143,6 @@ async function count(
   // Who watches over us must hear from us whatever else comes from there.
   const isWatcher = /^\/(health\/(live|ready)|metrics)$/.test(new URL(request.url).pathname);
   if (client !== undefined && !isWatcher) await sourceLimit.take(client.remoteAddress);
-}
-
-async function openCounters({ redis }: GatewayConfig, log: Logger): Promise<Counters> {
-  const { url, ca } = redis;
-  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }
 
 function remoteUpstreams(services: GatewayConfig['services']): Upstreams {

@@ -8,17 +8,15 @@ import {
   createGuards,
   createLimiters,
   createLogger,
-  createMemoryBus,
-  createMemoryCounters,
   createMetrics,
   type Database,
   databaseOptions,
   type Fetch,
   type Logger,
   migrate,
+  openBus,
+  openCounters,
   openDatabase,
-  openNatsBus,
-  openRedisCounters,
   type ProofOrigins,
   proofOrigins,
   remotePeer,
@@ -73,8 +71,8 @@ export async function startKey(config: KeyConfig, given: Given = {}): Promise<Se
   };
   const database = given.database ?? own(openDatabase(databaseOptions(config.database, SCHEMA)));
   await migrate(database, database.schema, migrations, { log });
-  const bus = given.bus ?? own(await openBus(config, log));
-  const counters = given.counters ?? own(await openCounters(config, log));
+  const bus = given.bus ?? own(await openBus(config.nats, log));
+  const counters = given.counters ?? own(await openCounters(config.redis, log));
   const outbox = own(startOutbox({ database, bus, log }));
 
   const metrics = createMetrics('key');
@@ -124,14 +122,4 @@ export async function startKey(config: KeyConfig, given: Given = {}): Promise<Se
 
   const running = opened.move();
   return { fetch: app.fetch, close: () => running.disposeAsync() };
-}
-
-async function openBus({ nats }: KeyConfig, log: Logger): Promise<Bus> {
-  const { url, ca } = nats;
-  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
-}
-
-async function openCounters({ redis }: KeyConfig, log: Logger): Promise<Counters> {
-  const { url, ca } = redis;
-  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }

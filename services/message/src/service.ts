@@ -11,8 +11,6 @@ import {
   createGuards,
   createLimiters,
   createLogger,
-  createMemoryBus,
-  createMemoryCounters,
   createMetrics,
   type Database,
   databaseOptions,
@@ -22,9 +20,9 @@ import {
   type Logger,
   type Metrics,
   migrate,
+  openBus,
+  openCounters,
   openDatabase,
-  openNatsBus,
-  openRedisCounters,
   type ProofOrigins,
   proofOrigins,
   type Revocations,
@@ -159,8 +157,8 @@ async function openFoundation(config: MessageConfig, given: Given, own: Own): Pr
   await migrate(database, database.schema, migrations, { log });
   await makePartitions(database);
   own(keepPartitions(database, log));
-  const bus = given.bus ?? own(await openBus(config, log));
-  const counters = given.counters ?? own(await openCounters(config, log));
+  const bus = given.bus ?? own(await openBus(config.nats, log));
+  const counters = given.counters ?? own(await openCounters(config.redis, log));
   const { services, server } = config;
   const peers = given.peers ?? { auth: remotePeer(services.auth), key: remotePeer(services.key) };
   const origins = given.proofOrigins ?? proofOrigins({ server, log });
@@ -241,14 +239,4 @@ async function openMessagePath(
     }),
   );
   return { committer, audiences, cursors, hub, events, counts, node };
-}
-
-async function openBus({ nats }: MessageConfig, log: Logger): Promise<Bus> {
-  const { url, ca } = nats;
-  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
-}
-
-async function openCounters({ redis }: MessageConfig, log: Logger): Promise<Counters> {
-  const { url, ca } = redis;
-  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }

@@ -9,16 +9,13 @@ import { startMessage } from '@sotto/message';
 import {
   type Blobs,
   type Bus,
-  type Counters,
   createLogger,
-  createMemoryBus,
-  createMemoryCounters,
   type Fetch,
   type Logger,
   type LoggerOptions,
+  openBus,
+  openCounters,
   openDirectoryBlobs,
-  openNatsBus,
-  openRedisCounters,
   openS3Blobs,
   proofOrigins,
   type Service,
@@ -58,8 +55,10 @@ export async function compose(
   const logFor = (service: string): Logger => {
     return createLogger({ service, level: config.log.level, destination: logTo });
   };
-  const bus = own(publishAfter(everyConsumerStands.promise, await openBus(config, logFor('bus'))));
-  const counters = own(await openCounters(config, logFor('counters')));
+  const bus = own(
+    publishAfter(everyConsumerStands.promise, await openBus(config.nats, logFor('bus'))),
+  );
+  const counters = own(await openCounters(config.redis, logFor('counters')));
   const blobs = own(await openBlobs(config));
   const services: Services = {};
   const peers = {
@@ -116,16 +115,6 @@ function peer(services: Services, name: DataService): Fetch {
     if (service === undefined) throw new ApiError('service.unavailable', { retryAfter: 1 });
     return service.fetch(request, connection);
   };
-}
-
-function openBus({ nats }: StandaloneConfig, log: Logger): Promise<Bus> | Bus {
-  const { url, ca } = nats;
-  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
-}
-
-function openCounters({ redis }: StandaloneConfig, log: Logger): Promise<Counters> | Counters {
-  const { url, ca } = redis;
-  return url === undefined ? createMemoryCounters() : openRedisCounters({ url, ca, log });
 }
 
 function openBlobs({ s3, data }: StandaloneConfig): Promise<Blobs> | Blobs {
