@@ -1,10 +1,10 @@
 /**
  * How fast passwords may be guessed (DESIGN 5).
  *
- * Failures lock the account for the source that they came from, and for that one alone; many of them from one source
- * lock the source out of all accounts, but for the devices behind it that those know; and many for one account, from wherever, slow the account down: tries then take
- * turns, so that a thousand addresses guess no faster than a few. None of it touches sessions that are open, nor a
- * device that the account knows: a guesser must not be able to keep the owner out.
+ * Failures lock the account for the source that they came from, and for that one alone; many of them from one source lock
+ * the source out of all accounts, but for the devices behind it that those know; and many for one account, from wherever,
+ * slow the account down: tries then take turns, so that a thousand addresses guess no faster than a few. None of it touches
+ * sessions that are open, nor a device that the account knows: a guesser must not be able to keep the owner out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type DeviceId } from '@sotto/api';
