@@ -38,7 +38,12 @@ test(
     try {
       const output = await startDemo({ url: platform.url, directory: people }).done;
       expect(output).toContain('Everything arrived');
-      expect(readdirSync(platform.dataDirectory).toSorted()).toEqual(['lock', 'logs', 'secrets']);
+      expect(readdirSync(platform.dataDirectory).toSorted()).toEqual([
+        'lock',
+        'logs',
+        'running.json',
+        'secrets',
+      ]);
     } finally {
       await platform.close();
       await servers.close();

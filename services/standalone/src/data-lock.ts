@@ -12,6 +12,9 @@ export interface DataLock {
 /** SQLITE_BUSY: another connection holds the lock. */
 const BUSY = 5;
 
+/** The locks of this process. Without it, one whose holder is forgotten would end when its memory is collected. */
+const held = new Set<DatabaseSync>();
+
 /** Takes the directory, which is made if absent. Throws a one-line error when another process has it. */
 export function lockData(directory: string): DataLock {
   // Others may pass, as the unprivileged PostgreSQL of a start as root must; what is inside has its own modes.
@@ -29,7 +32,13 @@ export function lockData(directory: string): DataLock {
     }
     throw error;
   }
-  return { close: () => database.close() };
+  held.add(database);
+  return {
+    close: () => {
+      held.delete(database);
+      database.close();
+    },
+  };
 }
 
 /**

@@ -29,23 +29,26 @@ test('nobody else can take the lock: its file is for its owner alone, also one o
   expect(modeOf()).toBe(0o600);
 });
 
-test('a lock goes with a process that was killed', async () => {
+test('a lock stays when nobody remembers it, and goes with a process that was killed', async () => {
   const script = `
     import { lockData } from ${JSON.stringify(new URL('../src/data-lock.ts', import.meta.url).href)};
     lockData(process.argv[1]);
+    gc();
     console.log('locked');
     setInterval(() => {}, 1000);
   `;
   const child = spawn(
     process.execPath,
-    ['--input-type=module-typescript', '-e', script, directory],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
+    ['--expose-gc', '--input-type=module-typescript', '-e', script, directory],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  await once(child.stdout, 'data');
-  expect(() => lockData(directory)).toThrow('another platform');
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+  const exit = once(child, 'exit');
+  try {
+    await once(child.stdout, 'data');
+    expect(() => lockData(directory)).toThrow('another platform');
+  } finally {
+    child.kill('SIGKILL');
+    await exit;
+  }
   lockData(directory).close();
 });
