@@ -5,6 +5,7 @@
  * order across subjects, so each carries a version or is idempotent by nature.
  */
 import { z } from 'zod';
+import { bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { ConversationId, DeviceId, SessionId, UserId } from './ids.ts';
 
@@ -45,6 +46,15 @@ export type IdentityChanged = z.infer<typeof IdentityChanged>;
 export const PrekeysLow = z.object({ device: DeviceId, available: z.int() });
 export type PrekeysLow = z.infer<typeof PrekeysLow>;
 
+/** Who is in a conversation has changed. A higher version follows on a lower one. Owner: message. */
+export const MembershipChanged = z.object({
+  conversation: ConversationId,
+  version: z.int().min(1),
+  joined: z.array(UserId),
+  left: z.array(UserId),
+});
+export type MembershipChanged = z.infer<typeof MembershipChanged>;
+
 /** What the audit log names. */
 export const AUDIT_ACTIONS = [
   'account.registered',
@@ -71,6 +81,8 @@ export const AUDIT_ACTIONS = [
   'messages.fetched',
   'files.uploaded',
   'files.fetched',
+  'groups.changed',
+  'reports.made',
   'admin.acted',
 ] as const;
 
@@ -86,6 +98,8 @@ export const ADMIN_COMMANDS = [
   'invite revoke',
   'sessions revoke',
   'rotate-field-keys',
+  'reports close',
+  'restored',
 ] as const;
 export type AdminCommand = (typeof ADMIN_COMMANDS)[number];
 
@@ -126,6 +140,7 @@ export const EVENTS = {
   'events.identity.changed': IdentityChanged,
   'events.prekeys.low': PrekeysLow,
   'events.audit.noted': AuditNoted,
+  'events.membership.changed': MembershipChanged,
 } as const;
 export type EventSubject = keyof typeof EVENTS;
 export type Event<S extends EventSubject> = z.infer<(typeof EVENTS)[S]>;
@@ -203,6 +218,19 @@ export const findDeviceList = endpoint({
   problems: [],
 });
 
+export const findIdentity = endpoint({
+  id: 'findIdentity',
+  service: 'key',
+  method: 'GET',
+  path: '/internal/identities/{user_id}',
+  summary: "A user's identity key of now, for a service that checks what it has signed",
+  access: 'service',
+  params: users,
+  status: 200,
+  response: z.object({ identityKey: bytesOf(32).optional() }),
+  problems: [],
+});
+
 export const findMembership = endpoint({
   id: 'findMembership',
   service: 'message',
@@ -259,5 +287,6 @@ export const internalEndpoints = [
   listRevocations,
   noteTokenUses,
   findDeviceList,
+  findIdentity,
   findMembership,
 ] as const;

@@ -74,3 +74,26 @@ export const PROOF_SECONDS = 30;
 
 /** A device with fewer one-time prekeys than this is told to upload more. */
 export const ONE_TIME_PREKEYS_LOW = 10;
+
+/** A signed entry of a membership log, bytes. The largest founds a group of 200: 3 360. */
+export const MEMBERSHIP_ENTRY_BYTES_MAX = 4096;
+
+/** A group's title, encrypted and padded, bytes. */
+export const GROUP_TITLE_BYTES_MAX = 1024;
+
+/** One ciphertext of what is not stored, bytes: typing, and other signals that nobody misses. */
+export const EPHEMERAL_BYTES_MAX = 4096;
+
+/** Users whose presence one socket is told of: a screen full of conversations and an open group. */
+export const WATCHED_USERS_MAX = 256;
+
+/** Cursors in one frame: some 80 bytes each. */
+export const CURSORS_PER_FRAME_MAX = 1000;
+
+/** What an operator is shown with a report: messages, and UTF-16 code units of each and of the note. */
+export const REPORTED_MESSAGES_MAX = 20;
+export const REPORT_TEXT_LENGTH_MAX = 2000;
+export const REPORT_NOTE_LENGTH_MAX = 1000;
+
+/** Addresses of push services are some 200 characters long. */
+export const PUSH_ENDPOINT_LENGTH_MAX = 1024;

@@ -1,10 +1,11 @@
-/** Conversations, sending, history and the user directory. */
+/** Messages: sending, history, and what a device has not acknowledged. */
 import { z } from 'zod';
-import { bytes } from './bytes.ts';
+import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
-import { Address, ConversationId, DeviceId, MessageId, Seq, Timestamp, UserId } from './ids.ts';
+import { Address, ConversationId, DeviceId, MessageId, Seq, Timestamp } from './ids.ts';
 import {
   CIPHERTEXT_BYTES_MAX,
+  MEMBERSHIP_ENTRY_BYTES_MAX,
   MESSAGE_BODY_BYTES_MAX,
   PAGE_ITEMS_MAX,
   RECIPIENTS_PER_MESSAGE_MAX,
@@ -19,24 +20,37 @@ export type Recipient = z.infer<typeof Recipient>;
 
 const recipients = z.array(Recipient).min(1).max(RECIPIENTS_PER_MESSAGE_MAX);
 
+/** What every kind of message says. */
+const heading = {
+  id: MessageId,
+  conversation: ConversationId,
+  /** Devices that are not connected are woken at once, not when it suits them. */
+  urgent: z.boolean().optional(),
+  /** From then on the platform gives it to nobody: its place is an empty slot. */
+  expiresAt: Timestamp.optional(),
+};
+
 /**
  * What a client sends. The id is a UUIDv7 of its own: the same id with the same content may be sent any
  * number of times and is stored once.
  */
 export const OutgoingMessage = z.discriminatedUnion('kind', [
   /** For exactly all devices of the other members and the sender's other devices, else `message.devices-stale`. */
-  z.strictObject({
-    kind: z.literal('direct'),
-    id: MessageId,
-    conversation: ConversationId,
-    recipients,
-  }),
+  z.strictObject({ kind: z.literal('direct'), ...heading, recipients }),
   /** For any devices of members (key distribution, session repair); only unknown devices are refused. */
+  z.strictObject({ kind: z.literal('targeted'), ...heading, recipients }),
+  /**
+   * One ciphertext for all devices of all members of a group but the sending one, else `message.group-stale`. The sender
+   * says which members and devices it was keyed for.
+   */
   z.strictObject({
-    kind: z.literal('targeted'),
-    id: MessageId,
-    conversation: ConversationId,
-    recipients,
+    kind: z.literal('group'),
+    ...heading,
+    ciphertext: Ciphertext,
+    /** Of the group's membership log. */
+    version: z.int().min(1),
+    /** `digestDeviceLists` of `@sotto/crypto` over all members. */
+    lists: bytesOf(32),
   }),
 ]);
 export type OutgoingMessage = z.infer<typeof OutgoingMessage>;
@@ -55,76 +69,31 @@ export const MessageSlot = z.object({
   type: z.literal('message'),
   seq: Seq,
   id: MessageId,
-  kind: z.enum(['direct', 'targeted']),
+  kind: z.enum(['direct', 'targeted', 'group']),
   sender: Address,
   sentAt: Timestamp,
   ciphertext: Ciphertext,
 });
 export type MessageSlot = z.infer<typeof MessageSlot>;
 
+/** A place that holds an entry of the group's membership log, for all who were members before or after it. */
+export const MembershipSlot = z.object({
+  type: z.literal('membership'),
+  seq: Seq,
+  sentAt: Timestamp,
+  entry: bytes({ min: 1, max: MEMBERSHIP_ENTRY_BYTES_MAX }),
+});
+export type MembershipSlot = z.infer<typeof MembershipSlot>;
+
 /** Places `from` to `to`, both inclusive, that hold nothing for the asking device. */
 export const EmptySlots = z.object({ type: z.literal('none'), from: Seq, to: Seq });
 export type EmptySlots = z.infer<typeof EmptySlots>;
 
 /** One place, or a run of empty ones, in the order of a conversation. */
-export const Slot = z.discriminatedUnion('type', [MessageSlot, EmptySlots]);
+export const Slot = z.discriminatedUnion('type', [MessageSlot, MembershipSlot, EmptySlots]);
 export type Slot = z.infer<typeof Slot>;
 
-/**
- * A conversation as its members see it. `first` is the first place this member may read, `last` the newest place
- * taken, `cursor` the place up to which this device has acknowledged.
- */
-export const Conversation = z.object({
-  id: ConversationId,
-  kind: z.enum(['direct']),
-  members: z.array(UserId),
-  version: z.int(),
-  first: Seq,
-  last: Seq,
-  cursor: Seq,
-});
-export type Conversation = z.infer<typeof Conversation>;
-
 const conversationParams = z.strictObject({ id: ConversationId });
-
-export const createConversation = endpoint({
-  id: 'createConversation',
-  service: 'message',
-  method: 'POST',
-  path: '/api/v1/conversations',
-  summary: 'Open the conversation with another user; the same one each time',
-  access: 'user',
-  body: z.strictObject({ kind: z.literal('direct'), with: UserId }),
-  status: 200,
-  response: Conversation,
-  problems: ['conversation.member-unknown'],
-});
-
-export const listConversations = endpoint({
-  id: 'listConversations',
-  service: 'message',
-  method: 'GET',
-  path: '/api/v1/conversations',
-  summary: "The caller's conversations, by id",
-  access: 'user',
-  query: z.strictObject({ after: ConversationId.optional(), limit: PageLimit }),
-  status: 200,
-  response: z.object({ incarnation: z.int(), conversations: z.array(Conversation) }),
-  problems: [],
-});
-
-export const getConversation = endpoint({
-  id: 'getConversation',
-  service: 'message',
-  method: 'GET',
-  path: '/api/v1/conversations/{id}',
-  summary: 'One conversation',
-  access: 'user',
-  params: conversationParams,
-  status: 200,
-  response: Conversation,
-  problems: ['conversation.not-found'],
-});
 
 export const listMessages = endpoint({
   id: 'listMessages',
@@ -171,6 +140,7 @@ export const sendMessage = endpoint({
     'conversation.not-found',
     'message.id-conflict',
     'message.devices-stale',
+    'message.group-stale',
     'message.busy',
   ],
 });
@@ -203,19 +173,6 @@ export const acknowledgeMessage = endpoint({
   problems: ['message.not-found'],
 });
 
-export const searchUsers = endpoint({
-  id: 'searchUsers',
-  service: 'message',
-  method: 'GET',
-  path: '/api/v1/users',
-  summary: 'Users whose name starts with the given letters, without case',
-  access: 'user',
-  query: z.strictObject({ name: z.string().min(3).max(50) }),
-  status: 200,
-  response: z.object({ users: z.array(z.object({ user: UserId, username: z.string() })).max(10) }),
-  problems: [],
-});
-
 export const openSocketTicket = endpoint({
   id: 'openSocketTicket',
   service: 'message',
@@ -234,13 +191,9 @@ export const openSocketTicket = endpoint({
 });
 
 export const messageEndpoints = [
-  createConversation,
-  listConversations,
-  getConversation,
   listMessages,
   sendMessage,
   inbox,
   acknowledgeMessage,
-  searchUsers,
   openSocketTicket,
 ] as const;

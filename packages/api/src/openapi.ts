@@ -2,13 +2,16 @@
 import { z } from 'zod';
 import { accountEndpoints } from './account.ts';
 import { authEndpoints } from './auth.ts';
+import { conversationEndpoints } from './conversation.ts';
 import { deviceEndpoints } from './device.ts';
 import { type BodySchema, commonProblems, type EndpointSpec, isByteStream } from './endpoint.ts';
 import { fileEndpoints } from './file.ts';
 import { keyEndpoints } from './key.ts';
 import { keyLogEndpoints } from './key-log.ts';
 import { messageEndpoints } from './message.ts';
+import { peopleEndpoints } from './people.ts';
 import { PROBLEMS, Problem, type ProblemCode } from './problem.ts';
+import { pushEndpoints } from './push.ts';
 
 /** Every public operation, in the order in which they are documented. */
 export const endpoints: readonly EndpointSpec[] = [
@@ -17,7 +20,10 @@ export const endpoints: readonly EndpointSpec[] = [
   ...deviceEndpoints,
   ...keyEndpoints,
   ...keyLogEndpoints,
+  ...conversationEndpoints,
   ...messageEndpoints,
+  ...peopleEndpoints,
+  ...pushEndpoints,
   ...fileEndpoints,
 ];
 

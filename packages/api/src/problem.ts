@@ -60,11 +60,30 @@ export const PROBLEMS = {
   'key.channel-taken': { status: 409, title: 'Something else came through this channel already' },
   'conversation.not-found': { status: 404, title: 'There is no such conversation' },
   'conversation.member-unknown': { status: 422, title: 'A member is not a user of this platform' },
+  'conversation.exists': { status: 409, title: 'Another conversation has this id' },
+  'conversation.version-conflict': {
+    status: 409,
+    title: 'The entry does not follow on the newest one',
+  },
+  'conversation.entry-invalid': { status: 422, title: 'The membership entry is not acceptable' },
+  'conversation.entry-refused': {
+    status: 403,
+    title: 'Its author may not make this membership entry',
+  },
+  'user.not-found': { status: 404, title: 'There is no such user' },
+  'user.directory-off': { status: 403, title: 'This platform has no user directory' },
+  'user.block-limit': { status: 409, title: 'As many users are blocked as may be' },
+  'push.off': { status: 404, title: 'This platform wakes no devices' },
+  'push.endpoint-refused': { status: 422, title: 'This is no push service that may be used here' },
   'message.not-found': { status: 404, title: 'There is no such message' },
   'message.id-conflict': { status: 409, title: 'This message id was used for other content' },
   'message.devices-stale': {
     status: 409,
     title: 'The message is not encrypted for the current devices',
+  },
+  'message.group-stale': {
+    status: 409,
+    title: 'The message is not encrypted for the current members and devices',
   },
   'message.after-refused': {
     status: 409,
@@ -92,6 +111,15 @@ export const DeviceDifference = z.object({
 });
 export type DeviceDifference = z.infer<typeof DeviceDifference>;
 
+/** What a group message must be keyed for, for `message.group-stale`. */
+export const GroupAudience = z.object({
+  /** Of the membership log. */
+  version: z.int(),
+  /** The newest device list of each member; version 0 for one who has published none. */
+  lists: z.array(z.object({ user: z.string(), version: z.int() })),
+});
+export type GroupAudience = z.infer<typeof GroupAudience>;
+
 /** The body of every failed answer, `application/problem+json`. */
 export const Problem = z.object({
   type: z.string(),
@@ -106,6 +134,9 @@ export const Problem = z.object({
   /** When it is worth trying again, in seconds. */
   retryAfter: z.int().optional(),
   devices: DeviceDifference.optional(),
+  audience: GroupAudience.optional(),
+  /** The newest version, for `conversation.version-conflict`. */
+  version: z.int().optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 
@@ -116,6 +147,8 @@ export interface ApiErrorOptions {
   fields?: string[];
   retryAfter?: number;
   devices?: DeviceDifference;
+  audience?: GroupAudience;
+  version?: number;
 }
 
 /** The only error that a service throws on purpose, and that the SDK rebuilds from an answer. */
@@ -135,7 +168,7 @@ export class ApiError extends Error {
 
 /** The body for an error. `instance` is the request id. */
 export function toProblem(error: ApiError, instance?: string): Problem {
-  const { detail, fields, retryAfter, devices } = error.options;
+  const { detail, fields, retryAfter, devices, audience, version } = error.options;
   return {
     type: `urn:sotto:problem:${error.code}`,
     title: PROBLEMS[error.code].title,
@@ -146,6 +179,8 @@ export function toProblem(error: ApiError, instance?: string): Problem {
     ...(fields !== undefined && { fields }),
     ...(retryAfter !== undefined && { retryAfter }),
     ...(devices !== undefined && { devices }),
+    ...(audience !== undefined && { audience }),
+    ...(version !== undefined && { version }),
   };
 }
 
@@ -153,11 +188,13 @@ export function toProblem(error: ApiError, instance?: string): Problem {
 export function fromProblem(body: unknown): ApiError | undefined {
   const parsed = Problem.safeParse(body);
   if (!parsed.success) return undefined;
-  const { code, detail, fields, retryAfter, devices } = parsed.data;
+  const { code, detail, fields, retryAfter, devices, audience, version } = parsed.data;
   return new ApiError(code, {
     ...(detail !== undefined && { detail }),
     ...(fields !== undefined && { fields }),
     ...(retryAfter !== undefined && { retryAfter }),
     ...(devices !== undefined && { devices }),
+    ...(audience !== undefined && { audience }),
+    ...(version !== undefined && { version }),
   });
 }

@@ -6,8 +6,16 @@
  * conversation slots arrive in order of `seq` without holes; an id seen before is to be dropped.
  */
 import { z } from 'zod';
-import { ConversationId, DeviceId, MessageId, Seq, UserId } from './ids.ts';
+import { bytes } from './bytes.ts';
+import { Address, ConversationId, DeviceId, MessageId, Seq, UserId } from './ids.ts';
+import {
+  CURSORS_PER_FRAME_MAX,
+  EPHEMERAL_BYTES_MAX,
+  RECIPIENTS_PER_MESSAGE_MAX,
+  WATCHED_USERS_MAX,
+} from './limits.ts';
 import { OutgoingMessage, Slot, Stored } from './message.ts';
+import { Presence } from './people.ts';
 import { Problem } from './problem.ts';
 
 /** Where the socket opens. */
@@ -39,6 +47,10 @@ export const CLOSE_CODES = {
   draining: 4005,
 } as const;
 
+const EphemeralCiphertext = bytes({ min: 1, max: EPHEMERAL_BYTES_MAX });
+
+const Cursor = z.object({ conversation: ConversationId, seq: Seq });
+
 /** What a client may send. */
 export const ClientFrame = z.discriminatedUnion('type', [
   z.strictObject({
@@ -55,6 +67,26 @@ export const ClientFrame = z.discriminatedUnion('type', [
   }),
   /** This device has stored everything up to `seq`. */
   z.strictObject({ type: z.literal('ack'), conversation: ConversationId, seq: Seq }),
+  /**
+   * What is not stored: it reaches the devices that are connected, and nobody else ever. It is not answered; what cannot
+   * be passed on is dropped. `recipients` by device, or one ciphertext for all members.
+   */
+  z
+    .strictObject({
+      type: z.literal('ephemeral'),
+      conversation: ConversationId,
+      recipients: z
+        .array(z.strictObject({ device: DeviceId, ciphertext: EphemeralCiphertext }))
+        .min(1)
+        .max(RECIPIENTS_PER_MESSAGE_MAX)
+        .optional(),
+      ciphertext: EphemeralCiphertext.optional(),
+    })
+    .refine((frame) => (frame.recipients === undefined) !== (frame.ciphertext === undefined), {
+      message: 'give recipients or a ciphertext',
+    }),
+  /** Whose presence this socket is to be told of, in place of whom it named before. */
+  z.strictObject({ type: z.literal('watch'), users: z.array(UserId).max(WATCHED_USERS_MAX) }),
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 
@@ -66,7 +98,12 @@ export const ServerFrame = z.discriminatedUnion('type', [
     device: DeviceId,
     /** Rises when the platform is restored from a backup. */
     incarnation: z.int(),
+    /** How many messages of this device the platform has stored, but for those of the last seconds before a crash. */
+    sent: z.int().optional(),
+    /** How far this device has acknowledged: a store that is behind is not the one that did. More come in `cursors`. */
+    cursors: z.array(Cursor).max(CURSORS_PER_FRAME_MAX).optional(),
   }),
+  z.object({ type: z.literal('cursors'), cursors: z.array(Cursor).max(CURSORS_PER_FRAME_MAX) }),
   /**
    * What follows for this conversation starts above `from` and goes up to `last`; below `first` nothing is readable.
    * `from` may lie above what the device has, when it did not hear a `stored`: it reads the history up to there.
@@ -105,6 +142,24 @@ export const ServerFrame = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('heads'),
     heads: z.array(z.object({ conversation: ConversationId, last: Seq })),
+  }),
+  /** What was sent as `ephemeral`. */
+  z.object({
+    type: z.literal('ephemeral'),
+    conversation: ConversationId,
+    sender: Address,
+    ciphertext: EphemeralCiphertext,
+  }),
+  /** Of somebody whom this socket watches: how it is now, and each time that it changes. */
+  Presence.extend({ type: z.literal('presence'), user: UserId }),
+  /**
+   * Devices of other members have acknowledged messages of this user: each member's furthest. At most once a second for
+   * a conversation.
+   */
+  z.object({
+    type: z.literal('delivered'),
+    conversation: ConversationId,
+    members: z.array(z.object({ user: UserId, seq: Seq })),
   }),
 ]);
 export type ServerFrame = z.infer<typeof ServerFrame>;

@@ -1,0 +1,169 @@
+/** Conversations: of two, and groups, which are their membership log (ADR 10). */
+import { z } from 'zod';
+import { bytes } from './bytes.ts';
+import { endpoint } from './endpoint.ts';
+import { ConversationId, Seq, Timestamp, UserId } from './ids.ts';
+import { GROUP_TITLE_BYTES_MAX, MEMBERSHIP_ENTRY_BYTES_MAX, PAGE_ITEMS_MAX } from './limits.ts';
+
+const PageLimit = z.coerce.number().int().min(1).max(PAGE_ITEMS_MAX).default(PAGE_ITEMS_MAX);
+
+/** A signed entry of a membership log, as `@sotto/crypto` encodes it. */
+const Entry = bytes({ min: 1, max: MEMBERSHIP_ENTRY_BYTES_MAX });
+
+/** A group's title as its members encrypt it; the log holds its digest. */
+const Title = bytes({ min: 1, max: GROUP_TITLE_BYTES_MAX });
+
+/**
+ * A conversation as its members see it. `first` is the first place this member may read, `last` the newest place
+ * taken, `cursor` the place up to which this device has acknowledged.
+ */
+export const Conversation = z.object({
+  id: ConversationId,
+  kind: z.enum(['direct', 'group']),
+  members: z.array(UserId),
+  /** Of a group: its membership log's. */
+  version: z.int(),
+  first: Seq,
+  last: Seq,
+  cursor: Seq,
+  /** Of a group: those members who may change it. */
+  admins: z.array(UserId).optional(),
+  /** Of a group that was given one, by the newest `rename`. */
+  title: Title.optional(),
+  /** A stranger began it, or added the caller, who has not accepted it yet. */
+  requested: z.literal(true).optional(),
+  /** Until then nothing of it wakes the caller's devices. */
+  mutedUntil: Timestamp.optional(),
+});
+export type Conversation = z.infer<typeof Conversation>;
+
+const conversationParams = z.strictObject({ id: ConversationId });
+
+export const createConversation = endpoint({
+  id: 'createConversation',
+  service: 'message',
+  method: 'POST',
+  path: '/api/v1/conversations',
+  summary: 'Open the conversation with another user, the same one each time; or found a group',
+  access: 'user',
+  body: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('direct'), with: UserId }),
+    /** The log's first entry, which names the conversation. The same entry again is answered alike. */
+    z.strictObject({ kind: z.literal('group'), entry: Entry }),
+  ]),
+  status: 200,
+  response: Conversation,
+  problems: [
+    'conversation.member-unknown',
+    'conversation.exists',
+    'conversation.entry-invalid',
+    'conversation.entry-refused',
+  ],
+});
+
+export const listConversations = endpoint({
+  id: 'listConversations',
+  service: 'message',
+  method: 'GET',
+  path: '/api/v1/conversations',
+  summary: "The caller's conversations, by id",
+  access: 'user',
+  query: z.strictObject({ after: ConversationId.optional(), limit: PageLimit }),
+  status: 200,
+  response: z.object({ incarnation: z.int(), conversations: z.array(Conversation) }),
+  problems: [],
+});
+
+export const getConversation = endpoint({
+  id: 'getConversation',
+  service: 'message',
+  method: 'GET',
+  path: '/api/v1/conversations/{id}',
+  summary: 'One conversation',
+  access: 'user',
+  params: conversationParams,
+  status: 200,
+  response: Conversation,
+  problems: ['conversation.not-found'],
+});
+
+export const changeMembership = endpoint({
+  id: 'changeMembership',
+  service: 'message',
+  method: 'POST',
+  path: '/api/v1/conversations/{id}/membership',
+  summary: 'Add, remove, leave, give a role or rename: one signed entry that follows on the newest',
+  access: 'user',
+  params: conversationParams,
+  body: z.strictObject({
+    entry: Entry,
+    /** With a `rename`, and only then. */
+    title: Title.optional(),
+  }),
+  status: 200,
+  response: z.object({
+    version: z.int(),
+    /** The place that the entry took: who was removed gets nothing above it, who was added nothing below. */
+    seq: Seq,
+  }),
+  problems: [
+    'conversation.not-found',
+    'conversation.version-conflict',
+    'conversation.member-unknown',
+    'conversation.entry-invalid',
+    'conversation.entry-refused',
+  ],
+});
+
+export const listMembership = endpoint({
+  id: 'listMembership',
+  service: 'message',
+  method: 'GET',
+  path: '/api/v1/conversations/{id}/membership',
+  summary: "A group's membership log from a version on; for who has gone, up to that entry",
+  access: 'user',
+  params: conversationParams,
+  query: z.strictObject({ after: z.coerce.number().int().min(0).default(0), limit: PageLimit }),
+  status: 200,
+  response: z.object({
+    /** The newest version that the caller may see. */
+    version: z.int(),
+    entries: z.array(z.object({ version: z.int(), seq: Seq, entry: Entry })),
+  }),
+  problems: ['conversation.not-found'],
+});
+
+export const acceptConversation = endpoint({
+  id: 'acceptConversation',
+  service: 'message',
+  method: 'POST',
+  path: '/api/v1/conversations/{id}/accept',
+  summary: 'Accept a message request: from now on it is a conversation like any other',
+  access: 'user',
+  params: conversationParams,
+  status: 204,
+  problems: ['conversation.not-found'],
+});
+
+export const muteConversation = endpoint({
+  id: 'muteConversation',
+  service: 'message',
+  method: 'PUT',
+  path: '/api/v1/conversations/{id}/mute',
+  summary: "Let nothing of a conversation wake the caller's devices until a moment",
+  access: 'user',
+  params: conversationParams,
+  body: z.strictObject({ until: Timestamp.nullable() }),
+  status: 204,
+  problems: ['conversation.not-found'],
+});
+
+export const conversationEndpoints = [
+  createConversation,
+  listConversations,
+  getConversation,
+  changeMembership,
+  listMembership,
+  acceptConversation,
+  muteConversation,
+] as const;

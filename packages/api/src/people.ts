@@ -1,0 +1,160 @@
+/** Other people: the directory, who is there, blocks and reports. */
+import { z } from 'zod';
+import { endpoint } from './endpoint.ts';
+import { ConversationId, MessageId, Timestamp, UserId } from './ids.ts';
+import {
+  PAGE_ITEMS_MAX,
+  REPORT_NOTE_LENGTH_MAX,
+  REPORT_TEXT_LENGTH_MAX,
+  REPORTED_MESSAGES_MAX,
+} from './limits.ts';
+
+/** Whether somebody is there. Known of those only who share an accepted conversation and show it, as the asker does. */
+export const Presence = z.object({
+  online: z.boolean(),
+  /** Rounded down to ten minutes; absent while online. */
+  lastSeen: Timestamp.optional(),
+});
+export type Presence = z.infer<typeof Presence>;
+
+/** A user as others find them. */
+export const UserEntry = z.object({
+  user: UserId,
+  username: z.string(),
+  presence: Presence.optional(),
+});
+export type UserEntry = z.infer<typeof UserEntry>;
+
+const userParams = z.strictObject({ user_id: UserId });
+
+export const searchUsers = endpoint({
+  id: 'searchUsers',
+  service: 'message',
+  method: 'GET',
+  path: '/api/v1/users',
+  summary: 'Users by the first letters of their names, without case; as the directory allows',
+  access: 'user',
+  query: z.strictObject({
+    /** Three letters at least where the directory is not `open`, and ten users at most are found then. */
+    name: z.string().min(1).max(50).optional(),
+    /** The last name of the page before. */
+    after: z.string().min(1).max(50).optional(),
+    limit: z.coerce.number().int().min(1).max(PAGE_ITEMS_MAX).default(PAGE_ITEMS_MAX),
+  }),
+  status: 200,
+  response: z.object({ users: z.array(UserEntry) }),
+  problems: ['user.directory-off'],
+});
+
+export const getUser = endpoint({
+  id: 'getUser',
+  service: 'message',
+  method: 'GET',
+  path: '/api/v1/users/{user_id}',
+  summary:
+    'A user with whom the caller shares a conversation; any user where the directory is open',
+  access: 'user',
+  params: userParams,
+  status: 200,
+  response: UserEntry,
+  problems: ['user.not-found'],
+});
+
+export const announcePresence = endpoint({
+  id: 'announcePresence',
+  service: 'message',
+  method: 'POST',
+  path: '/api/v1/presence',
+  summary: 'Be there for the next minute, for clients without a socket',
+  access: 'user',
+  status: 204,
+  problems: [],
+});
+
+export const setPresence = endpoint({
+  id: 'setPresence',
+  service: 'message',
+  method: 'PUT',
+  path: '/api/v1/presence',
+  summary: 'Show one’s presence or hide it; who hides it sees nobody else’s',
+  access: 'user',
+  body: z.strictObject({ visible: z.boolean() }),
+  status: 204,
+  problems: [],
+});
+
+export const listBlocks = endpoint({
+  id: 'listBlocks',
+  service: 'message',
+  method: 'GET',
+  path: '/api/v1/blocks',
+  summary: 'Whom the caller has blocked',
+  access: 'user',
+  status: 200,
+  response: z.object({ users: z.array(UserId) }),
+  problems: [],
+});
+
+export const blockUser = endpoint({
+  id: 'blockUser',
+  service: 'message',
+  method: 'PUT',
+  path: '/api/v1/blocks/{user_id}',
+  summary: 'Get nothing more from a user, who is not told',
+  access: 'user',
+  params: userParams,
+  status: 204,
+  problems: ['user.not-found', 'user.block-limit'],
+});
+
+export const unblockUser = endpoint({
+  id: 'unblockUser',
+  service: 'message',
+  method: 'DELETE',
+  path: '/api/v1/blocks/{user_id}',
+  summary: 'Get messages from a user again; those that were dropped stay so',
+  access: 'user',
+  params: userParams,
+  status: 204,
+  problems: [],
+});
+
+export const reportUser = endpoint({
+  id: 'reportUser',
+  service: 'message',
+  method: 'POST',
+  path: '/api/v1/reports',
+  summary: 'Show the operator what somebody wrote: only what the caller chooses to disclose',
+  access: 'user',
+  body: z.strictObject({
+    user: UserId,
+    conversation: ConversationId.optional(),
+    reason: z.enum(['spam', 'abuse', 'illegal', 'other']),
+    note: z.string().max(REPORT_NOTE_LENGTH_MAX).optional(),
+    /** Plaintext by the caller's own account; the platform cannot check it. */
+    messages: z
+      .array(
+        z.strictObject({
+          id: MessageId,
+          sentAt: Timestamp,
+          text: z.string().max(REPORT_TEXT_LENGTH_MAX),
+        }),
+      )
+      .max(REPORTED_MESSAGES_MAX)
+      .default([]),
+  }),
+  status: 201,
+  response: z.object({ report: z.uuid() }),
+  problems: ['user.not-found', 'conversation.not-found'],
+});
+
+export const peopleEndpoints = [
+  searchUsers,
+  getUser,
+  announcePresence,
+  setPresence,
+  listBlocks,
+  blockUser,
+  unblockUser,
+  reportUser,
+] as const;
