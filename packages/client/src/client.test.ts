@@ -6,6 +6,7 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
+import { addressedBy } from './platform-operations.fixture.ts';
 import { type ConversationRecord, keys, type Message } from './records.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
@@ -118,7 +119,7 @@ test('a device that is missing is met, and those messages reach it too', async (
   const inboxes = [collect(first), collect(second)];
   const added = platform.devices.at(-1)!;
   platform.judge = (message) => {
-    const has = message.recipients.some((recipient) => recipient.device === added.device);
+    const has = addressedBy(message).some((recipient) => recipient.device === added.device);
     if (has) return undefined;
     const missing = [{ user: added.user, device: added.device }];
     return toProblem(new ApiError('message.devices-stale', { devices: { missing, unknown: [] } }));
@@ -156,10 +157,10 @@ test('a message that the platform changed, moved or repeats is never shown as on
   await alice.sendText(conversation.id, 'first');
   await until(() => inbox.texts.length === 1);
   platform.show = (slot, to) => {
-    if (slot.type === 'none' || to.username !== 'bob' || slot.seq < 2) return [slot];
+    if (slot.type !== 'message' || to.username !== 'bob' || slot.seq < 2) return [slot];
     if (slot.seq === 2) return [{ ...slot, ciphertext: slot.ciphertext.with(-1, 0xff) }];
     if (slot.seq === 3) return [{ ...slot, id: platform.rooms[0]!.messages[1]!.stored.id }];
-    const [again] = platform.rooms[0]!.messages[0]!.message.recipients;
+    const [again] = addressedBy(platform.rooms[0]!.messages[0]!.message);
     return [{ ...slot, ciphertext: again!.ciphertext }];
   };
   for (const text of ['changed', 'moved', 'replaced']) await alice.sendText(conversation.id, text);
@@ -186,8 +187,8 @@ test('a contact with another identity is not written to until somebody accepts i
   const inbox = collect(anew);
   const [first, second] = platform.devices.filter(({ username }) => username === 'bob');
   first!.bundle = {};
-  platform.judge = ({ recipients }) => {
-    const stale = recipients.every((recipient) => recipient.device !== second!.device);
+  platform.judge = (message) => {
+    const stale = addressedBy(message).every((recipient) => recipient.device !== second!.device);
     const missing = [{ user: second!.user, device: second!.device }];
     const devices = { missing, unknown: [first!.device] };
     return stale ? toProblem(new ApiError('message.devices-stale', { devices })) : undefined;

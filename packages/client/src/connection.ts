@@ -174,6 +174,11 @@ export class Connection {
       case 'keys-changed':
         this.#followKeys(frame);
         break;
+      case 'cursors':
+      case 'ephemeral':
+      case 'presence':
+      case 'delivered':
+        break; // Nothing is made of these yet.
       default:
         here.tail = here.tail.then(() => here.receiver.take(frame));
         this.#watch(here.tail);

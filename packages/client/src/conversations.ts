@@ -40,19 +40,31 @@ export async function openDirectConversation(
 }
 
 /**
- * A conversation from the store, or from the platform when this device hears of it for the first time. Throws
- * `answer.invalid` when the platform answers with another one, or with one that is not ours.
+ * A conversation from the store, or from the platform when this device hears of it for the first time. Undefined for a
+ * group, which this SDK does not take part in yet. Throws `answer.invalid` when the platform answers with another one,
+ * or with one that is not ours.
  */
-export async function needConversation(
+export async function findConversation(
   { store, call }: ConversationDeps,
   id: ConversationId,
-): Promise<ConversationRecord> {
+): Promise<ConversationRecord | undefined> {
   const known = await store.transaction((transaction) =>
     getRecord(transaction, keys.conversation(id), ConversationRecord),
   );
   if (known !== undefined) return known;
   const answer = await call(getConversation, { params: { id } });
+  if (answer.kind === 'group') return undefined;
   return keepConversation(store, answer, () => answer.id === id);
+}
+
+/** The same where only a conversation of two will do: throws `conversation.unknown` for a group. */
+export async function needConversation(
+  deps: ConversationDeps,
+  id: ConversationId,
+): Promise<ConversationRecord> {
+  const found = await findConversation(deps, id);
+  if (found !== undefined) return found;
+  throw new ClientError('conversation.unknown', 'this release does not write to groups');
 }
 
 /** All conversations in the store. */
@@ -161,12 +173,12 @@ function keepConversation(
     const known = await getRecord(transaction, keys.conversation(id), ConversationRecord);
     const account = await getRecord(transaction, keys.account, Account);
     const others = members.filter((member) => member !== account?.user);
-    const isOurs = members.length === 2 && others.length === 1;
+    const isOurs = kind === 'direct' && members.length === 2 && others.length === 1;
     if (!isOurs || !isAskedFor(others) || (known && !known.members.includes(others[0]!))) {
       throw new ClientError('answer.invalid', 'the conversation is not the one asked for');
     }
     if (known !== undefined) return known;
-    const record = { id, kind, members };
+    const record: ConversationRecord = { id, kind: 'direct', members };
     await putRecord(transaction, keys.conversation(id), [ConversationRecord, record]);
     if ((await transaction.get(keys.cursor(id))) === undefined) {
       // A device that is new begins where the platform says; what came before was never encrypted for it.

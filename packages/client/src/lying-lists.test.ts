@@ -22,7 +22,7 @@ import { createEvents } from './events.ts';
 import { ownListHead } from './own-list.ts';
 import { meetPeers } from './peers.ts';
 import { startPlatform } from './platform.fixture.ts';
-import type { Device, Platform } from './platform-operations.fixture.ts';
+import { addressedBy, type Device, type Platform } from './platform-operations.fixture.ts';
 import { getPeer, getRecord, IdentityRecord, keys } from './records.ts';
 import { loadLocalParty } from './sessions.ts';
 import type { Store } from './store.ts';
@@ -291,7 +291,7 @@ function sentMessages(): number {
 function recipientsOf(username: string): DeviceId[] {
   const sent = platform.rooms.flatMap((room) => room.messages);
   const last = sent.findLast(({ from }) => from.device === device(username).device);
-  return last!.message.recipients.map((recipient) => recipient.device);
+  return addressedBy(last!.message).map((recipient) => recipient.device);
 }
 
 interface NextList {

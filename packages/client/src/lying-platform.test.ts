@@ -26,7 +26,7 @@ import { type Client, type ClientOptions, createClient } from './client.ts';
 import { encodeContent } from './content.ts';
 import { BACK_OFF_MS_FIRST } from './limits.ts';
 import { startPlatform } from './platform.fixture.ts';
-import { type Device, NOW, type Platform } from './platform-operations.fixture.ts';
+import { addressedBy, type Device, NOW, type Platform } from './platform-operations.fixture.ts';
 import type { HistoryItem } from './records.ts';
 import { openMemoryStore } from './store-memory.ts';
 
@@ -301,7 +301,7 @@ async function textsOf(client: Client, conversation: ConversationId): Promise<st
 function recipientsOf(username: string): DeviceId[] {
   const sent = platform.rooms.flatMap((room) => room.messages);
   const last = sent.findLast(({ from }) => from.device === device(username).device);
-  return last!.message.recipients.map((recipient) => recipient.device);
+  return addressedBy(last!.message).map((recipient) => recipient.device);
 }
 
 function device(username: string): Device {

@@ -9,6 +9,7 @@ import {
   type Bundle,
   type Conversation,
   type ConversationId,
+  type conversationEndpoints,
   type DeviceBundle,
   type DeviceId,
   type deviceEndpoints,
@@ -22,7 +23,9 @@ import {
   type OutgoingMessage,
   type Params,
   type Problem,
+  type peopleEndpoints,
   type Query,
+  type Recipient,
   type SessionId,
   type Slot,
   type Stored,
@@ -76,6 +79,8 @@ export type Spec =
   | (typeof deviceEndpoints)[number]
   | (typeof keyEndpoints)[number]
   | (typeof keyLogEndpoints)[number]
+  | (typeof conversationEndpoints)[number]
+  | (typeof peopleEndpoints)[number]
   | (typeof messageEndpoints)[number]
   | (typeof fileEndpoints)[number];
 
@@ -201,6 +206,7 @@ export const handlers: Handlers = {
   getKeyLogAccount: ({ log }, { params, query }) =>
     log.answer(params.user_id, { from: query.from ?? 1, seen: query.seen ?? 0 }),
   createConversation({ rooms }, { caller, body }) {
+    if (body.kind !== 'direct') throw new ApiError('request.invalid');
     const members = [caller.user, body.with];
     const known = rooms.find((room) => members.every((member) => room.members.includes(member)));
     if (known === undefined) rooms.push({ id: uuid() as ConversationId, members, messages: [] });
@@ -217,7 +223,7 @@ export const handlers: Handlers = {
   },
   searchUsers: ({ devices }, { query }) => ({
     users: devices
-      .filter((device) => device.username.startsWith(query.name))
+      .filter((device) => device.username.startsWith(query.name ?? ''))
       .map(({ user, username }) => ({ user, username })),
   }),
   openSocketTicket: (_, { caller }) => ({
@@ -262,7 +268,7 @@ function describe({ id, members, messages }: Room, caller: Device): Conversation
 
 export function slotsOf(platform: Platform, { messages }: Room, to: Device): Slot[] {
   return messages.flatMap(({ message, from, stored }) => {
-    const own = message.recipients.find((recipient) => recipient.device === to.device);
+    const own = addressedBy(message).find((recipient) => recipient.device === to.device);
     const { seq } = stored;
     const none: Slot = { type: 'none', from: seq, to: seq };
     if (own === undefined) return platform.show(none, to);
@@ -273,6 +279,11 @@ export function slotsOf(platform: Platform, { messages }: Room, to: Device): Slo
     };
     return platform.show(slot, to);
   });
+}
+
+/** The ciphertexts of a message, by device; none of a group's, which has one for all. */
+export function addressedBy(message: OutgoingMessage): readonly Recipient[] {
+  return message.kind === 'group' ? [] : message.recipients;
 }
 
 export function endOf(slot: Slot): number {

@@ -144,7 +144,8 @@ function attend(platform: Platform, device: Device, socket: WebSocket): void {
     const frame = z.decode(ClientFrame, JSON.parse(String(data)));
     if (frame.type === 'ack') device.cursors.set(frame.conversation, frame.seq);
     else if (frame.type === 'withdraw') refused.delete(frame.conversation);
-    else take(platform, { device, refused, message: frame.message, number: frame.number });
+    else if (frame.type === 'send')
+      take(platform, { device, refused, message: frame.message, number: frame.number });
   });
 }
 

@@ -9,7 +9,7 @@ import {
   type ServerFrame,
   type Slot,
 } from '@sotto/api';
-import { keepItem, needConversation, readCursor, skipOwn, writeCursor } from './conversations.ts';
+import { findConversation, keepItem, readCursor, skipOwn, writeCursor } from './conversations.ts';
 import { ClientError } from './errors.ts';
 import { openArrival } from './open-message.ts';
 import type { PeerDeps } from './peers.ts';
@@ -51,10 +51,20 @@ interface Progress {
 export function createReceiver(deps: ReceiverDeps): Receiver {
   /** Conversations whose backlog the platform is sending: their heads are no news. */
   const catchingUp = new Set<ConversationId>();
+  /** Not shown yet; what comes for them is acknowledged, so that it does not stand in the way of the others. */
+  const groups = new Set<ConversationId>();
+
+  async function findDirect(conversation: ConversationId): Promise<ConversationRecord | undefined> {
+    if (groups.has(conversation)) return undefined;
+    const known = await findConversation(deps, conversation);
+    if (known === undefined) groups.add(conversation);
+    return known;
+  }
 
   /** Takes slots in; where places are missing, fetches them first. */
   async function takeSlots(conversation: ConversationId, slots: readonly Slot[]): Promise<void> {
-    const known = await needConversation(deps, conversation);
+    const known = await findDirect(conversation);
+    if (known === undefined) return passOver(conversation, slots);
     const progress = await storeSlots(deps, known, slots);
     show(conversation, progress);
     if (progress.missingBefore === undefined) return;
@@ -62,6 +72,11 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     const rest = await storeSlots(deps, known, slots);
     if (rest.missingBefore !== undefined) throw incomplete();
     show(conversation, rest);
+  }
+
+  function passOver(conversation: ConversationId, slots: readonly Slot[]): void {
+    const last = slots.at(-1);
+    if (last !== undefined) deps.send({ type: 'ack', conversation, seq: endOf(last) });
   }
 
   function show(conversation: ConversationId, { items, cursor, usedPrekey }: Progress): void {
@@ -76,7 +91,8 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
 
   /** Reads from the platform's history whatever lies between the cursor and `last`, as far as there is anything. */
   async function fetchUpTo(conversation: ConversationId, last: number): Promise<void> {
-    const known = await needConversation(deps, conversation);
+    const known = await findDirect(conversation);
+    if (known === undefined) return;
     for (;;) {
       const after = await deps.store.transaction(async (transaction) =>
         skipOwn(transaction, conversation, await readCursor(transaction, conversation)),
@@ -178,7 +194,7 @@ async function wasSaidEmpty(
   conversation: ConversationId,
   slot: Slot,
 ): Promise<boolean> {
-  if (slot.type === 'none' || (await isKnown(transaction, slot))) return false;
+  if (slot.type !== 'message' || (await isKnown(transaction, slot))) return false;
   return (await transaction.get(keys.message(conversation, slot.seq))) === undefined;
 }
 
