@@ -27,6 +27,15 @@ test('it is valid OpenAPI 3.1', async () => {
   expect(document.openapi).toMatch(/^3\.1\./);
 });
 
+test('the socket is described beside it, in AsyncAPI', async () => {
+  const answer = await fetch(`${platform.url}/asyncapi.json`);
+  expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+  expect(await answer.json()).toMatchObject({
+    asyncapi: '3.0.0',
+    channels: { socket: { address: '/api/v1/ws' } },
+  });
+});
+
 test.each([
   'POST /api/v1/auth/register',
   'POST /api/v1/auth/login',

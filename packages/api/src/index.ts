@@ -8,6 +8,7 @@ export {
   recover,
   renewRecoveryCode,
 } from './account.ts';
+export { asyncApiDocument } from './asyncapi.ts';
 export {
   authEndpoints,
   endSession,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { openApiDocument } from '@sotto/api';
+import { asyncApiDocument, openApiDocument } from '@sotto/api';
 import type { App } from '@sotto/runtime';
 import { type Document, readAsset, serve } from './documents.ts';
 import { pagePolicy } from './headers.ts';
@@ -21,6 +21,10 @@ export function documents(app: App, { version, authority }: DocumentsOptions): v
   serve(app, '/', landing(version));
   serve(app, '/icon.svg', { body: readAsset('icon.svg'), type: 'image/svg+xml' });
   serve(app, '/openapi.json', { body: JSON.stringify(contract), type: 'application/json' });
+  serve(app, '/asyncapi.json', {
+    body: JSON.stringify(asyncApiDocument(version)),
+    type: 'application/json',
+  });
   serve(app, '/redoc', reference(contract));
   serve(app, '/docs', swaggerPage());
   serve(app, '/docs/swagger-initializer.js', {

@@ -14,6 +14,7 @@ cannot read.</p>
 <li><a href="/docs"><strong>Try the API</strong><span>Every operation, with a form to call it</span></a></li>
 <li><a href="/redoc"><strong>Read the reference</strong><span>The whole contract on one page, to read or to print</span></a></li>
 <li><a href="/openapi.json"><strong>Get the contract</strong><span>OpenAPI 3.1, for generators and other tools</span></a></li>
+<li><a href="/asyncapi.json"><strong>Get the socket</strong><span>AsyncAPI 3.0: the frames of the WebSocket</span></a></li>
 </ul>
 <p class="quiet">Version ${version}</p>
 </main>`,

@@ -30,6 +30,7 @@ describe('routes', () => {
     '/health=auth',
     '/metrics=auth',
     '/docs=auth',
+    '/asyncapi.json=auth',
     '/=auth',
     '=auth',
     'api=auth',

@@ -177,6 +177,7 @@ describe('every answer', () => {
     '/docs',
     '/redoc',
     '/openapi.json',
+    '/asyncapi.json',
     '/health/live',
     '/api/v1/auth/me',
     '/nothing',
