@@ -44,7 +44,7 @@ const TABLE: readonly Row[] = [
   },
   {
     of: /^tests\/(e2e|chaos|security|contract)\//,
-    may: /^(@sotto\/(client|crypto|api)(\/|$)|@sotto\/standalone\/|@sotto\/runtime(\/|$)|node:|pg$|ws$|yaml$|zod$|vitest$|playwright-core$|fast-check$|@seriousme\/)/,
+    may: /^(@sotto\/(client|crypto|api)(\/|$)|@sotto\/standalone\/|@sotto\/runtime(\/|$)|node:|pg$|ws$|yaml$|zod$|vitest$|playwright-core$|fast-check$|@seriousme\/|ajv(-formats)?$)/,
   },
 ];
 
