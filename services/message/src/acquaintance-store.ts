@@ -1,5 +1,5 @@
 /** SQL over who knows whom. */
-import type { UserId } from '@sotto/api';
+import type { ConversationId, UserId } from '@sotto/api';
 import type { Database } from '@sotto/runtime';
 import { sql } from 'kysely';
 import { HINTED_CONVERSATIONS_MAX, HINTED_USERS_MAX } from './limits.ts';
@@ -24,4 +24,26 @@ export async function findAcquaintances(
     limit ${HINTED_USERS_MAX}
   `.execute(query);
   return rows.map(({ user_id }) => user_id);
+}
+
+/**
+ * Those of some users whom a user has met: in a conversation, or in one of them, where one may read what the other wrote
+ * or finds the other in the membership log. Index: conversation_members_user, then the primary key.
+ */
+export async function findMet(
+  { query }: Pick<Database<Tables>, 'query'>,
+  user: UserId,
+  { others, conversation }: { others: readonly UserId[]; conversation?: ConversationId },
+): Promise<Set<UserId>> {
+  const { rows } = await sql<{ user_id: UserId }>`
+    select distinct other.user_id
+    from conversation_members mine
+    join conversation_members other on other.conversation = mine.conversation
+    where mine.user_id = ${user} and other.user_id = any(${others}::uuid[])
+      and mine.conversation = coalesce(${conversation ?? null}::uuid, mine.conversation)
+      and (mine.left_seq is null
+        or mine.left_seq > greatest(mine.joined_seq, other.joined_seq))
+      and (other.left_seq is null or other.left_seq > mine.joined_seq or other.role is not null)
+  `.execute(query);
+  return new Set(rows.map(({ user_id }) => user_id));
 }

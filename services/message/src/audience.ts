@@ -14,6 +14,8 @@ export interface Room {
   readonly version: number;
   /** Those who left are among them: what came before is still theirs. */
   readonly members: ReadonlyMap<UserId, Membership>;
+  /** Of a direct conversation: those members who have blocked the other one. */
+  readonly blockers: readonly UserId[];
 }
 
 export interface DeviceList {

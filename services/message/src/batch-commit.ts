@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '@sotto/api';
 import type { Pipeline } from '@sotto/runtime';
 import type { Audience, Room } from './audience.ts';
+import { withoutBlockers } from './blocks.ts';
 import { type CommitLine, failureOf } from './commit-line.ts';
 import {
   BEGIN,
@@ -160,7 +161,7 @@ function settle(run: Run, batch: Batch, rows: readonly WrittenRow[]): void {
     const { send, audience } = checked;
     const sentAt = row.sent_at.toISOString();
     const group = groups.get(audience.room);
-    const message = storedMessage(send, row.seq, sentAt);
+    const message = storedMessage(checked, row.seq, sentAt);
     if (group === undefined) groups.set(audience.room, [message]);
     else group.push(message);
     store(send, { seq: row.seq, sentAt });
@@ -175,10 +176,11 @@ function settle(run: Run, batch: Batch, rows: readonly WrittenRow[]): void {
   });
 }
 
-function storedMessage(send: Send, seq: number, sentAt: string): StoredMessage {
-  const { message, sender, packed, origin } = send;
+function storedMessage({ send, audience }: Checked, seq: number, sentAt: string): StoredMessage {
+  const { message, sender, origin, expiresAt } = send;
   const { conversation, id, kind } = message;
-  return { conversation, seq, id, kind, sender, sentAt, packed, origin };
+  const packed = withoutBlockers(send.packed, audience, sender.user);
+  return { conversation, seq, id, kind, sender, sentAt, packed, expiresAt, origin };
 }
 
 async function recover(
@@ -267,8 +269,9 @@ function layOut(batch: Batch): { rooms: CommitRoom[]; messages: CommitMessage[] 
       const { conversation, version } = audience.room;
       rooms.push({ conversation, version, lists: audience.lists });
     }
-    const { sender, digest, packed, message } = send;
-    return { room, id: message.id, kind: message.kind, sender, digest, packed };
+    const { sender, digest, message, expiresAt } = send;
+    const packed = withoutBlockers(send.packed, audience, sender.user);
+    return { room, id: message.id, kind: message.kind, sender, digest, packed, expiresAt };
   });
   return { rooms, messages };
 }

@@ -22,6 +22,7 @@ const audience = makeAudience(
     conversation,
     version: 1,
     members: new Map([[sender.user, { joinedSeq: 1, leftSeq: undefined }]]),
+    blockers: [],
   },
   [{ user: sender.user, version: 1, devices: [sender.device] }],
   0,

@@ -9,7 +9,7 @@ import type { Tables } from './schema.ts';
 
 type Query = Kysely<Tables>;
 
-/** A conversation's version and members. Index: primary keys. */
+/** A conversation's version, its members, and who of two has blocked the other. Index: primary keys. */
 export async function findRoom(
   query: Query,
   conversation: ConversationId,
@@ -18,15 +18,23 @@ export async function findRoom(
     .selectFrom('conversations as c')
     .innerJoin('conversation_members as m', 'm.conversation', 'c.id')
     .where('c.id', '=', conversation)
-    .select(['c.version', 'm.user_id', 'm.joined_seq', 'm.left_seq'])
+    .select(['c.version', 'm.user_id', 'm.joined_seq', 'm.left_seq', BLOCKERS.as('blockers')])
     .execute();
   const [first] = rows;
   if (first === undefined) return undefined;
   const members = rows.map(({ user_id, joined_seq, left_seq }): [UserId, Membership] => {
     return [user_id, { joinedSeq: joined_seq, leftSeq: left_seq ?? undefined }];
   });
-  return { conversation, version: first.version, members: new Map(members) };
+  const { version, blockers } = first;
+  return { conversation, version, members: new Map(members), blockers };
 }
+
+/** In the same statement as the version, which a block changes. A group has no pair. */
+const BLOCKERS = sql<UserId[]>`array(
+  select b.blocker from blocks b
+  where (b.blocker = c.pair_low and b.blocked = c.pair_high)
+    or (b.blocker = c.pair_high and b.blocked = c.pair_low)
+)`;
 
 /** The copied device lists of users; those not heard of are missing. Index: primary key. */
 export async function findDeviceLists(

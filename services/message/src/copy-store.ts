@@ -4,7 +4,6 @@ import type { AccountCreated, DeviceListChanged } from '@sotto/api/internal';
 import type { Database } from '@sotto/runtime';
 import { sql, type Transaction } from 'kysely';
 import { holdUsers } from './erasure-store.ts';
-import { FOUND_USERS_MAX } from './limits.ts';
 import type { Tables } from './schema.ts';
 
 export type CopyDatabase = Pick<Database<Tables>, 'query'>;
@@ -49,11 +48,20 @@ export async function hasDevice(
   return row !== undefined;
 }
 
-/** Users by the first letters of their names, without case. Index: accounts_folded. */
+/** A user and what they are called. */
+export interface Username {
+  user: UserId;
+  username: string;
+}
+
+/**
+ * Users by the first letters of their names, without case, in the order of their names behind the last one of the page
+ * before. Index: accounts_folded.
+ */
 export async function findUsers(
   { query }: CopyDatabase,
-  prefix: string,
-): Promise<{ user: UserId; username: string }[]> {
+  { prefix, after, limit }: { prefix: string; after: string | undefined; limit: number },
+): Promise<Username[]> {
   const folded = prefix.toLowerCase();
   return (
     query
@@ -61,11 +69,25 @@ export async function findUsers(
       .where('folded', '>=', folded)
       // Names are letters and digits, all of them below DEL.
       .where('folded', '<', `${folded}\x7f`)
+      .$if(after !== undefined, (page) => page.where('folded', '>', (after ?? '').toLowerCase()))
       .orderBy('folded')
-      .limit(FOUND_USERS_MAX)
+      .limit(limit)
       .select(['user_id as user', 'username'])
       .execute()
   );
+}
+
+/** What users are called; those who are not here are missing. Index: primary key. */
+export async function findUsernames(
+  { query }: CopyDatabase,
+  users: readonly UserId[],
+): Promise<Username[]> {
+  if (users.length === 0) return [];
+  return query
+    .selectFrom('accounts')
+    .where('user_id', 'in', users)
+    .select(['user_id as user', 'username'])
+    .execute();
 }
 
 /**

@@ -134,11 +134,43 @@ export const PARTITIONS_EVERY_MS = 6 * 3_600_000;
 /** The clock is looked at this often: timers stand still while a machine sleeps. */
 export const PARTITIONS_TICK_MS = 60_000;
 
+/** Milliseconds of a day. */
+export const DAY_MS = 86_400_000;
+
+/** How much longer ids are remembered than messages: for outboxes that were away all that time (DESIGN 2.1). */
+export const MESSAGE_IDS_KEPT_DAYS = 7;
+
+/** Expired messages are emptied this often; readers do not wait for it. Weeks and ids are looked at hourly. */
+export const RETENTION_TICK_MS = 15_000;
+export const RETENTION_EVERY_MS = 3_600_000;
+
+/** Messages emptied, ids deleted, and conversations raised in one statement, whose locks others may wait for. */
+export const EXPIRED_AT_ONCE = 256;
+export const MESSAGE_IDS_AT_ONCE = 2_000;
+export const FIRSTS_AT_ONCE = 500;
+
+/** How long dropping a week may make every message wait. When it does not come to it, it is tried again. */
+export const WEEK_LOCK_TIMEOUT_MS = 300;
+
 /** How long the incarnation is believed: it changes only when the platform is restored. */
 export const INCARNATION_AGE_MS = 5_000;
 
-/** Users in one answer of the directory, as the contract says. */
+/** Users whom a directory that is not open finds at once, and the letters that it wants: so that nobody lists it. */
 export const FOUND_USERS_MAX = 10;
+export const SEARCH_LENGTH_MIN = 3;
+
+/** Users that one user may block: a list of all of them is one answer. */
+export const BLOCKS_MAX = 1_000;
+
+/** Reports that one user may make in a day: an operator is to read them. */
+export const REPORTS_PER_DAY = 20;
+
+/** How long reports are kept, closed or not: they hold plaintext. */
+export const REPORTS_KEPT_DAYS = 90;
+
+/** Old reports are looked for this often, and so many are deleted in one statement. */
+export const REPORTS_SWEEP_MS = 3_600_000;
+export const REPORTS_PER_SWEEP = 1_000;
 
 /** Messages that the erasure of an account looks at in one statement: each may be a megabyte. */
 export const ERASED_MESSAGES_AT_ONCE = 32;

@@ -2,18 +2,25 @@
 import {
   type Address,
   type ApiError,
+  acceptConversation,
   acknowledgeMessage,
+  blockUser,
   createConversation,
   getConversation as getConversationEndpoint,
+  getUser,
   inbox,
+  listBlocks,
   listConversations as listConversationsEndpoint,
   listMessages,
+  muteConversation,
   type OutgoingMessage,
   openSocketTicket,
+  reportUser,
   SOCKET_TICKET_SECONDS,
   type Stored,
   searchUsers,
   sendMessage,
+  unblockUser,
 } from '@sotto/api';
 import { applyDeviceList, exportMessages, findMembership } from '@sotto/api/internal';
 import {
@@ -24,6 +31,8 @@ import {
   type Guards,
   mount,
 } from '@sotto/runtime';
+import { findBlocked } from './block-store.ts';
+import { block, unblock } from './blocks.ts';
 import type { Committer } from './committer.ts';
 import { isMember } from './conversation-store.ts';
 import {
@@ -32,13 +41,16 @@ import {
   listConversations,
   openDirect,
 } from './conversations.ts';
-import { findUsers, storeDeviceList } from './copy-store.ts';
+import { storeDeviceList } from './copy-store.ts';
 import type { Cursors } from './cursors.ts';
+import type { Directory } from './directory.ts';
 import type { Events } from './events.ts';
 import { exportUser } from './export.ts';
 import { acknowledge, readHistory, readUnacknowledged, type UserReader } from './history.ts';
 import type { Incarnation } from './incarnation.ts';
+import { accept, mute } from './own-membership.ts';
 import { deviceBytes } from './packed-recipients.ts';
+import type { Report } from './reports.ts';
 import type { Tables } from './schema.ts';
 import { makeSend } from './send.ts';
 import type { Tickets } from './socket-ticket.ts';
@@ -52,6 +64,8 @@ export interface RoutesDeps {
   counts: Pick<AuditCounts, 'note'>;
   tickets: Tickets;
   incarnation: Incarnation;
+  directory: Directory;
+  report: Report;
 }
 
 /** Mounts everything. */
@@ -83,9 +97,7 @@ export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
   mount(app, guards, acknowledgeMessage, ({ params, caller }) =>
     acknowledge(deps, readerOf(caller), params.id),
   );
-  mount(app, guards, searchUsers, async ({ query }) => ({
-    users: await findUsers(database, query.name),
-  }));
+  mountPeople(app, guards, deps);
   mount(app, guards, openSocketTicket, async ({ caller }) => ({
     ticket: await tickets.issue(caller),
     expiresIn: SOCKET_TICKET_SECONDS,
@@ -96,6 +108,31 @@ export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
   mount(app, guards, findMembership, async ({ params }) => ({
     member: await isMember(database.query, params.conversation_id, params.user_id),
   }));
+}
+
+/** Other people, and what a user decides about conversations with them. */
+function mountPeople(app: App, guards: Guards, deps: RoutesDeps): void {
+  const { database, directory } = deps;
+  mount(app, guards, searchUsers, async ({ query, caller }) => ({
+    users: await directory.search(caller.user, query),
+  }));
+  mount(app, guards, getUser, ({ params, caller }) => directory.get(caller.user, params.user_id));
+  mount(app, guards, listBlocks, async ({ caller }) => ({
+    users: await findBlocked(database, caller.user),
+  }));
+  mount(app, guards, blockUser, ({ params, caller }) => block(deps, caller.user, params.user_id));
+  mount(app, guards, unblockUser, ({ params, caller }) =>
+    unblock(deps, caller.user, params.user_id),
+  );
+  mount(app, guards, reportUser, async ({ body, caller }) => ({
+    report: await deps.report(caller, body),
+  }));
+  mount(app, guards, acceptConversation, ({ params, caller }) =>
+    accept(database, { user: caller.user, conversation: params.id }),
+  );
+  mount(app, guards, muteConversation, ({ params, body, caller }) =>
+    mute(database, { user: caller.user, conversation: params.id }, body.until),
+  );
 }
 
 /** Of an answer only what is a message counts: an empty slot tells nothing. */

@@ -1,9 +1,12 @@
 /** The tables of the message service as its queries see them. `migrations/` says how they are indexed, and why. */
 import type { ConversationId, DeviceId, UserId } from '@sotto/api';
-import type { Generated } from 'kysely';
+import type { OutboxTables } from '@sotto/runtime';
+import type { ColumnType, Generated } from 'kysely';
+import type { RoleNumber } from './member-role.ts';
+import type { ReportedMessage, ReportReason } from './reports.ts';
 
-export interface Tables {
-  platform: { incarnation: number };
+export interface Tables extends OutboxTables {
+  platform: { list_changes: Generated<number>; incarnation: number; ids_from: Generated<Date> };
   accounts: { user_id: UserId; username: string; folded: string };
   device_lists: { user_id: UserId; version: number; devices: DeviceId[] };
   erased_users: {
@@ -13,13 +16,30 @@ export interface Tables {
     deleted_at: Generated<Date>;
     erased_at: Generated<Date | null>;
   };
+  blocks: { blocker: UserId; blocked: UserId; created_at: Generated<Date> };
+  reports: {
+    id: string;
+    reporter: UserId;
+    reported: UserId;
+    conversation: ConversationId | null;
+    reason: ReportReason;
+    note: string | null;
+    /** JSON text on its way in. */
+    messages: ColumnType<ReportedMessage[], string, never>;
+    made_at: Generated<Date>;
+    closed_at: Generated<Date | null>;
+  };
   conversations: {
     id: ConversationId;
-    kind: 'direct';
+    kind: 'direct' | 'group';
     version: Generated<number>;
     last_seq: Generated<number>;
-    pair_low: UserId;
-    pair_high: UserId;
+    first_seq: Generated<number>;
+    pair_low: UserId | null;
+    pair_high: UserId | null;
+    /** Of a group: its newest entry's. */
+    head_hash: Buffer | null;
+    title: Buffer | null;
     created_at: Generated<Date>;
   };
   conversation_members: {
@@ -27,6 +47,19 @@ export interface Tables {
     user_id: UserId;
     joined_seq: number;
     left_seq: number | null;
+    /** As the membership log has it; null for who is not in it, and in direct conversations. */
+    role: RoleNumber | null;
+    since: number | null;
+    /** Among those who came by the same entry. */
+    rank: number | null;
+    requested: Generated<boolean>;
+    muted_until: Date | null;
+  };
+  membership_log: {
+    conversation: ConversationId;
+    version: number;
+    seq: number;
+    entry: Buffer;
   };
   messages: {
     conversation: ConversationId;
@@ -37,6 +70,7 @@ export interface Tables {
     sender_user: UserId;
     sender_device: DeviceId;
     recipients: Buffer;
+    expires_at: Date | null;
   };
   message_ids: {
     id: string;

@@ -28,6 +28,7 @@ import {
   type Revocations,
   remotePeer,
   type Service,
+  startOutbox,
 } from '@sotto/runtime';
 import { createArrivals } from './arrivals.ts';
 import { type Audiences, createAudiences } from './audiences.ts';
@@ -36,6 +37,7 @@ import { Committer } from './committer.ts';
 import type { MessageConfig } from './config.ts';
 import { type Copies, consumeCopies, createCopies } from './copies.ts';
 import { startCursors } from './cursors.ts';
+import { createDirectory } from './directory.ts';
 import { startErasures } from './erasure.ts';
 import { createEvents, type Events } from './events.ts';
 import { startFanin } from './fanin.ts';
@@ -48,6 +50,7 @@ import { COMMITS_IN_FLIGHT, SOCKET_READS_MAX } from './limits.ts';
 import { migrations } from './migrations/index.ts';
 import { keepPartitions, makePartitions } from './partitions.ts';
 import { announceConnected, hearConnected } from './presence-signal.ts';
+import { createReports, sweepReports } from './reports.ts';
 import { mountRoutes } from './routes.ts';
 import type { Tables } from './schema.ts';
 import { limitSends } from './send-limit.ts';
@@ -110,7 +113,14 @@ export async function startMessage(
     tickets,
     database,
   };
-  mountRoutes(app, guards, { ...shared, copies });
+  const outbox = own(startOutbox({ database, bus, log }));
+  own(sweepReports(database, log));
+  const { mode } = config.directory;
+  mountRoutes(app, guards, {
+    ...{ ...shared, copies },
+    directory: createDirectory({ database, mode, findPresence: async () => new Map() }),
+    report: createReports({ database, copies, outbox }, limiters),
+  });
   const sockets = own(
     new Sockets({
       ...shared,

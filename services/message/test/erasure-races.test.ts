@@ -104,7 +104,7 @@ test('by the copy of their account', async () => {
   );
   await untilErased(a);
   expect(await rowsOf('select from accounts where user_id = $1', a.user)).toEqual([]);
-  const { users } = await node.call(b, searchUsers, { query: { name: a.username } });
+  const { users } = await node.call(b, searchUsers, { query: { name: a.username, limit: 10 } });
   expect(users).toEqual([]);
 });
 

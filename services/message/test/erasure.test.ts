@@ -63,7 +63,7 @@ test('a user who is erased leaves the directory and the conversation, and cannot
   const { a, b, conversation } = await startTalk(platform, node);
   await node.call(a, sendMessage, { body: messageFor(conversation, [b], { text: 'before' }) });
   await erase(a);
-  const { users } = await node.call(b, searchUsers, { query: { name: a.username } });
+  const { users } = await node.call(b, searchUsers, { query: { name: a.username, limit: 10 } });
   expect(users).toEqual([]);
   const params = { conversation_id: conversation, user_id: a.user };
   expect(await node.call(undefined, findMembership, { params })).toEqual({ member: false });

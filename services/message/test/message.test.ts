@@ -373,7 +373,7 @@ describe('the directory', () => {
     const person = await platform.peers.addPerson('Quixotic99');
     const other = await platform.peers.addPerson();
     await openConversation(node, other, person);
-    const search = (name: string) => node.call(other, searchUsers, { query: { name } });
+    const search = (name: string) => node.call(other, searchUsers, { query: { name, limit: 10 } });
     const found = { users: [{ user: person.user, username: 'Quixotic99' }] };
     expect(await search('qUi')).toEqual(found);
     expect(await search('quixotic99')).toEqual(found);

@@ -89,6 +89,8 @@ const CONFIG: Omit<MessageConfig, 'database'> = {
   services: { auth: '', message: '', file: '', key: '' },
   jwt: { issuer: 'sotto', audience: 'sotto' },
   limits: limitsSection.parse({ userPerMinute: 1_000_000, sendPerMinute: 1_000_000 }),
+  retention: { days: 30 },
+  directory: { mode: 'search' },
   log: { level: 'error' },
 };
 

@@ -2,5 +2,14 @@
 import type { Migrations } from '@sotto/runtime';
 import { init } from './0001-init.ts';
 import { erasure } from './0002-erasure.ts';
+import { groups } from './0003-groups.ts';
+import { people } from './0004-people.ts';
+import { retention } from './0006-retention.ts';
 
-export const migrations: Migrations = { '0001-init': init, '0002-erasure': erasure };
+export const migrations: Migrations = {
+  '0001-init': init,
+  '0002-erasure': erasure,
+  '0003-groups': groups,
+  '0004-people': people,
+  '0006-retention': retention,
+};
