@@ -139,6 +139,7 @@ export const sendMessage = endpoint({
   problems: [
     'conversation.not-found',
     'message.id-conflict',
+    'message.too-old',
     'message.devices-stale',
     'message.group-stale',
     'message.busy',

@@ -77,6 +77,10 @@ export const PROBLEMS = {
   'push.endpoint-refused': { status: 422, title: 'This is no push service that may be used here' },
   'message.not-found': { status: 404, title: 'There is no such message' },
   'message.id-conflict': { status: 409, title: 'This message id was used for other content' },
+  'message.too-old': {
+    status: 409,
+    title: 'The message id is from before the platform remembers any',
+  },
   'message.devices-stale': {
     status: 409,
     title: 'The message is not encrypted for the current devices',

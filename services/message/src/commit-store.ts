@@ -20,6 +20,8 @@ export interface CommitMessage {
   readonly kind: MessageKind;
   readonly digest: Buffer;
   readonly packed: Buffer;
+  /** In milliseconds since 1970. */
+  readonly expiresAt: number | undefined;
 }
 
 /** A message that was written. Those whose room was out of date are missing from the answer. */
@@ -102,6 +104,7 @@ export function writeMessages(
       // One binary value each: an array of bytea would travel as hexadecimal text.
       Buffer.concat(messages.map((message) => message.digest)),
       Buffer.concat(messages.map((message) => message.packed)),
+      textArray(messages.map((message) => message.expiresAt ?? 'null')),
     ],
   };
 }
@@ -121,11 +124,12 @@ const WRITE_MESSAGES = `
     select date_trunc('milliseconds', clock_timestamp()) as sent_at
   ),
   fresh as materialized (
-    select m.place, m.id, m.sender_user, m.sender_device, m.kind, m.start, m.size, m.conversation,
-      c.last_seq + row_number() over (partition by m.conversation order by m.place) as seq
+    select m.place, m.id, m.sender_user, m.sender_device, m.kind, m.start, m.size, m.expires,
+      m.conversation, c.last_seq + row_number() over (partition by m.conversation order by m.place) as seq
     from unnest($4::int[], $5::uuid[], $6::int[], $7::uuid[], $8::uuid[], $9::uuid[],
-      $10::smallint[], $11::int[], $12::int[]) with ordinality
-      as m (room, conversation, version, id, sender_user, sender_device, kind, start, size, place)
+      $10::smallint[], $11::int[], $12::int[], $15::bigint[]) with ordinality
+      as m (room, conversation, version, id, sender_user, sender_device, kind, start, size, expires,
+        place)
     join conversations c on c.id = m.conversation and c.version = m.version
     where m.room not in (select room from outdated)
   ),
@@ -137,9 +141,9 @@ const WRITE_MESSAGES = `
   ),
   rows as (
     insert into messages
-      (conversation, seq, sent_at, id, kind, sender_user, sender_device, recipients)
+      (conversation, seq, sent_at, id, kind, sender_user, sender_device, recipients, expires_at)
     select conversation, seq, sent_at, id, kind, sender_user, sender_device,
-      substr($14::bytea, start, size)
+      substr($14::bytea, start, size), to_timestamp(expires / 1000.0)
     from fresh, moment
   ),
   spans as (

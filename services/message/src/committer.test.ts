@@ -36,6 +36,7 @@ function depsWith(events: Events): CommitterDeps {
       isConfirmed: () => true,
       forget: () => undefined,
     },
+    ages: { findFault: () => undefined },
     // The only one: a batch that kept it would be the last.
     lines: [
       {

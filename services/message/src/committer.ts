@@ -27,11 +27,13 @@ import {
   QUEUE_BYTES_MAX,
   QUEUE_MESSAGES_MAX,
 } from './limits.ts';
+import type { MessageAges } from './message-age.ts';
 import { findFault, isWanted, refuse, type Send } from './send.ts';
 import { createTurnstile, type Turnstile } from './turnstile.ts';
 
 export interface CommitterDeps {
   audiences: Audiences;
+  ages: Pick<MessageAges, 'findFault'>;
   /** One connection for each commit that may be under way. */
   lines: readonly CommitLine[];
   /** What the sender of a message used its id for. */
@@ -143,14 +145,15 @@ export class Committer {
 
   /** Moves sends into the batch up to one that is in doubt, which stays in front of its queue. */
   #take(queue: Queue, batch: Batch): Doubt | undefined {
-    const audience = this.#deps.audiences.find(queue.conversation);
+    const { audiences, ages } = this.#deps;
+    const audience = audiences.find(queue.conversation);
     for (let send = queue.waiting[0]; send !== undefined; send = queue.waiting[0]) {
       if (isFull(batch)) return undefined;
       if (!isWanted(send)) {
         this.#drop(queue);
         continue;
       }
-      const fault = audience && findFault(send, audience);
+      const fault = audience && (findFault(send, audience) ?? ages.findFault(send.message.id));
       if (audience === undefined || fault !== undefined) return { send, audience, fault };
       queue.waiting.shift();
       batch.checked.push({ send, audience });

@@ -124,7 +124,7 @@ export interface Position {
 
 /** What the position queries share. A device without a cursor starts where its user joined. */
 const POSITION = `
-  select m.conversation, m.joined_seq as first,
+  select m.conversation, greatest(m.joined_seq, c.first_seq) as first,
     coalesce(least(c.last_seq, m.left_seq - 1), c.last_seq) as last,
     coalesce(u.seq, m.joined_seq - 1) as cursor
   from conversation_members m
@@ -191,7 +191,8 @@ export async function findConversations(
       ? sql`m.conversation = ${which.id}`
       : sql`m.conversation > ${which.after ?? NIL}::uuid`;
   const { rows } = await sql<ConversationRow>`
-    select c.id as conversation, c.kind, c.version, m.joined_seq as first,
+    select c.id as conversation, c.kind, c.version,
+      greatest(m.joined_seq, c.first_seq) as first,
       coalesce(least(c.last_seq, m.left_seq - 1), c.last_seq) as last,
       coalesce(u.seq, m.joined_seq - 1) as cursor,
       array(

@@ -6,7 +6,7 @@
  * that cannot be sent now only raises `last`.
  */
 import { type ConversationId, type Slot, UNACKNOWLEDGED_MAX } from '@sotto/api';
-import type { AuditCounts, Database } from '@sotto/runtime';
+import type { AuditCounts, Clock, Database } from '@sotto/runtime';
 import { findBehind, findPosition, type Position } from './conversation-store.ts';
 import type { Cursors } from './cursors.ts';
 import type { Events } from './events.ts';
@@ -28,6 +28,7 @@ export interface Outlet {
 export interface DeliveryDeps {
   database: Pick<Database<Tables>, 'pool'>;
   cursors: Cursors;
+  clock: Clock;
   events: Events;
   counts: Pick<AuditCounts, 'note'>;
   /** Shared by all sockets of the node, so that they do not take the whole pool. */
@@ -300,7 +301,7 @@ export class Delivery {
       return;
     }
     const unsent = messages.filter(({ seq }) => seq >= from);
-    this.#sendSlots(stream, slotsOf(unsent, reader, { from, to }));
+    this.#sendSlots(stream, slotsOf(unsent, reader, { from, to, at: this.#deps.clock() }));
   }
 
   /** Sends slots, the first right above `sentTo`, as far as the device takes them. */

@@ -25,7 +25,8 @@ export async function exportUser(
       conversation_members: await read(sql`
         select to_jsonb(m) || jsonb_build_object(
           'kind', c.kind, 'created_at', c.created_at,
-          'places', greatest(0, coalesce(m.left_seq - 1, c.last_seq) - m.joined_seq + 1)
+          'places', greatest(0, coalesce(m.left_seq - 1, c.last_seq)
+            - greatest(m.joined_seq, c.first_seq) + 1)
         ) as row
         from conversation_members m join conversations c on c.id = m.conversation
         where m.user_id = ${user} order by m.conversation`),

@@ -33,7 +33,7 @@ export type FanoutBatch =
   | { readonly type: 'catch-up'; readonly node: string };
 
 /** Raised with each change that an older node would read wrongly. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 type HeadMessage = [
   seq: number,
@@ -43,6 +43,7 @@ type HeadMessage = [
   device: Address['device'],
   sentAt: string,
   size: number,
+  expiresAt?: number,
 ];
 
 interface Head {
@@ -62,9 +63,21 @@ export function encodeBatch(batch: FanoutBatch): Buffer {
     head.groups = batch.groups.map(({ conversation, version, messages }) => ({
       conversation,
       version,
-      messages: messages.map(({ seq, id, kind, sender, sentAt, packed }): HeadMessage => {
+      messages: messages.map((message): HeadMessage => {
+        const { seq, id, kind, sender, sentAt, packed, expiresAt } = message;
         bodies.push(packed);
-        return [seq, id, KIND_NUMBERS[kind], sender.user, sender.device, sentAt, packed.length];
+        const { user, device } = sender;
+        const head: HeadMessage = [
+          seq,
+          id,
+          KIND_NUMBERS[kind],
+          user,
+          device,
+          sentAt,
+          packed.length,
+        ];
+        if (expiresAt !== undefined) head.push(expiresAt);
+        return head;
       }),
     }));
   }
@@ -98,7 +111,8 @@ function readGroups(groups: NonNullable<Head['groups']>, bodies: Buffer): Fanout
   return groups.map(({ conversation, version, messages }) => ({
     conversation,
     version,
-    messages: messages.map(([seq, id, kind, user, device, sentAt, size]): StoredMessage => {
+    messages: messages.map((head): StoredMessage => {
+      const [seq, id, kind, user, device, sentAt, size, expiresAt] = head;
       const packed = bodies.subarray(offset, offset + size);
       if (packed.length !== size) throw new RangeError('a batch is truncated');
       offset += size;
@@ -110,6 +124,7 @@ function readGroups(groups: NonNullable<Head['groups']>, bodies: Buffer): Fanout
         sender: { user, device },
         sentAt,
         packed,
+        expiresAt,
       };
     }),
   }));

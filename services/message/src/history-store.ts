@@ -20,7 +20,11 @@ interface MessageRow {
   sender_user: UserId;
   sender_device: DeviceId;
   recipients: Buffer;
+  expires_at: Date | null;
 }
+
+const COLUMNS =
+  'conversation, seq, sent_at, id, kind, sender_user, sender_device, recipients, expires_at';
 
 /** Which places of a conversation; both bounds exclusive below and inclusive above, as cursors are. */
 export interface PlacesWanted {
@@ -43,7 +47,7 @@ export interface MessagePage {
  */
 function pageOf(direction: 'asc' | 'desc'): string {
   return `
-    select conversation, seq, sent_at, id, kind, sender_user, sender_device, recipients
+    select ${COLUMNS}
     from (
       select *, sum(octet_length(recipients)) over (order by seq ${direction})
         - octet_length(recipients) as bytes_before
@@ -102,7 +106,7 @@ export async function readInbox(
 }
 
 const INBOX = `
-  select conversation, seq, sent_at, id, kind, sender_user, sender_device, recipients
+  select ${COLUMNS}
   from (
     select p.*, sum(octet_length(recipients)) over (order by sent_at, conversation, seq)
       - octet_length(recipients) as bytes_before
@@ -117,6 +121,7 @@ const INBOX = `
           and s.seq > coalesce(u.seq, m.joined_seq - 1)
           and (m.left_seq is null or s.seq < m.left_seq)
           and s.sender_device <> $2
+          and (s.expires_at is null or s.expires_at > now())
           and position($3::bytea in s.recipients) > 0
         order by s.seq limit $4
       ) as x
@@ -184,5 +189,6 @@ function toMessage(row: MessageRow): StoredMessage {
     sender: { user: row.sender_user, device: row.sender_device },
     sentAt: row.sent_at.toISOString(),
     packed: row.recipients,
+    expiresAt: row.expires_at?.getTime(),
   };
 }

@@ -7,7 +7,7 @@ import {
   type Slot,
   type UserId,
 } from '@sotto/api';
-import type { Database } from '@sotto/runtime';
+import type { Clock, Database } from '@sotto/runtime';
 import { findPosition } from './conversation-store.ts';
 import type { Cursors } from './cursors.ts';
 import {
@@ -23,6 +23,7 @@ import { type Reader, slotsOf } from './slots.ts';
 export interface HistoryDeps {
   database: Pick<Database<Tables>, 'pool'>;
   cursors: Cursors;
+  clock: Clock;
 }
 
 /** A device of a user, reading. */
@@ -38,7 +39,7 @@ export interface SlotPage {
 
 /** The next slots above a place. The caller has checked that the reader may read all of the range. */
 export async function readSlots(
-  { database }: Pick<HistoryDeps, 'database'>,
+  { database, clock }: Pick<HistoryDeps, 'database' | 'clock'>,
   reader: Reader,
   wanted: PlacesWanted,
 ): Promise<SlotPage> {
@@ -46,19 +47,19 @@ export async function readSlots(
   const { messages, complete } = await readForwards(database, wanted);
   // Every place was taken by a message once. One that is not there has been dropped with its week.
   const to = complete ? wanted.upTo : (messages.at(-1)?.seq ?? wanted.upTo);
-  return { slots: slotsOf(messages, reader, { from: wanted.above + 1, to }), to };
+  return { slots: slotsOf(messages, reader, { from: wanted.above + 1, to, at: clock() }), to };
 }
 
 /** The nearest slots below a place, oldest first. */
 async function readSlotsBefore(
-  { database }: Pick<HistoryDeps, 'database'>,
+  { database, clock }: Pick<HistoryDeps, 'database' | 'clock'>,
   reader: Reader,
   wanted: PlacesWanted,
 ): Promise<Slot[]> {
   if (wanted.above >= wanted.upTo) return [];
   const { messages, complete } = await readBackwards(database, wanted);
   const from = complete ? wanted.above + 1 : (messages[0]?.seq ?? wanted.above + 1);
-  return slotsOf(messages, reader, { from, to: wanted.upTo });
+  return slotsOf(messages, reader, { from, to: wanted.upTo, at: clock() });
 }
 
 export interface HistoryQuery {
@@ -95,14 +96,14 @@ export async function readHistory(
 
 /** What a device has not acknowledged, oldest first over all its conversations. */
 export async function readUnacknowledged(
-  { database }: HistoryDeps,
+  { database, clock }: HistoryDeps,
   reader: UserReader,
   limit: number,
 ): Promise<(MessageSlot & { conversation: ConversationId })[]> {
   const messages = await readInbox(database, reader, limit);
   return messages.flatMap((message) => {
     const { conversation, seq } = message;
-    const slots = slotsOf([message], reader, { from: seq, to: seq });
+    const slots = slotsOf([message], reader, { from: seq, to: seq, at: clock() });
     return slots.flatMap((slot) => (slot.type === 'message' ? [{ ...slot, conversation }] : []));
   });
 }

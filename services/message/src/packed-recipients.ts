@@ -71,13 +71,24 @@ interface Content {
   kind: MessageKind;
   conversation: ConversationId;
   packed: Buffer;
+  /** In milliseconds since 1970. */
+  expiresAt?: number | undefined;
 }
 
 /** Names the content of a message: two sends under one id are the same message when this is equal. */
-export function contentDigest({ kind, conversation, packed }: Content): Buffer {
-  return createHash('sha256')
-    .update(Uint8Array.of(KIND_NUMBERS[kind]))
-    .update(conversation)
-    .update(packed)
-    .digest();
+export function contentDigest({ kind, conversation, packed, expiresAt }: Content): Buffer {
+  const number = KIND_NUMBERS[kind];
+  const hash = createHash('sha256');
+  if (expiresAt === undefined) hash.update(Uint8Array.of(number));
+  else hash.update(Uint8Array.of(number | EXPIRES)).update(moment(expiresAt));
+  return hash.update(conversation).update(packed).digest();
+}
+
+/** Set in the kind of content that expires, whose moment follows: so neither is ever taken for other content. */
+const EXPIRES = 0x80;
+
+function moment(time: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64BE(BigInt(time));
+  return bytes;
 }

@@ -27,6 +27,7 @@ import {
   type App,
   type AuditCounts,
   type Caller,
+  type Clock,
   type Database,
   type Guards,
   mount,
@@ -59,6 +60,7 @@ export interface RoutesDeps {
   database: Pick<Database<Tables>, 'query' | 'pool'>;
   copies: ConversationsDeps['copies'];
   cursors: Cursors;
+  clock: Clock;
   committer: Pick<Committer, 'submit'>;
   events: Pick<Events, 'refused'>;
   counts: Pick<AuditCounts, 'note'>;

@@ -29,6 +29,8 @@ export interface Send {
   readonly sender: Address;
   readonly packed: Buffer;
   readonly digest: Buffer;
+  /** As its sender named it, in milliseconds since 1970. */
+  readonly expiresAt: number | undefined;
   readonly lane: Lane;
   readonly answer: SendAnswer;
   /** The socket that it came by; absent for a request. */
@@ -53,9 +55,10 @@ export interface SendInput {
 export function makeSend({ message, sender, lane, answer, origin }: SendInput): Send {
   const { kind, conversation } = message;
   const packed = packRecipients(message.recipients);
-  const digest = contentDigest({ kind, conversation, packed });
+  const expiresAt = message.expiresAt === undefined ? undefined : Date.parse(message.expiresAt);
+  const digest = contentDigest({ kind, conversation, packed, expiresAt });
   const state = { attempts: 0, isAnswered: false, isBarred: false };
-  const send = { message, sender, packed, digest, lane, answer, origin, ...state };
+  const send = { message, sender, packed, digest, expiresAt, lane, answer, origin, ...state };
   lane.pending.add(send);
   return send;
 }

@@ -47,10 +47,12 @@ import { createHub, type Hub } from './hub.ts';
 import { createIncarnation } from './incarnation.ts';
 import { startKeyHints } from './key-hints.ts';
 import { COMMITS_IN_FLIGHT, SOCKET_READS_MAX } from './limits.ts';
+import { createMessageAges, type MessageAges } from './message-age.ts';
 import { migrations } from './migrations/index.ts';
 import { keepPartitions, makePartitions } from './partitions.ts';
 import { announceConnected, hearConnected } from './presence-signal.ts';
 import { createReports, sweepReports } from './reports.ts';
+import { startRetention } from './retention.ts';
 import { mountRoutes } from './routes.ts';
 import type { Tables } from './schema.ts';
 import { limitSends } from './send-limit.ts';
@@ -103,7 +105,10 @@ export async function startMessage(
     await Promise.all([database.ping(), bus.ping()]);
   };
   const app = createApp({ service: 'message', log, metrics, ready });
-  const path = await openMessagePath({ ...foundation, copies, metrics }, own);
+  const { days } = config.retention;
+  const ages = createMessageAges({ days, clock });
+  own(await startRetention({ database, days, ages, clock, log }));
+  const path = await openMessagePath({ ...foundation, copies, metrics, ages }, own);
   const tickets = createTickets({ counters, revocations, clock });
   const committer = limitSends(path.committer, limiters, config.limits);
   const shared = {
@@ -112,6 +117,7 @@ export async function startMessage(
     incarnation: createIncarnation(database, clock),
     tickets,
     database,
+    clock,
   };
   const outbox = own(startOutbox({ database, bus, log }));
   own(sweepReports(database, log));
@@ -126,7 +132,6 @@ export async function startMessage(
       ...shared,
       guards,
       revocations,
-      clock,
       copies,
       turnstile: createTurnstile(SOCKET_READS_MAX),
       arrive: createArrivals(database),
@@ -217,10 +222,10 @@ interface MessagePath {
 
 /** From a send to the sockets of all nodes. Closed in reverse: what was taken is committed, then published. */
 async function openMessagePath(
-  deps: Foundation & { copies: Copies; metrics: Metrics },
+  deps: Foundation & { copies: Copies; metrics: Metrics; ages: MessageAges },
   own: Own,
 ): Promise<MessagePath> {
-  const { database, bus, log, clock, copies, metrics } = deps;
+  const { database, bus, log, clock, copies, metrics, ages } = deps;
   const node = randomUUID();
   const events = createEvents(metrics, log);
   const counts = own(createAuditCounts({ bus, clock, log }));
@@ -235,6 +240,7 @@ async function openMessagePath(
   const committer = own(
     new Committer({
       audiences,
+      ages,
       lines,
       events,
       findOwnId: ({ sender, message }) => findOwnId(database, sender.device, message.id),

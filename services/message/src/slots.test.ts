@@ -38,7 +38,7 @@ test('slots cover every place of a range exactly once, with the messages where t
         const sender = kind === 'own' ? me : other;
         return [message(from + index, sender, kind === 'theirs' ? other : me)];
       });
-      const slots = slotsOf(messages, reader, { from, to: from + kinds.length - 1 });
+      const slots = slotsOf(messages, reader, { from, to: from + kinds.length - 1, at: 0 });
       const covered = slots.flatMap((slot) => {
         if (slot.type === 'message') return [slot.seq];
         return Array.from({ length: slot.to - slot.from + 1 }, (_, index) => slot.from + index);
@@ -53,7 +53,11 @@ test('slots cover every place of a range exactly once, with the messages where t
 });
 
 test("the text of a slot is what the contract's schema would write", () => {
-  const slots = slotsOf([message(3, other, me), message(4, other, me)], reader, { from: 1, to: 6 });
+  const slots = slotsOf([message(3, other, me), message(4, other, me)], reader, {
+    from: 1,
+    to: 6,
+    at: 0,
+  });
   for (const slot of slots) expect(JSON.parse(slotText(slot))).toEqual(z.encode(Slot, slot));
   const text = `{"type":"slots","conversation":"${conversation}","slots":[${slots.map(slotText).join(',')}]}`;
   expect(z.decode(ServerFrame, JSON.parse(text))).toMatchObject({

@@ -48,6 +48,7 @@ function open() {
         flush: async () => undefined,
         close: async () => undefined,
       },
+      clock: Date.now,
       events: createEvents(createMetrics('test'), log),
       counts: { note: () => undefined },
       turnstile: createTurnstile(1),

@@ -21,6 +21,7 @@ import { writeCursors } from '../src/cursor-store.ts';
 import { createEvents } from '../src/events.ts';
 import { findOwnId } from '../src/history-store.ts';
 import { AUDIENCE_READS_MAX, INQUIRIES_PER_SOCKET_MAX, PARTITIONS_TICK_MS } from '../src/limits.ts';
+import { createMessageAges } from '../src/message-age.ts';
 import { migrations } from '../src/migrations/index.ts';
 import { keepPartitions, makePartitions } from '../src/partitions.ts';
 import type { Tables } from '../src/schema.ts';
@@ -73,6 +74,7 @@ function startCommitter(lines: readonly CommitLine[]): Committer {
   const copies = { fetchDeviceList: async () => undefined };
   return new Committer({
     audiences: createAudiences({ database, copies, clock: Date.now }),
+    ages: createMessageAges({ days: 30, clock: Date.now }),
     lines,
     events: createEvents(createMetrics('test'), log),
     findOwnId: ({ sender, message }) => findOwnId(database, sender.device, message.id),
