@@ -10,6 +10,7 @@ export {
   type VerifiedDeviceList,
   verifyDeviceList,
 } from './device-list.ts';
+export { type DeviceListVersion, digestDeviceLists } from './device-lists-digest.ts';
 export { openDeviceName, sealDeviceName } from './device-name.ts';
 export {
   encodeStatement,

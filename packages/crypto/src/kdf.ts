@@ -29,6 +29,8 @@ export const KDF_LABELS = {
   deviceName: utf8('sotto/v1/device-name'),
   /** Hash of one version of a device list. */
   deviceList: utf8('sotto/v1/device-list/hash'),
+  /** Digest of the versions of all members' device lists. */
+  deviceLists: utf8('sotto/v1/group/device-lists'),
   /** Hash that chains the entries of a membership log. */
   membershipLog: utf8('sotto/v1/membership-log/hash'),
   /** Files: fixed by C2SP chunked-encryption with AES-256-GCM; the zero byte ends the AEAD's name. */

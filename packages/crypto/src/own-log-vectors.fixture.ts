@@ -2,6 +2,7 @@
 import { utf8 } from './bytes.ts';
 import { makeAgreementKeyPair } from './curve.ts';
 import { signDeviceList } from './device-list.ts';
+import { digestDeviceLists } from './device-lists-digest.ts';
 import { makeSigningKeyPair } from './ed25519.ts';
 import type { Head } from './head.ts';
 import { toHex } from './hex.fixture.ts';
@@ -112,6 +113,22 @@ export function deviceListVectors(provider: Provider): Vectors {
       encoded: toHex(encoded),
       hash: toHex(head.hash),
     })),
+  };
+}
+
+/** Of no member, of one without a list, and of three in no order. */
+export function deviceListsDigestVectors(provider: Provider): Vectors {
+  const groups = [
+    [],
+    [{ user: ann, version: 0 }],
+    [
+      { user: cat, version: 7 },
+      { user: ann, version: 0xffff_ffff },
+      { user: bob, version: 0 },
+    ],
+  ];
+  return {
+    digests: groups.map((lists) => ({ lists, digest: toHex(digestDeviceLists(provider, lists)) })),
   };
 }
 

@@ -16,6 +16,7 @@ import { toHex } from './hex.fixture.ts';
 import { KDF_LABELS } from './kdf.ts';
 import { firstRatchetKeyPair, signingSeed, symmetricKey, withCurveType } from './keys.ts';
 import {
+  deviceListsDigestVectors,
   deviceListVectors,
   keyLogVectors,
   membershipLogVectors,
@@ -53,6 +54,7 @@ export const ownVectors: Readonly<Record<string, (provider: Provider) => Vectors
   session: sessionVectors,
   'sender-key': senderKeyVectors,
   'device-list': deviceListVectors,
+  'device-lists-digest': deviceListsDigestVectors,
   'membership-log': membershipLogVectors,
   'key-log': keyLogVectors,
   provisioning: provisioningVectors,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import chain from '../vectors/sotto/chain.json' with { type: 'json' };
 import deviceList from '../vectors/sotto/device-list.json' with { type: 'json' };
+import deviceListsDigest from '../vectors/sotto/device-lists-digest.json' with { type: 'json' };
 import envelope from '../vectors/sotto/envelope.json' with { type: 'json' };
 import identity from '../vectors/sotto/identity.json' with { type: 'json' };
 import keyLog from '../vectors/sotto/key-log.json' with { type: 'json' };
@@ -31,6 +32,7 @@ const committed: Record<string, unknown> = {
   x3dh,
   'sender-key': senderKey,
   'device-list': deviceList,
+  'device-lists-digest': deviceListsDigest,
   'membership-log': membershipLog,
   'key-log': keyLog,
   provisioning,

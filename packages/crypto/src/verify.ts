@@ -12,6 +12,7 @@ export {
   type VerifiedDeviceList,
   verifyDeviceList,
 } from './device-list.ts';
+export { type DeviceListVersion, digestDeviceLists } from './device-lists-digest.ts';
 export {
   checkVerifyingKey,
   SIGNATURE_BYTES,
