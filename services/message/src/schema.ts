@@ -17,6 +17,14 @@ export interface Tables extends OutboxTables {
     erased_at: Generated<Date | null>;
   };
   blocks: { blocker: UserId; blocked: UserId; created_at: Generated<Date> };
+  nodes: { node: string; seen_at: Date };
+  connections: { device: DeviceId; user_id: UserId; node: string; connected_at: Date };
+  presence: {
+    user_id: UserId;
+    visible: Generated<boolean>;
+    last_seen: Date | null;
+    announced_at: Date | null;
+  };
   reports: {
     id: string;
     reporter: UserId;
@@ -81,6 +89,7 @@ export interface Tables extends OutboxTables {
     sha256: Buffer;
   };
   cursors: { device: DeviceId; conversation: ConversationId; seq: number };
+  sent_counts: { device: DeviceId; sent: number };
   fanout_outbox: {
     id: Generated<number>;
     event_id: Generated<string>;

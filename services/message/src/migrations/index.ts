@@ -4,12 +4,16 @@ import { init } from './0001-init.ts';
 import { erasure } from './0002-erasure.ts';
 import { groups } from './0003-groups.ts';
 import { people } from './0004-people.ts';
+import { presence } from './0005-presence.ts';
 import { retention } from './0006-retention.ts';
+import { marks } from './0007-marks.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
   '0002-erasure': erasure,
   '0003-groups': groups,
   '0004-people': people,
+  '0005-presence': presence,
   '0006-retention': retention,
+  '0007-marks': marks,
 };
