@@ -1,4 +1,4 @@
-/** SQL over cursors. */
+/** SQL over cursors, and over the counts of what devices have sent, which are written with them. */
 import type { ConversationId, DeviceId } from '@sotto/api';
 import type { Database } from '@sotto/runtime';
 import { sql } from 'kysely';
@@ -10,12 +10,19 @@ export interface CursorRow {
   readonly seq: number;
 }
 
-/** Forgets where a device was. Index: primary key. */
+export interface SentRow {
+  readonly device: DeviceId;
+  /** Messages since the count was last written. */
+  readonly count: number;
+}
+
+/** Forgets where a device was, and what it has sent. Index: primary keys. */
 export async function deleteCursors(
   { query }: Pick<Database<Tables>, 'query'>,
   device: DeviceId,
 ): Promise<void> {
   await query.deleteFrom('cursors').where('device', '=', device).execute();
+  await query.deleteFrom('sent_counts').where('device', '=', device).execute();
 }
 
 /**
@@ -41,4 +48,65 @@ export async function writeCursors(
       where cursors.seq < excluded.seq
     `.execute(transaction);
   });
+}
+
+/** Adds to what devices have sent. Rows go in one order, as cursors do. Index: primary key. */
+export async function addSent(
+  { query }: Pick<Database<Tables>, 'query'>,
+  rows: readonly SentRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const devices = rows.map((row) => row.device);
+  const counts = rows.map((row) => row.count);
+  await query.transaction().execute(async (transaction) => {
+    await sql`set local synchronous_commit = off`.execute(transaction);
+    await sql`
+      insert into sent_counts (device, sent)
+      select * from unnest(${devices}::uuid[], ${counts}::bigint[]) as s (device, sent)
+      order by device
+      on conflict (device) do update set sent = sent_counts.sent + excluded.sent
+    `.execute(transaction);
+  });
+}
+
+/** What a device is greeted with. */
+export interface Marks {
+  /** How many messages of it are stored. */
+  sent: number;
+  /** By conversation; at most as many as were asked for. */
+  cursors: { conversation: ConversationId; seq: number }[];
+}
+
+interface MarkRow {
+  sent: number | null;
+  conversation: ConversationId | null;
+  seq: number | null;
+}
+
+/** A device's count, and a page of its cursors. Index: primary keys. */
+export async function readMarks(
+  { pool }: Pick<Database<Tables>, 'pool'>,
+  device: DeviceId,
+  { after, limit }: { after: ConversationId | undefined; limit: number },
+): Promise<Marks> {
+  const { rows } = await pool.query<MarkRow>({
+    name: 'read-marks',
+    text: `
+      select s.sent, c.conversation, c.seq
+      from (select $1::uuid as device) as asking
+      left join sent_counts s on s.device = asking.device
+      left join lateral (
+        select conversation, seq from cursors
+        where device = $1 and ($2::uuid is null or conversation > $2)
+        order by conversation limit $3
+      ) as c on true
+      order by c.conversation`,
+    values: [device, after ?? null, limit],
+  });
+  return {
+    sent: rows[0]?.sent ?? 0,
+    cursors: rows.flatMap(({ conversation, seq }) =>
+      conversation === null || seq === null ? [] : [{ conversation, seq }],
+    ),
+  };
 }

@@ -1,12 +1,12 @@
 /**
- * How far each device has acknowledged each conversation (DESIGN 2.7).
+ * How far each device has acknowledged each conversation (DESIGN 2.7), and how many messages of it are stored.
  *
- * Acknowledgements are kept in memory and written once per second, in one statement. A crash forgets at most that much,
- * and the device gets it again.
+ * Both are kept in memory and written once per second, in one statement each. A crash forgets at most that much: the
+ * device gets it again, and its count stays that much too low.
  */
 import type { ConversationId, DeviceId } from '@sotto/api';
 import type { Database, Logger } from '@sotto/runtime';
-import { type CursorRow, writeCursors } from './cursor-store.ts';
+import { addSent, type CursorRow, writeCursors } from './cursor-store.ts';
 import { CURSORS_FLUSH_MS, CURSORS_PER_STATEMENT } from './limits.ts';
 import type { Tables } from './schema.ts';
 
@@ -15,6 +15,8 @@ export interface Cursors {
   advance(device: DeviceId, conversation: ConversationId, seq: number): void;
   /** The place that this node has yet to write, which is newer than what the database has. */
   pending(device: DeviceId, conversation: ConversationId): number | undefined;
+  /** A message of a device was stored. */
+  noteSent(device: DeviceId): void;
   /** Drops what is pending of a device; resolves when none of it is being written any more. */
   forget(device: DeviceId): Promise<void>;
   /** Writes what is pending. Rejects when the database does; everything then stays pending. */
@@ -31,6 +33,7 @@ export interface CursorsDeps {
 /** Starts writing every second. Close it. */
 export function startCursors({ database, log }: CursorsDeps): Cursors {
   const pending = new Map<string, CursorRow>();
+  let sent = new Map<DeviceId, number>();
   let writing: Promise<void> = Promise.resolve();
   let failing = false;
 
@@ -44,6 +47,16 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
       // A newer acknowledgement may have come meanwhile.
       if (pending.get(key) === row) pending.delete(key);
     }
+    await writeSent();
+  }
+
+  /** Never twice: a count that is too high would make a device believe that its store is behind. */
+  async function writeSent(): Promise<void> {
+    const counts = [...sent].map(([device, count]) => ({ device, count }));
+    sent = new Map();
+    for (let start = 0; start < counts.length; start += CURSORS_PER_STATEMENT) {
+      await addSent(database, counts.slice(start, start + CURSORS_PER_STATEMENT));
+    }
   }
 
   function flush(): Promise<void> {
@@ -53,7 +66,7 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
   }
 
   const timer = setInterval(() => {
-    if (pending.size === 0) return;
+    if (pending.size === 0 && sent.size === 0) return;
     flush().then(
       () => {
         failing = false;
@@ -72,7 +85,11 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
       if (known === undefined || known.seq < seq) pending.set(key, { device, conversation, seq });
     },
     pending: (device, conversation) => pending.get(keyOf(device, conversation))?.seq,
+    noteSent(device) {
+      sent.set(device, (sent.get(device) ?? 0) + 1);
+    },
     async forget(device) {
+      sent.delete(device);
       for (const [key, row] of pending) if (row.device === device) pending.delete(key);
       await writing.catch(() => undefined);
     },

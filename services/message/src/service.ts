@@ -248,7 +248,10 @@ async function openMessagePath(
       onCommit(commit) {
         for (const { room, messages } of commit.groups) {
           hub.deliver(room, messages);
-          for (const { sender } of messages) counts.note('messages.sent', sender);
+          for (const { sender } of messages) {
+            counts.note('messages.sent', sender);
+            cursors.noteSent(sender.device);
+          }
         }
         fanout.publish(commit);
       },

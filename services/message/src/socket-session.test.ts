@@ -44,6 +44,7 @@ function open() {
       cursors: {
         advance: () => undefined,
         pending: () => undefined,
+        noteSent: () => undefined,
         forget: async () => undefined,
         flush: async () => undefined,
         close: async () => undefined,

@@ -13,6 +13,7 @@ import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 import type { Committer } from './committer.ts';
 import { Delivery, type DeliveryDeps } from './delivery.ts';
+import { greetingOf } from './greeting.ts';
 import type { UserReader } from './history.ts';
 import type { Attendee, KeyHint } from './hub.ts';
 import type { Incarnation } from './incarnation.ts';
@@ -108,10 +109,8 @@ export class SocketSession implements Attendee {
 
   /** Greets the device and begins to send what it has missed. Live messages must be coming in already. */
   async start(): Promise<void> {
-    const { user, device } = this;
     try {
-      const incarnation = await this.#deps.incarnation();
-      this.#send(JSON.stringify({ type: 'hello', user, device, incarnation }));
+      for await (const frame of greetingOf(this.#deps, this)) this.#send(frame);
       this.#isGreeted = true;
       await this.#delivery.catchUp();
     } catch (error) {
