@@ -33,8 +33,8 @@ export function messageFor(
 }
 
 /** A UUIDv7, as clients make them. */
-export function newId(): MessageId {
-  const time = Date.now().toString(16).padStart(12, '0');
+export function newId(at = Date.now()): MessageId {
+  const time = at.toString(16).padStart(12, '0');
   const rest = randomUUID().slice(15);
   return MessageId.parse(
     `${time.slice(0, 8)}-${time.slice(8)}-7${rest.slice(0, 3)}${rest.slice(3)}`,

@@ -35,8 +35,8 @@ export interface Node {
 export interface Platform {
   readonly peers: Peers;
   readonly database: Database<Tables>;
-  /** A node with a bus of its own choice; closed with the platform. */
-  startNode(bus: Bus): Promise<Node>;
+  /** A node with a bus of its own choice; closed with the platform. What it is not told is as by default. */
+  startNode(bus: Bus, config?: Partial<MessageConfig>): Promise<Node>;
   close(): Promise<void>;
 }
 
@@ -51,8 +51,8 @@ export async function startPlatform(bus: Bus): Promise<Platform> {
   return {
     peers,
     database,
-    async startNode(nodeBus) {
-      const node = await startNode({ options, peers, counters, bus: nodeBus });
+    async startNode(nodeBus, config) {
+      const node = await startNode({ options, peers, counters, bus: nodeBus, config });
       nodes.push(node);
       return node;
     },
@@ -70,12 +70,16 @@ interface NodeOptions {
   peers: Peers;
   counters: Counters;
   bus: Bus;
+  config?: Partial<MessageConfig> | undefined;
 }
 
-async function startNode({ options, peers, counters, bus }: NodeOptions): Promise<Node> {
+async function startNode({ options, peers, counters, bus, config }: NodeOptions): Promise<Node> {
   const { schema: _, ssl: __, poolMax: ___, ...database } = options;
   const log = createLogger({ service: 'message', level: 'silent' });
-  const service = await startMessage({ ...CONFIG, database }, { bus, counters, peers, log });
+  const service = await startMessage(
+    { ...CONFIG, ...config, database },
+    { bus, counters, peers, log },
+  );
   const listening = await listen(service, { host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${listening.port}`;
   return { url, service, call: callOf(url), close: closeOnce(service, listening) };
