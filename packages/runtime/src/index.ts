@@ -77,6 +77,7 @@ export {
   type DatabaseOptions,
   databaseOptions,
   openDatabase,
+  openPatientPool,
   openUrgentPool,
 } from './postgres.ts';
 export { openPipeline, type Pipeline, type Statement } from './postgres-pipeline.ts';

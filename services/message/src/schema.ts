@@ -6,7 +6,13 @@ import type { RoleNumber } from './member-role.ts';
 import type { ReportedMessage, ReportReason } from './reports.ts';
 
 export interface Tables extends OutboxTables {
-  platform: { list_changes: Generated<number>; incarnation: number; ids_from: Generated<Date> };
+  platform: {
+    list_changes: Generated<number>;
+    incarnation: number;
+    has_run: Generated<boolean>;
+    restoring: number | null;
+    ids_from: Generated<Date>;
+  };
   accounts: { user_id: UserId; username: string; folded: string };
   device_lists: { user_id: UserId; version: number; devices: DeviceId[] };
   erased_users: {
@@ -15,6 +21,18 @@ export interface Tables extends OutboxTables {
     devices: DeviceId[];
     deleted_at: Generated<Date>;
     erased_at: Generated<Date | null>;
+  };
+  push_keys: { private_key: Buffer };
+  push_subscriptions: {
+    device: DeviceId;
+    user_id: UserId;
+    endpoint: string;
+    made_at: Generated<Date>;
+    due_at: Date | null;
+    urgent: Generated<boolean>;
+    attempts: Generated<number>;
+    woken_at: Date | null;
+    alarmed_at: Date | null;
   };
   blocks: { blocker: UserId; blocked: UserId; created_at: Generated<Date> };
   nodes: { node: string; seen_at: Date };

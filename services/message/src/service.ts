@@ -52,6 +52,7 @@ import { migrations } from './migrations/index.ts';
 import { keepPartitions, makePartitions } from './partitions.ts';
 import { announceConnected, hearConnected } from './presence-signal.ts';
 import { createReports, sweepReports } from './reports.ts';
+import { noteRun } from './restored.ts';
 import { startRetention } from './retention.ts';
 import { mountRoutes } from './routes.ts';
 import type { Tables } from './schema.ts';
@@ -170,6 +171,7 @@ async function openFoundation(config: MessageConfig, given: Given, own: Own): Pr
   const clock = given.clock ?? Date.now;
   const database = given.database ?? own(openDatabase(databaseOptions(config.database, SCHEMA)));
   await migrate(database, database.schema, migrations, { log });
+  await noteRun(database);
   await makePartitions(database);
   own(keepPartitions(database, log));
   const bus = given.bus ?? own(await openBus(config.nats, log));

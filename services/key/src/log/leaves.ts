@@ -8,6 +8,7 @@ import type { UserId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import {
   blindAccount,
+  decodeKeyLogLeaf,
   digestKey,
   encodeKeyLogLeaf,
   leafHashOf,
@@ -63,6 +64,17 @@ export async function addRestoredLeaf(
     .insertInto('key_log_pending')
     .values({ leaf, account: null, version: null })
     .execute();
+}
+
+/** Whether the leaf of a restore was written before. */
+export async function hasRestoredLeaf(query: Query, incarnation: number): Promise<boolean> {
+  const { rows } = await sql<{ leaf: Uint8Array }>`
+    select leaf from key_log_pending where account is null
+    union all select leaf from key_log_leaves where account is null
+  `.execute(query);
+  return rows
+    .map(({ leaf }) => decodeKeyLogLeaf(leaf))
+    .some((leaf) => leaf.type === 'restored' && leaf.incarnation === incarnation);
 }
 
 /** The version of an account's newest leaf, be it in the tree or not; undefined for an account without any. */

@@ -1,0 +1,92 @@
+/**
+ * Makes a database that was restored from a backup safe to run on (DESIGN 2.9): places, list versions and the
+ * incarnation rise above all that the platform may have issued after the backup. Nothing else may be connected.
+ */
+import type { Database } from '@sotto/runtime';
+import { openPatientPool } from '@sotto/runtime';
+import type pg from 'pg';
+import type { Tables } from './schema.ts';
+
+/** How far counters jump: more than any conversation takes between a backup and its restore. */
+const JUMP = 2 ** 20;
+
+/** From then on incarnations are counted in minutes, so that two restores of one backup do not get the same. */
+const FIRST_MINUTE_MS = Date.UTC(2026, 0, 1);
+const MINUTE_MS = 60_000;
+
+/** Thrown for a database on which nothing has run since it was made safe. */
+export class AlreadyRestored extends Error {
+  override readonly name = 'AlreadyRestored';
+}
+
+export interface RestoreOptions {
+  now: number;
+  /** Do it once more, though nothing has run since. */
+  again: boolean;
+}
+
+/**
+ * Decides on the new incarnation and writes down that the restore has begun: whoever begins again after a crash gets the
+ * same. Throws {@link AlreadyRestored}.
+ */
+export async function beginRestore(
+  { pool }: Pick<Database<Tables>, 'pool'>,
+  { now, again }: RestoreOptions,
+): Promise<number> {
+  const { rows } = await pool.query<Tables['platform']>(
+    'select incarnation, has_run, restoring from platform',
+  );
+  const [platform] = rows;
+  if (platform === undefined) throw new Error('the platform has no incarnation');
+  const { incarnation, has_run: hasRun, restoring } = platform;
+  if (restoring !== null) return restoring;
+  if (!hasRun && !again) throw new AlreadyRestored('this database was made safe already');
+  const minutes = Math.floor((now - FIRST_MINUTE_MS) / MINUTE_MS);
+  const next = Math.max(incarnation + 1, minutes);
+  await pool.query('update platform set restoring = $1', [next]);
+  return next;
+}
+
+/**
+ * Raises everything in one transaction, which ends the restore: to be called when the other services' databases are safe.
+ * How many conversations there are.
+ */
+export async function endRestore(
+  database: Pick<Database<Tables>, 'pool'>,
+  incarnation: number,
+): Promise<{ conversations: number }> {
+  // Every conversation has a row to write, and no request waits.
+  const pool = openPatientPool(database);
+  try {
+    const client = await pool.connect();
+    try {
+      return await raise(client, incarnation);
+    } finally {
+      client.release();
+    }
+  } finally {
+    await pool.end();
+  }
+}
+
+/** Notes that the platform runs: whatever is restored from now on was alive. */
+export async function noteRun({ pool }: Pick<Database<Tables>, 'pool'>): Promise<void> {
+  await pool.query('update platform set has_run = true where not has_run');
+}
+
+async function raise(client: pg.PoolClient, incarnation: number) {
+  await client.query('begin');
+  // By the incarnation, so that two restores of one backup do not give the same places.
+  const { rowCount } = await client.query(
+    'update conversations set last_seq = greatest(last_seq, ($1::bigint - 1) * $2::bigint) + $2::bigint',
+    [incarnation, JUMP],
+  );
+  await client.query('update device_lists set version = version + $1', [JUMP]);
+  // Nobody is connected, and whoever connects catches up.
+  await client.query('delete from fanout_outbox');
+  await client.query('update platform set incarnation = $1, restoring = null, has_run = false', [
+    incarnation,
+  ]);
+  await client.query('commit');
+  return { conversations: rowCount ?? 0 };
+}
