@@ -159,6 +159,7 @@ function settle(run: Run, batch: Batch, rows: readonly WrittenRow[]): void {
       return;
     }
     const { send, audience } = checked;
+    audience.listChanges = row.list_changes;
     const sentAt = row.sent_at.toISOString();
     const group = groups.get(audience.room);
     const message = storedMessage(checked, row.seq, sentAt);
@@ -180,7 +181,8 @@ function storedMessage({ send, audience }: Checked, seq: number, sentAt: string)
   const { message, sender, origin, expiresAt } = send;
   const { conversation, id, kind } = message;
   const packed = withoutBlockers(send.packed, audience, sender.user);
-  return { conversation, seq, id, kind, sender, sentAt, packed, expiresAt, origin };
+  const isUrgent = message.urgent;
+  return { conversation, seq, id, kind, sender, sentAt, packed, expiresAt, isUrgent, origin };
 }
 
 async function recover(
@@ -267,7 +269,8 @@ function layOut(batch: Batch): { rooms: CommitRoom[]; messages: CommitMessage[] 
       room = rooms.length;
       places.set(audience, room);
       const { conversation, version } = audience.room;
-      rooms.push({ conversation, version, lists: audience.lists });
+      const { versionSum, listChanges } = audience;
+      rooms.push({ conversation, version, versionSum, listChanges });
     }
     const { sender, digest, message, expiresAt } = send;
     const packed = withoutBlockers(send.packed, audience, sender.user);

@@ -189,6 +189,10 @@ export async function finishErasure(
 ): Promise<void> {
   await sql`delete from cursors where device = any(${devices}::uuid[])`.execute(transaction);
   await transaction.deleteFrom('device_lists').where('user_id', '=', user).execute();
+  await transaction.deleteFrom('push_subscriptions').where('user_id', '=', user).execute();
+  // What others have reported of the user stays for its time: under an id that leads to nobody.
+  await transaction.deleteFrom('reports').where('reporter', '=', user).execute();
+  await sql`delete from blocks where blocker = ${user} or blocked = ${user}`.execute(transaction);
   await transaction
     .updateTable('erased_users')
     // Others may have come in the meantime: then there is more to do.

@@ -28,7 +28,14 @@ export interface Events {
   readFailed(error: unknown): void;
   /** A fault of our own in what a socket set going; it is closed. */
   socketFailed(error: unknown): void;
+  /** A push service was asked to wake a device. */
+  pushed(outcome: PushOutcome, status: number | undefined): void;
+  /** Wake-ups could not be looked up or noted; those that are due stay so. */
+  pushFailed(error: unknown): void;
 }
+
+/** `refused` is our fault or the configuration's, `forbidden` an address that is not to be reached. */
+export type PushOutcome = 'woken' | 'gone' | 'failed' | 'refused' | 'forbidden';
 
 /** Counts in `metrics`, logs to `log`. */
 export function createEvents(metrics: Metrics, log: Logger): Events {
@@ -44,6 +51,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
   const rechecks = metrics.counter('fanout_rechecks_total', 'Times that all sockets caught up');
   const sockets = metrics.gauge('message_sockets', 'Open sockets');
   const closed = metrics.counter('message_sockets_closed_total', 'Sockets closed', ['code']);
+  const pushes = metrics.counter('push_wakeups_total', 'Wake-ups asked for', ['outcome']);
   return {
     committed: (messages) => stored.inc(messages),
     batchEnded(messages, durationMs) {
@@ -78,6 +86,12 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
     },
     readFailed: (error) => log.warn('a socket cannot be caught up', { error }),
     socketFailed: (error) => log.error('a socket failed', { error }),
+    pushed(outcome, status = 0) {
+      pushes.inc({ outcome });
+      if (outcome === 'refused') log.warn('a push service refuses what it is asked', { status });
+      if (outcome === 'forbidden') log.warn('a push service has no public address');
+    },
+    pushFailed: (error) => log.warn('devices cannot be woken by push', { error }),
   };
 }
 

@@ -41,6 +41,14 @@ export async function exportUser(
           select conversation from conversation_members where user_id = ${user}
         )
         group by m.conversation order by m.conversation`),
+      blocks: await read(sql`
+        select to_jsonb(b) as row from blocks b where blocker = ${user} order by blocked`),
+      // Index: reports_reporter. What others reported of the user is theirs to have.
+      reports: await read(sql`
+        select to_jsonb(r) as row from reports r where reporter = ${user} order by made_at, id`),
+      // Index: push_subscriptions_user.
+      push_subscriptions: await read(sql`
+        select to_jsonb(p) as row from push_subscriptions p where user_id = ${user} order by device`),
       cursors: await read(sql`
         select to_jsonb(c) as row from cursors c
         where c.device in (

@@ -43,7 +43,8 @@ type HeadMessage = [
   device: Address['device'],
   sentAt: string,
   size: number,
-  expiresAt?: number,
+  expiresAt?: number | null,
+  isUrgent?: boolean,
 ];
 
 interface Head {
@@ -64,7 +65,7 @@ export function encodeBatch(batch: FanoutBatch): Buffer {
       conversation,
       version,
       messages: messages.map((message): HeadMessage => {
-        const { seq, id, kind, sender, sentAt, packed, expiresAt } = message;
+        const { seq, id, kind, sender, sentAt, packed, expiresAt, isUrgent } = message;
         bodies.push(packed);
         const { user, device } = sender;
         const head: HeadMessage = [
@@ -76,7 +77,8 @@ export function encodeBatch(batch: FanoutBatch): Buffer {
           sentAt,
           packed.length,
         ];
-        if (expiresAt !== undefined) head.push(expiresAt);
+        if (expiresAt !== undefined || isUrgent) head.push(expiresAt ?? null);
+        if (isUrgent) head.push(true);
         return head;
       }),
     }));
@@ -112,7 +114,7 @@ function readGroups(groups: NonNullable<Head['groups']>, bodies: Buffer): Fanout
     conversation,
     version,
     messages: messages.map((head): StoredMessage => {
-      const [seq, id, kind, user, device, sentAt, size, expiresAt] = head;
+      const [seq, id, kind, user, device, sentAt, size, expiresAt, isUrgent] = head;
       const packed = bodies.subarray(offset, offset + size);
       if (packed.length !== size) throw new RangeError('a batch is truncated');
       offset += size;
@@ -124,7 +126,8 @@ function readGroups(groups: NonNullable<Head['groups']>, bodies: Buffer): Fanout
         sender: { user, device },
         sentAt,
         packed,
-        expiresAt,
+        expiresAt: expiresAt ?? undefined,
+        isUrgent,
       };
     }),
   }));

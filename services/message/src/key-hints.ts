@@ -13,6 +13,7 @@ import { deleteCursors } from './cursor-store.ts';
 import type { Cursors } from './cursors.ts';
 import type { Events } from './events.ts';
 import type { Hub } from './hub.ts';
+import { deleteSubscription } from './push-store.ts';
 import type { Tables } from './schema.ts';
 
 const SUBJECT = 'presence.key-hint';
@@ -71,6 +72,7 @@ async function retire({ database, hub, cursors }: KeyHintsDeps, device: DeviceId
   hub.find(device)?.close(CLOSE_CODES.tokenEnded);
   await cursors.forget(device);
   await deleteCursors(database, device);
+  await deleteSubscription(database.query, { device });
 }
 
 function pass(deps: KeyHintsDeps, data: Uint8Array): void {

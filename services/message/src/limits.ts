@@ -187,3 +187,103 @@ export const HINTED_USERS_MAX = 5_000;
 
 /** What a sender may send beyond its minutes comes back this long after the first of it was used. */
 export const SEND_BURST_MS = 60 * 60_000;
+
+/** A node says this often that it lives, and counts as dead after this time: three beats missed. */
+export const NODE_BEAT_MS = 2_000;
+export const NODE_DEAD_MS = 7_000;
+
+/** Dead nodes are removed with their connections after this time, and looked for this often. */
+export const NODE_FORGOTTEN_MS = 60_000;
+export const NODES_SWEEP_MS = 30_000;
+
+/** Connections that came and went are gathered for this time, and this many are written in one statement. */
+export const CONNECTIONS_FLUSH_MS = 250;
+export const CONNECTIONS_PER_STATEMENT = 5_000;
+
+/** How long somebody who announced it by a request counts as there. */
+export const ANNOUNCED_MS = 60_000;
+
+/** When somebody was last here is told in steps of this: it says whether to expect an answer, not what they do when. */
+export const LAST_SEEN_GRAIN_MS = 600_000;
+
+/** News of who came and went is gathered for this time, and so many users or pairs are asked for in one statement. */
+export const LOOK_MS = 250;
+export const LOOKS_PER_STATEMENT = 1_000;
+
+/** Who is gone is told after this time: a device that changes networks or nodes is back before. */
+export const GONE_GRACE_MS = 2_000;
+
+/** Signals may be lost: everybody watched is looked at anew within this time, and who may watch whom within that. */
+export const LOOK_AGAIN_MS = 30_000;
+export const SIGHTS_AGAIN_MS = 300_000;
+
+/** A failed look is repeated after this time. */
+export const LOOK_RETRY_MS = 1_000;
+
+/** Users in one signal: 40 bytes each, far below what the bus takes. */
+export const SIGNALLED_USERS_MAX = 5_000;
+
+/** How long it is believed who is in a conversation, where only signals depend on it; changes are told before. */
+export const CIRCLE_AGE_MS = 30_000;
+
+/** Members that are remembered over all conversations, some 60 bytes each, and users of whom news came lately. */
+export const CIRCLE_MEMBERS_MAX = 200_000;
+export const CIRCLE_NEWS_MAX = 10_000;
+
+/** Conversations asked for in one statement, of 200 members at most, and those that may wait; signals of others are lost. */
+export const CIRCLES_PER_STATEMENT = 200;
+export const CIRCLES_WAITING_MAX = 5_000;
+
+/**
+ * Ephemeral frames of one socket. A point pays for 16 devices, so somebody types in 80 groups of 200 an hour or in any
+ * conversation of two as fast as anybody can, and no socket makes the platform send more than a megabyte a second.
+ */
+export const EPHEMERAL_BURST_POINTS = 100;
+export const EPHEMERAL_POINTS_PER_SECOND = 10;
+export const EPHEMERAL_DEVICES_PER_POINT = 16;
+
+/** What has been delivered is told this often (the contract says a second), from at most this many acknowledgements. */
+export const DELIVERED_MS = 1_000;
+export const DELIVERED_PENDING_MAX = 20_000;
+
+/** Of acknowledged places that no socket was sent, so many ranges of so many places are looked up in a second. */
+export const DELIVERED_RANGES_MAX = 500;
+export const DELIVERED_RANGE_PLACES_MAX = 256;
+
+/** A device that was woken is not woken again before this time, unless it was connected meanwhile; urgently, before that. */
+export const WAKE_AGAIN_MS = 60_000;
+export const ALARM_AGAIN_MS = 5_000;
+
+/** How long a push service keeps a wake-up for a device that it does not reach: by then the device looks by itself. */
+export const PUSH_TTL_SECONDS = 24 * 3_600;
+
+/** Requests to push services under way at one time, and connections to each that are kept. */
+export const PUSHES_AT_ONCE = 16;
+export const PUSH_IDLE_SOCKETS_MAX = 4;
+
+/** How long one request may take; after the lease another node does it. */
+export const PUSH_DEADLINE_MS = 10_000;
+export const PUSH_LEASE_MS = 30_000;
+
+/** A wake-up that failed waits four times as long each time, and is given up after half an hour. */
+export const PUSH_ATTEMPTS_MAX = 6;
+export const PUSH_RETRY_FIRST_MS = 5_000;
+export const PUSH_RETRY_MAX_MS = 1_800_000;
+
+/** Wake-ups that another node left behind, or that wait for their time, are looked for this often. */
+export const PUSH_POLL_MS = 2_000;
+
+/** Until somebody has subscribed on another node, this node may not read the log for wake-ups. */
+export const PUSH_WATCH_MS = 10_000;
+
+/** Devices that connected are noted together. Those that left are looked at once acknowledgements are written. */
+export const PUSH_ARRIVED_MS = 50;
+export const PUSH_LEFT_MS = 2_000;
+export const DEVICES_PER_STATEMENT = 5_000;
+
+/** A token for a push service lives half of the day that RFC 8292 allows, and is made anew long before. */
+export const VAPID_TOKEN_MS = 12 * 3_600_000;
+export const VAPID_RENEW_MS = 6 * 3_600_000;
+
+/** Push services whose tokens are remembered. */
+export const VAPID_ORIGINS_MAX = 100;

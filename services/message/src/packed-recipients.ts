@@ -3,7 +3,7 @@
  * by ascending device. The same recipients always give the same bytes, so a digest of them names the content.
  */
 import { createHash } from 'node:crypto';
-import { ApiError, type ConversationId, type Recipient } from '@sotto/api';
+import { ApiError, type ConversationId, type DeviceId, type Recipient } from '@sotto/api';
 import { KIND_NUMBERS, type MessageKind } from './message-kind.ts';
 
 const DEVICE_BYTES = 16;
@@ -42,6 +42,18 @@ export function findCiphertext(packed: Buffer, device: Uint8Array): Buffer | und
     offset = end;
   }
   return undefined;
+}
+
+/** The devices that there are ciphertexts for. Throws a RangeError on truncated bytes. */
+export function devicesOf(packed: Buffer): DeviceId[] {
+  const devices: DeviceId[] = [];
+  for (let offset = 0; offset < packed.length; ) {
+    const hex = packed.toString('hex', offset, offset + DEVICE_BYTES);
+    // It was a device id when it was packed.
+    devices.push(hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') as DeviceId);
+    offset += HEAD_BYTES + packed.readUInt32BE(offset + DEVICE_BYTES);
+  }
+  return devices;
 }
 
 /** The same without the ciphertexts of some devices; undefined when there is none of them. */

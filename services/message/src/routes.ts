@@ -7,6 +7,7 @@ import {
   blockUser,
   createConversation,
   getConversation as getConversationEndpoint,
+  getPushKey,
   getUser,
   inbox,
   listBlocks,
@@ -20,7 +21,9 @@ import {
   type Stored,
   searchUsers,
   sendMessage,
+  subscribePush,
   unblockUser,
+  unsubscribePush,
 } from '@sotto/api';
 import { applyDeviceList, exportMessages, findMembership } from '@sotto/api/internal';
 import {
@@ -51,6 +54,7 @@ import { acknowledge, readHistory, readUnacknowledged, type UserReader } from '.
 import type { Incarnation } from './incarnation.ts';
 import { accept, mute } from './own-membership.ts';
 import { deviceBytes } from './packed-recipients.ts';
+import type { Push } from './push.ts';
 import type { Report } from './reports.ts';
 import type { Tables } from './schema.ts';
 import { makeSend } from './send.ts';
@@ -68,6 +72,7 @@ export interface RoutesDeps {
   incarnation: Incarnation;
   directory: Directory;
   report: Report;
+  push: Push;
 }
 
 /** Mounts everything. */
@@ -100,6 +105,7 @@ export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
     acknowledge(deps, readerOf(caller), params.id),
   );
   mountPeople(app, guards, deps);
+  mountPush(app, guards, deps);
   mount(app, guards, openSocketTicket, async ({ caller }) => ({
     ticket: await tickets.issue(caller),
     expiresIn: SOCKET_TICKET_SECONDS,
@@ -135,6 +141,14 @@ function mountPeople(app: App, guards: Guards, deps: RoutesDeps): void {
   mount(app, guards, muteConversation, ({ params, body, caller }) =>
     mute(database, { user: caller.user, conversation: params.id }, body.until),
   );
+}
+
+function mountPush(app: App, guards: Guards, { push }: Pick<RoutesDeps, 'push'>): void {
+  mount(app, guards, getPushKey, async () => ({ key: push.key() }));
+  mount(app, guards, subscribePush, ({ body, caller: { user, device } }) =>
+    push.subscribe({ user, device }, body.endpoint),
+  );
+  mount(app, guards, unsubscribePush, ({ caller }) => push.unsubscribe(caller.device));
 }
 
 /** Of an answer only what is a message counts: an empty slot tells nothing. */

@@ -51,6 +51,7 @@ import { createMessageAges, type MessageAges } from './message-age.ts';
 import { migrations } from './migrations/index.ts';
 import { keepPartitions, makePartitions } from './partitions.ts';
 import { announceConnected, hearConnected } from './presence-signal.ts';
+import { type PushSettings, startPush } from './push.ts';
 import { createReports, sweepReports } from './reports.ts';
 import { noteRun } from './restored.ts';
 import { startRetention } from './retention.ts';
@@ -122,9 +123,10 @@ export async function startMessage(
   };
   const outbox = own(startOutbox({ database, bus, log }));
   own(sweepReports(database, log));
+  const push = own(await startPush(pushSettings(config), { ...path, database, bus, clock }));
   const { mode } = config.directory;
   mountRoutes(app, guards, {
-    ...{ ...shared, copies },
+    ...{ ...shared, copies, push },
     directory: createDirectory({ database, mode, findPresence: async () => new Map() }),
     report: createReports({ database, copies, outbox }, limiters),
   });
@@ -138,7 +140,9 @@ export async function startMessage(
       arrive: createArrivals(database),
       announce: ({ device }, arrival) => {
         announceConnected(bus, { device, node: path.node, arrival });
+        push.arrived(device);
       },
+      depart: ({ device }) => push.left(device),
     }),
   );
   const running = opened.move();
@@ -151,6 +155,12 @@ export async function startMessage(
     },
     close: () => running.disposeAsync(),
   };
+}
+
+/** An operator whom the configuration does not name is found where the platform is. */
+function pushSettings({ push, server }: MessageConfig): PushSettings {
+  const site = server.publicOrigins.find((origin) => origin.startsWith('https:'));
+  return { ...push, contact: push.contact ?? site };
 }
 
 /** Sees to it that a resource is closed, after those that were opened later. */

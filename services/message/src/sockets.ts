@@ -43,6 +43,8 @@ export interface SocketsDeps extends SocketSessionDeps {
   arrive: Arrive;
   /** A device has connected here: other nodes close the older socket that they may have for it. */
   announce(session: SocketSession, arrival: number): void;
+  /** A device is no longer connected here, by this socket at least. */
+  depart(session: SocketSession): void;
 }
 
 const SERVER_OPTIONS = {
@@ -145,11 +147,14 @@ export class Sockets {
   }
 
   #attend(socket: WebSocket, caller: Caller, arrival: number): void {
-    const { hub, revocations, announce } = this.#deps;
+    const { hub, revocations, announce, depart } = this.#deps;
     const session = new SocketSession(this.#deps, {
       socket,
       caller,
-      onEnd: (ended) => hub.leave(ended),
+      onEnd(ended) {
+        hub.leave(ended);
+        depart(ended);
+      },
       onGone: (gone) => this.#sessions.delete(gone),
     });
     this.#sessions.add(session);

@@ -17,6 +17,8 @@ export interface StoredMessage {
   readonly packed: Buffer;
   /** From then on it is given to nobody; in milliseconds since 1970. */
   readonly expiresAt?: number | undefined;
+  /** Devices that are not connected are woken at once. Kept nowhere: who reads it from the database does not know. */
+  readonly isUrgent?: boolean | undefined;
   /** The socket that sent it, which has `stored` in place of a slot. Known on the sender's node only. */
   readonly origin?: object | undefined;
 }

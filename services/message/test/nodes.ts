@@ -95,6 +95,7 @@ const CONFIG: Omit<MessageConfig, 'database'> = {
   limits: limitsSection.parse({ userPerMinute: 1_000_000, sendPerMinute: 1_000_000 }),
   retention: { days: 30 },
   directory: { mode: 'search' },
+  push: { enabled: true, hosts: [], allowPrivate: false },
   log: { level: 'error' },
 };
 

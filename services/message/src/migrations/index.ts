@@ -7,6 +7,7 @@ import { people } from './0004-people.ts';
 import { presence } from './0005-presence.ts';
 import { retention } from './0006-retention.ts';
 import { marks } from './0007-marks.ts';
+import { push } from './0008-push.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
@@ -15,5 +16,6 @@ export const migrations: Migrations = {
   '0004-people': people,
   '0005-presence': presence,
   '0006-retention': retention,
+  '0008-push': push,
   '0007-marks': marks,
 };
