@@ -1,7 +1,7 @@
 /** Conversations as their members open and list them. */
 import { randomUUID } from 'node:crypto';
 import { ApiError, type Conversation, ConversationId, type UserId } from '@sotto/api';
-import type { Database } from '@sotto/runtime';
+import type { Database, Outbox } from '@sotto/runtime';
 import {
   type ConversationRow,
   findConversations,
@@ -16,6 +16,7 @@ export interface ConversationsDeps {
   database: Pick<Database<Tables>, 'query'>;
   copies: Pick<Copies, 'hasUser'>;
   cursors: Pick<Cursors, 'pending'>;
+  outbox: Pick<Outbox, 'nudge'>;
 }
 
 /**
@@ -32,10 +33,10 @@ export async function openDirect(
     throw new ApiError('request.invalid', { detail, fields: ['with'] });
   }
   if (!(await deps.copies.hasUser(other))) throw new ApiError('conversation.member-unknown');
-  // The same pair whoever opens it, as `conversations_pair` wants it.
-  const pair: [UserId, UserId] = reader.user < other ? [reader.user, other] : [other, reader.user];
-  const id = await storeDirect(deps.database.query, pair, ConversationId.parse(randomUUID()));
+  const newId = ConversationId.parse(randomUUID());
+  const id = await storeDirect(deps.database.query, [reader.user, other], newId);
   if (id === undefined) throw new ApiError('conversation.member-unknown');
+  deps.outbox.nudge();
   return getConversation(deps, reader, id);
 }
 
@@ -61,6 +62,8 @@ export async function listConversations(
 }
 
 function toConversation(row: ConversationRow, pending = 0): Conversation {
-  const { conversation: id, kind, members, version, first, last, cursor } = row;
+  const { conversation: id, kind, members, first, last, cursor } = row;
+  // Of two it counts more than members do: it would tell whom the other one blocks.
+  const version = kind === 'group' ? row.version : 1;
   return { id, kind, members, version, first, last, cursor: Math.max(cursor, pending) };
 }

@@ -2,6 +2,7 @@
 import { type Answer, ApiError, type Query, type searchUsers, type UserId } from '@sotto/api';
 import type { Database } from '@sotto/runtime';
 import { findMet } from './acquaintance-store.ts';
+import type { Copies } from './copies.ts';
 import { findUsernames, findUsers, type Username } from './copy-store.ts';
 import { FOUND_USERS_MAX, SEARCH_LENGTH_MIN } from './limits.ts';
 import type { Tables } from './schema.ts';
@@ -21,6 +22,7 @@ export interface Directory {
 
 export interface DirectoryDeps {
   database: Pick<Database<Tables>, 'query'>;
+  copies: Pick<Copies, 'hasUser'>;
   mode: DirectoryMode;
   /** Of those users whose presence the caller may see. */
   findPresence(
@@ -30,7 +32,7 @@ export interface DirectoryDeps {
 }
 
 /** The directory of one mode. */
-export function createDirectory({ database, mode, findPresence }: DirectoryDeps): Directory {
+export function createDirectory({ database, copies, mode, findPresence }: DirectoryDeps): Directory {
   async function withPresence(caller: UserId, users: readonly Username[]): Promise<Found> {
     const ids = users.map(({ user }) => user);
     const presences = await findPresence(caller, ids);
@@ -55,11 +57,11 @@ export function createDirectory({ database, mode, findPresence }: DirectoryDeps)
       return withPresence(caller, await findUsers(database, page));
     },
     async get(caller, user) {
-      const isOpen = mode === 'open' || user === caller;
-      if (!isOpen) {
+      if (mode !== 'open' && user !== caller) {
         const met = await findMet(database, caller, { others: [user] });
         if (!met.has(user)) throw new ApiError('user.not-found');
       }
+      if (!(await copies.hasUser(user))) throw new ApiError('user.not-found');
       const [found] = await withPresence(caller, await findUsernames(database, [user]));
       if (found === undefined) throw new ApiError('user.not-found');
       return found;
