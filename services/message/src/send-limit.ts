@@ -26,17 +26,18 @@ export function limitSends(
     ...(extra > 0 && { burst: { points: extra, windowMs: SEND_BURST_MS } }),
     whenGone: 'open',
   });
-  /** Of each key, the send that came last and is not on its way yet. */
+  /** Of each sender in each conversation, the send that came last and is not on its way yet. */
   const last = new Map<string, Promise<void>>();
   return {
     submit(send) {
-      const key = keyOf(send);
       // Asked at once, so that many sends wait for the counters together.
-      const taken = limiter.take(key);
-      const turn = pass(send, { committer, taken, before: last.get(key) });
-      last.set(key, turn);
+      const taken = limiter.take(budgetOf(send));
+      // Whatever it is taken from: a key that is handed out must not overtake what was said before it.
+      const line = lineOf(send);
+      const turn = pass(send, { committer, taken, before: last.get(line) });
+      last.set(line, turn);
       void turn.then(() => {
-        if (last.get(key) === turn) last.delete(key);
+        if (last.get(line) === turn) last.delete(line);
       });
     },
   };
@@ -66,8 +67,12 @@ async function pass(send: Send, { committer, taken, before }: Turn): Promise<voi
   }
 }
 
+function lineOf({ sender, message }: Send): string {
+  return `${sender.user} ${message.conversation}`;
+}
+
 /** What only hands keys to devices, as at the start of a group, does not use up what people may say. */
-function keyOf({ sender, message }: Send): string {
-  const kind = message.kind === 'targeted' ? 'targeted' : 'content';
-  return `${sender.user} ${message.conversation} ${kind}`;
+function budgetOf(send: Send): string {
+  const kind = send.message.kind === 'targeted' ? 'targeted' : 'content';
+  return `${lineOf(send)} ${kind}`;
 }
