@@ -5,6 +5,7 @@ import { findMet } from './acquaintance-store.ts';
 import type { Copies } from './copies.ts';
 import { findUsernames, findUsers, type Username } from './copy-store.ts';
 import { FOUND_USERS_MAX, SEARCH_LENGTH_MIN } from './limits.ts';
+import { findPresences, findSights } from './presence-store.ts';
 import type { Tables } from './schema.ts';
 
 /** `open` lists all, by name. `search` finds a few by the first letters. `off` finds nobody. */
@@ -24,18 +25,15 @@ export interface DirectoryDeps {
   database: Pick<Database<Tables>, 'query'>;
   copies: Pick<Copies, 'hasUser'>;
   mode: DirectoryMode;
-  /** Of those users whose presence the caller may see. */
-  findPresence(
-    caller: UserId,
-    users: readonly UserId[],
-  ): Promise<ReadonlyMap<UserId, NonNullable<Found[number]['presence']>>>;
 }
 
 /** The directory of one mode. */
-export function createDirectory({ database, copies, mode, findPresence }: DirectoryDeps): Directory {
+export function createDirectory({ database, copies, mode }: DirectoryDeps): Directory {
   async function withPresence(caller: UserId, users: readonly Username[]): Promise<Found> {
-    const ids = users.map(({ user }) => user);
-    const presences = await findPresence(caller, ids);
+    const sights = users.map(({ user: other }) => ({ viewer: caller, other }));
+    const places = await findSights(database, sights);
+    const seen = users.filter((_, place) => places.has(place)).map(({ user }) => user);
+    const presences = await findPresences(database, seen);
     return users.map(({ user, username }) => ({ user, username, presence: presences.get(user) }));
   }
 

@@ -127,7 +127,7 @@ export async function startMessage(
   const { mode } = config.directory;
   mountRoutes(app, guards, {
     ...{ ...shared, copies, push },
-    directory: createDirectory({ database, mode, findPresence: async () => new Map() }),
+    directory: createDirectory({ database, copies, mode }),
     report: createReports({ database, copies, outbox }, limiters),
   });
   const sockets = own(
