@@ -53,6 +53,9 @@ export const FRAGMENTS_MAX = 64;
 /** Conversations in which one socket may send: each costs a counter. Beyond it the client connects again. */
 export const LANES_PER_SOCKET_MAX = 10_000;
 
+/** Senders in conversations with points in hand: some 400 bytes each. Beyond it whoever came first asks again. */
+export const SEND_LINES_MAX = 50_000;
+
 /** How long a live message that came too early waits for the one before it (DESIGN 2.7). */
 export const HOLD_MS = 50;
 

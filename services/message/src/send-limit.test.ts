@@ -94,9 +94,60 @@ test('an answer of the counters that comes late lets nothing overtake', async ()
   const { send, submitted } = start(LIMITS, { limiter: () => limiter });
   // A key that is handed out has a budget of its own, and no other place in the order.
   const answers = [send(), send({ kind: 'targeted' }), send()];
+  await expect.poll(() => waits.length).toBe(3);
   for (const answer of waits.reverse()) answer();
   await Promise.all(answers);
   expect(submitted.map(({ message }) => message.id)).toEqual([1, 2, 3].map(id));
+});
+
+test('the counters are asked for a tenth of a minute at a time, and for all that came together at once', async () => {
+  const asked: number[] = [];
+  const take = async (_key: string, points = 1) => {
+    asked.push(points);
+    return { limit: 100, remaining: 1, resetMs: 60_000 };
+  };
+  const nothing = async () => undefined;
+  const limiter = { take, check: nothing, count: async () => false, give: nothing, reset: nothing };
+  const limits = { sendPerMinute: 100, sendBurst: 100 };
+  const { send, submitted } = start(limits, { limiter: () => limiter });
+  await Promise.all(Array.from({ length: 25 }, () => send()));
+  expect(asked).toEqual([10, 10, 10]);
+  // Five are in hand.
+  await Promise.all(Array.from({ length: 5 }, () => send()));
+  expect(asked).toHaveLength(3);
+  await send();
+  expect(asked).toHaveLength(4);
+  expect(submitted).toHaveLength(31);
+});
+
+test('points that are not used within their window are gone', async () => {
+  let asked = 0;
+  const take = async () => {
+    asked += 1;
+    return { limit: 100, remaining: 1, resetMs: 20 };
+  };
+  const nothing = async () => undefined;
+  const limiter = { take, check: nothing, count: async () => false, give: nothing, reset: nothing };
+  const { send } = start({ sendPerMinute: 100, sendBurst: 100 }, { limiter: () => limiter });
+  await send();
+  const sendAndCount = async () => {
+    await send();
+    return asked;
+  };
+  await expect.poll(sendAndCount).toBeGreaterThan(1);
+});
+
+test('of two nodes with the same counters neither gives what the other has in hand', async () => {
+  const counters = createMemoryCounters();
+  onTestFinished(() => counters.close());
+  const limiters = createLimiters({ counters, metrics: createMetrics('test') });
+  const limits = { sendPerMinute: 40, sendBurst: 60 };
+  const nodes = [start(limits, limiters), start(limits, limiters)];
+  const sends = Array.from({ length: 100 }, (_, at) => nodes[at % 2]?.send());
+  const taken = (await Promise.all(sends)).filter((answer) => answer === 'taken');
+  // Each may have up to three points left of its last four.
+  expect(taken.length).toBeGreaterThanOrEqual(54);
+  expect(taken.length).toBeLessThanOrEqual(60);
 });
 
 test('a committer that is full refuses as ever', async () => {
