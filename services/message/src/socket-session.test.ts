@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { Duplex } from 'node:stream';
 import { CLOSE_CODES, ConversationId, DeviceId, SessionId, UserId } from '@sotto/api';
 import { createLogger, createMetrics, type Database } from '@sotto/runtime';
 import { expect, test } from 'vitest';
@@ -12,14 +13,24 @@ import type { Tables } from './schema.ts';
 import { SocketSession } from './socket-session.ts';
 import { createTurnstile } from './turnstile.ts';
 
+/** A connection that is as full as a test says. */
+class FakeStream extends Duplex {
+  full = 0;
+  readonly sent: Buffer[] = [];
+  override get writableLength(): number {
+    return this.full;
+  }
+  override _write(frame: Buffer, _encoding: string, done: () => void): void {
+    this.sent.push(frame);
+    done();
+  }
+  override _read(): void {}
+}
+
 /** As much of a socket as a session uses. */
 class FakeSocket extends EventEmitter {
-  bufferedAmount = 0;
-  readonly sent: string[] = [];
+  readonly stream = new FakeStream();
   readonly acts: string[] = [];
-  send(text: string): void {
-    this.sent.push(text);
-  }
   ping(): void {
     this.acts.push('ping');
   }
@@ -58,6 +69,7 @@ function open() {
     },
     {
       socket: socket as EventEmitter as WebSocket,
+      stream: socket.stream,
       caller: {
         user: UserId.parse(randomUUID()),
         device: DeviceId.parse(randomUUID()),
@@ -118,7 +130,7 @@ test('a socket ends with its token', () => {
 
 test('a socket that does not drain is closed as slow, and one that does is not', () => {
   const { socket, session } = open();
-  socket.bufferedAmount = BUFFERED_PAUSE_BYTES;
+  socket.stream.full = BUFFERED_PAUSE_BYTES;
   provoke(socket);
   session.tick(NOW, performance.now() + SLOW_MS - 1_000);
   expect(socket.acts).toEqual([]);
@@ -128,10 +140,10 @@ test('a socket that does not drain is closed as slow, and one that does is not',
 
 test('a socket that takes nothing at all is closed before the heap fills', () => {
   const { socket } = open();
-  socket.bufferedAmount = BUFFERED_BYTES_MAX + 1;
+  socket.stream.full = BUFFERED_BYTES_MAX + 1;
   provoke(socket);
   expect(socket.acts).toEqual([`close ${CLOSE_CODES.slow}`]);
-  expect(socket.sent).toEqual([]);
+  expect(socket.stream.sent).toEqual([]);
 });
 
 test('nothing is sent, and no frame heard, after the end', () => {
@@ -139,7 +151,7 @@ test('nothing is sent, and no frame heard, after the end', () => {
   session.close(CLOSE_CODES.draining);
   provoke(socket);
   session.tick(NOW + 1e9, performance.now() + 1e9);
-  expect(socket.sent).toEqual([]);
+  expect(socket.stream.sent).toEqual([]);
   expect(socket.acts).toEqual([`close ${CLOSE_CODES.draining}`]);
   expect(ended).toEqual([session]);
 });

@@ -1,8 +1,10 @@
 /** One open socket of one device: its frames in and out, its deadlines, its end. */
+
+import type { Duplex } from 'node:stream';
 import {
   ApiError,
   CLOSE_CODES,
-  ClientFrame,
+  type ClientFrame,
   type ConversationId,
   type ProblemCode,
   type Stored,
@@ -10,7 +12,7 @@ import {
 } from '@sotto/api';
 import { type Caller, toApiError } from '@sotto/runtime';
 import type { RawData, WebSocket } from 'ws';
-import { z } from 'zod';
+import { parseClientFrame } from './client-frame.ts';
 import type { Committer } from './committer.ts';
 import { Delivery, type DeliveryDeps } from './delivery.ts';
 import { greetingOf } from './greeting.ts';
@@ -32,6 +34,7 @@ import {
 import { deviceBytes } from './packed-recipients.ts';
 import { makeSend } from './send.ts';
 import { SendLane } from './send-lane.ts';
+import { textFrame, writeFrame } from './socket-writer.ts';
 import type { StoredMessage } from './stored-message.ts';
 
 /** "Try again later" (RFC 6455 registry): something that the session needs is out of reach. */
@@ -44,6 +47,8 @@ export interface SocketSessionDeps extends DeliveryDeps {
 
 export interface SocketSessionOptions {
   socket: WebSocket;
+  /** The connection below the socket. */
+  stream: Duplex;
   caller: Caller;
   /** Called once, when nothing more is to be sent to the socket. */
   onEnd(session: SocketSession): void;
@@ -59,6 +64,7 @@ export class SocketSession implements Attendee {
   readonly session;
   readonly #deps: SocketSessionDeps;
   readonly #socket: WebSocket;
+  readonly #stream: Duplex;
   readonly #expiresAt: number;
   readonly #onEnd: SocketSessionOptions['onEnd'];
   readonly #gone: Promise<void>;
@@ -74,13 +80,15 @@ export class SocketSession implements Attendee {
   #pingedAt = performance.now();
   #isPongDue = false;
 
-  constructor(deps: SocketSessionDeps, { socket, caller, onEnd, onGone }: SocketSessionOptions) {
+  constructor(deps: SocketSessionDeps, options: SocketSessionOptions) {
+    const { socket, stream, caller, onEnd, onGone } = options;
     const { user, device, session, expiresAt } = caller;
     this.user = user;
     this.device = device;
     this.session = session;
     this.#deps = deps;
     this.#socket = socket;
+    this.#stream = stream;
     this.#expiresAt = expiresAt;
     this.#onEnd = onEnd;
     const reader: UserReader = { user, device, bytes: deviceBytes(device) };
@@ -188,7 +196,7 @@ export class SocketSession implements Attendee {
 
   #onMessage(data: RawData, isBinary: boolean): void {
     if (this.#hasEnded) return;
-    const frame = isBinary ? undefined : parseFrame(String(data));
+    const frame = isBinary ? undefined : parseClientFrame(String(data));
     if (frame === undefined) this.#refuseFrame('request.malformed');
     else if (!frame.success) this.#refuseFrame('request.invalid');
     else this.#onFrame(frame.data);
@@ -296,38 +304,30 @@ export class SocketSession implements Attendee {
 
   /** Sends a frame, unless the socket has taken too little of those before: then it ends, and the heap is safe. */
   #send(text: string): void {
-    if (this.#hasEnded) return;
-    const socket = this.#socket;
-    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) {
+    if (!this.#hasEnded) this.#write(textFrame(text));
+  }
+
+  #write(frame: Buffer): void {
+    const { writableLength } = this.#stream;
+    if (writableLength > BUFFERED_BYTES_MAX) {
       this.close(CLOSE_CODES.slow);
       return;
     }
-    if (socket.bufferedAmount < BUFFERED_PAUSE_BYTES) {
-      socket.send(text);
+    if (writableLength < BUFFERED_PAUSE_BYTES) {
+      writeFrame(this.#stream, frame);
       return;
     }
-    socket.send(text, () => this.#onDrained());
+    writeFrame(this.#stream, frame, () => this.#onDrained());
     if (this.#isFull) return;
     this.#isFull = true;
     this.#fullSince = performance.now();
   }
 
   #onDrained(): void {
-    if (this.#hasEnded || this.#socket.bufferedAmount > BUFFERED_PAUSE_BYTES / 2) return;
+    if (this.#hasEnded || this.#stream.writableLength > BUFFERED_PAUSE_BYTES / 2) return;
     this.#isFull = false;
     this.#delivery.resume();
   }
-}
-
-/** A frame by the contract, why it is none, or undefined for text that is no JSON. */
-function parseFrame(text: string): z.ZodSafeParseResult<ClientFrame> | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return z.safeDecode(ClientFrame, json as z.input<typeof ClientFrame>);
 }
 
 function busy(): ApiError {

@@ -66,6 +66,12 @@ interface Handshake {
   connection: Connection | undefined;
 }
 
+interface Opened {
+  socket: WebSocket;
+  stream: Duplex;
+  caller: Caller;
+}
+
 export class Sockets {
   readonly #deps: SocketsDeps;
   readonly #sessions = new Set<SocketSession>();
@@ -129,7 +135,7 @@ export class Sockets {
     const arrival = await this.#deps.arrive();
     if (stream.destroyed) return;
     this.#server.handleUpgrade(request, stream, Buffer.from(head), (socket) => {
-      this.#attend(socket, caller, arrival);
+      this.#attend({ socket, stream, caller }, arrival);
     });
   }
 
@@ -146,10 +152,11 @@ export class Sockets {
     return tickets.redeem(ticket.slice(SOCKET_TICKET_PREFIX.length));
   }
 
-  #attend(socket: WebSocket, caller: Caller, arrival: number): void {
+  #attend({ socket, stream, caller }: Opened, arrival: number): void {
     const { hub, revocations, announce, depart } = this.#deps;
     const session = new SocketSession(this.#deps, {
       socket,
+      stream,
       caller,
       onEnd(ended) {
         hub.leave(ended);
