@@ -1,0 +1,215 @@
+/**
+ * The platform to be measured: five processes over PostgreSQL, NATS and Redis, all as they are shipped, with accounts and
+ * conversations in them.
+ *
+ * Accounts are written where the message service keeps its copies of them, and their tokens are signed with the
+ * platform's own secret: passwords are not what is measured here. Everything else goes in by the front door.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '@sotto/standalone/embedded-postgres';
+import { freePort } from '@sotto/standalone/free-port';
+import pg from 'pg';
+import { createAccessTokens } from '../../../services/auth/src/tokens.ts';
+import { NO_LIMITS } from '../../cluster.ts';
+import { waitFor } from '../../daemon.ts';
+import { startProcess } from '../../platform-process.ts';
+import { startNats, startRedis } from '../../servers.ts';
+import type { Group } from './device.ts';
+import { childrenOf } from './processes.ts';
+
+/** What a client has to know; the processes of a run hand it to each other in a file. */
+export interface Place {
+  url: string;
+  tokenSecret: string;
+  /** Ids of conversations of two, by `pairOf`. */
+  pairs: Record<string, string>;
+  /** The first 200 users. */
+  group?: Group;
+}
+
+export interface MeasuredPlatform {
+  place: Place;
+  /** Every process of it, those of the servers below it included. */
+  roots: number[];
+  pids: Readonly<Record<(typeof SERVICES)[number], number>>;
+  stop(): Promise<void>;
+}
+
+export interface MeasuredPlatformOptions {
+  directory: string;
+  users: number;
+}
+
+const SERVICES = ['auth', 'key', 'message', 'file', 'gateway'] as const;
+
+const READY_MS = 20_000;
+
+/** Users who write to each other in pairs, and those for whom the first of all leaves messages. */
+const PAIRED_USERS = 200;
+const ABSENT_USERS = { from: 100, to: 120 };
+
+/** Opens everything. With BENCH_PROFILES, a directory, each process leaves a CPU profile there. */
+export async function startMeasuredPlatform(
+  options: MeasuredPlatformOptions,
+): Promise<MeasuredPlatform> {
+  await using opened = new AsyncDisposableStack();
+  const servers = await startServers(options.directory, opened);
+  const tokenSecret = secret();
+  const { processes, url } = await startServices(opened, {
+    ...servers.environment,
+    ...NO_LIMITS,
+    ...profiling(),
+    FILE_DIRECTORY: join(options.directory, 'files'),
+    JWT_ACCESS_SECRET: tokenSecret,
+  });
+  const place: Place = { url, tokenSecret, pairs: {} };
+  await fillIn(servers.databaseUrl, options.users);
+  await befriend(place, Math.min(options.users, PAIRED_USERS));
+  opened.defer(() => rmSync(placeFile(process.pid), { force: true }));
+  writeFileSync(placeFile(process.pid), JSON.stringify(place), { mode: 0o600 });
+  const running = opened.move();
+  return {
+    place,
+    roots: childrenOf(process.pid),
+    pids: processes,
+    stop: () => running.disposeAsync(),
+  };
+}
+
+/** What the process that started the platform wrote down. */
+export function readPlace(starter: number): Place {
+  return JSON.parse(readFileSync(placeFile(starter), 'utf8'));
+}
+
+function placeFile(starter: number): string {
+  return join(tmpdir(), `sotto-bench-${starter}.json`);
+}
+
+async function startServers(directory: string, opened: AsyncDisposableStack) {
+  chmodSync(directory, 0o711);
+  const own = (name: string): string => {
+    const path = join(directory, name);
+    mkdirSync(path, { mode: 0o711 });
+    return path;
+  };
+  const password = randomBytes(16).toString('hex');
+  const postgres = await startEmbeddedPostgres({
+    directory: own('postgres'),
+    password,
+    logFile: join(directory, 'postgres.log'),
+  });
+  opened.defer(() => postgres.close());
+  const databaseUrl = `postgres://postgres:${password}@127.0.0.1:${postgres.port}/postgres`;
+  const nats = await startNats(own('nats'), process.env);
+  opened.defer(() => nats.close());
+  const redis = await startRedis(own('redis'), process.env);
+  opened.defer(() => redis.close());
+  const environment = {
+    DATABASE_URL: databaseUrl,
+    NATS_URL: nats.environment.TEST_NATS_URL ?? '',
+    REDIS_URL: redis.environment.TEST_REDIS_URL ?? '',
+  };
+  return { databaseUrl, environment };
+}
+
+async function startServices(
+  opened: AsyncDisposableStack,
+  environment: Readonly<Record<string, string>>,
+) {
+  const ports = await Promise.all(SERVICES.map(async (name) => [name, await freePort()] as const));
+  const addresses = ports.map(([name, port]) => [
+    `${name.toUpperCase()}_URL`,
+    `http://127.0.0.1:${port}`,
+  ]);
+  const shared = {
+    ...{ JWT_REFRESH_SECRET: secret(), INTERNAL_SECRET: secret(), FIELD_KEYS: secret() },
+    ...{ KEY_LOG_SECRET: secret(), LOG_LEVEL: 'warn' },
+    ...Object.fromEntries(addresses),
+    ...environment,
+  };
+  const started = ports.map(async ([name, port]) => {
+    const variables = { ...shared, SERVER_PORT: String(port) };
+    const one = await startProcess(`services/${name}/src/main.ts`, variables);
+    opened.defer(async () => void (await one.stop()));
+    return [name, one.pid] as const;
+  });
+  const processes = Object.fromEntries(await Promise.all(started)) as MeasuredPlatform['pids'];
+  const url = shared.GATEWAY_URL ?? '';
+  await waitFor(async () => (await fetch(`${url}/health/ready`)).ok, READY_MS);
+  return { processes, url };
+}
+
+function profiling(): Record<string, string> {
+  const directory = process.env.BENCH_PROFILES;
+  if (directory === undefined) return {};
+  return { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory} --cpu-prof-interval=250` };
+}
+
+/** Users with one device each, known to the message service. */
+async function fillIn(connectionString: string, users: number): Promise<void> {
+  const client = new pg.Client({ connectionString, options: '-c search_path=message' });
+  await client.connect();
+  const everybody = Array.from({ length: users }, (_, i) => i);
+  await client.query(
+    `insert into accounts (user_id, username, folded)
+     select id, 'u' || at, 'u' || at from unnest($1::uuid[]) with ordinality as u (id, at)`,
+    [everybody.map(userId)],
+  );
+  await client.query(
+    `insert into device_lists (user_id, version, devices)
+     select id, 1, array[device] from unnest($1::uuid[], $2::uuid[]) as u (id, device)`,
+    [everybody.map(userId), everybody.map(deviceId)],
+  );
+  await client.end();
+}
+
+async function befriend(place: Place, users: number): Promise<void> {
+  const token = tokens(place);
+  const pairs: [number, number][] = [];
+  for (let i = 0; i + 1 < users; i += 2) pairs.push([i, i + 1]);
+  for (let i = ABSENT_USERS.from; i < Math.min(users, ABSENT_USERS.to); i++) pairs.push([0, i]);
+  for (const [one, other] of pairs) {
+    const response = await fetch(`${place.url}/api/v1/conversations`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${await token(one)}`,
+      },
+      body: JSON.stringify({ kind: 'direct', with: userId(other) }),
+    });
+    if (!response.ok) throw new Error(`no conversation: ${await response.text()}`);
+    const { id }: { id: string } = await response.json();
+    place.pairs[pairOf(one, other)] = id;
+  }
+}
+
+/** Signs tokens for users by number, each good for a quarter of an hour. */
+export function tokens({ tokenSecret }: Place): (user: number) => Promise<string> {
+  const minting = createAccessTokens({
+    ...{ secrets: [tokenSecret], issuer: 'sotto', audience: 'sotto', lifeMs: 900_000 },
+  });
+  return async (user) => {
+    const who = { user: userId(user), device: deviceId(user), session: randomUUID() };
+    return (await minting).mint({ ...who, generation: 0 } as never, Date.now());
+  };
+}
+
+/** The name of two users' conversation, whoever writes. */
+export function pairOf(one: number, other: number): string {
+  return `${Math.min(one, other)} ${Math.max(one, other)}`;
+}
+
+export function userId(i: number): string {
+  return `00000000-0000-4000-8000-${i.toString(16).padStart(12, '0')}`;
+}
+
+export function deviceId(i: number): string {
+  return `11111111-0000-4000-8000-${i.toString(16).padStart(12, '0')}`;
+}
+
+function secret(): string {
+  return randomBytes(32).toString('base64url');
+}
