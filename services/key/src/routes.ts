@@ -14,7 +14,11 @@ import {
   sendProvisioning,
   takeProvisioning,
 } from '@sotto/api';
-import { exportKeys, findDeviceList } from '@sotto/api/internal';
+import {
+  exportKeys,
+  findDeviceList,
+  findIdentity as findIdentityEndpoint,
+} from '@sotto/api/internal';
 import { type App, type Guards, mount } from '@sotto/runtime';
 import { actorOf } from './audit.ts';
 import { issueBundle, issueBundles } from './bundles.ts';
@@ -29,6 +33,7 @@ import { publishPrekeys } from './one-time-prekeys.ts';
 import { promptly } from './promptly.ts';
 import { leaveMessage, readMessage } from './provisioning.ts';
 import { publishPrekey } from './signed-prekeys.ts';
+import { findIdentity } from './store.ts';
 
 /** Mounts all routes but those of the key log. */
 export function routes(app: App, guards: Guards, deps: KeyDeps): void {
@@ -41,6 +46,10 @@ export function routes(app: App, guards: Guards, deps: KeyDeps): void {
   mount(app, guards, findDeviceList, async ({ params }) => {
     const list = await findEffectiveList(query, params.user_id);
     return list === undefined ? {} : { list };
+  });
+  mount(app, guards, findIdentityEndpoint, async ({ params }) => {
+    const identity = await findIdentity(query, params.user_id);
+    return identity === undefined ? {} : { identityKey: identity.public_key };
   });
 }
 

@@ -1,7 +1,7 @@
 /** SQL over who knows whom. */
 import type { ConversationId, UserId } from '@sotto/api';
 import type { Database } from '@sotto/runtime';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { HINTED_CONVERSATIONS_MAX, HINTED_USERS_MAX } from './limits.ts';
 import type { Tables } from './schema.ts';
 
@@ -44,6 +44,28 @@ export async function findMet(
       and (mine.left_seq is null
         or mine.left_seq > greatest(mine.joined_seq, other.joined_seq))
       and (other.left_seq is null or other.left_seq > mine.joined_seq or other.role is not null)
+  `.execute(query);
+  return new Set(rows.map(({ user_id }) => user_id));
+}
+
+/**
+ * Those of some users to whom a host is a stranger: they share no conversation that both have accepted. Index:
+ * conversation_members_user, then the primary key.
+ */
+export async function findStrangers(
+  query: Kysely<Tables>,
+  host: UserId,
+  users: readonly UserId[],
+): Promise<Set<UserId>> {
+  if (users.length === 0) return new Set();
+  const { rows } = await sql<{ user_id: UserId }>`
+    select u.user_id from unnest(${users}::uuid[]) as u (user_id)
+    where not exists (
+      select from conversation_members mine
+      join conversation_members theirs on theirs.conversation = mine.conversation
+      where mine.user_id = ${host} and mine.left_seq is null and not mine.requested
+        and theirs.user_id = u.user_id and theirs.left_seq is null and not theirs.requested
+    )
   `.execute(query);
   return new Set(rows.map(({ user_id }) => user_id));
 }

@@ -55,6 +55,22 @@ export async function findSeparated(
   return new Set(rows.map(({ user_id }) => user_id));
 }
 
+/** Those of some users who have blocked a user. Index: primary key. */
+export async function findBlockers(
+  query: Query,
+  blocked: UserId,
+  others: readonly UserId[],
+): Promise<Set<UserId>> {
+  if (others.length === 0) return new Set();
+  const rows = await query
+    .selectFrom('blocks')
+    .where('blocked', '=', blocked)
+    .where('blocker', 'in', others)
+    .select('blocker')
+    .execute();
+  return new Set(rows.map(({ blocker }) => blocker));
+}
+
 /** What became of a wish to block: one of the two may have been erased meanwhile. */
 export type Blocking = 'blocked' | 'full' | 'gone';
 

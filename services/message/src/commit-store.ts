@@ -1,5 +1,5 @@
 /** The statements of one committed batch (DESIGN 2.2), sent over a pipelined connection. */
-import type { Address, ConversationId, DeviceId, MessageId, UserId } from '@sotto/api';
+import type { Address, ConversationId, DeviceId, MessageId } from '@sotto/api';
 import type { Pipeline, Statement } from '@sotto/runtime';
 import { LOCK_TIMEOUT_MS } from './limits.ts';
 import { KIND_NUMBERS, type MessageKind } from './message-kind.ts';
@@ -8,7 +8,9 @@ import { KIND_NUMBERS, type MessageKind } from './message-kind.ts';
 export interface CommitRoom {
   readonly conversation: ConversationId;
   readonly version: number;
-  readonly lists: readonly { readonly user: UserId; readonly version: number }[];
+  /** The sum of the versions of its members' device lists, and the count of list changes at which it was true. */
+  readonly versionSum: number;
+  readonly listChanges: number;
 }
 
 /** A message of a batch. */
@@ -33,6 +35,8 @@ export interface WrittenRow {
   /** The batch's row in the outbox, and its id on the bus. */
   outbox: number;
   event_id: string;
+  /** The count of list changes at which the lists were compared. */
+  list_changes: number;
 }
 
 /** What an id was used for. */
@@ -76,9 +80,6 @@ export function writeMessages(
   rooms: readonly CommitRoom[],
   messages: readonly CommitMessage[],
 ): Statement {
-  const lists = rooms.flatMap(({ lists }, room) =>
-    lists.map(({ user, version }) => ({ room, user, version })),
-  );
   const offsets: number[] = [];
   let offset = 1;
   for (const { packed } of messages) {
@@ -89,10 +90,9 @@ export function writeMessages(
     name: 'write-messages',
     text: WRITE_MESSAGES,
     values: [
-      textArray(lists.map((list) => list.room)),
-      textArray(lists.map((list) => list.user)),
-      textArray(lists.map((list) => list.version)),
-      textArray(messages.map((message) => message.room)),
+      textArray(rooms.map((room) => room.conversation)),
+      textArray(rooms.map((room) => room.versionSum)),
+      textArray(rooms.map((room) => room.listChanges)),
       textArray(messages.map((message) => rooms[message.room]?.conversation ?? '')),
       textArray(messages.map((message) => rooms[message.room]?.version ?? 0)),
       textArray(messages.map((message) => message.id)),
@@ -101,24 +101,30 @@ export function writeMessages(
       textArray(messages.map((message) => KIND_NUMBERS[message.kind])),
       textArray(offsets),
       textArray(messages.map((message) => message.packed.length)),
+      textArray(messages.map((message) => message.expiresAt ?? 'null')),
       // One binary value each: an array of bytea would travel as hexadecimal text.
       Buffer.concat(messages.map((message) => message.digest)),
       Buffer.concat(messages.map((message) => message.packed)),
-      textArray(messages.map((message) => message.expiresAt ?? 'null')),
     ],
   };
 }
 
 /**
- * Index: primary keys of conversations and device_lists; the rest only inserts. Each message finds its conversation by
+ * Index: primary keys of conversations, conversation_members and device_lists; the rest only inserts. The lists of a
+ * room's members, two hundred in a large group, are looked at only when a list of anybody has changed since they were
+ * last known to be the newest; and then by their sum, for versions only rise. Each message finds its conversation by
  * the index: a join of messages with a list of rooms would compare each with each, since a plan made once expects few.
  */
 const WRITE_MESSAGES = `
   with outdated as (
-    select l.room
-    from unnest($1::int[], $2::uuid[], $3::bigint[]) as l (room, user_id, version)
-    left join device_lists d on d.user_id = l.user_id
-    where coalesce(d.version, 0) <> l.version
+    select r.conversation
+    from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as r (conversation, version_sum, list_changes)
+    where r.list_changes <> (select list_changes from platform) and r.version_sum <> (
+      select coalesce(sum(d.version), 0)
+      from conversation_members m
+      join device_lists d on d.user_id = m.user_id
+      where m.conversation = r.conversation and (m.role is not null or m.left_seq is null)
+    )
   ),
   moment as materialized (
     select date_trunc('milliseconds', clock_timestamp()) as sent_at
@@ -126,12 +132,11 @@ const WRITE_MESSAGES = `
   fresh as materialized (
     select m.place, m.id, m.sender_user, m.sender_device, m.kind, m.start, m.size, m.expires,
       m.conversation, c.last_seq + row_number() over (partition by m.conversation order by m.place) as seq
-    from unnest($4::int[], $5::uuid[], $6::int[], $7::uuid[], $8::uuid[], $9::uuid[],
-      $10::smallint[], $11::int[], $12::int[], $15::bigint[]) with ordinality
-      as m (room, conversation, version, id, sender_user, sender_device, kind, start, size, expires,
-        place)
+    from unnest($4::uuid[], $5::int[], $6::uuid[], $7::uuid[], $8::uuid[],
+      $9::smallint[], $10::int[], $11::int[], $12::bigint[]) with ordinality
+      as m (conversation, version, id, sender_user, sender_device, kind, start, size, expires, place)
     join conversations c on c.id = m.conversation and c.version = m.version
-    where m.room not in (select room from outdated)
+    where m.conversation not in (select conversation from outdated)
   ),
   ids as (
     insert into message_ids (id, sender_device, conversation, seq, sent_at, sha256)
@@ -160,7 +165,8 @@ const WRITE_MESSAGES = `
     returning id, event_id
   )
   select fresh.place::int - 1 as place, fresh.seq, moment.sent_at,
-    queued.id as outbox, queued.event_id
+    queued.id as outbox, queued.event_id,
+    (select list_changes from platform) as list_changes
   from fresh, moment, queued
   order by fresh.place`;
 

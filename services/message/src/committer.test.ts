@@ -20,9 +20,11 @@ const sender = { user: UserId.parse(randomUUID()), device: DeviceId.parse(random
 const audience = makeAudience(
   {
     conversation,
+    kind: 'direct',
     version: 1,
-    members: new Map([[sender.user, { joinedSeq: 1, leftSeq: undefined }]]),
+    members: new Map([[sender.user, { joinedSeq: 1, leftSeq: undefined, isIn: true }]]),
     blockers: [],
+    listChanges: 0,
   },
   [{ user: sender.user, version: 1, devices: [sender.device] }],
   0,

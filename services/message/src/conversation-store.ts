@@ -1,15 +1,20 @@
 /** SQL over conversations, their members and the copied device lists. */
 import type { ConversationId, DeviceId, UserId } from '@sotto/api';
-import type { Database } from '@sotto/runtime';
+import { type Database, enqueueEvent } from '@sotto/runtime';
 import { type Kysely, sql } from 'kysely';
+import { findStrangers } from './acquaintance-store.ts';
 import type { DeviceList, Membership, Room } from './audience.ts';
 import { holdUsers } from './erasure-store.ts';
 import { POSITIONS_PAGE } from './limits.ts';
+import { ROLE_NUMBERS } from './member-role.ts';
 import type { Tables } from './schema.ts';
 
 type Query = Kysely<Tables>;
 
-/** A conversation's version, its members, and who of two has blocked the other. Index: primary keys. */
+/**
+ * A conversation's version, its members, and who of two has blocked the other. The count of list changes is of the same
+ * moment, so device lists that are read afterwards are no older. Index: primary keys.
+ */
 export async function findRoom(
   query: Query,
   conversation: ConversationId,
@@ -18,15 +23,19 @@ export async function findRoom(
     .selectFrom('conversations as c')
     .innerJoin('conversation_members as m', 'm.conversation', 'c.id')
     .where('c.id', '=', conversation)
-    .select(['c.version', 'm.user_id', 'm.joined_seq', 'm.left_seq', BLOCKERS.as('blockers')])
+    .innerJoin('platform as p', (join) => join.onTrue())
+    .select(['c.kind', 'c.version', 'p.list_changes', BLOCKERS.as('blockers')])
+    .select(['m.user_id', 'm.joined_seq', 'm.left_seq', 'm.role'])
     .execute();
   const [first] = rows;
   if (first === undefined) return undefined;
-  const members = rows.map(({ user_id, joined_seq, left_seq }): [UserId, Membership] => {
-    return [user_id, { joinedSeq: joined_seq, leftSeq: left_seq ?? undefined }];
+  const members = rows.map(({ user_id, joined_seq, left_seq, role }): [UserId, Membership] => {
+    const leftSeq = left_seq ?? undefined;
+    const isIn = role !== null || leftSeq === undefined;
+    return [user_id, { joinedSeq: joined_seq, leftSeq, isIn }];
   });
-  const { version, blockers } = first;
-  return { conversation, version, members: new Map(members), blockers };
+  const { kind, version, blockers, list_changes: listChanges } = first;
+  return { conversation, kind, version, members: new Map(members), blockers, listChanges };
 }
 
 /** In the same statement as the version, which a block changes. A group has no pair. */
@@ -53,31 +62,39 @@ export async function findDeviceLists(
 }
 
 /**
- * The direct conversation of two users: found, or made with both as members. Two who make it at once get the same.
- * Undefined when one of them has been erased.
+ * The direct conversation of two users: found, or made with both as members, the second of whom is asked whether to accept
+ * it when the first is a stranger. Two who make it at once get the same. Nudge the outbox. Undefined when one of them has
+ * been erased.
  */
 export async function openDirect(
   query: Query,
-  pair: readonly [low: UserId, high: UserId],
+  pair: readonly [host: UserId, other: UserId],
   id: ConversationId,
 ): Promise<ConversationId | undefined> {
-  const [low, high] = pair;
+  const [host, other] = pair;
   const existing = await findDirect(query, pair);
   if (existing !== undefined) return existing;
   return query.transaction().execute(async (transaction) => {
     if (!(await holdUsers(transaction, pair))) return undefined;
     const inserted = await transaction
       .insertInto('conversations')
-      .values({ id, kind: 'direct', pair_low: low, pair_high: high })
+      .values({ id, kind: 'direct', ...pairOf(pair) })
       .onConflict((conflict) => conflict.constraint('conversations_pair').doNothing())
       .returning('id')
       .executeTakeFirst();
     // The other one's insert was waited for, so it is there now.
     if (inserted === undefined) return findDirect(transaction, pair);
+    const strangers = await findStrangers(transaction, host, [other]);
     await transaction
       .insertInto('conversation_members')
-      .values(pair.map((user_id) => ({ conversation: id, user_id, joined_seq: 1, left_seq: null })))
+      .values(
+        pair.map((user_id) => {
+          return { conversation: id, user_id, joined_seq: 1, requested: strangers.has(user_id) };
+        }),
+      )
       .execute();
+    const change = { conversation: id, version: 1, joined: [...pair], left: [] };
+    await enqueueEvent(transaction, 'events.membership.changed', change);
     return inserted.id;
   });
 }
@@ -85,15 +102,21 @@ export async function openDirect(
 /** Index: conversations_pair. */
 async function findDirect(
   query: Query,
-  [low, high]: readonly [UserId, UserId],
+  pair: readonly [UserId, UserId],
 ): Promise<ConversationId | undefined> {
+  const { pair_low, pair_high } = pairOf(pair);
   const row = await query
     .selectFrom('conversations')
-    .where('pair_low', '=', low)
-    .where('pair_high', '=', high)
+    .where('pair_low', '=', pair_low)
+    .where('pair_high', '=', pair_high)
     .select('id')
     .executeTakeFirst();
   return row?.id;
+}
+
+/** The same whoever opens it, as `conversations_pair` wants it. */
+function pairOf([one, other]: readonly [UserId, UserId]) {
+  return one < other ? { pair_low: one, pair_high: other } : { pair_low: other, pair_high: one };
 }
 
 /** Whether a user is a member now. Index: primary key. */
@@ -122,15 +145,18 @@ export interface Position {
   cursor: number;
 }
 
-/** What the position queries share. A device without a cursor starts where its user joined. */
+/**
+ * What the position queries share. A device without a cursor starts where its user joined, and one with a cursor of before
+ * the user came back too. Whoever was added without getting anything is a stranger.
+ */
 const POSITION = `
   select m.conversation, greatest(m.joined_seq, c.first_seq) as first,
     coalesce(least(c.last_seq, m.left_seq - 1), c.last_seq) as last,
-    coalesce(u.seq, m.joined_seq - 1) as cursor
+    greatest(u.seq, m.joined_seq - 1) as cursor
   from conversation_members m
   join conversations c on c.id = m.conversation
   left join cursors u on u.device = $2 and u.conversation = m.conversation
-  where m.user_id = $1`;
+  where m.user_id = $1 and (m.left_seq is null or m.left_seq > m.joined_seq)`;
 
 type Pool = Pick<Database<Tables>, 'pool'>;
 
@@ -175,9 +201,15 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 
 /** A conversation as its members see it, but for the cursors that are still in memory. */
 export interface ConversationRow extends Position {
-  kind: 'direct';
+  kind: 'direct' | 'group';
   version: number;
   members: UserId[];
+  /** Empty for a direct conversation. */
+  admins: UserId[];
+  title: Buffer | null;
+  requested: boolean;
+  /** Null when that moment has come. */
+  muted_until: Date | null;
 }
 
 /** A page of a user's conversations by id, or one. Index: conversation_members_user, then primary keys. */
@@ -194,11 +226,17 @@ export async function findConversations(
     select c.id as conversation, c.kind, c.version,
       greatest(m.joined_seq, c.first_seq) as first,
       coalesce(least(c.last_seq, m.left_seq - 1), c.last_seq) as last,
-      coalesce(u.seq, m.joined_seq - 1) as cursor,
+      greatest(u.seq, m.joined_seq - 1) as cursor, c.title, m.requested,
+      case when m.muted_until > now() then m.muted_until end as muted_until,
       array(
         select o.user_id from conversation_members o
-        where o.conversation = c.id and o.left_seq is null order by o.user_id
-      ) as members
+        where o.conversation = c.id and (o.role is not null or o.left_seq is null)
+        order by o.user_id
+      ) as members,
+      array(
+        select o.user_id from conversation_members o
+        where o.conversation = c.id and o.role = ${ROLE_NUMBERS.admin} order by o.user_id
+      ) as admins
     from conversation_members m
     join conversations c on c.id = m.conversation
     left join cursors u on u.device = ${device} and u.conversation = m.conversation

@@ -10,6 +10,7 @@ import {
 import type { Copies } from './copies.ts';
 import type { Cursors } from './cursors.ts';
 import type { UserReader } from './history.ts';
+import { foundGroup, type MembershipDeps } from './membership.ts';
 import type { Tables } from './schema.ts';
 
 export interface ConversationsDeps {
@@ -40,6 +41,21 @@ export async function openDirect(
   return getConversation(deps, reader, id);
 }
 
+/**
+ * The group that a `create` entry founds. Throws as `foundGroup`, and `conversation.exists` when the author has left it
+ * since.
+ */
+export async function openGroup(
+  deps: ConversationsDeps & MembershipDeps,
+  reader: UserReader,
+  entry: Uint8Array,
+): Promise<Conversation> {
+  const conversation = await foundGroup(deps, reader, entry);
+  const [row] = await findConversations(deps.database, reader, { id: conversation });
+  if (row === undefined) throw new ApiError('conversation.exists');
+  return toConversation(row, deps.cursors.pending(reader.device, conversation));
+}
+
 /** One conversation of a member. Throws `conversation.not-found` for everyone else. */
 export async function getConversation(
   { database, cursors }: ConversationsDeps,
@@ -62,8 +78,16 @@ export async function listConversations(
 }
 
 function toConversation(row: ConversationRow, pending = 0): Conversation {
-  const { conversation: id, kind, members, first, last, cursor } = row;
+  const { conversation: id, kind, members, first, last } = row;
+  const { admins, title, requested, muted_until: mutedUntil } = row;
   // Of two it counts more than members do: it would tell whom the other one blocks.
   const version = kind === 'group' ? row.version : 1;
-  return { id, kind, members, version, first, last, cursor: Math.max(cursor, pending) };
+  return {
+    ...{ id, kind, members, version, first, last },
+    cursor: Math.max(row.cursor, pending),
+    ...(kind === 'group' && { admins }),
+    ...(title !== null && { title }),
+    ...(requested && { requested: true }),
+    ...(mutedUntil !== null && { mutedUntil: mutedUntil.toISOString() }),
+  };
 }

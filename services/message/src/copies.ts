@@ -10,11 +10,13 @@ import {
   type DeviceListChanged,
   findAccount,
   findDeviceList,
+  findIdentity,
 } from '@sotto/api/internal';
 import { type Bus, type Closable, callPeer, consumeEvent, type Fetch } from '@sotto/runtime';
 import type { DeviceList } from './audience.ts';
 import {
   type CopyDatabase,
+  findAccounts,
   hasAccount,
   hasDevice,
   storeAccount,
@@ -26,6 +28,10 @@ export interface Copies {
   fetchDeviceList(user: UserId): Promise<DeviceList | undefined>;
   /** Whether there is such a user, by the copy or by asking. */
   hasUser(user: UserId): Promise<boolean>;
+  /** Whether there are all of these users. */
+  hasUsers(users: readonly UserId[]): Promise<boolean>;
+  /** The key that a user signs with now, asked for each time. Undefined when the user has published none. */
+  fetchIdentity(user: UserId): Promise<Uint8Array | undefined>;
   /** Whether a user and one of their devices have been copied. */
   has(who: Address): Promise<boolean>;
 }
@@ -47,6 +53,13 @@ export function createCopies({ database, peers, internalSecret }: CopiesDeps): C
     return list;
   }
 
+  async function askForUser(user: UserId): Promise<boolean> {
+    const input = { params: { user_id: user } };
+    const { account } = await callPeer(peers.auth, findAccount, input, internalSecret);
+    if (account !== undefined) await storeAccount(database, account);
+    return account !== undefined;
+  }
+
   return {
     fetchDeviceList(user) {
       let answer = asking.get(user);
@@ -57,11 +70,18 @@ export function createCopies({ database, peers, internalSecret }: CopiesDeps): C
       return answer;
     },
     async hasUser(user) {
-      if (await hasAccount(database, user)) return true;
+      return (await hasAccount(database, user)) || askForUser(user);
+    },
+    async hasUsers(users) {
+      const copied = await findAccounts(database, users);
+      // One after the other: it is rare that any is to be asked for, and the first that there is not ends it.
+      for (const user of users) if (!copied.has(user) && !(await askForUser(user))) return false;
+      return true;
+    },
+    async fetchIdentity(user) {
       const input = { params: { user_id: user } };
-      const { account } = await callPeer(peers.auth, findAccount, input, internalSecret);
-      if (account !== undefined) await storeAccount(database, account);
-      return account !== undefined;
+      const { identityKey } = await callPeer(peers.key, findIdentity, input, internalSecret);
+      return identityKey;
     },
     has: (who) => hasDevice(database, who),
   };

@@ -33,6 +33,20 @@ export async function hasAccount({ query }: CopyDatabase, user: UserId): Promise
   return row !== undefined;
 }
 
+/** Those of some users whose accounts have been copied. Index: primary key. */
+export async function findAccounts(
+  { query }: CopyDatabase,
+  users: readonly UserId[],
+): Promise<Set<UserId>> {
+  if (users.length === 0) return new Set();
+  const rows = await query
+    .selectFrom('accounts')
+    .where('user_id', 'in', users)
+    .select('user_id')
+    .execute();
+  return new Set(rows.map(({ user_id }) => user_id));
+}
+
 /** Whether an account and a device of it have been copied. Index: primary keys. */
 export async function hasDevice(
   { query }: CopyDatabase,
@@ -113,6 +127,8 @@ export async function storeDeviceList(
     if (removed.length > 0) {
       await transaction.deleteFrom('cursors').where('device', 'in', removed).execute();
     }
+    // Commits tell by this count that no list has changed. Last, for it makes the changes of all users wait in turn.
+    await sql`update platform set list_changes = list_changes + 1`.execute(transaction);
   });
 }
 

@@ -4,7 +4,7 @@ import type { Database } from '@sotto/runtime';
 import type { KnownRow } from './commit-store.ts';
 
 import { PAGE_BYTES_MAX } from './limits.ts';
-import { kindOf } from './message-kind.ts';
+import { KIND_NUMBERS, kindOf } from './message-kind.ts';
 import { deviceBytes } from './packed-recipients.ts';
 import type { Tables } from './schema.ts';
 import type { StoredMessage } from './stored-message.ts';
@@ -118,14 +118,15 @@ const INBOX = `
       cross join lateral (
         select * from messages s
         where s.conversation = m.conversation
-          and s.seq > coalesce(u.seq, m.joined_seq - 1)
+          and s.seq > greatest(u.seq, m.joined_seq - 1)
           and (m.left_seq is null or s.seq < m.left_seq)
           and s.sender_device <> $2
           and (s.expires_at is null or s.expires_at > now())
-          and position($3::bytea in s.recipients) > 0
+          and (s.kind = ${KIND_NUMBERS.group} or (s.kind in (${KIND_NUMBERS.direct}, ${KIND_NUMBERS.targeted})
+            and position($3::bytea in s.recipients) > 0))
         order by s.seq limit $4
       ) as x
-      where m.user_id = $1 and c.last_seq > coalesce(u.seq, m.joined_seq - 1)
+      where m.user_id = $1 and c.last_seq > greatest(u.seq, m.joined_seq - 1)
       order by x.sent_at, x.conversation, x.seq
       limit $4
     ) as p
@@ -168,7 +169,7 @@ export async function findReadable(
   const { rows } = await pool.query<ReadablePlace>({
     name: 'find-readable',
     text: `
-      select i.conversation, i.seq, coalesce(u.seq, m.joined_seq - 1) as cursor
+      select i.conversation, i.seq, greatest(u.seq, m.joined_seq - 1) as cursor
       from message_ids i
       join conversation_members m on m.conversation = i.conversation and m.user_id = $1
       left join cursors u on u.device = $2 and u.conversation = i.conversation

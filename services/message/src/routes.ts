@@ -4,7 +4,9 @@ import {
   type ApiError,
   acceptConversation,
   acknowledgeMessage,
+  announcePresence,
   blockUser,
+  changeMembership as changeMembershipEndpoint,
   createConversation,
   getConversation as getConversationEndpoint,
   getPushKey,
@@ -12,6 +14,7 @@ import {
   inbox,
   listBlocks,
   listConversations as listConversationsEndpoint,
+  listMembership as listMembershipEndpoint,
   listMessages,
   muteConversation,
   type OutgoingMessage,
@@ -21,6 +24,7 @@ import {
   type Stored,
   searchUsers,
   sendMessage,
+  setPresence,
   subscribePush,
   unblockUser,
   unsubscribePush,
@@ -44,6 +48,7 @@ import {
   getConversation,
   listConversations,
   openDirect,
+  openGroup,
 } from './conversations.ts';
 import { storeDeviceList } from './copy-store.ts';
 import type { Cursors } from './cursors.ts';
@@ -52,6 +57,8 @@ import type { Events } from './events.ts';
 import { exportUser } from './export.ts';
 import { acknowledge, readHistory, readUnacknowledged, type UserReader } from './history.ts';
 import type { Incarnation } from './incarnation.ts';
+import type { Live } from './live.ts';
+import { changeMembership, listMembership, type MembershipDeps } from './membership.ts';
 import { accept, mute } from './own-membership.ts';
 import { deviceBytes } from './packed-recipients.ts';
 import type { Push } from './push.ts';
@@ -62,7 +69,10 @@ import type { Tickets } from './socket-ticket.ts';
 
 export interface RoutesDeps {
   database: Pick<Database<Tables>, 'query' | 'pool'>;
-  copies: ConversationsDeps['copies'];
+  copies: ConversationsDeps['copies'] & MembershipDeps['copies'];
+  audiences: MembershipDeps['audiences'];
+  spread: MembershipDeps['spread'];
+  outbox: ConversationsDeps['outbox'];
   cursors: Cursors;
   clock: Clock;
   committer: Pick<Committer, 'submit'>;
@@ -73,13 +83,21 @@ export interface RoutesDeps {
   directory: Directory;
   report: Report;
   push: Push;
+  live: Pick<Live, 'announce' | 'show' | 'changeRelations' | 'noteDelivered'>;
 }
 
 /** Mounts everything. */
 export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
   const { database, incarnation, tickets } = deps;
-  mount(app, guards, createConversation, ({ body, caller }) =>
-    openDirect(deps, readerOf(caller), body.with),
+  mount(app, guards, createConversation, ({ body, caller }) => {
+    if (body.kind === 'direct') return openDirect(deps, readerOf(caller), body.with);
+    return openGroup(deps, readerOf(caller), body.entry);
+  });
+  mount(app, guards, changeMembershipEndpoint, ({ params, body, caller }) =>
+    changeMembership(deps, caller, { conversation: params.id, ...body }),
+  );
+  mount(app, guards, listMembershipEndpoint, ({ params, query, caller }) =>
+    listMembership(deps, { conversation: params.id, user: caller.user }, query),
   );
   mount(app, guards, listConversationsEndpoint, async ({ query, caller }) => {
     const page = { after: query.after, limit: query.limit };
@@ -120,11 +138,13 @@ export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
 
 /** Other people, and what a user decides about conversations with them. */
 function mountPeople(app: App, guards: Guards, deps: RoutesDeps): void {
-  const { database, directory } = deps;
+  const { database, directory, live } = deps;
   mount(app, guards, searchUsers, async ({ query, caller }) => ({
     users: await directory.search(caller.user, query),
   }));
   mount(app, guards, getUser, ({ params, caller }) => directory.get(caller.user, params.user_id));
+  mount(app, guards, announcePresence, ({ caller }) => live.announce(caller.user));
+  mount(app, guards, setPresence, ({ body, caller }) => live.show(caller.user, body.visible));
   mount(app, guards, listBlocks, async ({ caller }) => ({
     users: await findBlocked(database, caller.user),
   }));
@@ -136,7 +156,7 @@ function mountPeople(app: App, guards: Guards, deps: RoutesDeps): void {
     report: await deps.report(caller, body),
   }));
   mount(app, guards, acceptConversation, ({ params, caller }) =>
-    accept(database, { user: caller.user, conversation: params.id }),
+    accept(deps, { user: caller.user, conversation: params.id }),
   );
   mount(app, guards, muteConversation, ({ params, body, caller }) =>
     mute(database, { user: caller.user, conversation: params.id }, body.until),

@@ -54,13 +54,18 @@ export interface SendInput {
 /** Packs a message and puts it at the end of its lane. Throws `request.invalid` when it names a device twice. */
 export function makeSend({ message, sender, lane, answer, origin }: SendInput): Send {
   const { kind, conversation } = message;
-  const packed = packRecipients(message.recipients);
+  const packed =
+    message.kind === 'group' ? view(message.ciphertext) : packRecipients(message.recipients);
   const expiresAt = message.expiresAt === undefined ? undefined : Date.parse(message.expiresAt);
   const digest = contentDigest({ kind, conversation, packed, expiresAt });
   const state = { attempts: 0, isAnswered: false, isBarred: false };
   const send = { message, sender, packed, digest, expiresAt, lane, answer, origin, ...state };
   lane.pending.add(send);
   return send;
+}
+
+function view({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** Answers a send with its place. */
@@ -101,15 +106,36 @@ function leaveLane(send: Send): void {
  */
 export function findFault(send: Send, audience: Audience): ApiError | undefined {
   const { user, device } = send.sender;
+  const { message } = send;
   if (!audience.isMember(user)) return new ApiError('conversation.not-found');
-  const devices = difference(send.message, audience, device);
+  if (message.kind !== 'targeted' && message.kind !== audience.room.kind) {
+    const detail = `this conversation takes ${audience.room.kind} and targeted messages`;
+    return new ApiError('request.invalid', { detail, fields: ['kind'] });
+  }
+  if (message.kind === 'group') return findStale(message, audience);
+  const devices = difference(message, audience, device);
   if (devices === undefined) return undefined;
   return new ApiError('message.devices-stale', { devices });
 }
 
+type GroupMessage = Extract<OutgoingMessage, { kind: 'group' }>;
+
+/** Undefined when a message is keyed for exactly the members of now and their devices of now (ADR 10). */
+function findStale({ version, lists }: GroupMessage, audience: Audience): ApiError | undefined {
+  const isCurrent =
+    version === audience.room.version && Buffer.compare(lists, audience.listsDigest()) === 0;
+  if (isCurrent) return undefined;
+  return new ApiError('message.group-stale', {
+    audience: {
+      version: audience.room.version,
+      lists: audience.lists.map(({ user, version }) => ({ user, version })),
+    },
+  });
+}
+
 /** What is missing, and what is there but should not be (DESIGN 2.8); undefined when nothing is. */
 function difference(
-  { kind, recipients }: OutgoingMessage,
+  { kind, recipients }: Exclude<OutgoingMessage, GroupMessage>,
   audience: Audience,
   own: DeviceId,
 ): DeviceDifference | undefined {

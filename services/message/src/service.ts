@@ -32,6 +32,7 @@ import {
 } from '@sotto/runtime';
 import { createArrivals } from './arrivals.ts';
 import { type Audiences, createAudiences } from './audiences.ts';
+import type { Commit } from './batch-commit.ts';
 import { createCommitLine } from './commit-line.ts';
 import { Committer } from './committer.ts';
 import type { MessageConfig } from './config.ts';
@@ -126,7 +127,7 @@ export async function startMessage(
   const push = own(await startPush(pushSettings(config), { ...path, database, bus, clock }));
   const { mode } = config.directory;
   mountRoutes(app, guards, {
-    ...{ ...shared, copies, push },
+    ...{ ...shared, copies, outbox, push },
     directory: createDirectory({ database, copies, mode }),
     report: createReports({ database, copies, outbox }, limiters),
   });
@@ -223,6 +224,8 @@ async function meetPeers(
 
 interface MessagePath {
   committer: Committer;
+  /** Takes a commit to the sockets of this node and to the other nodes. */
+  spread(commit: Commit): void;
   audiences: Audiences;
   cursors: ReturnType<typeof startCursors>;
   hub: Hub;
@@ -248,6 +251,10 @@ async function openMessagePath(
   own(await startKeyHints(bus, { database, hub, cursors, events }));
   own(await startFanin({ database, bus, node, audiences, hub, events }));
   const fanout = own(new Fanout({ database, bus, node, events }));
+  const spread = (commit: Commit) => {
+    for (const { room, messages } of commit.groups) hub.deliver(room, messages);
+    fanout.publish(commit);
+  };
   const lines = Array.from({ length: COMMITS_IN_FLIGHT }, () => own(createCommitLine(database)));
   const committer = own(
     new Committer({
@@ -258,16 +265,13 @@ async function openMessagePath(
       findOwnId: ({ sender, message }) => findOwnId(database, sender.device, message.id),
       makePartitions: () => makePartitions(database),
       onCommit(commit) {
-        for (const { room, messages } of commit.groups) {
-          hub.deliver(room, messages);
-          for (const { sender } of messages) {
-            counts.note('messages.sent', sender);
-            cursors.noteSent(sender.device);
-          }
+        spread(commit);
+        for (const { sender } of commit.groups.flatMap(({ messages }) => messages)) {
+          counts.note('messages.sent', sender);
+          cursors.noteSent(sender.device);
         }
-        fanout.publish(commit);
       },
     }),
   );
-  return { committer, audiences, cursors, hub, events, counts, node };
+  return { committer, spread, audiences, cursors, hub, events, counts, node };
 }

@@ -40,7 +40,7 @@ test('slots cover every place of a range exactly once, with the messages where t
       });
       const slots = slotsOf(messages, reader, { from, to: from + kinds.length - 1, at: 0 });
       const covered = slots.flatMap((slot) => {
-        if (slot.type === 'message') return [slot.seq];
+        if (slot.type !== 'none') return [slot.seq];
         return Array.from({ length: slot.to - slot.from + 1 }, (_, index) => slot.from + index);
       });
       expect(covered).toEqual(kinds.map((_, index) => from + index));

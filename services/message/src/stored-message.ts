@@ -1,5 +1,5 @@
 /** A message that is on disk, as it travels to the sockets of its readers. */
-import type { Address, ConversationId, DeviceId, MessageId } from '@sotto/api';
+import type { Address, ConversationId, DeviceId, MessageId, UserId } from '@sotto/api';
 import type { MessageKind } from './message-kind.ts';
 
 export interface StoredMessage {
@@ -30,3 +30,6 @@ export function isExpired({ expiresAt }: StoredMessage, now: number): boolean {
 
 /** Stands for the sending device where there is none, so that every device gets the slot. No device can have this id. */
 export const NO_DEVICE = '00000000-0000-0000-0000-000000000000' as DeviceId;
+
+/** Stands for the sender of what the platform wrote itself. No user can have this id. */
+export const NO_USER = '00000000-0000-0000-0000-000000000000' as UserId;
