@@ -99,7 +99,10 @@ async function witness(
   key: ReturnType<typeof loadWitnessKey>,
 ): Promise<void> {
   const seen = loadState(directory);
-  const { followed, news } = await followLog(log, seen);
+  const { followed, news, excused } = await followLog(log, seen);
+  if (excused !== undefined) {
+    console.log(`what was seen before is in ${saveEvidence(directory, excused)}`);
+  }
   saveState(directory, followed, seen);
   for (const line of news) console.log(line);
   if (news.length === 0 && !hasTold) console.log(`unchanged at ${followed.tree.size} leaves`);

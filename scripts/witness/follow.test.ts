@@ -134,6 +134,52 @@ describe('a log that lies', () => {
   });
 });
 
+describe('a log that was restored from a backup', () => {
+  const restoredAt = (time: number) => encodeKeyLogLeaf({ type: 'restored', incarnation: 2, time });
+  /** Heads of the log in memory are signed at this time and as many milliseconds as they have leaves. */
+  const AFTER = restoredAt(1_790_000_001_000);
+
+  test.each([
+    ['shorter', []],
+    ['as long', [leafOf(8)]],
+    ['longer', [leafOf(8), leafOf(9), leafOf(10)]],
+  ])('and is %s goes on from there, and what was seen is kept', async (_length, since) => {
+    const seen = await seenNow();
+    const restored = log.withLeaves([...known.slice(0, 3), AFTER, ...since]);
+    const { followed, news, excused } = await followLog(restored, seen);
+    expect(followed.accounts.has(encodeBase64url(account(5)))).toBe(false);
+    expect(followed.tree.size).toBe(4 + since.length);
+    expect(news[0]).toBe('the log that was followed before had 5 leaves, and does not go on');
+    expect(news[1]).toMatch(/says that it was restored/);
+    expect(excused?.evidence.seenHead).toBe(encodeBase64url(seen.head));
+    const { news: later, excused: again } = await followLog(restored, followed);
+    expect({ later, again }).toEqual({ later: [], again: undefined });
+  });
+
+  test('was not, when it says so of a time before what was seen', async () => {
+    const early = restoredAt(1_790_000_000_000);
+    const shorter = log.withLeaves([...known.slice(0, 3), early]);
+    expect(await alarmOf(shorter, await seenNow())).toBe('rolled-back');
+  });
+
+  test('has nothing before the restore that was not there', async () => {
+    const seen = await seenNow();
+    const added = log.withLeaves([...known.slice(0, 3), leafOf(9), AFTER, leafOf(8)]);
+    expect(await alarmOf(added, seen)).toBe('rewritten');
+    const changed = log.withLeaves([leafOf(1, [], 66), ...known.slice(1, 3), AFTER]);
+    expect(await alarmOf(changed, seen)).toBe('rolled-back');
+    const ahead = log.withLeaves([...known.slice(0, 2), leafOf(2, [known[1]!]), AFTER]);
+    expect(await alarmOf(ahead, seen)).toBe('rolled-back');
+  });
+
+  test('may have been so twice', async () => {
+    const seen = await seenNow();
+    const once = [...known.slice(0, 3), AFTER, leafOf(8)];
+    const twice = log.withLeaves([...once, restoredAt(1_790_000_002_000), leafOf(9)]);
+    expect((await followLog(twice, seen)).followed.tree.size).toBe(7);
+  });
+});
+
 describe('what is kept', () => {
   let directory: string;
   beforeEach(() => {

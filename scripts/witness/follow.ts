@@ -10,6 +10,7 @@ import {
   emptyTree,
   type Head,
   leafHashOf,
+  type RestoredLeaf,
   rootOf,
   type TreeEdge,
   type TreeHead,
@@ -31,26 +32,93 @@ export interface Followed {
 
 type Reader = Pick<LogReader, 'head' | 'leaves'>;
 
+/** What came of a look at a log. */
+export interface Following {
+  /** To be remembered. */
+  readonly followed: Followed;
+  /** To be told. */
+  readonly news: string[];
+  /** What would be an alarm, had the log not said itself that it was restored since: for a person to judge. */
+  readonly excused?: Alarm;
+}
+
 /**
- * Checks the newest head and every leaf since the one seen. What is to be remembered, and what there is to tell. Throws an
- * Alarm when the log is not what it claims, Unreachable when it cannot be asked.
+ * Checks the newest head and every leaf since the one seen; all leaves, when the log says that it was restored since.
+ * Throws an Alarm when the log is not what it claims, Unreachable when it cannot be asked.
  */
-export async function followLog(
-  log: Reader,
-  seen: Followed | undefined,
-): Promise<{ followed: Followed; news: string[] }> {
+export async function followLog(log: Reader, seen: Followed | undefined): Promise<Following> {
   const answer = await log.head(seen?.tree.size);
   const logKey = requireSameKey(answer.logKey, seen);
-  const head = checkHead(answer, seen);
+  let head: TreeHead;
+  try {
+    head = checkHead(answer, seen);
+  } catch (error) {
+    if (seen === undefined || !(error instanceof Alarm)) throw error;
+    return followRestored(log, { answer, seen, alarm: error });
+  }
   const accounts = new Map(seen?.accounts);
   const { tree, restored } = await readLeaves(log, {
     ...{ from: seen?.tree ?? emptyTree, head: answer.head, size: head.size, accounts },
   });
-  if (!Buffer.from(rootOf(nodeProvider, tree)).equals(head.root)) {
-    throw new Alarm('leaves-swapped', { ...evidenceOf(seen), head: encodeBase64url(answer.head) });
-  }
+  requireRoot(tree, { answer, head, seen });
   const followed = { logKey, head: answer.head, tree, accounts };
-  return { followed, news: tell(seen, { head, restored, logKey }) };
+  return { followed, news: tell(seen, { head, restored: restored.map(describe), logKey }) };
+}
+
+interface OtherLog {
+  answer: HeadAnswer;
+  seen: Followed;
+  /** What is wrong with it as it stands. */
+  alarm: Alarm;
+}
+
+/**
+ * Follows a log from its beginning that does not continue what was seen. Up to the leaf of a restore since, it must be the
+ * beginning of what was seen, as far as that can be told: no account may have there what it did not have before.
+ */
+async function followRestored(log: Reader, { answer, seen, alarm }: OtherLog): Promise<Following> {
+  const head = checkHead(answer, undefined);
+  const { logKey } = answer;
+  const seenTime = decodeTreeHead(seen.head).head.time;
+  const accounts = new Map<string, Head>();
+  let restore: RestoredLeaf | undefined;
+  const { tree, restored } = await readLeaves(log, {
+    ...{ from: emptyTree, head: answer.head, size: head.size, accounts },
+    onRestored(leaf) {
+      if (restore !== undefined || leaf.time < seenTime) return;
+      restore = leaf;
+      if (!isBeginning(accounts, seen.accounts)) throw alarm;
+    },
+  });
+  requireRoot(tree, { answer, head, seen });
+  if (restore === undefined) throw alarm;
+  const followed = { logKey, head: answer.head, tree, accounts };
+  const lost = `the log that was followed before had ${seen.tree.size} leaves, and does not go on`;
+  const news = tell(seen, { head, restored: restored.map(describe), logKey }, true);
+  return { followed, news: [lost, ...news], excused: alarm };
+}
+
+/** Whether all accounts were at least as far, and no different where they were as far. */
+function isBeginning(
+  accounts: ReadonlyMap<string, Head>,
+  seen: ReadonlyMap<string, Head>,
+): boolean {
+  return [...accounts].every(([account, { version, hash }]) => {
+    const before = seen.get(account);
+    if (before === undefined || before.version < version) return false;
+    return before.version > version || Buffer.from(before.hash).equals(hash);
+  });
+}
+
+interface Rooted {
+  answer: HeadAnswer;
+  head: TreeHead;
+  seen: Followed | undefined;
+}
+
+function requireRoot(tree: TreeEdge, { answer, head, seen }: Rooted): void {
+  if (Buffer.from(rootOf(nodeProvider, tree)).equals(head.root)) return;
+  throw new Alarm('leaves-swapped', { ...evidenceOf(seen), head: encodeBase64url(answer.head) });
 }
 
 function requireSameKey(given: Uint8Array, seen: Followed | undefined): Uint8Array {
@@ -94,11 +162,13 @@ interface Reading {
   size: number;
   /** Brought up to date. */
   accounts: Map<string, Head>;
+  /** Called with `accounts` as they are before the leaf. */
+  onRestored?: (leaf: RestoredLeaf) => void;
 }
 
-async function readLeaves(log: Reader, { from, head, size, accounts }: Reading) {
+async function readLeaves(log: Reader, { from, head, size, accounts, onRestored }: Reading) {
   let tree = from;
-  const restored: string[] = [];
+  const restored: RestoredLeaf[] = [];
   while (tree.size < size) {
     const count = Math.min(KEY_LOG_LEAVES_MAX, size - tree.size);
     const page = (await log.leaves({ start: tree.size, count })) ?? [];
@@ -106,8 +176,11 @@ async function readLeaves(log: Reader, { from, head, size, accounts }: Reading) 
       throw new Alarm('leaves-withheld', { index: tree.size, head: encodeBase64url(head) });
     }
     for (const leaf of page.slice(0, count)) {
-      const news = checkLeaf(accounts, leaf, { index: tree.size, head: encodeBase64url(head) });
-      if (news !== undefined) restored.push(news);
+      const restore = checkLeaf(accounts, leaf, { index: tree.size, head: encodeBase64url(head) });
+      if (restore !== undefined) {
+        restored.push(restore);
+        onRestored?.(restore);
+      }
       ({ tree } = appendLeaf(nodeProvider, tree, leafHashOf(nodeProvider, leaf)));
     }
   }
@@ -119,13 +192,10 @@ function checkLeaf(
   accounts: Map<string, Head>,
   leaf: Uint8Array,
   place: { index: number; head: string },
-): string | undefined {
+): RestoredLeaf | undefined {
   const evidence = { ...place, leaf: encodeBase64url(leaf) };
   const decoded = decodeLeaf(leaf, evidence);
-  if (decoded.type === 'restored') {
-    const at = new Date(decoded.time).toUTCString();
-    return `the platform says that it was restored: incarnation ${decoded.incarnation}, ${at}`;
-  }
+  if (decoded.type === 'restored') return decoded;
   const { account } = decoded;
   const name = encodeBase64url(account);
   const before = accounts.get(name);
@@ -137,6 +207,11 @@ function checkLeaf(
     throw new Alarm('account-forked', { ...evidence, account: name, known }, { cause: error });
   }
   return undefined;
+}
+
+function describe({ incarnation, time }: RestoredLeaf): string {
+  const at = new Date(time).toUTCString();
+  return `the platform says that it was restored: incarnation ${incarnation}, ${at}`;
 }
 
 function decodeLeaf(leaf: Uint8Array, evidence: Record<string, unknown>) {
@@ -159,8 +234,12 @@ interface News {
   logKey: Uint8Array;
 }
 
-function tell(seen: Followed | undefined, { head, restored, logKey }: News): string[] {
-  if (seen !== undefined && seen.tree.size === head.size) return [];
+function tell(
+  seen: Followed | undefined,
+  { head, restored, logKey }: News,
+  isOther = false,
+): string[] {
+  if (seen !== undefined && seen.tree.size === head.size && !isOther) return [];
   const root = Buffer.from(head.root).toString('hex').slice(0, 16);
   const first = seen === undefined ? [`log key ${encodeBase64url(logKey)}, seen first now`] : [];
   return [...first, ...restored, `followed to leaf ${head.size}, root ${root}`];

@@ -24,6 +24,16 @@ const EarlierCosignature = z.object({
   consistency: Proof,
 });
 
+/**
+ * The leaf that tells of the platform's last restore, with its audit path in the head's tree: it explains why the head
+ * does not continue one that was signed before.
+ */
+const RestoredLeaf = z.object({
+  leaf: bytes({ min: 1, max: 128 }),
+  index: z.int(),
+  inclusion: Proof,
+});
+
 export const getKeyLogKeys = endpoint({
   id: 'getKeyLogKeys',
   service: 'key',
@@ -59,6 +69,7 @@ export const getKeyLogHead = endpoint({
     cosignatures: z.array(Cosignature),
     /** Of witnesses that have not signed this head yet. */
     earlier: z.array(EarlierCosignature).optional(),
+    restored: RestoredLeaf.optional(),
   }),
   problems: ['key.log-unknown'],
 });
@@ -105,6 +116,7 @@ export const getKeyLogAccount = endpoint({
     cosignatures: z.array(Cosignature),
     /** Of witnesses that have not signed this head yet. */
     earlier: z.array(EarlierCosignature).optional(),
+    restored: RestoredLeaf.optional(),
   }),
   problems: ['key.log-unknown'],
 });

@@ -34,6 +34,11 @@ export interface ClientEvents {
    * or altogether. Nothing is sent, to that contact or at all, until `acceptIdentity` or `acceptKeyLog`.
    */
   'key-log-broken': { user?: UserId; cause: string };
+  /**
+   * The platform was restored from a backup at this time, in milliseconds by its own clock, so the key log is not the one
+   * that was seen before. What was seen of each account still holds; of others, what came after the backup is gone.
+   */
+  'key-log-restored': { incarnation: number; time: number };
   /** Something that goes on by itself failed; it is tried again. Nothing is lost. */
   trouble: { error: unknown };
   /** The session was ended, here or elsewhere: log in again. */

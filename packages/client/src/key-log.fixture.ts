@@ -7,6 +7,7 @@ import {
   blindAccount,
   consistencyRanges,
   cosignTreeHead,
+  decodeKeyLogLeaf,
   digestKey,
   emptyTree,
   encodeKeyLogLeaf,
@@ -27,11 +28,15 @@ export interface KeyLogFixture {
   readonly witnesses: SigningKeyPair<'witness'>[];
   /** What witnesses have signed before, by the size of the log at that time. */
   readonly signedBefore: { size: number; witness: SigningKeyPair<'witness'> }[];
+  /** When its heads are signed. */
+  readonly clock: { time: number };
   keys(): Answer<typeof getKeyLogKeys>;
   /** Gives an account another identity; the same again changes nothing. */
   append(user: string, identityKey: Uint8Array): void;
   /** Throws `key.log-unknown`. */
   answer(user: string, query: { from?: number; seen?: number }): AccountAnswer;
+  /** The log as a backup of so many leaves had it, with the leaf that says so. */
+  restore(size: number, time: number): void;
   /** Another log with the same keys and the same leaves so far: a fork. */
   fork(): KeyLogFixture;
 }
@@ -46,16 +51,17 @@ export function makeKeyLog(): KeyLogFixture {
     leaves: [],
     witnesses: [],
     signedBefore: [],
+    clock: { time: 0 },
   });
 }
 
-interface Parts extends Pick<KeyLogFixture, 'leaves' | 'witnesses' | 'signedBefore'> {
+interface Parts extends Pick<KeyLogFixture, 'leaves' | 'witnesses' | 'signedBefore' | 'clock'> {
   readonly logKey: SigningKeyPair<'key-log'>;
   readonly blindingKey: Uint8Array;
 }
 
 function logOf(parts: Parts): KeyLogFixture {
-  const { logKey, blindingKey, leaves, witnesses, signedBefore } = parts;
+  const { logKey, blindingKey, leaves, witnesses, signedBefore, clock } = parts;
   const hash = ({ start, end }: LeafRange) =>
     rootOf(
       provider,
@@ -69,15 +75,17 @@ function logOf(parts: Parts): KeyLogFixture {
   const digestOf = (user: string, identityKey: Uint8Array) =>
     digestKey(provider, blindingKey, { user, identityKey: verifyingKey(identityKey) });
   const digests = new Map<string, string>();
+  const isRestore = ({ leaf }: { leaf: Uint8Array }) => decodeKeyLogLeaf(leaf).type === 'restored';
   const headOf = (size: number) => {
     const root = hash({ start: 0, end: size });
-    return signTreeHead(provider, logKey, { size, root, time: 0 });
+    return signTreeHead(provider, logKey, { size, root, time: clock.time });
   };
 
   return {
     leaves,
     witnesses,
     signedBefore,
+    clock,
     keys: () => ({ logKey: logKey.publicKey, blindingKey, witnessKeys: [] }),
     append(user, identityKey) {
       const keyDigest = digestOf(user, identityKey);
@@ -95,18 +103,32 @@ function logOf(parts: Parts): KeyLogFixture {
       });
       leaves.push({ user, leaf });
     },
+    restore(size, time) {
+      leaves.splice(size);
+      digests.clear();
+      const leaf = encodeKeyLogLeaf({ type: 'restored', incarnation: 2, time });
+      leaves.push({ user: 'nobody', leaf });
+    },
     answer(user, { from = 1, seen = 0 }) {
       const size = leaves.length;
       const own = leaves.filter((known) => known.user === user).map(({ leaf }) => leaf);
       const index = leaves.findLastIndex((known) => known.user === user);
-      if (own.length < from || seen > size) throw new ApiError('key.log-unknown');
+      const restored = leaves.findLastIndex(isRestore);
+      if (own.length < from) throw new ApiError('key.log-unknown');
       const head = headOf(size);
       return {
         leaves: own.slice(from - 1),
         index,
         inclusion: inclusionRanges(index, size).map(hash),
         head,
-        consistency: seen === 0 ? [] : consistencyRanges(seen, size).map(hash),
+        ...(restored >= 0 && {
+          restored: {
+            leaf: leaves[restored]!.leaf,
+            index: restored,
+            inclusion: inclusionRanges(restored, size).map(hash),
+          },
+        }),
+        consistency: seen === 0 || seen > size ? [] : consistencyRanges(seen, size).map(hash),
         cosignatures: witnesses.map((witness) => ({
           witnessKey: witness.publicKey,
           signature: cosignTreeHead(provider, witness, head),

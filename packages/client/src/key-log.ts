@@ -12,7 +12,12 @@ import { CryptoError, type LocalParty, type Provider } from '@sotto/crypto';
 import type { Call } from './call.ts';
 import { ClientError, ConnectionError } from './errors.ts';
 import type { Events } from './events.ts';
-import { verifyContactLeaves, verifyOwnLeaves, verifyTree } from './log-answer.ts';
+import {
+  type VerifiedTree,
+  verifyContactLeaves,
+  verifyOwnLeaves,
+  verifyTree,
+} from './log-answer.ts';
 import {
   alarmError,
   assertNoAlarm,
@@ -118,15 +123,14 @@ async function checkOwn(deps: KeyLogDeps): Promise<void> {
   const user = local.address.user as UserId;
   const identityKey = local.identity.publicKey;
   try {
-    const { pin, tree, leaves } = await ask(deps, user, known?.head.version);
+    const { pin, verified, leaves } = await ask(deps, user, known?.head.version);
     const own = { pin, user, identityKey, known, isFirst };
     const head = await raiseOf(deps, 'account.compromised', () =>
       verifyOwnLeaves(provider, leaves, own),
     );
-    await store.transaction(async (transaction) => {
-      await putRecord(transaction, keys.logTree, [SeenTree, tree]);
-      await putRecord(transaction, keys.logOwnLeaf, [OwnLeaf, { identityKey, head }]);
-    });
+    await keep(deps, verified, (transaction) =>
+      putRecord(transaction, keys.logOwnLeaf, [OwnLeaf, { identityKey, head }]),
+    );
   } catch (error) {
     if (isUnknown(error) && known) await raise(deps, 'key-log.broken', 'head.rolled-back');
     if (!isOutOfReach(error) || known === undefined) throw error;
@@ -145,13 +149,10 @@ async function checkContact(deps: KeyLogDeps, { user, identityKey }: Contact): P
   });
   if (standing === 'proven') return;
   try {
-    const { pin, tree, leaves } = await ask(deps, user, known.head?.version);
+    const { pin, verified, leaves } = await ask(deps, user, known.head?.version);
     const contact = { pin, user, identityKey, known };
     const head = verifyContactLeaves(provider, leaves, contact);
-    await store.transaction(async (transaction) => {
-      await putRecord(transaction, keys.logTree, [SeenTree, tree]);
-      await putLeaf(transaction, user, { identityKey, head });
-    });
+    await keep(deps, verified, (transaction) => putLeaf(transaction, user, { identityKey, head }));
   } catch (error) {
     if (error instanceof CryptoError) await accuse(deps, { user, identityKey, error });
     if (isUnknown(error) && known.head) await breakWith(deps, user, 'head.rolled-back');
@@ -172,10 +173,25 @@ async function ask(deps: KeyLogDeps, user: UserId, from = 1) {
   );
   const query = { from, ...(seen && { seen: seen.size }) };
   const answer = await call(getKeyLogAccount, { params: { user_id: user }, query });
-  const tree = await raiseOf(deps, 'key-log.broken', () =>
+  const verified = await raiseOf(deps, 'key-log.broken', () =>
     verifyTree(provider, answer, { pin, seen, witnesses, now: clock() }),
   );
-  return { pin, tree, leaves: answer.leaves };
+  return { pin, verified, leaves: answer.leaves };
+}
+
+/** Keeps the tree with what was found in it, and tells of a restore that it follows on. */
+async function keep(
+  { store, events }: KeyLogDeps,
+  { tree, restored }: VerifiedTree,
+  put: (transaction: StoreTransaction) => Promise<void>,
+): Promise<void> {
+  await store.transaction(async (transaction) => {
+    await putRecord(transaction, keys.logTree, [SeenTree, tree]);
+    await put(transaction);
+  });
+  if (restored === undefined) return;
+  const { incarnation, time } = restored;
+  events.emit('key-log-restored', { incarnation, time });
 }
 
 /** The log's keys, learned once: from the first answer, or from the device that linked this one. */

@@ -10,10 +10,13 @@ import {
   type Head,
   leafHashOf,
   type Provider,
+  type RestoredLeaf,
+  type TreeHead,
   type VerifyingKey,
   verifyCosignature,
   verifyInclusion,
   verifyingKey,
+  verifyRestoredHead,
   verifyTreeHead,
 } from '@sotto/crypto';
 import { ClientError } from './errors.ts';
@@ -37,19 +40,27 @@ export interface LogView {
  */
 const WITNESSED_MS = 3_600_000;
 
+/** What came of an answer. */
+export interface VerifiedTree {
+  /** To keep in place of the one seen. */
+  readonly tree: SeenTree;
+  /** Set when the tree does not continue the one seen, because the platform was restored since. */
+  readonly restored?: RestoredLeaf;
+}
+
 /**
- * Verifies that the answer's head continues the largest tree seen, that every witness has signed it or a recent one that
- * it continues, and that the last leaf is in its tree. Gives back the tree, to keep. Throws `CryptoError` as `verifyTreeHead` and
- * `verifyInclusion` do, and `key-log.unwitnessed`, which passes when a witness has come by.
+ * Verifies that the answer's head continues the largest tree seen, or follows on a restore since, that every witness has
+ * signed it or a recent one that it continues, and that the last leaf is in its tree. Throws `CryptoError` as
+ * `verifyTreeHead` and `verifyInclusion` do, and `key-log.unwitnessed`, which passes when a witness has come by.
  */
 export function verifyTree(
   provider: Provider,
   answer: AccountAnswer,
   { pin, seen, witnesses, now }: LogView,
-): SeenTree {
-  const { consistency, index, inclusion, leaves } = answer;
+): VerifiedTree {
+  const { index, inclusion, leaves } = answer;
   const logKey = verifyingKey<'key-log'>(pin.logKey);
-  const tree = verifyTreeHead(provider, answer.head, { logKey, seen, consistency });
+  const { head: tree, restored } = verifyHead(provider, answer, { logKey, seen });
   const leafHash = leafHashOf(provider, leaves.at(-1)!);
   verifyInclusion(provider, tree, { leafHash, index, path: inclusion });
   for (const witness of witnesses) {
@@ -60,7 +71,27 @@ export function verifyTree(
       'a witness has not signed the head of the key log',
     );
   }
-  return { size: tree.size, root: tree.root };
+  const { size, root, time } = tree;
+  return { tree: { size, root, time }, ...(restored && { restored }) };
+}
+
+/** The head that continues the one seen; or, where it does not, one with the leaf of a restore that came after that. */
+function verifyHead(
+  provider: Provider,
+  { head, consistency, restored }: AccountAnswer,
+  { logKey, seen }: { logKey: VerifyingKey<'key-log'>; seen: SeenTree | undefined },
+): { head: TreeHead; restored?: RestoredLeaf } {
+  try {
+    return { head: verifyTreeHead(provider, head, { logKey, seen, consistency }) };
+  } catch (error) {
+    if (seen === undefined || restored === undefined || !isOtherTree(error)) throw error;
+    return verifyRestoredHead(provider, head, { logKey, seenTime: seen.time ?? 0, restored });
+  }
+}
+
+function isOtherTree(error: unknown): boolean {
+  if (!(error instanceof CryptoError)) return false;
+  return ['head.rolled-back', 'head.forked', 'proof.invalid'].includes(error.code);
 }
 
 function hasSigned(

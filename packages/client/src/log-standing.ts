@@ -13,8 +13,8 @@ import type { StoreTransaction } from './store.ts';
 export const LogPin = z.object({ logKey: bytesOf(32), blindingKey: bytesOf(32) });
 export type LogPin = z.infer<typeof LogPin>;
 
-/** The largest tree seen. */
-export const SeenTree = z.object({ size: z.int(), root: bytesOf(32) });
+/** The largest tree seen, and when its head was signed, by the log's clock; that is absent in older stores. */
+export const SeenTree = z.object({ size: z.int(), root: bytesOf(32), time: z.int().optional() });
 export type SeenTree = z.infer<typeof SeenTree>;
 
 /** Our own newest leaf, and the identity that it was found to be of. */

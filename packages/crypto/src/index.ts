@@ -137,6 +137,11 @@ export {
   sealProvision,
 } from './provisioning.ts';
 export type { RatchetState } from './ratchet-state.ts';
+export {
+  type RestoredExpectation,
+  type RestoredProof,
+  verifyRestoredHead,
+} from './restored-log.ts';
 export { acceptCounter, type CounterVerdict, type SenderCounter } from './sender-counter.ts';
 export {
   acceptDistribution,

@@ -66,6 +66,25 @@ export async function addRestoredLeaf(
     .execute();
 }
 
+/** The newest leaf that tells of a restore. */
+export interface RestoredLeafRow {
+  /** Undefined while it waits to be appended. */
+  position: number | undefined;
+  leaf: Uint8Array;
+}
+
+/** Undefined where the platform was never restored. Index: key_log_leaves_restored; what is pending is short. */
+export async function findRestoredLeaf(query: Query): Promise<RestoredLeafRow | undefined> {
+  const { rows } = await sql<{ position: number | null; leaf: Uint8Array }>`
+    (select null as position, leaf from key_log_pending where account is null limit 1)
+    union all
+    (select position, leaf from key_log_leaves where account is null order by position desc limit 1)
+    limit 1
+  `.execute(query);
+  const [row] = rows;
+  return row && { position: row.position ?? undefined, leaf: row.leaf };
+}
+
 /** Whether the leaf of a restore was written before. */
 export async function hasRestoredLeaf(query: Query, incarnation: number): Promise<boolean> {
   const { rows } = await sql<{ leaf: Uint8Array }>`

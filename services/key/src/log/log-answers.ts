@@ -16,7 +16,7 @@ import type { KeyTables } from '../schema.ts';
 import type { Query } from '../store.ts';
 import { findCosignatures, findEarlierCosignatures, newestHead, type SignedHead } from './heads.ts';
 import type { KeyLog } from './key-log.ts';
-import { findAccountLeaves, findLeaves, newestVersion } from './leaves.ts';
+import { findAccountLeaves, findLeaves, findRestoredLeaf, newestVersion } from './leaves.ts';
 import { consistencyProof, inclusionProof, type ReadHashes } from './proofs.ts';
 import { readHashes } from './tree-store.ts';
 
@@ -25,12 +25,16 @@ export interface LogAnswerDeps {
   keyLog: Pick<KeyLog, 'blindingKey' | 'nudge' | 'witnessKeys'>;
 }
 
-/** The newest head, proven to continue a smaller one. Throws `key.log-unknown` before the first was signed. */
+/**
+ * The newest head, proven to continue a smaller one. Throws `key.log-unknown` before the first was signed, and
+ * `service.unavailable` while a restore is not in the log yet: without its leaf the log would look like a shortened one.
+ */
 export async function headSince(
   deps: LogAnswerDeps,
   from = 0,
 ): Promise<Omit<Answer<typeof getKeyLogHead>, 'logKey'>> {
-  return provenHead(deps, await requireHead(deps.database.query), from);
+  const restored = await requireRestored(deps);
+  return provenHead(deps, { from, restored, ...(await requireHead(deps.database.query)) });
 }
 
 /** A page of leaves. Throws `key.log-unknown` when there is none at its start. */
@@ -61,6 +65,7 @@ export async function accountSince(
   const newest = await newestVersion(query, account);
   if (newest === undefined || from > newest) throw new ApiError('key.log-unknown');
   await waitForLeaf(deps, account, newest);
+  const restored = await requireRestored(deps);
   const placed = await findAccountLeaves(query, account, { from, limit: KEY_LOG_LEAVES_MAX });
   const last = placed.at(-1);
   if (last === undefined) throw new ApiError('key.log-unknown');
@@ -71,7 +76,7 @@ export async function accountSince(
     leaves: placed.map(({ leaf }) => leaf),
     index,
     inclusion: await inclusionProof(readerOf(query), { index, size: head.size }),
-    ...(await provenHead(deps, head, seen)),
+    ...(await provenHead(deps, { from: seen, restored, ...head })),
   };
 }
 
@@ -95,10 +100,24 @@ async function requireHead(query: Query): Promise<SignedHead> {
   return head;
 }
 
+/** The leaf of the last restore, which is in the tree of every head that is read after it. */
+async function requireRestored({ database, keyLog }: LogAnswerDeps) {
+  const found = await findRestoredLeaf(database.query);
+  if (found === undefined) return undefined;
+  const { position, leaf } = found;
+  if (position !== undefined) return { index: position, leaf };
+  keyLog.nudge();
+  throw new ApiError('service.unavailable', { retryAfter: 1 });
+}
+
+interface ProvenHead extends SignedHead {
+  from: number;
+  restored: Awaited<ReturnType<typeof requireRestored>>;
+}
+
 async function provenHead(
   { database: { query }, keyLog }: LogAnswerDeps,
-  { size, head }: SignedHead,
-  from: number,
+  { size, head, from, restored }: ProvenHead,
 ) {
   const read = readerOf(query);
   const earlier = await findEarlierCosignatures(query, size, keyLog.witnessKeys);
@@ -106,6 +125,12 @@ async function provenHead(
     head,
     consistency: await consistencyProof(read, { first: from, second: size }),
     cosignatures: await findCosignatures(query, size),
+    ...(restored && {
+      restored: {
+        ...restored,
+        inclusion: await inclusionProof(read, { index: restored.index, size }),
+      },
+    }),
     earlier: await Promise.all(
       earlier.map(async ({ size: first, ...signed }) => ({
         ...signed,
