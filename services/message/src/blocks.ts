@@ -6,11 +6,13 @@ import { ApiError, type DeviceId, type UserId } from '@sotto/api';
 import type { Audience } from './audience.ts';
 import { type BlockDatabase, deleteBlock, insertBlock, renewDirect } from './block-store.ts';
 import type { Copies } from './copies.ts';
+import type { Live } from './live.ts';
 import { deviceBytes, withoutDevices } from './packed-recipients.ts';
 
 export interface BlocksDeps {
   database: BlockDatabase;
   copies: Pick<Copies, 'hasUser'>;
+  live: Pick<Live, 'changeRelations'>;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface BlocksDeps {
  * any node. Throws `request.invalid` for oneself, `user.not-found` and `user.block-limit`.
  */
 export async function block(
-  { database, copies }: BlocksDeps,
+  { database, copies, live }: BlocksDeps,
   blocker: UserId,
   blocked: UserId,
 ): Promise<void> {
@@ -32,16 +34,18 @@ export async function block(
   if (outcome === 'full') throw new ApiError('user.block-limit');
   // Also when it was there before: the request that wrote it may have died behind it.
   await renewDirect(database, { blocker, blocked });
+  live.changeRelations({ users: [blocker, blocked] });
 }
 
 /** Lifts a block. What was thrown away does not come back. */
 export async function unblock(
-  { database }: Pick<BlocksDeps, 'database'>,
+  { database, live }: Pick<BlocksDeps, 'database' | 'live'>,
   blocker: UserId,
   blocked: UserId,
 ): Promise<void> {
   await deleteBlock(database, { blocker, blocked });
   await renewDirect(database, { blocker, blocked });
+  live.changeRelations({ users: [blocker, blocked] });
 }
 
 /** What a sender's message leaves of itself in a conversation: without the ciphertexts for those who have blocked them. */

@@ -12,6 +12,7 @@ import type { Cursors } from './cursors.ts';
 import type { Events } from './events.ts';
 import { readSlots, type UserReader } from './history.ts';
 import { CATCH_UP_PAGE, HOLD_MS, POSITIONS_PAGE, READ_RETRY_MS, SLOTS_TEXT_MAX } from './limits.ts';
+import type { Live } from './live.ts';
 import type { Tables } from './schema.ts';
 import { slotsOf, slotText } from './slots.ts';
 import type { StoredMessage } from './stored-message.ts';
@@ -31,6 +32,7 @@ export interface DeliveryDeps {
   clock: Clock;
   events: Events;
   counts: Pick<AuditCounts, 'note'>;
+  live: Pick<Live, 'noteDelivered'>;
   /** Shared by all sockets of the node, so that they do not take the whole pool. */
   turnstile: Turnstile;
 }
@@ -316,7 +318,7 @@ export class Delivery {
         if (!this.#hasRoom()) break;
         this.#unacknowledged += 1;
         this.#deps.counts.note('messages.fetched', this.#options.reader);
-        stream.sent(slot.seq);
+        stream.sent(slot.seq, slot.sender.user);
       }
       text += `${text === '' ? '' : ','}${slotText(slot)}`;
       stream.sentTo = endOf(slot);
@@ -336,9 +338,16 @@ export class Delivery {
   #acknowledge(stream: Stream, seq: number): void {
     const upTo = Math.min(seq, stream.last);
     if (upTo <= stream.acknowledged) return;
-    this.#unacknowledged -= stream.acknowledge(upTo);
-    const { cursors } = this.#deps;
-    cursors.advance(this.#options.reader.device, stream.conversation, upTo);
+    const { cursors, live } = this.#deps;
+    const { user, device } = this.#options.reader;
+    const { conversation, sentTo } = stream;
+    const senders = stream.acknowledge(upTo);
+    this.#unacknowledged -= senders.length;
+    cursors.advance(device, conversation, upTo);
+    // What the device has above that it was given elsewhere, by another socket or a request.
+    const unknownAbove = upTo > sentTo ? sentTo : undefined;
+    if (senders.length === 0 && unknownAbove === undefined) return;
+    live.noteDelivered({ conversation, user, seq: upTo, senders, unknownAbove });
   }
 }
 

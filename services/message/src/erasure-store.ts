@@ -192,6 +192,8 @@ export async function finishErasure(
   await transaction.deleteFrom('push_subscriptions').where('user_id', '=', user).execute();
   // What others have reported of the user stays for its time: under an id that leads to nobody.
   await transaction.deleteFrom('reports').where('reporter', '=', user).execute();
+  await transaction.deleteFrom('connections').where('user_id', '=', user).execute();
+  await transaction.deleteFrom('presence').where('user_id', '=', user).execute();
   await sql`delete from blocks where blocker = ${user} or blocked = ${user}`.execute(transaction);
   await transaction
     .updateTable('erased_users')

@@ -26,6 +26,10 @@ export interface Events {
   socketOpened(): void;
   socketClosed(code: number): void;
   readFailed(error: unknown): void;
+  /** Who is here cannot be written or read; it is tried again. */
+  presenceFailed(error: unknown): void;
+  /** A signal of a user is lost, since it cannot be found out who may hear it. */
+  signalFailed(error: unknown): void;
   /** A fault of our own in what a socket set going; it is closed. */
   socketFailed(error: unknown): void;
   /** A push service was asked to wake a device. */
@@ -84,6 +88,8 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
       sockets.dec();
       closed.inc({ code: knownCode(code) });
     },
+    presenceFailed: (error) => log.warn('presence cannot be kept', { error }),
+    signalFailed: (error) => log.warn('a signal is lost', { error }),
     readFailed: (error) => log.warn('a socket cannot be caught up', { error }),
     socketFailed: (error) => log.error('a socket failed', { error }),
     pushed(outcome, status = 0) {

@@ -49,6 +49,11 @@ export async function exportUser(
       // Index: push_subscriptions_user.
       push_subscriptions: await read(sql`
         select to_jsonb(p) as row from push_subscriptions p where user_id = ${user} order by device`),
+      presence: await read(sql`
+        select to_jsonb(p) as row from presence p where user_id = ${user}`),
+      // Index: connections_user. Which of the platform's processes it is says nothing about the user.
+      connections: await read(sql`
+        select to_jsonb(c) - 'node' as row from connections c where user_id = ${user} order by device`),
       cursors: await read(sql`
         select to_jsonb(c) as row from cursors c
         where c.device in (

@@ -17,6 +17,7 @@ import {
   readForwards,
   readInbox,
 } from './history-store.ts';
+import type { Live } from './live.ts';
 import type { Tables } from './schema.ts';
 import { type Reader, slotsOf } from './slots.ts';
 
@@ -116,17 +117,19 @@ export async function readUnacknowledged(
  * the oldest first: so nobody can make a device skip what it has not been given.
  */
 export async function acknowledge(
-  { database, cursors }: HistoryDeps,
+  { database, cursors, live }: HistoryDeps & { live: Pick<Live, 'noteDelivered'> },
   reader: UserReader,
   id: MessageId,
 ): Promise<void> {
   const places = await findReadable(database, reader, id);
   if (places.length === 0) throw new ApiError('message.not-found');
-  const place = places.find(({ conversation, seq, cursor }) => {
-    return seq > Math.max(cursor, cursors.pending(reader.device, conversation) ?? 0);
-  });
-  if (place !== undefined) {
-    cursors.advance(reader.device, place.conversation, place.seq);
+  const { user, device } = reader;
+  for (const { conversation, seq, cursor } of places) {
+    const unknownAbove = Math.max(cursor, cursors.pending(device, conversation) ?? 0);
+    if (seq <= unknownAbove) continue;
+    cursors.advance(device, conversation, seq);
     await cursors.flush();
+    live.noteDelivered({ conversation, user, seq, senders: [], unknownAbove });
+    return;
   }
 }

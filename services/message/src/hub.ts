@@ -3,8 +3,8 @@ import type { ConversationId, DeviceId, ServerFrame, SessionId, UserId } from '@
 import type { Room } from './audience.ts';
 import type { StoredMessage } from './stored-message.ts';
 
-/** What a device hears of keys, its own or those of others. */
-export type KeyHint = Extract<ServerFrame, { type: 'prekeys-low' | 'keys-changed' }>;
+/** What a device hears of keys, its own or those of others, and of people. */
+export type Hint = Extract<ServerFrame, { type: 'prekeys-low' | 'keys-changed' | 'presence' }>;
 
 /** A connected device, as the hub sees it. */
 export interface Attendee {
@@ -13,8 +13,10 @@ export interface Attendee {
   readonly session: SessionId;
   /** Takes messages of one conversation, in order of `seq` and without gaps. Must not throw. */
   deliver(conversation: ConversationId, messages: readonly StoredMessage[]): void;
-  /** Sends a hint about keys, once the device has been greeted. Must not throw. */
-  tell(hint: KeyHint): void;
+  /** Sends a hint, once the device has been greeted. Must not throw. */
+  tell(hint: Hint): void;
+  /** Sends the text of a frame that nobody misses: not before the greeting, nor to a socket that is slow. Must not throw. */
+  pass(text: string): void;
   /** Closes the connection with a code. */
   close(code: number): void;
   /** Somewhere messages may have been missed: looks for places that it has not seen. */
@@ -39,6 +41,8 @@ export interface Hub {
   /** True when a device of the user is here. */
   hasUser(user: UserId): boolean;
   all(): Iterable<Attendee>;
+  /** All of them, with their moments. */
+  present(): Iterable<{ attendee: Attendee; arrival: number }>;
   /** Hands messages to every member's devices that are here, each what it may read. */
   deliver(room: Room, messages: readonly StoredMessage[]): void;
 }
@@ -75,6 +79,7 @@ export function createHub(): Hub {
     },
     hasUser: (user) => users.has(user),
     all: () => devices.values().map(({ attendee }) => attendee),
+    present: () => devices.values(),
     deliver({ conversation, members }, messages) {
       for (const [user, { joinedSeq, leftSeq }] of members) {
         const here = users.get(user);

@@ -206,6 +206,10 @@ export const CONNECTIONS_PER_STATEMENT = 5_000;
 /** How long somebody who announced it by a request counts as there. */
 export const ANNOUNCED_MS = 60_000;
 
+/** Announcements in one statement, and those that may wait for theirs; beyond it their makers try again. */
+export const ANNOUNCEMENTS_PER_STATEMENT = 1_000;
+export const ANNOUNCEMENTS_WAITING_MAX = 10_000;
+
 /** When somebody was last here is told in steps of this: it says whether to expect an answer, not what they do when. */
 export const LAST_SEEN_GRAIN_MS = 600_000;
 
@@ -238,8 +242,8 @@ export const CIRCLES_PER_STATEMENT = 200;
 export const CIRCLES_WAITING_MAX = 5_000;
 
 /**
- * Ephemeral frames of one socket. A point pays for 16 devices, so somebody types in 80 groups of 200 an hour or in any
- * conversation of two as fast as anybody can, and no socket makes the platform send more than a megabyte a second.
+ * Ephemeral frames of one socket. A point pays for 16 devices: ten frames a second to a few devices, one in 1.3 s to a
+ * group of 200, and at most 655 KB a second that one socket makes the platform send.
  */
 export const EPHEMERAL_BURST_POINTS = 100;
 export const EPHEMERAL_POINTS_PER_SECOND = 10;

@@ -19,6 +19,7 @@ export async function findSights(
   { query }: ConnectionDatabase,
   sights: readonly Sight[],
 ): Promise<Set<number>> {
+  if (sights.length === 0) return new Set();
   const viewers = sights.map(({ viewer }) => viewer);
   const others = sights.map(({ other }) => other);
   const { rows } = await sql<{ place: number }>`
@@ -47,6 +48,7 @@ export async function findPresences(
   { query }: ConnectionDatabase,
   users: readonly UserId[],
 ): Promise<Map<UserId, Presence>> {
+  if (users.length === 0) return new Map();
   const lastSeen = sql`greatest(p.last_seen, p.announced_at, c.seen_at)`;
   const { rows } = await sql<{ user_id: UserId; online: boolean; last_seen: Date | null }>`
     select u.user_id,

@@ -155,9 +155,10 @@ function mountPeople(app: App, guards: Guards, deps: RoutesDeps): void {
   mount(app, guards, reportUser, async ({ body, caller }) => ({
     report: await deps.report(caller, body),
   }));
-  mount(app, guards, acceptConversation, ({ params, caller }) =>
-    accept(deps, { user: caller.user, conversation: params.id }),
-  );
+  mount(app, guards, acceptConversation, async ({ params, caller: { user } }) => {
+    await accept(database, { user, conversation: params.id });
+    live.changeRelations({ users: [user], conversation: params.id });
+  });
   mount(app, guards, muteConversation, ({ params, body, caller }) =>
     mute(database, { user: caller.user, conversation: params.id }, body.until),
   );

@@ -48,6 +48,7 @@ import { createHub, type Hub } from './hub.ts';
 import { createIncarnation } from './incarnation.ts';
 import { startKeyHints } from './key-hints.ts';
 import { COMMITS_IN_FLIGHT, SOCKET_READS_MAX } from './limits.ts';
+import { type Live, startLive } from './live.ts';
 import { createMessageAges, type MessageAges } from './message-age.ts';
 import { migrations } from './migrations/index.ts';
 import { keepPartitions, makePartitions } from './partitions.ts';
@@ -139,11 +140,15 @@ export async function startMessage(
       copies,
       turnstile: createTurnstile(SOCKET_READS_MAX),
       arrive: createArrivals(database),
-      announce: ({ device }, arrival) => {
+      announce: ({ user, device }, arrival) => {
         announceConnected(bus, { device, node: path.node, arrival });
         push.arrived(device);
+        path.live.joined({ user, device }, arrival);
       },
-      depart: ({ device }) => push.left(device),
+      depart(session) {
+        push.left(session.device);
+        path.live.left(session);
+      },
     }),
   );
   const running = opened.move();
@@ -229,6 +234,7 @@ interface MessagePath {
   audiences: Audiences;
   cursors: ReturnType<typeof startCursors>;
   hub: Hub;
+  live: Live;
   events: Events;
   counts: AuditCounts;
   /** This node among those that share the database. */
@@ -249,6 +255,7 @@ async function openMessagePath(
   const cursors = own(startCursors({ database, log }));
   own(await hearConnected(bus, node, hub));
   own(await startKeyHints(bus, { database, hub, cursors, events }));
+  const live = own(await startLive({ database, bus, node, hub, events }));
   own(await startFanin({ database, bus, node, audiences, hub, events }));
   const fanout = own(new Fanout({ database, bus, node, events }));
   const spread = (commit: Commit) => {
@@ -273,5 +280,5 @@ async function openMessagePath(
       },
     }),
   );
-  return { committer, spread, audiences, cursors, hub, events, counts, node };
+  return { committer, spread, audiences, cursors, hub, live, events, counts, node };
 }

@@ -66,6 +66,11 @@ function open() {
       turnstile: createTurnstile(1),
       committer: { submit: () => undefined },
       incarnation: async () => 1,
+      live: {
+        noteDelivered: () => undefined,
+        pass: () => undefined,
+        watch: () => undefined,
+      },
     },
     {
       socket: socket as EventEmitter as WebSocket,

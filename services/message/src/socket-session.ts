@@ -9,6 +9,7 @@ import {
   type ProblemCode,
   type Stored,
   toProblem,
+  type UserId,
 } from '@sotto/api';
 import { type Caller, toApiError } from '@sotto/runtime';
 import type { RawData, WebSocket } from 'ws';
@@ -17,7 +18,7 @@ import type { Committer } from './committer.ts';
 import { Delivery, type DeliveryDeps } from './delivery.ts';
 import { greetingOf } from './greeting.ts';
 import type { UserReader } from './history.ts';
-import type { Attendee, KeyHint } from './hub.ts';
+import type { Attendee, Hint } from './hub.ts';
 import type { Incarnation } from './incarnation.ts';
 import {
   BUFFERED_BYTES_MAX,
@@ -31,6 +32,7 @@ import {
   SLOW_MS,
   STRANGE_SENDS_MAX,
 } from './limits.ts';
+import type { Live } from './live.ts';
 import { deviceBytes } from './packed-recipients.ts';
 import { makeSend } from './send.ts';
 import { SendLane } from './send-lane.ts';
@@ -43,6 +45,7 @@ const TRY_AGAIN_LATER = 1013;
 export interface SocketSessionDeps extends DeliveryDeps {
   committer: Pick<Committer, 'submit'>;
   incarnation: Incarnation;
+  live: Pick<Live, 'noteDelivered' | 'pass' | 'watch'>;
 }
 
 export interface SocketSessionOptions {
@@ -73,6 +76,7 @@ export class SocketSession implements Attendee {
   #sendsUnderWay = 0;
   #strangeSends = 0;
   #isGreeted = false;
+  #earlyWatch: readonly UserId[] | undefined;
   #hasEnded = false;
   #isFull = false;
   /** Moments as `performance.now()`: since when the socket is full, and of the last ping and whether it was answered. */
@@ -120,6 +124,8 @@ export class SocketSession implements Attendee {
     try {
       for await (const frame of greetingOf(this.#deps, this)) this.#send(frame);
       this.#isGreeted = true;
+      const { live } = this.#deps;
+      if (this.#earlyWatch !== undefined && !this.#hasEnded) live.watch(this, this.#earlyWatch);
       await this.#delivery.catchUp();
     } catch (error) {
       this.#giveUp(error);
@@ -135,9 +141,13 @@ export class SocketSession implements Attendee {
     }
   }
 
-  tell(hint: KeyHint): void {
+  tell(hint: Hint): void {
     // Greeted, a client looks after its keys by itself; before that it expects nothing but `hello`.
     if (this.#isGreeted) this.#send(JSON.stringify(hint));
+  }
+
+  pass(text: string): void {
+    if (this.#isGreeted && !this.#isFull) this.#send(text);
   }
 
   async recheck(): Promise<void> {
@@ -214,6 +224,14 @@ export class SocketSession implements Attendee {
         return;
       case 'ack':
         this.#delivery.acknowledge(frame.conversation, frame.seq);
+        return;
+      case 'ephemeral':
+        this.#deps.live.pass(this, frame);
+        return;
+      case 'watch':
+        // What it is told of them must not come before the greeting.
+        if (this.#isGreeted) this.#deps.live.watch(this, frame.users);
+        else this.#earlyWatch = frame.users;
         return;
       default:
         frame satisfies never;

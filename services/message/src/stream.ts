@@ -1,5 +1,5 @@
 /** How far one socket is in one conversation (DESIGN 2.7). */
-import type { ConversationId } from '@sotto/api';
+import type { ConversationId, UserId } from '@sotto/api';
 import type { Position } from './conversation-store.ts';
 import { HELD_MAX } from './limits.ts';
 import type { StoredMessage } from './stored-message.ts';
@@ -24,6 +24,8 @@ export class Stream {
   timer: NodeJS.Timeout | undefined;
   /** Places of messages that were sent and not acknowledged, ascending. */
   readonly #unacknowledged: number[] = [];
+  /** Who sent each of them. */
+  readonly #senders: UserId[] = [];
   /** Messages that came while they could not be sent, by place. */
   readonly #held = new Map<number, StoredMessage>();
 
@@ -73,18 +75,19 @@ export class Stream {
   }
 
   /** Notes a message as sent. */
-  sent(seq: number): void {
+  sent(seq: number, sender: UserId): void {
     this.#unacknowledged.push(seq);
+    this.#senders.push(sender);
   }
 
-  /** Notes an acknowledgement; returns how many sent messages it covers. */
-  acknowledge(seq: number): number {
+  /** Notes an acknowledgement; returns the sender of each message that it covers. */
+  acknowledge(seq: number): UserId[] {
     this.acknowledged = seq;
     this.sentTo = Math.max(this.sentTo, seq);
     const left = this.#unacknowledged.findIndex((place) => place > seq);
     const covered = left === -1 ? this.#unacknowledged.length : left;
     this.#unacknowledged.splice(0, covered);
-    return covered;
+    return this.#senders.splice(0, covered);
   }
 
   stopWaiting(): void {
