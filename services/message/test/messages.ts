@@ -12,17 +12,19 @@ import type { Node } from './nodes.ts';
 import type { Person } from './peers.ts';
 
 export interface MessageOptions {
-  kind?: OutgoingMessage['kind'];
+  kind?: 'direct' | 'targeted';
   id?: MessageId;
   text?: string;
 }
+
+type AddressedMessage = Exclude<OutgoingMessage, { kind: 'group' }>;
 
 /** A message with the same text for each device. */
 export function messageFor(
   conversation: ConversationId,
   readers: readonly Pick<Person, 'device'>[],
   { kind = 'direct', id = newId(), text = randomBytes(16).toString('hex') }: MessageOptions = {},
-): OutgoingMessage {
+): AddressedMessage {
   const ciphertext = new Uint8Array(Buffer.from(text));
   return {
     kind,

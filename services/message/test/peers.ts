@@ -5,6 +5,7 @@ import {
   type DeviceListChanged,
   findAccount,
   findDeviceList,
+  findIdentity,
   listRevocations,
 } from '@sotto/api/internal';
 import {
@@ -39,6 +40,10 @@ export interface Peers {
   /** Logs a user in on one more device; its keys are published unless told otherwise. */
   addDevice(person: Person, options?: { publish?: boolean }): Promise<Person>;
   removeDevice(person: Person): Promise<void>;
+  /** Publishes a user's identity key. */
+  setIdentity(user: UserId, identityKey: Uint8Array): void;
+  /** Which version of a user's device list is the newest. */
+  listVersion(user: UserId): number;
   /** Changes a device list without telling anybody: whoever needs it has to ask. */
   changeSilently(user: UserId, devices: DeviceId[]): DeviceListChanged;
   /** `boundTo` is the thumbprint of a device key. */
@@ -53,6 +58,7 @@ export function createPeers(bus: Bus): Peers {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const accounts = new Map<UserId, string>();
   const lists = new Map<UserId, DeviceListChanged>();
+  const identities = new Map<UserId, Uint8Array>();
   const revoked: { session: SessionId; at: string }[] = [];
 
   const guards = testGuards(INTERNAL_SECRET);
@@ -72,6 +78,9 @@ export function createPeers(bus: Bus): Peers {
   const key = app('key');
   mount(key, guards, findDeviceList, async ({ params }) => {
     return { list: lists.get(params.user_id) };
+  });
+  mount(key, guards, findIdentity, async ({ params }) => {
+    return { identityKey: identities.get(params.user_id) };
   });
 
   async function change(user: UserId, devices: DeviceId[]): Promise<void> {
@@ -113,6 +122,8 @@ export function createPeers(bus: Bus): Peers {
         devices.filter((other) => other !== device),
       );
     },
+    setIdentity: (user, identityKey) => void identities.set(user, identityKey),
+    listVersion: (user) => lists.get(user)?.version ?? 0,
     changeSilently(user, devices) {
       const list = { user, devices, version: (lists.get(user)?.version ?? 0) + 1 };
       lists.set(user, list);
