@@ -8,7 +8,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { missingServers, startServers, type TestServers } from '../tests/servers.ts';
+import {
+  missingForExamples,
+  missingServers,
+  startServers,
+  type TestServers,
+} from '../tests/servers.ts';
 import { canInstall, installMissing, reportMissing } from './setup-tests.ts';
 import { REPORT_VARIABLE, type TestReport } from './test-report.ts';
 
@@ -48,12 +53,19 @@ async function testAll(): Promise<Outcome> {
     );
     return { passed: 0, failed: missing.length };
   }
+  for (const { name, howTo } of withExamples())
+    console.error(`${name} is missing, so its tests are not run: ${howTo}`);
   const servers = await startServers(process.env);
   try {
     return await runVitest(servers);
   } finally {
     await servers.close();
   }
+}
+
+/** What is missing still, once everything was tried. */
+function withExamples() {
+  return canInstall() ? installMissing(missingForExamples) : missingForExamples(process.env);
 }
 
 async function runVitest({ environment }: TestServers): Promise<Outcome> {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@sotto/standalone/embedded-postgres';
 import { freePort } from '@sotto/standalone/free-port';
 import { findProgram, startDaemon } from './daemon.ts';
+import { findPython } from './python.ts';
 import { type S3Server, startRadosgw } from './radosgw.ts';
 
 const S3_ATTEMPTS_MAX = 3;
@@ -96,6 +97,15 @@ const TOOLS: readonly Tool[] = [
   },
 ];
 
+/** What a test uses where it is, and goes without where it is not. */
+const EXAMPLES: readonly Missing[] = [
+  {
+    name: 'Python with the package websockets',
+    packages: ['python3', 'python3-websockets'],
+    howTo: 'apt-get install python3-websockets, or set PYTHON to a Python that has it',
+  },
+];
+
 /** What benchmarks compare with; no test needs it. */
 const PEERS: readonly Tool[] = [
   {
@@ -112,10 +122,15 @@ export function missingServers(environment: Environment): Missing[] {
   return needed.filter((tool) => !isInstalled(tool, environment));
 }
 
+/** What tests of examples need and this machine lacks: they are not run then. */
+export function missingForExamples(environment: Environment): Missing[] {
+  return findPython(environment) === undefined ? [...EXAMPLES] : [];
+}
+
 /** What this machine lacks for tests or benchmarks. */
 export function missingPrograms(environment: Environment): Missing[] {
   const peers = PEERS.filter((tool) => !isInstalled(tool, environment));
-  return [...missingServers(environment), ...peers];
+  return [...missingServers(environment), ...missingForExamples(environment), ...peers];
 }
 
 /** Starts what the machine has and the environment does not name. Leaves nothing when one of them fails. */
