@@ -4,7 +4,7 @@ import type { Clock, Database } from '@sotto/runtime';
 import { type Audience, currentMembers, makeAudience } from './audience.ts';
 import { findDeviceLists, findRoom } from './conversation-store.ts';
 import type { Copies } from './copies.ts';
-import { AUDIENCE_READS_MAX, AUDIENCES_MAX, CONFIRM_MS } from './limits.ts';
+import { AUDIENCE_READS_MAX, AUDIENCES_MAX, CONFIRM_MS, LISTS_ASKED_AT_ONCE } from './limits.ts';
 import type { Tables } from './schema.ts';
 import { createTurnstile } from './turnstile.ts';
 
@@ -12,17 +12,25 @@ export interface Audiences {
   /** What is remembered. */
   find(conversation: ConversationId): Audience | undefined;
   /**
-   * Asks the database, and the owner of the device lists for users not heard of. With `confirm` it asks the owner for
-   * every list: for when a sender contradicts what is remembered. Undefined when there is no such conversation.
+   * Asks the database, and the owner of the device lists for users not heard of. Undefined when there is no such
+   * conversation.
    */
-  load(
-    conversation: ConversationId,
-    options?: { confirm?: boolean },
-  ): Promise<Audience | undefined>;
+  load(conversation: ConversationId, options?: LoadOptions): Promise<Audience | undefined>;
   /** True when the owners were asked a moment ago, so that asking again would bring nothing. */
   isConfirmed(audience: Audience): boolean;
   /** Forgets what turned out to be out of date. */
   forget(conversation: ConversationId): void;
+}
+
+export interface LoadOptions {
+  /**
+   * Asks the owner for every list: for when a sender contradicts what is remembered. Not in a group, where that would be two
+   * hundred questions: the copies are as new as what a sender can know, since who publishes a list is answered once they
+   * have it.
+   */
+  confirm?: boolean;
+  /** Begins to read now, for somebody who knows of a commit: a reading under way may be older than that. */
+  fresh?: boolean;
 }
 
 export interface AudiencesDeps {
@@ -37,9 +45,12 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
   const loading = new Map<string, Promise<Audience | undefined>>();
   // For the database alone: an owner that is slow must not hold up conversations that need not ask it.
   const inTurn = createTurnstile(AUDIENCE_READS_MAX);
+  const atOwner = createTurnstile(LISTS_ASKED_AT_ONCE);
 
   function remember(audience: Audience): void {
-    const { conversation } = audience.room;
+    const { conversation, version } = audience.room;
+    // Of two readings at once the older one may end last.
+    if ((known.get(conversation)?.room.version ?? 0) > version) return;
     known.delete(conversation);
     if (known.size >= AUDIENCES_MAX) {
       const [oldest] = known.keys();
@@ -56,8 +67,11 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
     if (room === undefined) return undefined;
     const members = currentMembers(room);
     const found = await inTurn(() => findDeviceLists(database.query, members));
-    const asked = confirm ? members : members.filter((user) => !found.has(user));
-    const fetched = await Promise.all(asked.map((user) => copies.fetchDeviceList(user)));
+    const isAsked = (user: UserId) => (confirm && room.kind === 'direct') || !found.has(user);
+    const asked = members.filter(isAsked);
+    const fetched = await Promise.all(
+      asked.map((user) => atOwner(() => copies.fetchDeviceList(user))),
+    );
     for (const list of fetched) if (list !== undefined) found.set(list.user, list);
     const lists = members.map((user: UserId) => {
       return found.get(user) ?? { user, version: 0, devices: [] };
@@ -69,11 +83,14 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
 
   return {
     find: (conversation) => known.get(conversation),
-    load(conversation, { confirm = false } = {}) {
+    load(conversation, { confirm = false, fresh = false } = {}) {
       const key = `${conversation} ${confirm}`;
-      let reading = loading.get(key);
+      let reading = fresh ? undefined : loading.get(key);
       if (reading === undefined) {
-        reading = read(conversation, confirm).finally(() => loading.delete(key));
+        const begun = read(conversation, confirm).finally(() => {
+          if (loading.get(key) === begun) loading.delete(key);
+        });
+        reading = begun;
         loading.set(key, reading);
       }
       return reading;

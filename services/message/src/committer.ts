@@ -225,14 +225,22 @@ export class Committer {
       const found = await audiences.load(queue.conversation);
       if (found !== undefined) return;
       this.#refuseWaiting(queue, () => new ApiError('conversation.not-found'));
-    } else if (!audiences.isConfirmed(audience)) {
-      await audiences.load(queue.conversation, { confirm: true });
+    } else if (!this.#isConfirmed(send, audience)) {
+      send.confirmed = await audiences.load(queue.conversation, { confirm: true, fresh: true });
     } else {
       const known = await findOwnId(send);
       if (known === undefined) refuse(send, fault);
       else answerRepeated(send, known);
       this.#drop(queue);
     }
+  }
+
+  /** A group is read again for each send: who is in it may have changed a moment ago, and the sender have heard of it. */
+  #isConfirmed({ confirmed }: Send, audience: Audience): boolean {
+    return (
+      confirmed === audience ||
+      (audience.room.kind === 'direct' && this.#deps.audiences.isConfirmed(audience))
+    );
   }
 
   #refuseWaiting(queue: Queue, error: () => ApiError): void {

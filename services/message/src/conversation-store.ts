@@ -141,6 +141,8 @@ export interface Position {
   /** First and last place that the member may read; nothing yet when the last is below the first. */
   first: number;
   last: number;
+  /** Where the member came in, the last time. */
+  joined: number;
   /** The place up to which the device has acknowledged, as far as that has been written. */
   cursor: number;
 }
@@ -150,7 +152,7 @@ export interface Position {
  * the user came back too. Whoever was added without getting anything is a stranger.
  */
 const POSITION = `
-  select m.conversation, greatest(m.joined_seq, c.first_seq) as first,
+  select m.conversation, m.joined_seq as joined, greatest(m.joined_seq, c.first_seq) as first,
     coalesce(least(c.last_seq, m.left_seq - 1), c.last_seq) as last,
     greatest(u.seq, m.joined_seq - 1) as cursor
   from conversation_members m
@@ -223,7 +225,7 @@ export async function findConversations(
       ? sql`m.conversation = ${which.id}`
       : sql`m.conversation > ${which.after ?? NIL}::uuid`;
   const { rows } = await sql<ConversationRow>`
-    select c.id as conversation, c.kind, c.version,
+    select c.id as conversation, c.kind, c.version, m.joined_seq as joined,
       greatest(m.joined_seq, c.first_seq) as first,
       coalesce(least(c.last_seq, m.left_seq - 1), c.last_seq) as last,
       greatest(u.seq, m.joined_seq - 1) as cursor, c.title, m.requested,

@@ -70,7 +70,8 @@ export class Delivery {
     await this.#eachBehind((position, cursor) => {
       const stream = this.#streamOf(position.conversation);
       stream.isCatchingUp = true;
-      if (!stream.isOpen) stream.open(position, cursor);
+      if (stream.isOpen) this.#rejoin(stream, position.joined);
+      else stream.open(position, cursor);
       this.#raise(stream, position.last);
       return stream;
     });
@@ -80,17 +81,19 @@ export class Delivery {
   async recheck(): Promise<void> {
     await this.#eachBehind((position, cursor) => {
       const stream = this.#streamOf(position.conversation);
-      if (!stream.isOpen) stream.open(position, cursor);
+      if (stream.isOpen) this.#rejoin(stream, position.joined);
+      else stream.open(position, cursor);
       this.#raise(stream, position.last);
       return stream;
     });
   }
 
-  /** Takes live messages: in order and without gaps among themselves. */
-  take(conversation: ConversationId, messages: readonly StoredMessage[]): void {
+  /** Takes live messages, in order and without gaps among themselves, of a member who came in at a place. */
+  take(conversation: ConversationId, messages: readonly StoredMessage[], joined: number): void {
     const first = messages[0]?.seq ?? 0;
     const last = messages.at(-1)?.seq ?? 0;
     const stream = this.#streamOf(conversation);
+    this.#rejoin(stream, joined);
     const isNext =
       stream.isOpen &&
       !this.#behind.has(stream) &&
@@ -166,6 +169,16 @@ export class Delivery {
       this.#streams.set(conversation, stream);
     }
     return stream;
+  }
+
+  /** Somebody who was gone and has come back begins anew: what was said meanwhile is not theirs. */
+  #rejoin(stream: Stream, joined: number): void {
+    if (joined <= stream.joined) return;
+    this.#unacknowledged -= stream.rejoin(joined);
+    if (!stream.isOpen) return;
+    stream.isCatchingUp = true;
+    stream.isAnnounced = false;
+    this.#behind.add(stream);
   }
 
   #raise(stream: Stream, last: number): void {

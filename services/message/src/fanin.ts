@@ -62,7 +62,7 @@ async function deliverGroup(deps: FaninDeps, { conversation, version, messages }
   const room =
     known !== undefined && known.version >= version
       ? known
-      : (await deps.audiences.load(conversation))?.room;
+      : (await deps.audiences.load(conversation, { fresh: true }))?.room;
   if (room !== undefined) deps.hub.deliver(room, messages);
 }
 
@@ -71,7 +71,7 @@ async function deliverReference(
   deps: FaninDeps,
   { conversation, first, last }: FanoutReference,
 ): Promise<void> {
-  const room = (await deps.audiences.load(conversation))?.room;
+  const room = (await deps.audiences.load(conversation, { fresh: true }))?.room;
   if (room === undefined || !isAnyoneHere(deps.hub, room)) return;
   for (let above = first - 1; above < last; ) {
     const wanted = { conversation, above, upTo: last, limit: CATCH_UP_PAGE };

@@ -11,8 +11,11 @@ export interface Attendee {
   readonly user: UserId;
   readonly device: DeviceId;
   readonly session: SessionId;
-  /** Takes messages of one conversation, in order of `seq` and without gaps. Must not throw. */
-  deliver(conversation: ConversationId, messages: readonly StoredMessage[]): void;
+  /**
+   * Takes messages of one conversation, in order of `seq` and without gaps. `joined` is where the user came in, the last
+   * time. Must not throw.
+   */
+  deliver(conversation: ConversationId, messages: readonly StoredMessage[], joined: number): void;
   /** Sends a hint, once the device has been greeted. Must not throw. */
   tell(hint: Hint): void;
   /** Sends the text of a frame that nobody misses: not before the greeting, nor to a socket that is slow. Must not throw. */
@@ -86,7 +89,7 @@ export function createHub(): Hub {
         if (here === undefined) continue;
         const readable = within(messages, joinedSeq, leftSeq ?? Number.POSITIVE_INFINITY);
         if (readable.length === 0) continue;
-        for (const attendee of here) attendee.deliver(conversation, readable);
+        for (const attendee of here) attendee.deliver(conversation, readable, joinedSeq);
       }
     },
   };

@@ -35,6 +35,8 @@ export interface Send {
   readonly answer: SendAnswer;
   /** The socket that it came by; absent for a request. */
   readonly origin?: object | undefined;
+  /** What was read of its conversation because it contradicted what was remembered. */
+  confirmed: Audience | undefined;
   /** How often it was tried in vain. */
   attempts: number;
   /** True once its sender has been told. */
@@ -58,7 +60,7 @@ export function makeSend({ message, sender, lane, answer, origin }: SendInput): 
     message.kind === 'group' ? view(message.ciphertext) : packRecipients(message.recipients);
   const expiresAt = message.expiresAt === undefined ? undefined : Date.parse(message.expiresAt);
   const digest = contentDigest({ kind, conversation, packed, expiresAt });
-  const state = { attempts: 0, isAnswered: false, isBarred: false };
+  const state = { confirmed: undefined, attempts: 0, isAnswered: false, isBarred: false };
   const send = { message, sender, packed, digest, expiresAt, lane, answer, origin, ...state };
   lane.pending.add(send);
   return send;

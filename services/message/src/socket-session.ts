@@ -132,10 +132,10 @@ export class SocketSession implements Attendee {
     }
   }
 
-  deliver(conversation: ConversationId, messages: readonly StoredMessage[]): void {
+  deliver(conversation: ConversationId, messages: readonly StoredMessage[], joined: number): void {
     if (this.#hasEnded) return;
     try {
-      this.#delivery.take(conversation, messages);
+      this.#delivery.take(conversation, messages, joined);
     } catch (error) {
       this.#giveUp(error);
     }

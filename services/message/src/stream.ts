@@ -8,6 +8,8 @@ export class Stream {
   readonly conversation: ConversationId;
   /** The first place that the reader may read. */
   first = 1;
+  /** Where the reader came in, the last time: nothing before it is sent, whatever is read. */
+  joined = 1;
   /** Everything up to here was sent, or needs no sending. */
   sentTo = 0;
   /** The newest place known of. */
@@ -33,12 +35,21 @@ export class Stream {
     this.conversation = conversation;
   }
 
-  open({ first, last }: Position, cursor: number): void {
+  open({ first, last, joined }: Position, cursor: number): void {
     this.isOpen = true;
-    this.first = first;
+    this.first = Math.max(this.first, first);
     this.acknowledged = Math.max(this.acknowledged, cursor);
     this.sentTo = Math.max(this.sentTo, cursor);
     this.last = Math.max(this.last, last);
+    this.rejoin(joined);
+  }
+
+  /** Notes where the reader came in. Returns how many messages that were sent are not waited for any more. */
+  rejoin(joined: number): number {
+    if (joined <= this.joined) return 0;
+    this.joined = joined;
+    this.first = Math.max(this.first, joined);
+    return this.acknowledge(Math.max(this.acknowledged, joined - 1)).length;
   }
 
   get isBehind(): boolean {
