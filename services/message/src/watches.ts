@@ -128,11 +128,6 @@ export class Watches implements Closable {
     this.#schedule();
   }
 
-  /** How many are watched by how many sockets. */
-  get size(): { watched: number; watchers: number } {
-    return { watched: this.#watched.size, watchers: this.#watchers.size };
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#ticker);

@@ -110,7 +110,7 @@ export class SocketClient {
 }
 
 /** Connects with a bearer token, and waits for `hello`. */
-export async function connect(node: Node, person: Person): Promise<SocketClient> {
+export async function connect(node: Pick<Node, 'url'>, person: Person): Promise<SocketClient> {
   const client = openSocket(node, { authorization: `Bearer ${person.token}` });
   await client.next('hello');
   return client;
@@ -118,7 +118,7 @@ export async function connect(node: Node, person: Person): Promise<SocketClient>
 
 /** Connects without waiting for anything. */
 export function openSocket(
-  node: Node,
+  node: Pick<Node, 'url'>,
   headers: Record<string, string> = {},
   protocols = [SOCKET_PROTOCOL],
 ): SocketClient {
