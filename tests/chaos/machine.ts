@@ -31,7 +31,7 @@ export async function startService(
   main: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<Machine> {
-  let running = await persist(() => startProcess(main, environment));
+  let running = await startProcess(main, environment);
   return {
     name,
     kill: () => running.kill(),

@@ -143,7 +143,7 @@ class Run {
       const index = this.#rooms.size;
       this.#rooms.set(answer.id, { index, id: answer.id, kind: 'direct', members: [one, other] });
     }
-    for (const [place, size] of (process.env.NO_GROUPS ? [] : [4, 5, 6, 8, 10, 12]).entries()) {
+    for (const [place, size] of [4, 5, 6, 8, 10, 12].entries()) {
       const admin = at(place * 2);
       const members = Array.from({ length: size }, (_, offset) => at(place * 2 + offset));
       const index = this.#rooms.size;

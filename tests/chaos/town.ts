@@ -10,7 +10,7 @@ import { NO_LIMITS } from '../cluster.ts';
 import { waitFor } from '../daemon.ts';
 import { type Postgres, startNats, startPostgres, startRedis } from './backends.ts';
 import { type Machine, startService } from './machine.ts';
-import { openResidents, type Residents } from './residents.ts';
+import { openResidents, type Resident, type Residents } from './residents.ts';
 import { type Cuttable, createStrikes, type Strikes } from './strikes.ts';
 import { openWire, type Wire } from './wire.ts';
 
@@ -67,6 +67,7 @@ export async function openTown(options: TownOptions): Promise<Town> {
     ['a', 'b'].map((name) => startNode(name, { postgres, password, nats: nats.ports, shared, own })),
   );
   const balancer = own(await openWire(nodes.map(({ port }) => port)));
+  await Promise.all(residents.all.map((resident) => introduce(resident, shared, nodes[0]?.port ?? 0)));
   const gatewayPort = await freePort();
   const gateway = own(
     await startService('gateway', 'services/gateway/src/main.ts', {
@@ -107,6 +108,20 @@ export async function openTown(options: TownOptions): Promise<Town> {
 }
 
 const START_MS = 30_000;
+
+/** A device begins where its list comes in, so all lists are there before the first conversation is. */
+async function introduce(
+  { user, devices }: Resident,
+  { INTERNAL_SECRET: secret }: Environment,
+  port: number,
+): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/internal/device-lists`, {
+    method: 'POST',
+    headers: { authorization: `Service ${secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ user, version: 1, devices: devices.map(({ id }) => id) }),
+  });
+  if (!response.ok) throw new Error(`no device list: ${response.status} ${await response.text()}`);
+}
 
 interface Node {
   machine: Machine;
