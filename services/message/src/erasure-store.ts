@@ -1,7 +1,8 @@
 /** SQL that removes a user who is no more (DESIGN 6). Every statement may be repeated. */
 import type { ConversationId, DeviceId, UserId } from '@sotto/api';
-import type { Database } from '@sotto/runtime';
+import { type Database, enqueueEvent } from '@sotto/runtime';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { KIND_NUMBERS } from './message-kind.ts';
 import type { Tables } from './schema.ts';
 
 type Query = Kysely<Tables>;
@@ -81,34 +82,47 @@ export async function conversationsOf(query: Query, user: UserId): Promise<Conve
   return rows.map(({ conversation }) => conversation);
 }
 
-/** Ends a membership behind the last place. True when the conversation has nobody left. Index: primary keys. */
-export async function leave(
+/** Locks a conversation as commits do: no message is numbered before the transaction ends. Index: primary key. */
+export async function lockConversation(
   transaction: Transaction<Tables>,
   conversation: ConversationId,
-  user: UserId,
-): Promise<boolean> {
-  // The lock that commits take too: no message is numbered between the two statements.
-  const room = await transaction
+): Promise<{ kind: 'direct' | 'group'; last_seq: number } | undefined> {
+  return transaction
     .selectFrom('conversations')
-    .select('last_seq')
+    .select(['kind', 'last_seq'])
     .where('id', '=', conversation)
     .forUpdate()
     .executeTakeFirst();
-  if (room === undefined) return false;
+}
+
+/** Ends a membership of a direct conversation behind its last place. The caller holds the lock. Index: primary keys. */
+export async function leaveDirect(
+  transaction: Transaction<Tables>,
+  { conversation, user, lastSeq }: { conversation: ConversationId; user: UserId; lastSeq: number },
+): Promise<void> {
   const { numUpdatedRows } = await transaction
     .updateTable('conversation_members')
-    .set({ left_seq: room.last_seq + 1 })
+    .set({ left_seq: lastSeq + 1 })
     .where('conversation', '=', conversation)
     .where('user_id', '=', user)
     .where('left_seq', 'is', null)
     .executeTakeFirst();
-  if (numUpdatedRows > 0n) {
-    await transaction
-      .updateTable('conversations')
-      .set({ version: sql`version + 1` })
-      .where('id', '=', conversation)
-      .execute();
-  }
+  if (numUpdatedRows === 0n) return;
+  const { version } = await transaction
+    .updateTable('conversations')
+    .set({ version: sql`version + 1` })
+    .where('id', '=', conversation)
+    .returning('version')
+    .executeTakeFirstOrThrow();
+  const change = { conversation, version, joined: [], left: [user] };
+  await enqueueEvent(transaction, 'events.membership.changed', change);
+}
+
+/** Whether a conversation has nobody left. Index: primary key. */
+export async function isDeserted(
+  transaction: Transaction<Tables>,
+  conversation: ConversationId,
+): Promise<boolean> {
   const left = await transaction
     .selectFrom('conversation_members')
     .select('user_id')
@@ -141,6 +155,7 @@ export async function removeSome(
     .deleteFrom('conversation_members')
     .where('conversation', '=', conversation)
     .execute();
+  await transaction.deleteFrom('membership_log').where('conversation', '=', conversation).execute();
   await transaction.deleteFrom('conversations').where('id', '=', conversation).execute();
   return true;
 }
@@ -152,7 +167,7 @@ export interface PackedRow {
   recipients: Buffer;
 }
 
-/** Messages behind a place, in order. Index: primary key. */
+/** Messages for single devices behind a place, in order. Index: primary key. */
 export async function messagesAfter(
   { query }: Pick<Database<Tables>, 'query'>,
   { conversation, after, limit }: { conversation: ConversationId; after: number; limit: number },
@@ -162,6 +177,7 @@ export async function messagesAfter(
     .select(['seq', 'sent_at', 'recipients'])
     .where('conversation', '=', conversation)
     .where('seq', '>', after)
+    .where('kind', 'in', [KIND_NUMBERS.direct, KIND_NUMBERS.targeted])
     .orderBy('seq')
     .limit(limit)
     .execute();

@@ -7,18 +7,22 @@
  */
 import type { ConversationId, UserId } from '@sotto/api';
 import { type Bus, type Closable, consumeEvent, type Database, type Logger } from '@sotto/runtime';
+import type { Transaction } from 'kysely';
 import {
   conversationsOf,
   findLeaving,
   finishErasure,
+  isDeserted,
   type Leaving,
-  leave,
+  leaveDirect,
+  lockConversation,
   markErased,
   messagesAfter,
   removeSome,
   replaceRecipients,
 } from './erasure-store.ts';
 import { ERASED_MESSAGES_AT_ONCE, ERASURE_EVERY_MS } from './limits.ts';
+import { depart } from './membership-departure.ts';
 import { deviceBytes, withoutDevices } from './packed-recipients.ts';
 import type { Tables } from './schema.ts';
 
@@ -105,6 +109,19 @@ async function leaveConversation(
       .transaction()
       .execute((transaction) => removeSome(transaction, conversation, ERASED_MESSAGES_AT_ONCE));
   }
+}
+
+/** True when the conversation has nobody left. */
+async function leave(
+  transaction: Transaction<Tables>,
+  conversation: ConversationId,
+  user: UserId,
+): Promise<boolean> {
+  const room = await lockConversation(transaction, conversation);
+  if (room === undefined) return false;
+  if (room.kind === 'group') await depart(transaction, conversation, user);
+  else await leaveDirect(transaction, { conversation, user, lastSeq: room.last_seq });
+  return isDeserted(transaction, conversation);
 }
 
 async function cutOut(

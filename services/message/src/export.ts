@@ -2,6 +2,7 @@
 import type { UserId } from '@sotto/api';
 import type { Database } from '@sotto/runtime';
 import { sql } from 'kysely';
+import { KIND_NUMBERS } from './message-kind.ts';
 import type { Tables } from './schema.ts';
 
 type Row = { [column: string]: string | number | boolean | null | string[] };
@@ -37,7 +38,7 @@ export async function exportUser(
           'first_at', min(m.sent_at), 'last_at', max(m.sent_at)
         ) as row
         from messages m
-        where m.sender_user = ${user} and m.conversation in (
+        where m.sender_user = ${user} and m.kind <> ${KIND_NUMBERS.membership} and m.conversation in (
           select conversation from conversation_members where user_id = ${user}
         )
         group by m.conversation order by m.conversation`),
