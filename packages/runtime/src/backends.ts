@@ -9,8 +9,8 @@ import type { Logger } from './log.ts';
 import type { NatsSection, RedisSection } from './sections.ts';
 
 /** The bus. Rejects when the server that is named does not answer in time. Whoever opens it closes it. */
-export async function openBus({ url, ca }: NatsSection, log: Logger): Promise<Bus> {
-  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ca, log });
+export async function openBus({ url, ...nats }: NatsSection, log: Logger): Promise<Bus> {
+  return url === undefined ? createMemoryBus({ log }) : openNatsBus({ url, ...nats, log });
 }
 
 /** The counters. Rejects when the server that is named does not answer in time. Whoever opens them closes them. */

@@ -31,7 +31,7 @@ export interface NatsBusOptions {
   /** Before stream names and subjects, so that platforms and tests can share a server. */
   prefix?: string;
   /** Copies of each stream that is made: 3 in a cluster. */
-  replicas?: number;
+  replicas?: number | undefined;
   /** Who must have taken what before it leaves its log; the platform's own groups when left out. */
   groups?: Groups;
   /** How often what all have taken is removed. */

@@ -86,6 +86,8 @@ export const natsSection = z.strictObject({
     .optional()
     .meta({ env: 'NATS_URL', secret: true }),
   ca: pemFile.optional().meta({ env: 'NATS_CA' }),
+  /** Copies of each stream that we make, 1 when left out: 3 in a cluster of three, which then bears the loss of one. */
+  replicas: z.int().min(1).max(5).optional().meta({ env: 'NATS_REPLICAS' }),
 });
 export type NatsSection = z.infer<typeof natsSection>;
 
