@@ -12,7 +12,7 @@ export interface Statement {
 
 export interface Pipeline {
   /**
-   * Sends a statement behind those sent before, at once. Each ends by itself: after a failure the ones behind it still
+   * Sends a statement behind those sent before, at once; those of one turn of the event loop in one write. Each ends by itself: after a failure the ones behind it still
    * run, which within a transaction means that they are refused and that its `commit` answers `ROLLBACK`. The
    * connection is given up when an answer takes longer than any statement may.
    */
@@ -38,12 +38,29 @@ export async function openPipeline({ pool }: Pick<Database<unknown>, 'pool'>): P
     open = false;
   });
   await client.connect();
+  const gather = gathering(client);
   return {
     async send<Row>(statement: Statement) {
+      gather();
       const { rows, command } = await client.query<Row & pg.QueryResultRow>(statement);
       return { rows, command };
     },
     isOpen: () => open,
     close: () => client.end(),
+  };
+}
+
+/** Lets what is written in this turn leave together: a statement is four messages, a transaction of ours four statements. */
+function gathering(client: pg.Client): () => void {
+  const { stream } = client.connection;
+  let isGathering = false;
+  return () => {
+    if (isGathering) return;
+    isGathering = true;
+    stream.cork();
+    process.nextTick(() => {
+      isGathering = false;
+      stream.uncork();
+    });
   };
 }
