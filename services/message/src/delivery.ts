@@ -7,6 +7,7 @@
  */
 import { type ConversationId, type Slot, UNACKNOWLEDGED_MAX } from '@sotto/api';
 import type { AuditCounts, Clock, Database } from '@sotto/runtime';
+import { commonFrame, slotsFrame } from './common-frame.ts';
 import { findBehind, findPosition, type Position } from './conversation-store.ts';
 import type { Cursors } from './cursors.ts';
 import type { Events } from './events.ts';
@@ -22,6 +23,8 @@ import type { Turnstile } from './turnstile.ts';
 /** Where frames go. */
 export interface Outlet {
   send(text: string): void;
+  /** A frame that other sockets get as well. */
+  sendFrame(frame: Buffer): void;
   /** True while the socket holds more than it should. `Delivery.resume` is called when it has drained. */
   isFull(): boolean;
 }
@@ -315,13 +318,33 @@ export class Delivery {
       if (stream.acknowledged === from - 1) this.#acknowledge(stream, to);
       return;
     }
+    if (this.#sendCommon(stream, messages)) return;
     const unsent = messages.filter(({ seq }) => seq >= from);
     this.#sendSlots(stream, slotsOf(unsent, reader, { from, to, at: this.#deps.clock() }));
+  }
+
+  /** Sends what all members get alike in the frame that they share. False, and nothing done, when that cannot be. */
+  #sendCommon(stream: Stream, messages: readonly StoredMessage[]): boolean {
+    const { reader, outlet } = this.#options;
+    const room = UNACKNOWLEDGED_MAX - this.#unacknowledged;
+    if (stream.isCatchingUp || messages.length > room) return false;
+    if (messages[0]?.seq !== stream.sentTo + 1) return false;
+    if (messages.some(({ sender }) => sender.device === reader.device)) return false;
+    const frame = commonFrame(stream.conversation, messages);
+    if (frame === undefined) return false;
+    const filled = messages.filter(({ kind }) => kind === 'group');
+    for (const { seq, sender } of filled) stream.sent(seq, sender.user);
+    stream.sentTo += messages.length;
+    this.#unacknowledged += filled.length;
+    if (filled.length > 0) this.#deps.counts.note('messages.fetched', reader, filled.length);
+    outlet.sendFrame(frame);
+    return true;
   }
 
   /** Sends slots, the first right above `sentTo`, as far as the device takes them. */
   #sendSlots(stream: Stream, slots: readonly Slot[]): void {
     let text = '';
+    let filled = 0;
     for (const slot of slots) {
       if (text.length > SLOTS_TEXT_MAX) {
         this.#sendFrame(stream, text);
@@ -330,21 +353,21 @@ export class Delivery {
       if (slot.type === 'message') {
         if (!this.#hasRoom()) break;
         this.#unacknowledged += 1;
-        this.#deps.counts.note('messages.fetched', this.#options.reader);
+        filled += 1;
         stream.sent(slot.seq, slot.sender.user);
       }
       text += `${text === '' ? '' : ','}${slotText(slot)}`;
       stream.sentTo = endOf(slot);
     }
     if (text !== '') this.#sendFrame(stream, text);
+    if (filled > 0) this.#deps.counts.note('messages.fetched', this.#options.reader, filled);
   }
 
   #sendFrame(stream: Stream, slots: string): void {
     const { conversation, isCatchingUp, isBehind } = stream;
     const end = isCatchingUp && !isBehind ? ',"caughtUp":true' : '';
     if (end !== '') stream.isAnnounced = false;
-    const frame = `{"type":"slots","conversation":"${conversation}","slots":[${slots}]${end}}`;
-    this.#options.outlet.send(frame);
+    this.#options.outlet.send(slotsFrame(conversation, slots, end));
   }
 
   /** An acknowledgement beyond what is known says no more than what is known. */

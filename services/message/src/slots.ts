@@ -70,6 +70,13 @@ function commonSlot(message: StoredMessage): FilledSlot {
   return slot;
 }
 
+/** The text of a message's slot when it is the same for everybody, now and later; undefined when it is not. */
+export function commonText(message: StoredMessage): string | undefined {
+  const { kind, packed, expiresAt } = message;
+  if (kind !== 'group' && kind !== 'membership') return undefined;
+  return packed.length === 0 || expiresAt !== undefined ? undefined : slotText(commonSlot(message));
+}
+
 /**
  * A slot as JSON text. Written out because this runs once per message and device; every text in it is an id, a date or
  * base64url, none of which JSON would escape. A test holds it to the contract's schema.

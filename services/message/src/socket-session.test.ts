@@ -17,8 +17,9 @@ import { createTurnstile } from './turnstile.ts';
 class FakeStream extends Duplex {
   full = 0;
   readonly sent: Buffer[] = [];
-  override get writableLength(): number {
-    return this.full;
+  constructor() {
+    super();
+    Object.defineProperty(this, 'writableLength', { get: () => this.full });
   }
   override _write(frame: Buffer, _encoding: string, done: () => void): void {
     this.sent.push(frame);

@@ -99,7 +99,11 @@ export class SocketSession implements Attendee {
     this.#delivery = new Delivery(deps, {
       reader,
       origin: this,
-      outlet: { send: (text) => this.#send(text), isFull: () => this.#isFull },
+      outlet: {
+        send: (text) => this.#send(text),
+        sendFrame: (frame) => this.#sendFrame(frame),
+        isFull: () => this.#isFull,
+      },
       onStranger: () => this.#refuseFrame('conversation.not-found'),
     });
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
@@ -322,10 +326,11 @@ export class SocketSession implements Attendee {
 
   /** Sends a frame, unless the socket has taken too little of those before: then it ends, and the heap is safe. */
   #send(text: string): void {
-    if (!this.#hasEnded) this.#write(textFrame(text));
+    if (!this.#hasEnded) this.#sendFrame(textFrame(text));
   }
 
-  #write(frame: Buffer): void {
+  #sendFrame(frame: Buffer): void {
+    if (this.#hasEnded) return;
     const { writableLength } = this.#stream;
     if (writableLength > BUFFERED_BYTES_MAX) {
       this.close(CLOSE_CODES.slow);

@@ -1,7 +1,7 @@
-import { Duplex, PassThrough } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
-import { Receiver } from 'ws';
 import { textFrame, writeFrame } from './socket-writer.ts';
+import { readTexts } from './text-frames.fixture.ts';
 
 /** A connection that counts how often something is written to it. */
 function connection() {
@@ -22,25 +22,16 @@ function connection() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** What a WebSocket library makes of bytes. */
-async function read(bytes: Buffer): Promise<string[]> {
-  const texts: string[] = [];
-  const receiver = new Receiver({ isServer: false, maxPayload: 2 ** 20 });
-  receiver.on('message', (data) => texts.push(String(data)));
-  await new Promise((resolve) => new PassThrough().end(bytes).pipe(receiver).on('finish', resolve));
-  return texts;
-}
-
-test('a frame says the text that it was made of, whatever its length', async () => {
+test('a frame says the text that it was made of, whatever its length', () => {
   for (const size of [0, 1, 124, 125, 126, 127, 65_535, 65_536, 300_000]) {
     const text = 'x'.repeat(size);
-    expect(await read(textFrame(text))).toEqual([text]);
+    expect(readTexts(textFrame(text))).toEqual([text]);
   }
 });
 
-test('a length is counted in bytes', async () => {
+test('a length is counted in bytes', () => {
   const text = 'é€😀'.repeat(40);
-  expect(await read(textFrame(text))).toEqual([text]);
+  expect(readTexts(textFrame(text))).toEqual([text]);
 });
 
 test('what a connection gets in one turn is one write, in order', async () => {
@@ -48,7 +39,7 @@ test('what a connection gets in one turn is one write, in order', async () => {
   for (const text of ['one', 'two', 'three']) writeFrame(stream, textFrame(text));
   await turn();
   expect(writes).toHaveLength(1);
-  expect(await read(Buffer.concat(writes))).toEqual(['one', 'two', 'three']);
+  expect(readTexts(Buffer.concat(writes))).toEqual(['one', 'two', 'three']);
 });
 
 test('each connection and each turn has a write of its own', async () => {
@@ -58,7 +49,7 @@ test('each connection and each turn has a write of its own', async () => {
     writeFrame(other.stream, textFrame('b'));
     await turn();
   }
-  expect(await read(Buffer.concat(one.writes))).toEqual(['a', 'a']);
+  expect(readTexts(Buffer.concat(one.writes))).toEqual(['a', 'a']);
   expect([one.writes.length, other.writes.length]).toEqual([2, 2]);
 });
 
