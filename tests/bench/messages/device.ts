@@ -77,7 +77,7 @@ export class Device {
     this.#send(conversation, `"kind":"direct","recipients":${recipients}`, newId());
   }
 
-  sendRoom(text: string): void {
+  sendGroup(text: string): void {
     const { group } = this.#options;
     if (group === undefined) throw new Error('there is no group');
     const { conversation, version, lists } = group;

@@ -88,7 +88,7 @@ async function fanout({ seconds, amount }: Job): Promise<Outcome> {
   const fire = () => {
     const mark = clock.sent();
     missing.set(mark, USERS);
-    sender?.sendRoom(payload(mark));
+    sender?.sendGroup(payload(mark));
   };
   for (const device of devices) {
     device.onroom = (mark) => {

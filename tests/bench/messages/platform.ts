@@ -9,6 +9,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createMembershipLog, digestDeviceLists, type Identity, makeIdentity } from '@sotto/crypto';
+import { nodeProvider } from '@sotto/crypto/node';
 import { startEmbeddedPostgres } from '@sotto/standalone/embedded-postgres';
 import { freePort } from '@sotto/standalone/free-port';
 import pg from 'pg';
@@ -66,8 +68,10 @@ export async function startMeasuredPlatform(
     JWT_ACCESS_SECRET: tokenSecret,
   });
   const place: Place = { url, tokenSecret, pairs: {} };
-  await fillIn(servers.databaseUrl, options.users);
+  const founder = makeIdentity(nodeProvider);
+  await fillIn(servers.databaseUrl, { users: options.users, founder });
   await befriend(place, Math.min(options.users, PAIRED_USERS));
+  place.group = await found(place, founder);
   opened.defer(() => rmSync(placeFile(process.pid), { force: true }));
   writeFileSync(placeFile(process.pid), JSON.stringify(place), { mode: 0o600 });
   const running = opened.move();
@@ -148,8 +152,11 @@ function profiling(): Record<string, string> {
   return { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory} --cpu-prof-interval=250` };
 }
 
-/** Users with one device each, known to the message service. */
-async function fillIn(connectionString: string, users: number): Promise<void> {
+/** Users with one device each, known to the message service; the first of them has an identity, to found a group with. */
+async function fillIn(
+  connectionString: string,
+  { users, founder }: { users: number; founder: Identity },
+): Promise<void> {
   const client = new pg.Client({ connectionString, options: '-c search_path=message' });
   await client.connect();
   const everybody = Array.from({ length: users }, (_, i) => i);
@@ -163,6 +170,11 @@ async function fillIn(connectionString: string, users: number): Promise<void> {
      select id, 1, array[device] from unnest($1::uuid[], $2::uuid[]) as u (id, device)`,
     [everybody.map(userId), everybody.map(deviceId)],
   );
+  await client.query(
+    `insert into key.identity_keys (user_id, public_key, list_version, published_at)
+     values ($1, $2, 1, now())`,
+    [userId(0), Buffer.from(founder.publicKey)],
+  );
   await client.end();
 }
 
@@ -172,18 +184,36 @@ async function befriend(place: Place, users: number): Promise<void> {
   for (let i = 0; i + 1 < users; i += 2) pairs.push([i, i + 1]);
   for (let i = ABSENT_USERS.from; i < Math.min(users, ABSENT_USERS.to); i++) pairs.push([0, i]);
   for (const [one, other] of pairs) {
-    const response = await fetch(`${place.url}/api/v1/conversations`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        authorization: `Bearer ${await token(one)}`,
-      },
-      body: JSON.stringify({ kind: 'direct', with: userId(other) }),
-    });
-    if (!response.ok) throw new Error(`no conversation: ${await response.text()}`);
-    const { id }: { id: string } = await response.json();
-    place.pairs[pairOf(one, other)] = id;
+    const body = { kind: 'direct', with: userId(other) };
+    place.pairs[pairOf(one, other)] = await open(place, await token(one), body);
   }
+}
+
+/** The first 200 users in one group. */
+async function found(place: Place, identity: Identity): Promise<Group> {
+  const members = Array.from({ length: PAIRED_USERS }, (_, i) => userId(i));
+  const [user = '', ...users] = members;
+  // A UUIDv7, as those of all groups are.
+  const conversation = `${userId(1).slice(0, 14)}7${userId(1).slice(15)}`;
+  const author = { user, identity };
+  const log = { conversation, time: Date.now(), users };
+  const { encoded } = createMembershipLog(nodeProvider, author, log);
+  const entry = Buffer.from(encoded).toString('base64url');
+  await open(place, await tokens(place)(0), { kind: 'group', entry });
+  const versions = members.map((one) => ({ user: one, version: 1 }));
+  const lists = Buffer.from(digestDeviceLists(nodeProvider, versions)).toString('base64url');
+  return { conversation, version: 1, lists };
+}
+
+async function open(place: Place, token: string, body: object): Promise<string> {
+  const response = await fetch(`${place.url}/api/v1/conversations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`no conversation: ${await response.text()}`);
+  const { id }: { id: string } = await response.json();
+  return id;
 }
 
 /** Signs tokens for users by number, each good for a quarter of an hour. */
