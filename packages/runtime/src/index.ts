@@ -24,6 +24,8 @@ export { type LevelsOptions, meterLevels } from './bus-levels.ts';
 export { createMemoryBus, type MemoryBusOptions } from './bus-memory.ts';
 export { type NatsBusOptions, openNatsBus } from './bus-nats.ts';
 export { limiterKey } from './client-address.ts';
+export { duration, moment, noWords, onlyWord, wholeNumber } from './command-words.ts';
+export { type Command, type Commands, helpIn, runCommand } from './commands.ts';
 export {
   ConfigError,
   type ConfigFault,
@@ -83,6 +85,7 @@ export {
 export { openPipeline, type Pipeline, type Statement } from './postgres-pipeline.ts';
 export { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
 export { type Running, type RunOptions, run } from './process.ts';
+export { processTerminal } from './process-terminal.ts';
 export {
   createProofs,
   PROOF_HEADER,
@@ -135,6 +138,14 @@ export {
   servicesSection,
 } from './sections.ts';
 export type { Clock, Connection, Fetch, Relay, Service, Upgrade } from './service.ts';
+export {
+  CommandError,
+  printable,
+  type Terminal,
+  table,
+  timeText,
+  wrongCall,
+} from './terminal.ts';
 export {
   createTokenUses,
   type TokenUse,

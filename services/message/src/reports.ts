@@ -47,7 +47,9 @@ export function createReports(
       const detail = 'nobody reports themselves';
       throw new ApiError('request.invalid', { detail, fields: ['user'] });
     }
-    if (!(await copies.hasUser(reported))) throw new ApiError('user.not-found');
+    // The reporter too, for the operator to be shown a name.
+    const known = await Promise.all([reported, reporter].map((user) => copies.hasUser(user)));
+    if (!known[0]) throw new ApiError('user.not-found');
     const { conversation } = disclosure;
     if (conversation !== undefined) {
       const met = await findMet(database, reporter, { others: [reported], conversation });

@@ -1,17 +1,21 @@
-/** Where the accounts of a platform are, for the operator's commands beside it. */
+/** Where the tables of a platform are, for the operator's commands beside it. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConfigSource, type DatabaseSection, loadConfig } from '@sotto/runtime';
 import type { z } from 'zod';
 import { dataDirectoryOf, StandaloneConfig, secretsDirectory } from './config.ts';
 import { runningPort } from './postmaster.ts';
-import { DATABASE_NAME, roleOf } from './roles.ts';
+import { DATABASE_NAME, type DataService, roleOf } from './roles.ts';
 import { runningUrl } from './running.ts';
 
-/** As much of the configuration as says where the accounts are. */
+/** As much of the configuration as says where they are. */
 const SiteConfig = StandaloneConfig.pick({ server: true, database: true, fields: true });
 
+/** The services that have commands of their own. */
+export type AdminService = Extract<DataService, 'auth' | 'message'>;
+
 export interface Site {
+  /** Of the service whose commands are meant. */
   database: DatabaseSection;
   fieldKeys: readonly string[];
   /** Where the platform is reached, for links. */
@@ -22,7 +26,7 @@ export interface Site {
  * The site that a configuration names: its database, or the embedded one of a platform that runs now. Throws a
  * ConfigError, or a one-line error when there is no platform, or none that runs.
  */
-export function findSite(source: ConfigSource, dataDirectory: string): Site {
+export function findSite(source: ConfigSource, dataDirectory: string, service: AdminService): Site {
   const directory = dataDirectoryOf(source, dataDirectory);
   const secrets = secretsDirectory(directory);
   // Read and never made: in a wrong directory they would be no platform's.
@@ -35,10 +39,15 @@ export function findSite(source: ConfigSource, dataDirectory: string): Site {
   const scheme = config.server.tls === undefined ? 'http' : 'https';
   const configured = `${scheme}://localhost:${config.server.port}`;
   const [baseUrl = runningUrl(directory) ?? configured] = config.server.publicOrigins;
-  return { database: databaseOf(config, directory), fieldKeys: config.fields.keys, baseUrl };
+  const database = databaseOf(config, directory, service);
+  return { database, fieldKeys: config.fields.keys, baseUrl };
 }
 
-function databaseOf({ database }: z.infer<typeof SiteConfig>, directory: string): DatabaseSection {
+function databaseOf(
+  { database }: z.infer<typeof SiteConfig>,
+  directory: string,
+  service: AdminService,
+): DatabaseSection {
   if (database.url !== undefined || database.host !== undefined) {
     return { ...database, host: database.host ?? 'localhost' };
   }
@@ -50,8 +59,8 @@ function databaseOf({ database }: z.infer<typeof SiteConfig>, directory: string)
   return {
     host: '127.0.0.1',
     port,
-    user: roleOf('auth'),
-    password: readSecret(join(secretsDirectory(directory), 'database-auth')),
+    user: roleOf(service),
+    password: readSecret(join(secretsDirectory(directory), `database-${service}`)),
     database: DATABASE_NAME,
   };
 }

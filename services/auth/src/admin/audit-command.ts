@@ -2,11 +2,11 @@
 import { parseArgs } from 'node:util';
 import { UserId } from '@sotto/api';
 import { AUDIT_ACTIONS } from '@sotto/api/internal';
+import { moment, noWords, table, timeText, wholeNumber, wrongCall } from '@sotto/runtime';
 import { type AuditFilter, readAuditRows } from '../audit-store.ts';
 import type { AuditLogTable } from '../schema.ts';
 import type { AdminDeps, Command } from './command.ts';
-import { table, timeText, wrongCall } from './terminal.ts';
-import { accountOf, moment, noWords, wholeNumber } from './words.ts';
+import { accountOf } from './words.ts';
 
 const OPTIONS = {
   user: { type: 'string' },

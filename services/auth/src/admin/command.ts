@@ -1,9 +1,8 @@
 /** What one command of the operator is, and what it works on. */
-import type { Clock, Database, SealedFields } from '@sotto/runtime';
+import type { Clock, Command as CommandOf, Database, SealedFields, Terminal } from '@sotto/runtime';
 import type { Audit } from '../audit.ts';
 import type { AuthTables } from '../schema.ts';
 import type { SealedColumns } from '../sealed-columns.ts';
-import type { Terminal } from './terminal.ts';
 
 export interface AdminDeps {
   database: Pick<Database<AuthTables>, 'query'>;
@@ -16,5 +15,5 @@ export interface AdminDeps {
   terminal: Terminal;
 }
 
-/** One command: what stands behind its name. Throws a CommandError when it cannot do as told. */
-export type Command = (deps: AdminDeps, words: readonly string[]) => Promise<void>;
+/** One command of this service. */
+export type Command = CommandOf<AdminDeps>;

@@ -1,9 +1,13 @@
 /** What `--help` says. */
-const HELP = `The operator's commands, beside a platform that runs.
+import { helpIn } from '@sotto/runtime';
+
+const HEAD = `The operator's commands, beside a platform that runs.
 
   npm run admin -- COMMAND
   docker compose exec auth node src/admin/main.ts COMMAND
+`;
 
+const COMMANDS = `
   create NAME                   make an administrator's account; asks for a password on a
                                 terminal, else makes one and shows it once
   users create NAME             the same for an ordinary account
@@ -28,24 +32,14 @@ const HELP = `The operator's commands, beside a platform that runs.
                                 the audit log, the newest first
 
   rotate-field-keys             encrypt all sealed columns with the first of FIELD_KEYS
+`;
 
+const FOOT = `
 USER is a username or an id. TIME is 30m, 24h or 7d; --since takes a date as well.
 
 Exit codes: 0 done, 1 not possible, 64 wrong call, 69 no database, 78 wrong configuration.`;
 
-/** The first word of commands that have two. */
-const GROUPS = /^(users|invite|sessions)$/;
-
-/** The help that the words ask for, which needs no platform: all of it, or that of a group of commands. */
-export function helpFor(words: readonly string[]): string | undefined {
-  const [first, ...rest] = words;
-  if (first === undefined || first === 'help') return HELP;
-  if (words.includes('--help') || words.includes('-h')) return HELP;
-  return GROUPS.test(first) && rest.length === 0 ? groupHelp(first) : undefined;
-}
-
-/** The paragraph of the help whose commands begin so. */
-function groupHelp(group: string): string {
-  const paragraphs = HELP.split('\n\n').flatMap((paragraph) => paragraph.split(/\n(?= {2}\S)/));
-  return paragraphs.filter((line) => line.trimStart().startsWith(`${group} `)).join('\n');
+/** The help that the words ask for, which needs no platform. `more` are commands beside these, as paragraphs. */
+export function helpFor(words: readonly string[], more = ''): string | undefined {
+  return helpIn(`${HEAD}${COMMANDS}${more}${FOOT}`, words);
 }

@@ -1,11 +1,19 @@
 /** `invite …`. */
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import {
+  CommandError,
+  duration,
+  noWords,
+  onlyWord,
+  table,
+  timeText,
+  wholeNumber,
+  wrongCall,
+} from '@sotto/runtime';
 import { type Invite, insertInvite, listInvites, revokeInvite } from '../invite-store.ts';
 import { codeDigest, makeCode } from '../secret-code.ts';
 import type { AdminDeps, Command } from './command.ts';
-import { CommandError, table, timeText, wrongCall } from './terminal.ts';
-import { duration, noWords, onlyWord, wholeNumber } from './words.ts';
 
 /** By their names. */
 export const inviteCommands: Readonly<Record<string, Command>> = {

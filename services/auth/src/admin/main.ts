@@ -1,10 +1,15 @@
 /** The operator's commands in a container of the auth service: `node src/admin/main.ts COMMAND`. */
-import { ConfigError, databaseSection, loadConfig, serverSection } from '@sotto/runtime';
+import {
+  ConfigError,
+  databaseSection,
+  loadConfig,
+  processTerminal,
+  serverSection,
+} from '@sotto/runtime';
 import { z } from 'zod';
 import { AuthConfig } from '../config.ts';
 import { helpFor } from './help.ts';
 import { runOn } from './open.ts';
-import { processTerminal } from './process-terminal.ts';
 
 /** As much of the service's configuration as the commands need. */
 const AdminConfig = z.object({

@@ -1,14 +1,12 @@
 /** Accounts that the operator makes, whatever the registration mode. */
 import { randomUUID } from 'node:crypto';
 import { ApiError, UserId } from '@sotto/api';
-import { enqueueEvent } from '@sotto/runtime';
+import { CommandError, enqueueEvent, onlyWord, type Terminal, wrongCall } from '@sotto/runtime';
 import { checkPassword, checkUsername, usernameKey } from '../credential-rules.ts';
 import { createPasswords } from '../passwords.ts';
 import { codeDigest, makeCode } from '../secret-code.ts';
 import { insertUser } from '../store.ts';
 import type { AdminDeps, Command } from './command.ts';
-import { CommandError, type Terminal, wrongCall } from './terminal.ts';
-import { onlyWord } from './words.ts';
 
 /** `create NAME`. */
 export const createAdministrator: Command = (deps, words) => make(deps, words, true);

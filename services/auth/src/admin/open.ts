@@ -5,15 +5,14 @@ import {
   type DatabaseSection,
   databaseOptions,
   openDatabase,
+  type Terminal,
 } from '@sotto/runtime';
 import { createAudit } from '../audit.ts';
 import type { AuthTables } from '../schema.ts';
 import { createSealedColumns } from '../sealed-columns.ts';
 import { runAdmin } from './admin.ts';
-import type { Terminal } from './terminal.ts';
 
 export { registrationMode } from '../config.ts';
-export type { Terminal } from './terminal.ts';
 
 /** Where the accounts are, and what opens their sealed columns. */
 export interface AdminSite {

@@ -1,7 +1,7 @@
 /** `rotate-field-keys`. */
+import { noWords } from '@sotto/runtime';
 import { rotateFieldKeys } from '../field-rotation.ts';
 import type { Command } from './command.ts';
-import { noWords } from './words.ts';
 
 /** Seals all columns with the first of the field keys. May be broken off and started again. */
 export const rotateKeys: Command = async ({ database, audit, fields, terminal }, words) => {

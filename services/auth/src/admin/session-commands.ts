@@ -1,6 +1,7 @@
 /** `sessions …`. */
 import { parseArgs } from 'node:util';
 import { SessionId, type UserId } from '@sotto/api';
+import { CommandError, onlyWord, table, timeText } from '@sotto/runtime';
 import { requirePassword, requirePasswordOfAll } from '../device-store.ts';
 import { activeSessions, endSessionsOfUser } from '../session-store.ts';
 import { announceEnded } from '../sessions.ts';
@@ -13,8 +14,7 @@ import {
   type Session,
 } from '../store.ts';
 import type { AdminDeps, Command } from './command.ts';
-import { CommandError, sessionsEnded, table, timeText } from './terminal.ts';
-import { accountOf, onlyWord } from './words.ts';
+import { accountOf } from './words.ts';
 
 /** By their names. */
 export const sessionCommands: Readonly<Record<string, Command>> = {
@@ -94,4 +94,9 @@ async function sessionOf({ database }: AdminDeps, user: string, word: string): P
     throw new CommandError('this user has no such session');
   }
   return session;
+}
+
+/** How many sessions ended. */
+export function sessionsEnded(count: number): string {
+  return `${count} ${count === 1 ? 'session' : 'sessions'} ended`;
 }

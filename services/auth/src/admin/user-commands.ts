@@ -1,6 +1,7 @@
 /** `users …`. */
 import { parseArgs } from 'node:util';
 import { Username } from '@sotto/api';
+import { noWords, onlyWord, table, timeText, wholeNumber, wrongCall } from '@sotto/runtime';
 import { setDisabled, setRecoveryDigest, usersAfter } from '../account-store.ts';
 import { usernameKey } from '../credential-rules.ts';
 import { deleteIn } from '../deletion.ts';
@@ -11,8 +12,8 @@ import { announceEnded } from '../sessions.ts';
 import { activeDevices, lockUser, type User } from '../store.ts';
 import type { AdminDeps, Command } from './command.ts';
 import { createOrdinary } from './new-account.ts';
-import { sessionsEnded, table, timeText, wrongCall } from './terminal.ts';
-import { accountOf, noWords, onlyWord, wholeNumber } from './words.ts';
+import { sessionsEnded } from './session-commands.ts';
+import { accountOf } from './words.ts';
 
 /** By their names. */
 export const userCommands: Readonly<Record<string, Command>> = {

@@ -54,8 +54,3 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 export function timeText(moment: Date | null): string {
   return moment === null ? '' : moment.toISOString().replace(/\.\d+Z$/, 'Z');
 }
-
-/** How many sessions ended. */
-export function sessionsEnded(count: number): string {
-  return `${count} ${count === 1 ? 'session' : 'sessions'} ended`;
-}
