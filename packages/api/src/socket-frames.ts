@@ -137,7 +137,7 @@ export const SERVER_FRAMES: FrameNotes<ServerFrameText> = {
   },
   heads: {
     summary:
-      'Every 25 s, where something moved: the newest place of each conversation, so that a lost tail shows',
+      'Every 25 s: the newest place of each conversation that moved, so that a lost tail shows. It comes though nothing moved, so that silence means a dead connection',
     example: { type: 'heads', heads: [{ conversation, last: 45 }] },
   },
   ephemeral: {

@@ -138,7 +138,10 @@ export const ServerFrame = z.discriminatedUnion('type', [
     user: UserId,
     what: z.enum(['device-list', 'identity']),
   }),
-  /** Sent every 25 s: the newest place of each conversation that moved since the last one. */
+  /**
+   * Sent every 25 s: the newest place of each conversation that moved since the last one. It comes though nothing moved: a
+   * browser, which sees no pings, knows by it that the connection lives.
+   */
   z.object({
     type: z.literal('heads'),
     heads: z.array(z.object({ conversation: ConversationId, last: Seq })),

@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
 import { CLOSE_CODES, ConversationId, DeviceId, SessionId, UserId } from '@sotto/api';
 import { createLogger, createMetrics, type Database } from '@sotto/runtime';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import { createEvents } from './events.ts';
 import { BUFFERED_BYTES_MAX, BUFFERED_PAUSE_BYTES, PING_MS, PONG_MS, SLOW_MS } from './limits.ts';
@@ -48,7 +48,9 @@ const NOW = Date.now();
 function open() {
   const socket = new FakeSocket();
   const log = createLogger({ service: 'test', level: 'silent' });
-  const database = { pool: {} } as Pick<Database<Tables>, 'pool'>;
+  // It knows of no cursor and no conversation.
+  const pool: object = { query: async () => ({ rows: [] }) };
+  const database = { pool } as Pick<Database<Tables>, 'pool'>;
   const ended: SocketSession[] = [];
   const session = new SocketSession(
     {
@@ -113,6 +115,19 @@ test('a socket is pinged every 25 s, and lives as long as it answers', () => {
     session.tick(NOW, moment + PONG_MS + 1);
   }
   expect(socket.acts).toEqual(['ping', 'ping', 'ping', 'ping']);
+});
+
+test('with each ping comes a frame, for those who see no pings: after `hello`, though nothing moved', async () => {
+  const { socket, session } = open();
+  const sent = () =>
+    socket.stream.sent.map((frame) => JSON.parse(String(frame.subarray(frame.indexOf('{')))));
+  session.tick(NOW, performance.now() + PING_MS + 1);
+  expect(sent()).toEqual([]);
+  socket.emit('pong');
+  await session.start();
+  session.tick(NOW, performance.now() + 2 * PING_MS + 2);
+  await vi.waitFor(() => expect(sent()).toHaveLength(2));
+  expect(sent()).toMatchObject([{ type: 'hello' }, { type: 'heads', heads: [] }]);
 });
 
 test('a socket that does not answer a ping within 8 s is dead', () => {

@@ -312,12 +312,16 @@ export class SocketSession implements Attendee {
     this.#send(JSON.stringify({ type: 'refused', id, conversation, number, problem }));
   }
 
+  /** At least one frame, though nothing moved: browsers see no pings, and would take the connection for dead. */
   #sendHeads(): void {
+    if (!this.#isGreeted) return;
     const heads = this.#delivery.takeHeads();
-    for (let start = 0; start < heads.length; start += HEADS_PER_FRAME_MAX) {
+    let start = 0;
+    do {
       const page = heads.slice(start, start + HEADS_PER_FRAME_MAX);
       this.#send(JSON.stringify({ type: 'heads', heads: page }));
-    }
+      start += HEADS_PER_FRAME_MAX;
+    } while (start < heads.length);
   }
 
   #refuseFrame(code: ProblemCode): void {
