@@ -57,7 +57,6 @@ type Slot =
   | { type: 'membership'; seq: number; entry: string }
   | { type: 'message'; seq: number; id: string; kind: string; ciphertext: string };
 
-
 /** How long without any word from the platform, with something unanswered, before the connection is given up. */
 const SILENCE_MS = 4_000;
 const HANDSHAKE_MS = 4_000;
@@ -195,7 +194,10 @@ export class Correspondent {
     if (found === undefined) return;
     const { letter, addressed } = found.outgoing;
     if (!found.isFirst) {
-      receipts.blame('disordered', `letter ${letter.number} of ${index} stored before an earlier one`);
+      receipts.blame(
+        'disordered',
+        `letter ${letter.number} of ${index} stored before an earlier one`,
+      );
     }
     this.#outstanding -= 1;
     receipts.stored({ ...letter, seq }, addressed);
@@ -222,7 +224,10 @@ export class Correspondent {
     }
     const isStale = /^message\.(group|devices)-stale$/.test(refusal.code);
     if (isStale) this.#reword(room, outbox, refusal);
-    void this.#resumeLater(outbox, isStale ? 0 : (refusal.retryAfter ?? 0) * 1000 || REFUSED_PAUSE_MS);
+    void this.#resumeLater(
+      outbox,
+      isStale ? 0 : (refusal.retryAfter ?? 0) * 1000 || REFUSED_PAUSE_MS,
+    );
   }
 
   #reword(room: Room, outbox: Outbox, { audience }: Refusal): void {
@@ -284,7 +289,8 @@ export class Correspondent {
     } else if (slot.type === 'membership') {
       const { action } = decodeMembershipEntry(Buffer.from(slot.entry, 'base64url')).entry;
       const isJoining =
-        (action.type === 'add' || action.type === 'create') && !receipts.isKnown({ conversation, seq: slot.seq }, index);
+        (action.type === 'add' || action.type === 'create') &&
+        !receipts.isKnown({ conversation, seq: slot.seq }, index);
       if (isJoining && (action.type === 'create' || action.users.includes(user))) {
         this.#reach(room, slot.seq - 1);
       }

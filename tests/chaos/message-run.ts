@@ -23,6 +23,10 @@ export interface MessageRunOptions {
   /** How long it should take: letters and faults are spread over it. */
   minutes: number;
   natsServers: number;
+  /** The longest of all faults but a few. */
+  holdMaxMs: number;
+  /** Those that there are; all, when left out. */
+  strikes?: readonly string[] | undefined;
   /** Hears of each fault. */
   onFault?: (outcome: FaultOutcome, done: number) => void;
 }
@@ -232,16 +236,18 @@ class Run {
 
   /** One fault after the other, each when all have recovered from the one before, or have had the time to. */
   async #strike(): Promise<FaultOutcome[]> {
-    const { faults, minutes, onFault } = this.#options;
+    const { faults, minutes, onFault, strikes, holdMaxMs } = this.#options;
     const { all, started } = this.#town.strikes;
-    const plan = planFaults(this.#chance, [...all.keys()], faults);
+    const plan = planFaults(this.#chance, strikes ?? [...all.keys()], { count: faults, holdMaxMs });
     const everyMs = (minutes * 60_000) / (faults + 1);
     const begunAt = performance.now();
     const outcomes: FaultOutcome[] = [];
     for (const [place, fault] of plan.entries()) {
       const dueMs = begunAt + everyMs * place + everyMs / 2 - performance.now();
       if (dueMs > 0) await sleep(dueMs);
-      await all.get(fault.name)?.(fault.holdMs);
+      const strike = all.get(fault.name);
+      if (strike === undefined) throw new RangeError(`there is no fault called ${fault.name}`);
+      await strike(fault.holdMs);
       this.#watch = watchRecovery(DEVICES, this.#written, RECOVERY_MS);
       const [{ times }] = await Promise.all([this.#watch.done, started()]);
       const outcome = { ...fault, recoveryMs: times };
@@ -262,7 +268,9 @@ class Run {
       await waitFor(isSent, SETTLE_MS).catch(() =>
         this.#receipts.blame('lost', 'letters are still waiting to be stored'),
       );
-      const audiences = await Promise.all([...this.#rooms.values()].map((room) => this.#audience(room)));
+      const audiences = await Promise.all(
+        [...this.#rooms.values()].map((room) => this.#audience(room)),
+      );
       const hasAll = async (): Promise<boolean> =>
         audiences.every((audience) => this.#lacking(audience).length === 0);
       await waitFor(hasAll, SETTLE_MS / 2).catch(async () => {

@@ -165,7 +165,8 @@ export class Receipts {
     }
     book.given[seq]! |= bit;
     const newest = book.newest[reader] ?? 0;
-    if (seq < newest) this.blame('disordered', `${reader} got ${conversation}:${seq} after ${newest}`);
+    if (seq < newest)
+      this.blame('disordered', `${reader} got ${conversation}:${seq} after ${newest}`);
     else book.newest[reader] = seq;
   }
 
@@ -248,7 +249,8 @@ export class Receipts {
   }
 
   #bookOf({ conversation, seq }: Place): Book {
-    const book = (this.#books[conversation] ??= emptyBook());
+    this.#books[conversation] ??= emptyBook();
+    const book = this.#books[conversation];
     if (seq >= book.senders.length) grow(book, seq);
     return book;
   }

@@ -68,8 +68,7 @@ function makeResidents(users: number, devices: number): Resident[] {
   return Array.from({ length: users }, (_, place) => ({
     user: randomUUID(),
     identity: makeIdentity(nodeProvider),
-    devices:
-      users + place < devices ? [device(place), device(users + place)] : [device(place)],
+    devices: users + place < devices ? [device(place), device(users + place)] : [device(place)],
   }));
 }
 
@@ -79,7 +78,8 @@ function answerTo(
   residents: readonly Resident[],
   publicKey: KeyObject,
 ): object | undefined {
-  const [, subject = '', id = ''] = /^\/(?:internal|\.well-known)\/([a-z.-]+)\/?([^?]*)/.exec(url) ?? [];
+  const [, subject = '', id = ''] =
+    /^\/(?:internal|\.well-known)\/([a-z.-]+)\/?([^?]*)/.exec(url) ?? [];
   const resident = residents.find(({ user }) => user === id);
   switch (subject) {
     case 'jwks.json': {

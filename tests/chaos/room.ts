@@ -53,7 +53,8 @@ export function recompose(room: Room, outgoing: Outgoing, group = room.group): v
     .filter(({ index }) => index !== letter.sender);
   const named = isTargeted ? someOf(readers, letter.number) : readers;
   const recipients = named.map(
-    ({ id: device, index }) => `{"device":"${device}","ciphertext":"${ciphertextFor(letter, index)}"}`,
+    ({ id: device, index }) =>
+      `{"device":"${device}","ciphertext":"${ciphertextFor(letter, index)}"}`,
   );
   outgoing.addressed = bitsOf(named);
   outgoing.message = `{"kind":"${isTargeted ? 'targeted' : 'direct'}",${head},"recipients":[${recipients}]}`;

@@ -94,7 +94,9 @@ export async function foundGroup(
     const entry = Buffer.from(encoded).toString('base64url');
     const path = `/api/v1/conversations/${id}/membership`;
     // Whatever becomes of it, the log says whether it was entered.
-    await ask(origin, path, { token: token(), method: 'POST', body: { entry } }).catch(() => undefined);
+    await ask(origin, path, { token: token(), method: 'POST', body: { entry } }).catch(
+      () => undefined,
+    );
     await readOn();
   }
 

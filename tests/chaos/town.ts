@@ -64,10 +64,14 @@ export async function openTown(options: TownOptions): Promise<Town> {
     ...(options.natsServers > 1 && { NATS_REPLICAS: String(options.natsServers) }),
   };
   const nodes = await Promise.all(
-    ['a', 'b'].map((name) => startNode(name, { postgres, password, nats: nats.ports, shared, own })),
+    ['a', 'b'].map((name) =>
+      startNode(name, { postgres, password, nats: nats.ports, shared, own }),
+    ),
   );
   const balancer = own(await openWire(nodes.map(({ port }) => port)));
-  await Promise.all(residents.all.map((resident) => introduce(resident, shared, nodes[0]?.port ?? 0)));
+  await Promise.all(
+    residents.all.map((resident) => introduce(resident, shared, nodes[0]?.port ?? 0)),
+  );
   const gatewayPort = await freePort();
   const gateway = own(
     await startService('gateway', 'services/gateway/src/main.ts', {

@@ -23,6 +23,7 @@ interface Link {
  */
 export async function openWire(ports: readonly number[]): Promise<Wire> {
   const links = new Set<Link>();
+  /** Came in silence. */
   const waiting = new Set<Socket>();
   let state: 'open' | 'cut' | 'silent' = 'open';
   let turn = 0;
@@ -33,22 +34,25 @@ export async function openWire(ports: readonly number[]): Promise<Wire> {
       near.destroy();
       return;
     }
+    if (state === 'open') {
+      reach(near, ports.length);
+      return;
+    }
     waiting.add(near);
     near.once('close', () => waiting.delete(near));
-    turn += 1;
-    if (state === 'open') reach(near, turn, ports.length);
   }
 
   /** Connects to the next port, and to the one after it when nobody is there. */
-  function reach(near: Socket, place: number, attempts: number): void {
+  function reach(near: Socket, attempts: number): void {
     if (near.destroyed) return;
     if (attempts === 0) {
       near.destroy();
       return;
     }
-    const port = ports[place % ports.length] ?? 0;
+    turn += 1;
+    const port = ports[turn % ports.length] ?? 0;
     const far = connect({ host: '127.0.0.1', port, noDelay: true });
-    const next = (): void => reach(near, place + 1, attempts - 1);
+    const next = (): void => reach(near, attempts - 1);
     far.once('error', next);
     far.once('connect', () => {
       far.off('error', next).on('error', () => far.destroy());
@@ -61,7 +65,6 @@ export async function openWire(ports: readonly number[]): Promise<Wire> {
 
   function join(link: Link): void {
     const { near, far } = link;
-    waiting.delete(near);
     links.add(link);
     near.once('close', () => far.destroy());
     far.once('close', () => {
@@ -95,7 +98,8 @@ export async function openWire(ports: readonly number[]): Promise<Wire> {
     restore() {
       if (state === 'silent') links.forEach(flow);
       state = 'open';
-      for (const near of waiting) reach(near, (turn += 1), ports.length);
+      for (const near of waiting) reach(near, ports.length);
+      waiting.clear();
     },
     close() {
       cut();
