@@ -1,24 +1,28 @@
-/** Groups: how they are founded and changed, what is refused, and who gets what. */
+/** Groups: how they are founded and changed, what is refused, and who has which role. Who gets what: group-delivery.test.ts. */
+
 import { randomUUID } from 'node:crypto';
 import {
+  changeMembership,
   createConversation,
   getConversation,
-  inbox,
   listConversations,
   listMembership,
-  listMessages,
-  type MembershipSlot,
-  sendMessage,
-  type Slot,
   UserId,
 } from '@sotto/api';
+import {
+  createMembershipLog,
+  type MembershipAction,
+  makeIdentity,
+  nobleProvider,
+  signMembershipEntry,
+} from '@sotto/crypto';
+import { departedEntry } from '@sotto/crypto/verify';
 import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addPeople, Group } from './groups.ts';
-import { textsOf } from './messages.ts';
+import { addPeople, Group, identityOf, makeTitle, post } from './groups.ts';
+import { newId, openConversation } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import type { Person } from './peers.ts';
-import { assertGapless, connect } from './socket-client.ts';
 
 let platform: Platform;
 let node: Node;
@@ -34,22 +38,433 @@ afterAll(async () => {
   await bus.close();
 });
 
-test('a group is founded by an entry, and a message in it reaches every other device', async () => {
-  const [ann, bob, cat] = (await addPeople(platform.peers, 3)) as [Person, Person, Person];
-  const second = await platform.peers.addDevice(ann);
+type Three = [Person, Person, Person];
+
+/** Three members, of whom the first is the admin, and one who is none. */
+async function founded(): Promise<{ people: Three; stranger: Person; group: Group }> {
+  const [ann, bob, cat, dan] = (await addPeople(platform.peers, 4)) as [...Three, Person];
   const group = new Group(platform.peers, ann, [bob, cat]);
-  const created = await group.create(node, ann);
-  expect(created).toMatchObject({ id: group.id, kind: 'group', version: 1, first: 1, last: 1 });
-  expect(created.members.toSorted()).toEqual(group.members.toSorted());
-  expect(created.admins).toEqual([ann.user]);
-  const clients = await Promise.all([ann, second, bob, cat].map((person) => connect(node, person)));
-  const answer = await clients[0]!.send(group.message({ text: 'to all' }));
-  expect(answer).toMatchObject({ type: 'stored', seq: 2 });
-  for (const client of clients.slice(1)) {
-    const slots = await client.slotsUpTo(group.id, 2);
-    assertGapless(slots, 1);
-    expect(textsOf(slots)).toEqual(['to all']);
-    expect(slots[0]).toMatchObject({ type: 'membership', seq: 1 });
-  }
-  await Promise.all(clients.map((client) => client.close()));
+  await group.create(node, ann);
+  return { people: [ann, bob, cat], stranger: dan, group };
+}
+
+const read = (person: Person, group: Group) =>
+  node.call(person, getConversation, { params: { id: group.id } });
+
+const readLog = (person: Person, group: Group, after = 0, limit = 100) =>
+  node.call(person, listMembership, { params: { id: group.id }, query: { after, limit } });
+
+describe('founding', () => {
+  test('gives a conversation of the members, whose admin is the founder', async () => {
+    const { people, group, stranger } = await founded();
+    for (const person of people) {
+      const conversation = await read(person, group);
+      expect(conversation).toMatchObject({
+        kind: 'group',
+        version: 1,
+        first: 1,
+        last: 1,
+        cursor: 0,
+      });
+      expect(conversation.members).toEqual(people.map(({ user }) => user).toSorted());
+      expect(conversation.admins).toEqual([people[0].user]);
+      const { conversations } = await node.call(person, listConversations, {
+        query: { limit: 10 },
+      });
+      expect(conversations).toEqual([conversation]);
+    }
+    await expect(read(stranger, group)).rejects.toMatchObject({ code: 'conversation.not-found' });
+  });
+
+  test('is answered alike when the entry comes again, also at once from two sockets', async () => {
+    const [ann, bob] = (await addPeople(platform.peers, 2)) as [Person, Person];
+    const group = new Group(platform.peers, ann, [bob]);
+    const answers = await Promise.all([1, 2, 3].map(() => group.create(node, ann)));
+    for (const answer of [...answers, await group.create(node, ann)]) {
+      expect(answer).toEqual(answers[0]);
+    }
+    expect((await readLog(ann, group)).entries).toHaveLength(1);
+  });
+
+  test('takes no id that another conversation has', async () => {
+    const { people, group } = await founded();
+    const [ann, bob, cat] = people;
+    const author = { user: bob.user, identity: identityOf(platform.peers, bob) };
+    const create = (conversation: string, users: readonly string[]) => {
+      const { encoded } = createMembershipLog(nobleProvider, author, {
+        conversation,
+        time: 1,
+        users,
+      });
+      return node.call(bob, createConversation, { body: { kind: 'group', entry: encoded } });
+    };
+    const taken = { code: 'conversation.exists', status: 409 };
+    await expect(create(group.id, [ann.user])).rejects.toMatchObject(taken);
+    const direct = await openConversation(node, ann, cat);
+    await expect(create(direct, [ann.user])).rejects.toMatchObject(taken);
+    expect(await read(ann, group)).toMatchObject({ version: 1, admins: [ann.user] });
+  });
+
+  test('of an author, of somebody unknown or by another entry than the first is refused', async () => {
+    const { people, group } = await founded();
+    const [ann, bob] = people;
+    const create = (person: Person, entry: Uint8Array) =>
+      node.call(person, createConversation, { body: { kind: 'group', entry } });
+    const other = new Group(platform.peers, ann, [bob]);
+    await expect(create(bob, other.entry)).rejects.toMatchObject({
+      code: 'conversation.entry-refused',
+    });
+    const { encoded } = group.sign(ann, { type: 'leave' });
+    await expect(create(ann, encoded)).rejects.toMatchObject({
+      code: 'conversation.entry-invalid',
+    });
+    const ghost = { ...bob, user: UserId.parse(randomUUID()) };
+    const haunted = new Group(platform.peers, ann, [ghost]);
+    await expect(haunted.create(node, ann)).rejects.toMatchObject({
+      code: 'conversation.member-unknown',
+    });
+    await expect(create(ann, new Uint8Array(40))).rejects.toMatchObject({
+      code: 'conversation.entry-invalid',
+    });
+    const author = { user: ann.user, identity: identityOf(platform.peers, ann) };
+    const input = {
+      conversation: '00000000-0000-0000-0000-000000000000',
+      time: 1,
+      users: [bob.user],
+    };
+    const nameless = createMembershipLog(nobleProvider, author, input);
+    await expect(create(ann, nameless.encoded)).rejects.toMatchObject({
+      code: 'conversation.entry-invalid',
+    });
+  });
+
+  test('by another key than the account has is refused', async () => {
+    const [ann, bob] = (await addPeople(platform.peers, 2)) as [Person, Person];
+    const author = { user: ann.user, identity: makeIdentity(nobleProvider) };
+    const input = { conversation: newId(), time: 1, users: [bob.user] };
+    const { encoded } = createMembershipLog(nobleProvider, author, input);
+    const body = { kind: 'group', entry: encoded } as const;
+    await expect(node.call(ann, createConversation, { body })).rejects.toMatchObject({
+      code: 'conversation.entry-invalid',
+    });
+  });
+
+  test('for two hundred is possible, for one more it is not', async () => {
+    const people = await addPeople(platform.peers, 200);
+    const [ann, ...others] = people as [Person, ...Person[]];
+    const group = new Group(platform.peers, ann, others);
+    expect((await group.create(node, ann)).members).toHaveLength(200);
+    const [late] = (await addPeople(platform.peers, 1)) as [Person];
+    // The rules of the log would not sign it, were there not a member less.
+    const { membership } = group;
+    const author = { user: ann.user, identity: identityOf(platform.peers, ann) };
+    const { encoded } = signMembershipEntry(
+      nobleProvider,
+      { author, membership: { ...membership, members: membership.members.slice(0, -1) } },
+      { action: { type: 'add', users: [late.user] }, time: 1 },
+    );
+    await expect(post(node, ann, { group, entry: encoded })).rejects.toMatchObject({
+      code: 'conversation.entry-refused',
+    });
+    expect((await read(ann, group)).members).toHaveLength(200);
+  });
+});
+
+describe('a change', () => {
+  test('adds, removes, promotes, renames and lets go; each takes a place and a version', async () => {
+    const { people, stranger: dan, group } = await founded();
+    const [ann, bob, cat] = people;
+    const { title, titleHash } = makeTitle();
+    const steps: [Person, MembershipAction, Uint8Array?][] = [
+      [ann, { type: 'add', users: [dan.user] }],
+      [ann, { type: 'role', user: bob.user, role: 'admin' }],
+      [bob, { type: 'rename', titleHash }, title],
+      [bob, { type: 'remove', users: [cat.user] }],
+      [ann, { type: 'role', user: bob.user, role: 'member' }],
+      [bob, { type: 'leave' }],
+    ];
+    for (const [index, [person, action, text]] of steps.entries()) {
+      const answer = await group.change(node, person, action, text);
+      expect(answer).toEqual({ version: index + 2, seq: index + 2 });
+    }
+    const conversation = await read(ann, group);
+    expect(conversation).toMatchObject({ version: 7, last: 7, admins: [ann.user] });
+    expect(conversation.members).toEqual([ann.user, dan.user].toSorted());
+    expect(Buffer.from(conversation.title ?? [])).toEqual(Buffer.from(title));
+    for (const gone of [bob, cat]) {
+      await expect(read(gone, group)).rejects.toMatchObject({ code: 'conversation.not-found' });
+    }
+  });
+
+  test('gives the eldest member the role when the last admin goes', async () => {
+    const { people, stranger: dan, group } = await founded();
+    const [ann, bob, cat] = people;
+    const eldest = group.members[1];
+    await group.change(node, ann, { type: 'add', users: [dan.user] });
+    await group.change(node, ann, { type: 'leave' });
+    expect((await read(dan, group)).admins).toEqual([eldest]);
+    const heir = bob.user === eldest ? bob : cat;
+    await group.change(node, heir, { type: 'remove', users: [dan.user] });
+    // A member who came back is the youngest, whoever was there before.
+    await group.change(node, heir, { type: 'add', users: [ann.user] });
+    await group.change(node, heir, { type: 'leave' });
+    const rest = bob.user === eldest ? cat : bob;
+    expect((await read(ann, group)).admins).toEqual([rest.user]);
+  });
+
+  test('that comes again is answered alike, also by who has left with it', async () => {
+    const { people, group } = await founded();
+    const [, bob] = people;
+    const left = await group.change(node, bob, { type: 'leave' });
+    expect(await post(node, bob, { group, entry: group.entry })).toEqual(left);
+    expect((await read(people[0], group)).version).toBe(2);
+  });
+
+  test('of two admins by one version is taken once, and the other hears the version', async () => {
+    const { people, stranger: dan, group } = await founded();
+    const [ann, bob, cat] = people;
+    await group.change(node, ann, { type: 'role', user: bob.user, role: 'admin' });
+    const rivals: [Person, MembershipAction][] = [
+      [ann, { type: 'add', users: [dan.user] }],
+      [bob, { type: 'remove', users: [cat.user] }],
+    ];
+    const answers = await Promise.allSettled(
+      rivals.map(([person, action]) => {
+        return post(node, person, { group, entry: group.sign(person, action).encoded });
+      }),
+    );
+    const taken = answers.filter(({ status }) => status === 'fulfilled');
+    expect(taken).toEqual([{ status: 'fulfilled', value: { version: 3, seq: 3 } }]);
+    const refused = answers.find((answer) => answer.status === 'rejected');
+    expect(refused?.reason).toMatchObject({
+      code: 'conversation.version-conflict',
+      status: 409,
+      options: { version: 3 },
+    });
+    expect(await read(ann, group)).toMatchObject({ version: 3, last: 3 });
+    expect((await readLog(ann, group)).entries).toHaveLength(3);
+  });
+
+  test('that many sign at once is taken one after the other, until all are in', async () => {
+    const people = await addPeople(platform.peers, 12);
+    const [ann, ...others] = people as [Person, ...Person[]];
+    const group = new Group(platform.peers, ann, others);
+    await group.create(node, ann);
+    const version = group.version;
+    const left = await Promise.allSettled(
+      others.map((person) => {
+        return post(node, person, { group, entry: group.sign(person, { type: 'leave' }).encoded });
+      }),
+    );
+    expect(left.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await read(ann, group)).toMatchObject({ version: version + 1, last: 2 });
+    expect((await read(ann, group)).members).toHaveLength(11);
+  });
+
+  test('that does not follow on the newest entry is a conflict', async () => {
+    const { people, stranger: dan, group } = await founded();
+    const [ann, bob] = people;
+    const early = group.sign(ann, { type: 'role', user: bob.user, role: 'admin' });
+    await group.change(node, ann, { type: 'add', users: [dan.user] });
+    const conflict = { code: 'conversation.version-conflict', options: { version: 2 } };
+    await expect(post(node, ann, { group, entry: early.encoded })).rejects.toMatchObject(conflict);
+    // And one that is too new.
+    const author = { user: ann.user, identity: identityOf(platform.peers, ann) };
+    const next = group.sign(ann, { type: 'remove', users: [dan.user] });
+    const afterNext = signMembershipEntry(
+      nobleProvider,
+      { author, membership: next.membership },
+      { action: { type: 'remove', users: [bob.user] }, time: 1 },
+    );
+    await expect(post(node, ann, { group, entry: afterNext.encoded })).rejects.toMatchObject(
+      conflict,
+    );
+    // And one that follows on another entry of that version.
+    const fork = signMembershipEntry(
+      nobleProvider,
+      { author, membership: early.membership },
+      { action: { type: 'remove', users: [bob.user] }, time: 1 },
+    );
+    await expect(post(node, ann, { group, entry: fork.encoded })).rejects.toMatchObject(conflict);
+    expect((await read(ann, group)).version).toBe(2);
+  });
+
+  test('by who may not make it is refused', async () => {
+    const { people, stranger: dan, group } = await founded();
+    const [ann, bob, cat] = people;
+    // What a member's own copy of the log refuses to sign is signed by the rules of an admin's.
+    const asAdmin = group.sign(ann, { type: 'role', user: bob.user, role: 'admin' }).membership;
+    const forge = (person: Person, action: MembershipAction) => {
+      const author = { user: person.user, identity: identityOf(platform.peers, person) };
+      const membership = { ...asAdmin, head: group.membership.head };
+      return signMembershipEntry(nobleProvider, { author, membership }, { action, time: 1 })
+        .encoded;
+    };
+    const refused = { code: 'conversation.entry-refused', status: 403 };
+    const entries: [Person, Uint8Array][] = [
+      [bob, forge(bob, { type: 'add', users: [dan.user] })],
+      [bob, forge(bob, { type: 'remove', users: [cat.user] })],
+      [bob, forge(bob, { type: 'role', user: cat.user, role: 'admin' })],
+      // An admin's entry in another's hand.
+      [bob, group.sign(ann, { type: 'remove', users: [cat.user] }).encoded],
+    ];
+    for (const [person, entry] of entries) {
+      await expect(post(node, person, { group, entry })).rejects.toMatchObject(refused);
+    }
+    const stranger = { group, entry: group.sign(ann, { type: 'leave' }).encoded };
+    const unknown = { code: 'conversation.not-found', status: 404 };
+    await expect(post(node, dan, stranger)).rejects.toMatchObject(unknown);
+    expect(await read(ann, group)).toMatchObject({ version: 1, last: 1 });
+  });
+
+  test('with a wrong signature, another key or bytes that are no entry is refused', async () => {
+    const { people, group } = await founded();
+    const [ann, bob] = people;
+    const invalid = { code: 'conversation.entry-invalid', status: 422 };
+    const entry = Uint8Array.from(group.sign(ann, { type: 'leave' }).encoded);
+    entry[entry.length - 1]! ^= 1;
+    await expect(post(node, ann, { group, entry })).rejects.toMatchObject(invalid);
+    await expect(post(node, ann, { group, entry: entry.slice(1) })).rejects.toMatchObject(invalid);
+    const longer = Buffer.concat([group.sign(ann, { type: 'leave' }).encoded, Buffer.of(0)]);
+    await expect(post(node, ann, { group, entry: longer })).rejects.toMatchObject(invalid);
+    const { membership } = group.sign(ann, { type: 'role', user: bob.user, role: 'admin' });
+    const before = { ...membership, head: group.membership.head };
+    const author = { user: ann.user, identity: makeIdentity(nobleProvider) };
+    const forged = signMembershipEntry(
+      nobleProvider,
+      { author, membership: before },
+      { action: { type: 'leave' }, time: 1 },
+    );
+    await expect(post(node, ann, { group, entry: forged.encoded })).rejects.toMatchObject(invalid);
+    expect((await read(ann, group)).version).toBe(1);
+  });
+
+  test('by the key that an account had before is refused', async () => {
+    const { people, group } = await founded();
+    const [ann] = people;
+    const step = group.sign(ann, { type: 'leave' });
+    platform.peers.setIdentity(ann.user, makeIdentity(nobleProvider).publicKey);
+    await expect(post(node, ann, { group, entry: step.encoded })).rejects.toMatchObject({
+      code: 'conversation.entry-invalid',
+    });
+  });
+
+  test('from another group, or in a conversation of two, changes nothing', async () => {
+    const { people, group } = await founded();
+    const [ann, bob] = people;
+    const other = new Group(platform.peers, ann, [bob]);
+    await other.create(node, ann);
+    const { encoded } = other.sign(ann, { type: 'remove', users: [bob.user] });
+    await expect(post(node, ann, { group, entry: encoded })).rejects.toMatchObject({
+      code: 'conversation.entry-invalid',
+    });
+    const direct = { id: await openConversation(node, ann, bob) };
+    await expect(post(node, ann, { group: direct, entry: encoded })).rejects.toMatchObject({
+      code: 'conversation.not-found',
+    });
+    expect((await read(bob, group)).version).toBe(1);
+    expect((await read(bob, other)).version).toBe(1);
+  });
+
+  test('nobody but the platform says that an account has departed', async () => {
+    const { people, group } = await founded();
+    const [ann, bob] = people;
+    const time = Date.now();
+    const { encoded: departed } = departedEntry(nobleProvider, group.membership, {
+      user: bob.user,
+      time,
+    });
+    await expect(post(node, ann, { group, entry: departed })).rejects.toMatchObject({
+      code: 'conversation.entry-refused',
+    });
+    expect((await read(bob, group)).version).toBe(1);
+  });
+
+  test('that adds somebody who does not exist is refused', async () => {
+    const { people, group } = await founded();
+    const [ann] = people;
+    const ghost = UserId.parse(randomUUID());
+    await expect(group.change(node, ann, { type: 'add', users: [ghost] })).rejects.toMatchObject({
+      code: 'conversation.member-unknown',
+    });
+    expect((await read(ann, group)).version).toBe(1);
+  });
+
+  test('carries a title with a rename, the one that the entry names, and only then', async () => {
+    const { people, group } = await founded();
+    const [ann, bob] = people;
+    const { title, titleHash } = makeTitle();
+    const rename = group.sign(ann, { type: 'rename', titleHash }).encoded;
+    const call = (entry: Uint8Array, given?: Uint8Array) =>
+      node.call(ann, changeMembership, {
+        params: { id: group.id },
+        body: { entry, ...(given !== undefined && { title: given }) },
+      });
+    await expect(call(rename)).rejects.toMatchObject({ code: 'request.invalid' });
+    await expect(call(rename, makeTitle().title)).rejects.toMatchObject({
+      code: 'conversation.entry-invalid',
+    });
+    const leave = group.sign(ann, { type: 'leave' }).encoded;
+    await expect(call(leave, title)).rejects.toMatchObject({ code: 'request.invalid' });
+    expect(await call(rename, title)).toEqual({ version: 2, seq: 2 });
+    expect(Buffer.from((await read(bob, group)).title ?? [])).toEqual(Buffer.from(title));
+  });
+
+  test('that cannot be checked because the key service is away says so, and nothing changes', async () => {
+    const { people, group } = await founded();
+    const [ann, bob] = people;
+    platform.peers.isKeyDown = true;
+    try {
+      const { encoded } = group.sign(ann, { type: 'remove', users: [bob.user] });
+      await expect(post(node, ann, { group, entry: encoded })).rejects.toMatchObject({
+        code: 'service.unavailable',
+      });
+    } finally {
+      platform.peers.isKeyDown = false;
+    }
+    await group.change(node, ann, { type: 'remove', users: [bob.user] });
+  });
+});
+
+describe('the log', () => {
+  test('is served in pages to members, from the first entry', async () => {
+    const { people, stranger: dan, group } = await founded();
+    const [ann] = people;
+    const entries = [group.entry];
+    for (let count = 0; count < 4; count += 1) {
+      const { title, titleHash } = makeTitle();
+      await group.change(node, ann, { type: 'rename', titleHash }, title);
+      entries.push(group.entry);
+    }
+    await group.change(node, ann, { type: 'add', users: [dan.user] });
+    entries.push(group.entry);
+    const first = await readLog(dan, group, 0, 4);
+    const second = await readLog(dan, group, 4, 4);
+    const end = await readLog(dan, group, 6);
+    expect([first.version, second.version, end.version]).toEqual([6, 6, 6]);
+    const read = [...first.entries, ...second.entries];
+    expect(read.map(({ version, seq }) => [version, seq])).toEqual(
+      entries.map((_, index) => [index + 1, index + 1]),
+    );
+    expect(read.map(({ entry }) => Buffer.from(entry))).toEqual(entries.map((e) => Buffer.from(e)));
+    expect(end.entries).toEqual([]);
+  });
+
+  test('ends for who has gone with the entry by which, and is nothing for strangers', async () => {
+    const { people, stranger, group } = await founded();
+    const [ann, bob, cat] = people;
+    await group.change(node, ann, { type: 'remove', users: [bob.user] });
+    await group.change(node, ann, { type: 'role', user: cat.user, role: 'admin' });
+    const log = await readLog(bob, group);
+    expect(log.version).toBe(2);
+    expect(log.entries.map(({ version }) => version)).toEqual([1, 2]);
+    expect((await readLog(cat, group)).version).toBe(3);
+    const unknown = { code: 'conversation.not-found' };
+    await expect(readLog(stranger, group)).rejects.toMatchObject(unknown);
+    const direct = await openConversation(node, ann, bob);
+    const query = { after: 0, limit: 10 };
+    await expect(
+      node.call(ann, listMembership, { params: { id: direct }, query }),
+    ).rejects.toMatchObject(unknown);
+  });
 });

@@ -12,6 +12,7 @@ import {
   createMembershipLog,
   digestDeviceLists,
   type Identity,
+  type Membership,
   type MembershipAction,
   type MembershipStep,
   makeIdentity,
@@ -57,6 +58,11 @@ export class Group {
 
   get version(): number {
     return this.#step.membership.head.version;
+  }
+
+  /** As its members see it. */
+  get membership(): Membership {
+    return this.#step.membership;
   }
 
   get members(): UserId[] {
