@@ -55,20 +55,22 @@ export async function startEphemeral(deps: EphemeralDeps): Promise<Ephemeral> {
   const { bus, circles, events, node } = deps;
   const allowances = new WeakMap<Attendee, Allowance>();
 
-  function isAllowed(from: Attendee, devices: number): boolean {
+  function isAllowed(from: Attendee, points: number): boolean {
     const moment = performance.now();
     let allowance = allowances.get(from);
     if (allowance === undefined) {
       allowance = new Allowance(RULE, moment);
       allowances.set(from, allowance);
     }
-    return allowance.take(Math.max(1, devices / EPHEMERAL_DEVICES_PER_POINT), moment);
+    return allowance.take(points, moment);
   }
 
+  /** The first point of each frame has been paid. */
   function passWithin(circle: Circle, from: Attendee, frame: EphemeralFrame): void {
     const to = hearersOf(circle, from.user);
     const devices = frame.recipients?.length ?? to.length;
-    if (to.length === 0 || !isAllowed(from, devices)) return;
+    const points = Math.max(0, devices / EPHEMERAL_DEVICES_PER_POINT - 1);
+    if (to.length === 0 || !isAllowed(from, points)) return;
     const passed = toPassed(frame, { sender: { user: from.user, device: from.device }, to, node });
     deliver(deps.hub, passed);
     bus.signal(SUBJECT, Buffer.from(JSON.stringify(passed)));
@@ -80,16 +82,18 @@ export async function startEphemeral(deps: EphemeralDeps): Promise<Ephemeral> {
   });
   return {
     pass(from, frame) {
+      // Also of what is dropped later: to find out who may hear it costs a query.
+      if (!isAllowed(from, 1)) return;
       const { conversation } = frame;
       const circle = circles.find(conversation, from.user);
-      if (circle !== undefined) passWithin(circle, from, frame);
-      // It costs a query, and whoever guesses conversations pays for each.
-      else if (isAllowed(from, 1)) {
-        circles
-          .load(conversation)
-          .then((loaded) => passWithin(loaded, from, frame))
-          .catch(events.signalFailed);
+      if (circle !== undefined) {
+        passWithin(circle, from, frame);
+        return;
       }
+      circles
+        .load(conversation)
+        .then((loaded) => passWithin(loaded, from, frame))
+        .catch(events.signalFailed);
     },
     close: () => listener.close(),
   };

@@ -5,7 +5,7 @@
  * presence and relations are read from the database again by themselves, what is typed or delivered comes again.
  */
 import { ConversationId, UserId } from '@sotto/api';
-import { type Bus, type Closable, consumeEvent } from '@sotto/runtime';
+import type { Bus, Closable } from '@sotto/runtime';
 import { z } from 'zod';
 import { createAnnouncements } from './announcements.ts';
 import { type CircleDatabase, createCircles, type RelationNews } from './circles.ts';
@@ -84,12 +84,6 @@ export async function startLive(deps: LiveDeps): Promise<Live> {
     bus.signal(RELATIONS, Buffer.from(JSON.stringify({ node, ...news })));
   };
   own(await hear(bus, { node, watches, apply }));
-  own(
-    await consumeEvent(bus, 'message-live', 'events.membership.changed', async (change) => {
-      const { conversation, joined, left } = change;
-      changeRelations({ users: [...joined, ...left], conversation });
-    }),
-  );
   const ephemeral = own(await startEphemeral({ ...deps, circles }));
   const delivered = own(await startDelivered({ ...deps, circles }));
   const connections: Connections = own(

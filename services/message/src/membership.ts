@@ -21,6 +21,7 @@ import type { Commit } from './batch-commit.ts';
 import { isMember } from './conversation-store.ts';
 import type { Copies } from './copies.ts';
 import { holdUsers } from './erasure-store.ts';
+import type { Live } from './live.ts';
 import { type MembershipWrite, writeEntry } from './membership-entry-store.ts';
 import { differenceOf } from './membership-step.ts';
 import {
@@ -39,6 +40,7 @@ export interface MembershipDeps {
   audiences: Pick<Audiences, 'forget'>;
   /** Takes a commit to the sockets of this node and to the other nodes. */
   spread(commit: Commit): void;
+  live: Pick<Live, 'changeRelations'>;
   outbox: Pick<Outbox, 'nudge'>;
 }
 
@@ -177,12 +179,13 @@ async function requireUsers(
  * that the entry does not fit any more.
  */
 async function commit(
-  { database, audiences, spread, outbox }: MembershipDeps,
+  { database, audiences, live, spread, outbox }: MembershipDeps,
   write: MembershipWrite,
   lock: (transaction: Transaction<Tables>) => Promise<boolean>,
 ): Promise<number | undefined> {
   const { conversation } = write.step;
-  const users = differenceOf(write.step).joined.map(({ user }) => user as UserId);
+  const { joined, left } = differenceOf(write.step);
+  const users = joined.map(({ user }) => user as UserId);
   const done = await database.query.transaction().execute(async (transaction) => {
     if (users.length > 0 && !(await holdUsers(transaction, users))) throw memberUnknown();
     return (await lock(transaction)) ? writeEntry(transaction, write) : undefined;
@@ -190,6 +193,7 @@ async function commit(
   audiences.forget(conversation);
   if (done === undefined) return undefined;
   spread(done);
+  live.changeRelations({ users: [...users, ...left], conversation });
   outbox.nudge();
   return done.groups[0]?.messages[0]?.seq;
 }
