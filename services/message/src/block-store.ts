@@ -38,23 +38,6 @@ export async function hasBlocked(query: Query, { blocker, blocked }: Block): Pro
   return row !== undefined;
 }
 
-/** Those of some users who have blocked a user, or whom the user has blocked. Index: primary key, both ways. */
-export async function findSeparated(
-  query: Query,
-  user: UserId,
-  others: readonly UserId[],
-): Promise<Set<UserId>> {
-  if (others.length === 0) return new Set();
-  const { rows } = await sql<{ user_id: UserId }>`
-    select blocker as user_id from blocks
-    where blocked = ${user} and blocker = any(${others}::uuid[])
-    union
-    select blocked from blocks
-    where blocker = ${user} and blocked = any(${others}::uuid[])
-  `.execute(query);
-  return new Set(rows.map(({ user_id }) => user_id));
-}
-
 /** Those of some users who have blocked a user. Index: primary key. */
 export async function findBlockers(
   query: Query,

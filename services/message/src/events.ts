@@ -38,7 +38,7 @@ export interface Events {
   pushFailed(error: unknown): void;
 }
 
-/** `refused` is our fault or the configuration's, `forbidden` an address that is not to be reached. */
+/** `refused` is our fault or the configuration's, `forbidden` a host or an address that is not to be called. */
 export type PushOutcome = 'woken' | 'gone' | 'failed' | 'refused' | 'forbidden';
 
 /** Counts in `metrics`, logs to `log`. */
@@ -95,7 +95,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
     pushed(outcome, status = 0) {
       pushes.inc({ outcome });
       if (outcome === 'refused') log.warn('a push service refuses what it is asked', { status });
-      if (outcome === 'forbidden') log.warn('a push service has no public address');
+      if (outcome === 'forbidden') log.warn('a push service is not to be called');
     },
     pushFailed: (error) => log.warn('devices cannot be woken by push', { error }),
   };

@@ -2,6 +2,7 @@
 import type { Closable } from '@sotto/runtime';
 import type { Events } from './events.ts';
 import { PUSH_POLL_MS, PUSH_RETRY_FIRST_MS, PUSH_RETRY_MAX_MS, PUSHES_AT_ONCE } from './limits.ts';
+import { isPushEndpoint } from './push-endpoint.ts';
 import { ForbiddenAddressError, type PushAnswer, type PushClient } from './push-request.ts';
 import {
   deleteSubscription,
@@ -17,6 +18,8 @@ export interface PushSenderDeps {
   database: PushDatabase;
   client: Pick<PushClient, 'post'>;
   vapid: Vapid;
+  /** Where wake-ups may go: a subscription may be older than the list. */
+  hosts: readonly string[];
   events: Pick<Events, 'pushed' | 'pushFailed'>;
 }
 
@@ -78,15 +81,18 @@ export function startPushSender(deps: PushSenderDeps): PushSender {
 }
 
 /** Rejects when the database does: the lease ends, and the wake-up is done again. */
-async function wakeOne({ database, client, vapid, events }: PushSenderDeps, wake: Wake) {
+async function wakeOne(deps: PushSenderDeps, wake: Wake): Promise<void> {
+  const { database, client, vapid, hosts, events } = deps;
   const { device, endpoint, urgent: isUrgent } = wake;
-  const authorization = vapid.authorize(endpoint);
   let answer: PushAnswer | undefined;
-  let isForbidden = false;
-  try {
-    answer = await client.post({ endpoint, isUrgent, authorization });
-  } catch (error) {
-    isForbidden = error instanceof ForbiddenAddressError;
+  let isForbidden = !isPushEndpoint(endpoint, hosts);
+  if (!isForbidden) {
+    try {
+      const authorization = vapid.authorize(endpoint);
+      answer = await client.post({ endpoint, isUrgent, authorization });
+    } catch (error) {
+      isForbidden = error instanceof ForbiddenAddressError;
+    }
   }
   const outcome = isForbidden ? 'forbidden' : outcomeOf(answer?.status);
   events.pushed(outcome, answer?.status);

@@ -59,7 +59,8 @@ export interface Push extends Closable {
  */
 export async function startPush(settings: PushSettings, deps: PushDeps): Promise<Push> {
   const { database, events, clock } = deps;
-  if (!settings.enabled) return pushOff(database);
+  const { enabled, hosts } = settings;
+  if (!enabled) return pushOff(database);
   await using opened = new AsyncDisposableStack();
   const own = <Owned extends { close(): Promise<void> | void }>(resource: Owned): Owned => {
     opened.defer(() => resource.close());
@@ -68,7 +69,7 @@ export async function startPush(settings: PushSettings, deps: PushDeps): Promise
   const privateKey = await keepPushKey(database, makeVapidKey());
   const vapid = createVapid({ privateKey, contact: settings.contact, clock });
   const client = own(createPushClient(settings));
-  const sender = own(startPushSender({ database, client, vapid, events }));
+  const sender = own(startPushSender({ database, client, vapid, hosts, events }));
   const watch = own(startWatch(deps, sender.nudge));
   await watch.look();
   const forget = (devices: readonly DeviceId[]) => forgetWakes(database, devices);
@@ -79,7 +80,7 @@ export async function startPush(settings: PushSettings, deps: PushDeps): Promise
   return {
     key: () => vapid.publicKey,
     async subscribe(who, endpoint) {
-      if (!isPushEndpoint(endpoint, settings.hosts)) throw new ApiError('push.endpoint-refused');
+      if (!isPushEndpoint(endpoint, hosts)) throw new ApiError('push.endpoint-refused');
       await putSubscription(database, who, endpoint);
       // It stands in the database: what fails here is tried again in a while.
       await watch.begin().catch(events.pushFailed);

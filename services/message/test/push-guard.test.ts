@@ -9,7 +9,7 @@ import {
 import { createMemoryBus } from '@sotto/runtime';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { messageFor } from './messages.ts';
-import { type Platform, startPlatform } from './nodes.ts';
+import { type Node, type Platform, startPlatform } from './nodes.ts';
 import { type PushServer, startPushServer } from './push-server.ts';
 import { startTalk } from './talk.ts';
 
@@ -27,6 +27,14 @@ afterEach(async () => {
   await server.close();
 });
 
+/** Resolves when a node has refrained from a request. */
+function forbidden(node: Node): Promise<void> {
+  return vi.waitFor(async () => {
+    const metrics = await node.service.fetch(new Request('http://message/metrics'));
+    expect(await metrics.text()).toMatch(/push_wakeups_total\{.*outcome="forbidden".*\} 1$/m);
+  }, 10_000);
+}
+
 test.each(['localhost', '127.0.0.1'])(
   'a listed host that is %s gets no connection',
   async (name) => {
@@ -37,17 +45,29 @@ test.each(['localhost', '127.0.0.1'])(
     await node.call(b, acceptConversation, { params: { id: conversation } });
     await node.call(b, subscribePush, { body: { endpoint: `https://${name}:${port}/` } });
     await node.call(a, sendMessage, { body: messageFor(conversation, [b]) });
-    await vi.waitFor(async () => {
-      const metrics = await node.service.fetch(new Request('http://message/metrics'));
-      expect(await metrics.text()).toMatch(/push_wakeups_total\{.*outcome="forbidden".*\} 1$/m);
-    }, 10_000);
+    await forbidden(node);
     expect(server.connections()).toBe(0);
-    const { rows } = await platform.database.pool.query(
-      'select due_at, woken_at from push_subscriptions',
-    );
-    expect(rows).toEqual([{ due_at: null, woken_at: null }]);
+    await vi.waitFor(async () => {
+      const { rows } = await platform.database.pool.query(
+        'select due_at, woken_at from push_subscriptions',
+      );
+      expect(rows).toEqual([{ due_at: null, woken_at: null }]);
+    });
   },
 );
+
+test('a host that has been taken off the list gets no connection either', async () => {
+  const push = { enabled: true, hosts: [server.host], allowPrivate: true, ca: server.ca };
+  const before = await platform.startNode(bus, { push });
+  const { a, b, conversation } = await startTalk(platform, before);
+  await before.call(b, acceptConversation, { params: { id: conversation } });
+  await before.call(b, subscribePush, { body: { endpoint: server.endpoint('/') } });
+  await before.close();
+  const node = await platform.startNode(bus, { push: { ...push, hosts: [] } });
+  await node.call(a, sendMessage, { body: messageFor(conversation, [b]) });
+  await forbidden(node);
+  expect(server.connections()).toBe(0);
+});
 
 test('an authority that is not believed is not talked to', async () => {
   const push = { enabled: true, hosts: [server.host], allowPrivate: true };

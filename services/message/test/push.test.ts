@@ -12,6 +12,7 @@ import {
 import { exportMessages } from '@sotto/api/internal';
 import { createMemoryBus, publishEvent } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { addPeople, Group } from './groups.ts';
 import { messageFor } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import type { Person } from './peers.ts';
@@ -241,6 +242,27 @@ describe('nobody is woken', () => {
     await settled();
     expect(requestsFor(path)).toEqual([]);
   });
+});
+
+test('a group message wakes the devices of all its members but its sender, once each', async () => {
+  const [a, b, c, d] = await addPeople(platform.peers, 4);
+  if (!a || !b || !c || !d) throw new Error('no people');
+  const group = new Group(platform.peers, a, [b, c, d]);
+  await group.create(node, a);
+  const second = await platform.peers.addDevice(b);
+  const asleep = [await subscribe(b), await subscribe(second), await subscribe(c)];
+  const quiet = [await subscribe(a), await subscribe(d)];
+  for (const person of [b, c]) {
+    await node.call(person, acceptConversation, { params: { id: group.id } });
+  }
+  // Of whom the group is a request still, and who wrote it.
+  for (let times = 0; times < 2; times++) {
+    await node.call(a, sendMessage, { body: group.message() });
+  }
+  for (const path of asleep) await server.waitFor(path);
+  await settled();
+  for (const path of asleep) expect(requestsFor(path)).toHaveLength(1);
+  for (const path of quiet) expect(requestsFor(path)).toEqual([]);
 });
 
 test('a device that goes away with something unread is woken, and one that read it all is not', async () => {
