@@ -77,8 +77,8 @@ place of every conversation is held against what each device was given.
 ${findingsOf(report)}
 ## Recovery
 
-From the end of a fault until a device has had something stored that it wrote after that end, and has been given something that
-another one wrote after it. For what was killed the fault ends when its start begins.
+From the end of a fault until a device has had something stored that it wrote after that end, has been given something that another
+one wrote after it, and has everything that was stored before. For what was killed the fault ends when its start begins.
 
 | fault | times | half of the devices | ${RECOVERY.share * 100} % | all, at worst |
 |---|--:|--:|--:|--:|

@@ -195,6 +195,7 @@ class Run {
       budget = Math.min(budget + ((now - last) / 1000) * pace, pace * BACKLOG_SECONDS);
       last = now;
       for (const correspondent of this.#correspondents) correspondent.tick();
+      this.#watch?.tick();
       const ready = this.#chance
         .shuffle(this.#correspondents)
         .filter(({ outstanding }) => outstanding < WINDOW);
@@ -248,13 +249,31 @@ class Run {
       const strike = all.get(fault.name);
       if (strike === undefined) throw new RangeError(`there is no fault called ${fault.name}`);
       await strike(fault.holdMs);
-      this.#watch = watchRecovery(DEVICES, this.#written, RECOVERY_MS);
+      this.#watch = this.#watchRecovery();
       const [{ times }] = await Promise.all([this.#watch.done, started()]);
       const outcome = { ...fault, recoveryMs: times };
       outcomes.push(outcome);
       onFault?.(outcome, outcomes.length);
     }
     return outcomes;
+  }
+
+  #watchRecovery(): Watch {
+    const places = [...this.#rooms.values()].map((room) => {
+      return { room, highest: this.#receipts.highest(room.index) };
+    });
+    return watchRecovery({
+      devices: DEVICES,
+      newest: this.#written,
+      withinMs: RECOVERY_MS,
+      hasAll: (index) => {
+        const resident = this.#town.residents.devices[index]?.resident;
+        return places.every(({ room, highest }) => {
+          const isMember = room.members.some((member) => member === resident);
+          return !isMember || this.#reached(index, room) >= highest;
+        });
+      },
+    });
   }
 
   /** Waits until everybody has sent and read everything; whoever does not come to it by itself connects once more. */

@@ -67,6 +67,8 @@ interface Book {
   told: Uint32Array;
   /** By reader, the highest place given. */
   newest: Uint32Array;
+  /** The highest place at which something stands. */
+  highest: number;
 }
 
 export class Receipts {
@@ -119,6 +121,11 @@ export class Receipts {
     return (((book.given[seq] ?? 0) | (book.told[seq] ?? 0)) & (1 << reader)) !== 0;
   }
 
+  /** The highest place of a conversation that anybody has heard of. */
+  highest(conversation: number): number {
+    return this.#books[conversation]?.highest ?? 0;
+  }
+
   /** Something else was wrong that no place can show. */
   blame(fault: Fault, what: string): void {
     this.#counts[fault] += 1;
@@ -150,6 +157,7 @@ export class Receipts {
     if (book.senders[seq] === NOBODY) {
       book.senders[seq] = sender + 1;
       book.numbers[seq] = number;
+      book.highest = Math.max(book.highest, seq);
     } else if (book.senders[seq] !== sender + 1 || book.numbers[seq] !== number) {
       const there = `letter ${book.numbers[seq]} of ${(book.senders[seq] ?? 0) - 1}`;
       const place = `${conversation}:${seq}`;
@@ -269,6 +277,7 @@ function emptyBook(): Book {
     given: new Uint32Array(size),
     told: new Uint32Array(size),
     newest: new Uint32Array(32),
+    highest: 0,
   };
 }
 
