@@ -119,6 +119,40 @@ test('an owner takes out what all services hold, deletes the account, and nobody
   expect(audit.out).toContain('account.deleted');
 });
 
+test('the operator reads what a user reports, and closes it; the audit log has both', async () => {
+  const join = async (username: string) => {
+    const link = new URL((await admin(['invite', 'create'])).out.trim());
+    const body = { username, password: PASSWORD, invite: link.hash.replace('#invite=', '') };
+    return (await call('/api/v1/auth/register', { body })).body;
+  };
+  const [reporter, reported] = [await join('Reporter'), await join('Reported')];
+  const messages = [
+    {
+      id: '0199d000-0000-7000-8000-000000000001',
+      sentAt: '2026-11-20T08:00:00Z',
+      text: 'buy now',
+    },
+  ];
+  const made = await call('/api/v1/reports', {
+    token: reporter.accessToken,
+    body: { user: reported.user, reason: 'spam', messages },
+  });
+  expect(made.status).toBe(201);
+  const listed = await admin(['reports', 'list']);
+  expect(listed.out).toMatch(new RegExp(`${made.body.report} .* spam +Reported +Reporter`));
+  expect((await admin(['reports', 'show', made.body.report])).out).toContain('buy now');
+  expect((await admin(['reports', 'close', made.body.report])).exitCode).toBe(0);
+  const noted = async (action: string) =>
+    (await admin(['audit', '--action', action, '--json'])).out.trim().split('\n');
+  await vi.waitFor(
+    async () => {
+      expect((await noted('reports.made')).join('\n')).toContain(reporter.user);
+      expect((await noted('admin.acted')).join('\n')).toContain('reports close');
+    },
+    { timeout: 20_000, interval: 500 },
+  );
+});
+
 test('field keys are rotated beside the running platform', async () => {
   const { exitCode, out } = await admin(['rotate-field-keys']);
   expect(exitCode).toBe(0);

@@ -1,3 +1,4 @@
+import { endpoints } from '@sotto/api';
 import { ConfigError, loadConfig } from '@sotto/runtime';
 import { describe, expect, it } from 'vitest';
 import { GatewayConfig } from './config.ts';
@@ -21,6 +22,13 @@ describe('routes', () => {
     expect(loadConfig(GatewayConfig, { environment: { INTERNAL_SECRET } }).gateway.routes).toEqual(
       ROUTES,
     );
+  });
+
+  it('lead every operation of the contract to its service', () => {
+    const routes = readRoutes(ROUTES);
+    for (const { id, path, service } of endpoints) {
+      expect({ id, service: findRoute(routes, path)?.service }).toEqual({ id, service });
+    }
   });
 
   it.each([

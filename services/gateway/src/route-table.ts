@@ -11,6 +11,10 @@ export const ROUTES: readonly string[] = [
   '/api/v1/conversations=message',
   '/api/v1/messages=message',
   '/api/v1/users=message',
+  '/api/v1/presence=message',
+  '/api/v1/blocks=message',
+  '/api/v1/reports=message',
+  '/api/v1/push=message',
   '/api/v1/ws=message',
   '/api/v1/files=file',
 ];
