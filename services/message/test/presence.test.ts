@@ -1,5 +1,6 @@
 /** Who is told of whom that they are there, over two nodes; and that nobody else is. */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +14,7 @@ import {
   unblockUser,
 } from '@sotto/api';
 import { exportMessages } from '@sotto/api/internal';
-import { type Bus, listen } from '@sotto/runtime';
+import { type Bus, listen, publishEvent } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findConnected } from '../src/connection-store.ts';
 import { openConversation } from './messages.ts';
@@ -235,6 +236,34 @@ test('a user may have what is held of their presence, and a node that ends leave
   });
   await node.close();
   expect(await query.selectFrom('nodes').select('node').execute()).toHaveLength(nodes.length - 1);
+});
+
+test('a deleted account leaves no presence behind, whatever comes late', async () => {
+  const [a, b] = await friends();
+  const { pool } = stage.platform.database;
+  const rowsOf = async ({ user }: Person) => {
+    const { rows } = await pool.query(
+      `select user_id from presence where user_id = $1
+       union all select user_id from connections where user_id = $1`,
+      [user],
+    );
+    return rows.length;
+  };
+  const client = await connect(stage.one, a);
+  await stage.one.call(a, announcePresence, {});
+  await vi.waitFor(async () => expect(await rowsOf(a)).toBe(2));
+  const deletion = { user: a.user, at: new Date().toISOString(), devices: [a.device] };
+  await publishEvent(await stage.openBus(), 'events.account.deleted', deletion, randomUUID());
+  await vi.waitFor(async () => expect(await rowsOf(a)).toBe(0), { timeout: 5_000 });
+  // The session ends a little later; the token may still be good.
+  await stage.one.call(a, announcePresence, {});
+  await stage.one.call(a, setPresence, { body: { visible: false } });
+  await client.close();
+  // On the same node and after it.
+  const marker = await connect(stage.one, b);
+  await vi.waitFor(async () => expect(await rowsOf(b)).toBe(1), { timeout: 5_000 });
+  expect(await rowsOf(a)).toBe(0);
+  await marker.close();
 });
 
 /** A bus on which no signal of this node arrives, as when the connection breaks. */
