@@ -4,7 +4,7 @@ import type { Clock, Database } from '@sotto/runtime';
 import { type Audience, currentMembers, makeAudience } from './audience.ts';
 import { findDeviceLists, findRoom } from './conversation-store.ts';
 import type { Copies } from './copies.ts';
-import { AUDIENCE_READS_MAX, AUDIENCES_MAX, CONFIRM_MS, LISTS_ASKED_AT_ONCE } from './limits.ts';
+import { AUDIENCE_READS_MAX, AUDIENCES_MAX, CONFIRM_MS, OWNERS_ASKED_AT_ONCE } from './limits.ts';
 import type { Tables } from './schema.ts';
 import { createTurnstile } from './turnstile.ts';
 
@@ -45,7 +45,7 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
   const loading = new Map<string, Promise<Audience | undefined>>();
   // For the database alone: an owner that is slow must not hold up conversations that need not ask it.
   const inTurn = createTurnstile(AUDIENCE_READS_MAX);
-  const atOwner = createTurnstile(LISTS_ASKED_AT_ONCE);
+  const atOwner = createTurnstile(OWNERS_ASKED_AT_ONCE);
 
   function remember(audience: Audience): void {
     const { conversation, version } = audience.room;

@@ -22,6 +22,8 @@ import {
   storeAccount,
   storeDeviceList,
 } from './copy-store.ts';
+import { OWNERS_ASKED_AT_ONCE } from './limits.ts';
+import { createTurnstile } from './turnstile.ts';
 
 export interface Copies {
   /** Asks for a user's device list and copies it. Undefined when the user has published none. */
@@ -44,6 +46,7 @@ export interface CopiesDeps {
 
 /** Both owners within reach. Every call may reject with `service.unavailable`. */
 export function createCopies({ database, peers, internalSecret }: CopiesDeps): Copies {
+  const inTurn = createTurnstile(OWNERS_ASKED_AT_ONCE);
   const asking = new Map<UserId, Promise<DeviceList | undefined>>();
 
   async function ask(user: UserId): Promise<DeviceList | undefined> {
@@ -74,9 +77,14 @@ export function createCopies({ database, peers, internalSecret }: CopiesDeps): C
     },
     async hasUsers(users) {
       const copied = await findAccounts(database, users);
-      // One after the other: it is rare that any is to be asked for, and the first that there is not ends it.
-      for (const user of users) if (!copied.has(user) && !(await askForUser(user))) return false;
-      return true;
+      let areAllThere = true;
+      const ask = async (user: UserId) => {
+        // The first that there is not ends it.
+        if (areAllThere && !(await askForUser(user))) areAllThere = false;
+      };
+      const others = users.filter((user) => !copied.has(user));
+      await Promise.all(others.map((user) => inTurn(() => ask(user))));
+      return areAllThere;
     },
     async fetchIdentity(user) {
       const input = { params: { user_id: user } };

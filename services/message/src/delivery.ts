@@ -73,7 +73,7 @@ export class Delivery {
     await this.#eachBehind((position, cursor) => {
       const stream = this.#streamOf(position.conversation);
       stream.isCatchingUp = true;
-      if (stream.isOpen) this.#rejoin(stream, position.joined);
+      if (stream.isOpen) this.#rejoin(stream, position);
       else stream.open(position, cursor);
       this.#raise(stream, position.last);
       return stream;
@@ -84,7 +84,7 @@ export class Delivery {
   async recheck(): Promise<void> {
     await this.#eachBehind((position, cursor) => {
       const stream = this.#streamOf(position.conversation);
-      if (stream.isOpen) this.#rejoin(stream, position.joined);
+      if (stream.isOpen) this.#rejoin(stream, position);
       else stream.open(position, cursor);
       this.#raise(stream, position.last);
       return stream;
@@ -96,7 +96,7 @@ export class Delivery {
     const first = messages[0]?.seq ?? 0;
     const last = messages.at(-1)?.seq ?? 0;
     const stream = this.#streamOf(conversation);
-    this.#rejoin(stream, joined);
+    this.#rejoin(stream, { joined, last });
     const isNext =
       stream.isOpen &&
       !this.#behind.has(stream) &&
@@ -175,13 +175,13 @@ export class Delivery {
   }
 
   /** Somebody who was gone and has come back begins anew: what was said meanwhile is not theirs. */
-  #rejoin(stream: Stream, joined: number): void {
+  #rejoin(stream: Stream, { joined, last }: { joined: number; last: number }): void {
     if (joined <= stream.joined) return;
     this.#unacknowledged -= stream.rejoin(joined);
     if (!stream.isOpen) return;
+    this.#raise(stream, last);
     stream.isCatchingUp = true;
-    stream.isAnnounced = false;
-    this.#behind.add(stream);
+    this.#announce(stream);
   }
 
   #raise(stream: Stream, last: number): void {

@@ -1,5 +1,5 @@
 /** Groups as a test's members keep them: each signs with an identity of their own and replays the same log. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   type Conversation,
   ConversationId,
@@ -35,6 +35,8 @@ export function identityOf(peers: Peers, { user }: Pick<Person, 'user'>): Identi
   }
   return identity;
 }
+
+type GroupMessage = Extract<OutgoingMessage, { kind: 'group' }>;
 
 /** A group as all its members see it. */
 export class Group {
@@ -99,7 +101,7 @@ export class Group {
   }
 
   /** A message that is keyed for the members and devices of now. */
-  message({ text = randomUUID(), id = newId() } = {}): Extract<OutgoingMessage, { kind: 'group' }> {
+  message({ text = String(Math.random()), id = newId() } = {}): GroupMessage {
     const lists = this.members.map((user) => ({ user, version: this.#peers.listVersion(user) }));
     return {
       ...{ kind: 'group', id, conversation: this.id, version: this.version },
@@ -126,14 +128,14 @@ export function post(
 }
 
 /** So many people, each with a device and an identity. */
-export function addPeople(peers: Peers, count: number): Promise<Person[]> {
-  return Promise.all(
-    Array.from({ length: count }, async () => {
-      const person = await peers.addPerson();
-      identityOf(peers, person);
-      return person;
-    }),
-  );
+export async function addPeople(peers: Peers, count: number): Promise<Person[]> {
+  const people: Person[] = [];
+  while (people.length < count) {
+    const some = Math.min(20, count - people.length);
+    people.push(...(await Promise.all(Array.from({ length: some }, () => peers.addPerson()))));
+  }
+  for (const person of people) identityOf(peers, person);
+  return people;
 }
 
 /** A title and the digest by which a `rename` names it. */
