@@ -1,5 +1,5 @@
 /** Two sockets, each the other's end: a client's, and one of our own to the message service. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
@@ -40,49 +40,67 @@ export function openSplices({ service, internalSecret, events }: SplicesOptions)
   const toService = gatewayHeaders(internalSecret);
   const upgrade: Upgrade = (request, socket, head, client = { remoteAddress: '' }) => {
     const requestId = String(request.headers['x-request-id']);
-    let answered = false;
     const upstream = send(new URL(SOCKET_PATH, service), {
       headers: { ...request.headers, host: service.host, ...toService(client) },
       agent: false,
       timeout: TUNNEL_OPEN_MS,
     });
-    const refuse = (refusal: ApiError): void => {
-      answered = true;
-      upstream.destroy();
-      answerOnSocket(socket, refusal, requestId);
-    };
-    const splice: Splice = {
-      async drain() {
-        if (answered || socket.destroyed) return;
-        events.tunnelRefused(GOING.code);
-        refuse(GOING);
-      },
-    };
+    const splice = shake(upstream, { socket, head, requestId, events });
     open.add(splice);
-    socket.once('close', () => {
-      open.delete(splice);
-      upstream.destroy();
-    });
-    upstream.once('timeout', () => upstream.destroy(new Error('no answer to the handshake')));
-    upstream.on('error', (error) => {
-      if (answered || socket.destroyed) return;
-      events.tunnelFailed(error);
-      refuse(new ApiError('service.unavailable', { retryAfter: 1 }));
-    });
-    upstream.once('upgrade', (response, other, otherHead) => {
-      answered = true;
-      socket.write(headOf(response, requestId));
-      splice.drain = join(socket, other, { head, otherHead });
-    });
-    // A refusal is the service's to word. Nothing that the client says after it is heard.
-    upstream.once('response', (response) => {
-      answered = true;
-      socket.write(headOf(response, requestId));
-      pour(response, socket);
-    });
+    socket.once('close', () => open.delete(splice));
     upstream.end();
   };
   return { upgrade, open };
+}
+
+interface Handshake {
+  socket: Duplex;
+  head: Uint8Array;
+  requestId: string;
+  events: Events;
+}
+
+/**
+ * Waits for the service's answer. Nothing of the handshake is held once the sockets are joined: a tunnel stays open for
+ * hours, and there are tens of thousands.
+ */
+function shake(upstream: ClientRequest, { socket, head, requestId, events }: Handshake): Splice {
+  let answered = false;
+  const refuse = (refusal: ApiError): void => {
+    answered = true;
+    upstream.destroy();
+    answerOnSocket(socket, refusal, requestId);
+  };
+  const splice: Splice = {
+    async drain() {
+      if (answered || socket.destroyed) return;
+      events.tunnelRefused(GOING.code);
+      refuse(GOING);
+    },
+  };
+  const onGone = (): void => void upstream.destroy();
+  socket.once('close', onGone);
+  upstream.once('timeout', () => upstream.destroy(new Error('no answer to the handshake')));
+  upstream.on('error', (error) => {
+    if (answered || socket.destroyed) return;
+    events.tunnelFailed(error);
+    refuse(new ApiError('service.unavailable', { retryAfter: 1 }));
+  });
+  upstream.once('upgrade', (response, other, otherHead) => {
+    answered = true;
+    socket.off('close', onGone);
+    socket.write(headOf(response, requestId));
+    if (otherHead.length > 0) socket.write(otherHead);
+    if (head.length > 0) other.write(head);
+    splice.drain = join(socket, other, framesAfter(otherHead));
+  });
+  // A refusal is the service's to word. Nothing that the client says after it is heard.
+  upstream.once('response', (response) => {
+    answered = true;
+    socket.write(headOf(response, requestId));
+    pour(response, socket);
+  });
+  return splice;
 }
 
 const OURS = /^x-request-id$/i;
@@ -103,29 +121,51 @@ function headOf(
   return `${[...lines, `x-request-id: ${requestId}`].join('\r\n')}\r\n\r\n`;
 }
 
-/** What each side has sent already: the client's in `head`, the service's in `otherHead`. */
-interface Heads {
-  head: Uint8Array;
-  otherHead: Uint8Array;
+function framesAfter(bytes: Uint8Array): FrameTracker {
+  const frames = new FrameTracker();
+  frames.push(bytes);
+  return frames;
 }
 
 /** What one reads the other writes, no faster than it can. Returns how to drain it. */
-function join(socket: Duplex, other: Duplex, { head, otherHead }: Heads): Splice['drain'] {
-  const frames = new FrameTracker();
-  frames.push(otherHead);
-  socket.write(otherHead);
-  other.write(head);
+function join(socket: Duplex, other: Duplex, frames: FrameTracker): Splice['drain'] {
   keepAlive(socket);
   keepAlive(other);
   // Before the data goes on, so that what has been followed is what has been written.
   other.on('data', (chunk: Uint8Array) => frames.push(chunk));
-  pour(socket, other);
-  pour(other, socket);
-  return () => drain(socket, other, frames);
+  pass(socket, other);
+  const stop = pass(other, socket);
+  return () => drain({ socket, other, frames, stop });
+}
+
+/**
+ * Passes on what comes, as a pipe would, with fewer objects for each. An orderly end goes through; see `endTogether`.
+ * Returns what stops it.
+ */
+function pass(from: Duplex, to: Duplex): () => void {
+  const forward = (chunk: Uint8Array): void => {
+    if (!to.write(chunk)) from.pause();
+  };
+  from.on('data', forward);
+  from.on('end', () => to.end());
+  to.on('drain', () => from.resume());
+  endTogether(from, to);
+  return () => {
+    from.off('data', forward);
+    from.resume();
+  };
+}
+
+interface Draining {
+  socket: Duplex;
+  other: Duplex;
+  frames: FrameTracker;
+  /** Passes no more of what the service says to the client. */
+  stop(): void;
 }
 
 /** Between two frames of the service the client is told to come again; it says goodbye to the service itself. */
-function drain(socket: Duplex, other: Duplex, frames: FrameTracker): Promise<void> {
+function drain({ socket, other, frames, stop }: Draining): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed) return resolve();
     const timer = setTimeout(() => socket.destroy(), TUNNEL_CLOSE_MS);
@@ -136,9 +176,8 @@ function drain(socket: Duplex, other: Duplex, frames: FrameTracker): Promise<voi
     const tell = (): void => {
       if (!frames.isBetweenFrames) return;
       other.off('data', tell);
-      other.unpipe(socket);
       // What the service still says is sent again on the client's next connection.
-      other.resume();
+      stop();
       socket.write(closeFrame(CLOSE_CODES.draining));
     };
     other.on('data', tell);
@@ -146,17 +185,22 @@ function drain(socket: Duplex, other: Duplex, frames: FrameTracker): Promise<voi
   });
 }
 
+/** Passes a refusal on. An orderly end goes through; see `endTogether`. */
+function pour(from: Readable, to: Duplex): void {
+  endTogether(from, to);
+  from.pipe(to);
+}
+
 /**
  * An orderly end goes through, after all that came before it; anything else ends both at once. Either way the second
  * does not outlive the first: a peer that never hangs up would hold it for ever.
  */
-function pour(from: Readable, to: Duplex): void {
+function endTogether(from: Readable, to: Duplex): void {
   from.on('error', () => from.destroy());
   from.once('close', () => {
     if (to.writableEnded && !to.writableFinished) to.once('finish', () => to.destroy());
     else to.destroy();
   });
-  from.pipe(to);
 }
 
 function keepAlive(socket: Duplex): void {
