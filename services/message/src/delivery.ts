@@ -55,9 +55,6 @@ export class Delivery {
   readonly #streams = new Map<ConversationId, Stream>();
   /** Streams that need the database, in turn. */
   readonly #behind = new Set<Stream>();
-  /** Acknowledgements of conversations that are not open yet. */
-  readonly #early = new Map<Stream, number>();
-  readonly #moved = new Set<Stream>();
   #unacknowledged = 0;
   #isReading = false;
   #isClosed = false;
@@ -115,7 +112,7 @@ export class Delivery {
   acknowledge(conversation: ConversationId, seq: number): void {
     const stream = this.#streamOf(conversation);
     if (stream.isOpen) this.#acknowledge(stream, seq);
-    else this.#early.set(stream, Math.max(seq, this.#early.get(stream) ?? 0));
+    else stream.early = Math.max(seq, stream.early ?? 0);
     this.#advance(stream);
     this.resume();
   }
@@ -127,9 +124,9 @@ export class Delivery {
 
   /** The newest places of conversations that moved since this was last asked. */
   takeHeads(): { conversation: ConversationId; last: number }[] {
-    const heads = [...this.#moved].map(({ conversation, last }) => ({ conversation, last }));
-    this.#moved.clear();
-    return heads;
+    const moved = [...this.#streams.values()].filter(({ hasMoved }) => hasMoved);
+    for (const stream of moved) stream.hasMoved = false;
+    return moved.map(({ conversation, last }) => ({ conversation, last }));
   }
 
   close(): void {
@@ -187,7 +184,7 @@ export class Delivery {
   #raise(stream: Stream, last: number): void {
     if (last <= stream.last) return;
     stream.last = last;
-    this.#moved.add(stream);
+    stream.hasMoved = true;
   }
 
   #hasRoom(): boolean {
@@ -279,13 +276,13 @@ export class Delivery {
     if (position === undefined) {
       this.#streams.delete(conversation);
       this.#behind.delete(stream);
-      if (this.#early.delete(stream)) onStranger();
+      if (stream.early !== undefined) onStranger();
       return;
     }
     stream.open(position, this.#cursorOf(position));
-    const early = this.#early.get(stream);
+    const { early } = stream;
     if (early === undefined) return;
-    this.#early.delete(stream);
+    stream.early = undefined;
     this.#acknowledge(stream, early);
   }
 

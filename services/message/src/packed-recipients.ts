@@ -74,9 +74,11 @@ export function withoutDevices(packed: Buffer, devices: readonly Buffer[]): Buff
   return rest.length === packed.length ? undefined : rest;
 }
 
-/** The 16 bytes of a device id, to look with. */
+/** The 16 bytes of a device id, to look with. In memory of their own: a slice of the pool would hold on to all of it. */
 export function deviceBytes(device: string): Buffer {
-  return Buffer.from(device.replaceAll('-', ''), 'hex');
+  const bytes = Buffer.alloc(DEVICE_BYTES);
+  bytes.write(device.replaceAll('-', ''), 'hex');
+  return bytes;
 }
 
 interface Content {

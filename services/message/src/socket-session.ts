@@ -72,7 +72,8 @@ export class SocketSession implements Attendee {
   readonly #onEnd: SocketSessionOptions['onEnd'];
   readonly #gone: Promise<void>;
   readonly #delivery: Delivery;
-  readonly #lanes = new Map<ConversationId, SendLane>();
+  /** Made by the first send: most sockets listen. */
+  #lanes: Map<ConversationId, SendLane> | undefined;
   #sendsUnderWay = 0;
   #strangeSends = 0;
   #isGreeted = false;
@@ -222,7 +223,7 @@ export class SocketSession implements Attendee {
         this.#onSend(frame);
         return;
       case 'withdraw':
-        if (!this.#lanes.get(frame.conversation)?.withdraw(frame.number)) {
+        if (!this.#lanes?.get(frame.conversation)?.withdraw(frame.number)) {
           this.#refuseFrame('request.invalid');
         }
         return;
@@ -261,6 +262,7 @@ export class SocketSession implements Attendee {
   }
 
   #laneOf(conversation: ConversationId): SendLane | undefined {
+    this.#lanes ??= new Map();
     const known = this.#lanes.get(conversation);
     if (known !== undefined || this.#lanes.size >= LANES_PER_SOCKET_MAX) return known;
     const lane = new SendLane();

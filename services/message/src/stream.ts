@@ -22,6 +22,10 @@ export class Stream {
   isCatchingUp = false;
   /** True once the socket was told that a catch-up begins. */
   isAnnounced = false;
+  /** What the device acknowledged before the position was read. */
+  early: number | undefined;
+  /** True once `last` has risen, until the device was told of it in passing. */
+  hasMoved = false;
   /** Waits for a place that should have come. */
   timer: NodeJS.Timeout | undefined;
   /** Places of messages that were sent and not acknowledged, ascending. */
