@@ -5,6 +5,7 @@
  * Accounts are written where the message service keeps its copies of them, and their tokens are signed with the
  * platform's own secret: passwords are not what is measured here. Everything else goes in by the front door.
  */
+import { spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,6 +49,9 @@ export interface MeasuredPlatformOptions {
 const SERVICES = ['auth', 'key', 'message', 'file', 'gateway'] as const;
 
 const READY_MS = 20_000;
+
+/** A tunnel is two sockets, and there are ten thousand. */
+const OPEN_FILES = 65_536;
 
 /** Users who write to each other in pairs, and those for whom the first of all leaves messages. */
 const PAIRED_USERS = 200;
@@ -141,9 +145,15 @@ async function startServices(
     return [name, one.pid] as const;
   });
   const processes = Object.fromEntries(await Promise.all(started)) as MeasuredPlatform['pids'];
+  letOpen(processes.gateway, OPEN_FILES);
   const url = shared.GATEWAY_URL ?? '';
   await waitFor(async () => (await fetch(`${url}/health/ready`)).ok, READY_MS);
   return { processes, url };
+}
+
+/** Where it may not be raised, the limit of this process holds, and so many sockets are refused. */
+function letOpen(pid: number, files: number): void {
+  spawnSync('prlimit', [`--pid=${pid}`, `--nofile=${files}:${files}`], { stdio: 'ignore' });
 }
 
 function profiling(): Record<string, string> {
