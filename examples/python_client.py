@@ -6,6 +6,9 @@
     ./python_client.py --store alice.db --name Alice --password 'a rather long passphrase' chat Bob
     ./python_client.py --store bob.db   --name Bob   --password 'a rather long passphrase' chat Alice
 
+Its parts: python_store.py (what is on disk), python_lane.py (sending), python_rest.py, python_keys.py (what a device
+publishes); receiving is here.
+
 Each line that is typed becomes a message. `inbox` shows what this device has missed without a socket, `history NAME`
 what the platform has of a conversation, `log` what the store has. Kill it whenever you like, and start it again.
 
