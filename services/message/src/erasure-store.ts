@@ -204,6 +204,7 @@ export async function finishErasure(
   { user, devices }: Leaving,
 ): Promise<void> {
   await sql`delete from cursors where device = any(${devices}::uuid[])`.execute(transaction);
+  await sql`delete from sent_counts where device = any(${devices}::uuid[])`.execute(transaction);
   await transaction.deleteFrom('device_lists').where('user_id', '=', user).execute();
   await transaction.deleteFrom('push_subscriptions').where('user_id', '=', user).execute();
   // What others have reported of the user stays for its time: under an id that leads to nobody.

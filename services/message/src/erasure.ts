@@ -21,6 +21,7 @@ import {
   removeSome,
   replaceRecipients,
 } from './erasure-store.ts';
+import { signalRetired } from './key-hints.ts';
 import { ERASED_MESSAGES_AT_ONCE, ERASURE_EVERY_MS } from './limits.ts';
 import { depart } from './membership-departure.ts';
 import { deviceBytes, withoutDevices } from './packed-recipients.ts';
@@ -63,6 +64,7 @@ export async function startErasures({
       await query
         .transaction()
         .execute((transaction) => markErased(transaction, { user, devices }));
+      for (const device of devices) signalRetired(bus, device);
       begin();
     },
   );

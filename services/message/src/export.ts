@@ -60,6 +60,11 @@ export async function exportUser(
         where c.device in (
           select unnest(devices) from device_lists where user_id = ${user}
         ) order by c.device, c.conversation`),
+      sent_counts: await read(sql`
+        select to_jsonb(s) as row from sent_counts s
+        where s.device in (
+          select unnest(devices) from device_lists where user_id = ${user}
+        ) order by s.device`),
     },
   };
 }

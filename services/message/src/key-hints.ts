@@ -38,9 +38,18 @@ export interface KeyHintsDeps {
   events: Pick<Events, 'retirementFailed'>;
 }
 
+/** Has every node that is up forget a device: each may hold an acknowledgement or a count of it that is not written yet. */
+export function signalRetired(bus: Pick<Bus, 'signal'>, device: DeviceId): void {
+  signalHint(bus, { type: 'device-retired', device });
+}
+
+function signalHint(bus: Pick<Bus, 'signal'>, hint: Hint): void {
+  bus.signal(SUBJECT, Buffer.from(JSON.stringify(hint)));
+}
+
 /** Passes events on to the sockets of all nodes, and signals to those of this one, until it is closed. */
 export async function startKeyHints(bus: Bus, deps: KeyHintsDeps): Promise<Closable> {
-  const signal = (hint: Hint) => bus.signal(SUBJECT, Buffer.from(JSON.stringify(hint)));
+  const signal = (hint: Hint) => signalHint(bus, hint);
   const tellChange = async (user: UserId, what: 'device-list' | 'identity') => {
     const to = await findAcquaintances(deps.database, user);
     signal({ type: 'keys-changed', user, what, to: [user, ...to] });
@@ -56,7 +65,7 @@ export async function startKeyHints(bus: Bus, deps: KeyHintsDeps): Promise<Closa
     ),
     consumeEvent(bus, name, 'events.identity.changed', ({ user }) => tellChange(user, 'identity')),
     consumeEvent(bus, 'message-retired-devices', 'events.device.retired', async ({ device }) => {
-      signal({ type: 'device-retired', device });
+      signalRetired(bus, device);
       await retire(deps, device);
     }),
   ]);

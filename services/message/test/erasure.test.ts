@@ -1,6 +1,14 @@
 /** What stays and what goes when an account is deleted, and what a user may have of what is held about them. */
 import { randomUUID } from 'node:crypto';
-import { listMessages, searchUsers, sendMessage } from '@sotto/api';
+import {
+  announcePresence,
+  blockUser,
+  listMessages,
+  reportUser,
+  searchUsers,
+  sendMessage,
+  subscribePush,
+} from '@sotto/api';
 import { exportMessages, findMembership } from '@sotto/api/internal';
 import { createMemoryBus, publishEvent } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -15,7 +23,8 @@ const bus = createMemoryBus();
 
 beforeAll(async () => {
   platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
+  const push = { enabled: true, hosts: ['push.example.org'], allowPrivate: false };
+  node = await platform.startNode(bus, { push });
 });
 
 afterAll(async () => {
@@ -39,18 +48,12 @@ async function erase(person: Person): Promise<void> {
 
 /** Every row of every table that names a value, as text. */
 async function mentions(...values: string[]): Promise<string[]> {
-  const tables = [
-    'accounts',
-    'device_lists',
-    'conversations',
-    'conversation_members',
-    'messages',
-    'message_ids',
-    'cursors',
-    'fanout_outbox',
-  ];
+  const { rows: tables } = await platform.database.pool.query<{ name: string }>(
+    `select table_name as name from information_schema.tables
+     where table_schema = current_schema and table_name not in ('erased_users', 'migrations')`,
+  );
   const found = await Promise.all(
-    tables.map(async (table) => {
+    tables.map(async ({ name: table }) => {
       const { rows } = await platform.database.pool.query(`select t::text as row from ${table} t`);
       const named = rows.filter(({ row }) => values.some((value) => row.includes(value)));
       return named.length > 0 ? [table] : [];
@@ -77,6 +80,21 @@ test('a user who is erased leaves the directory and the conversation, and cannot
     query: { limit: 10 },
   });
   expect(textsOf(history.slots)).toEqual(['before']);
+});
+
+test('whatever a user has made here goes with the account', async () => {
+  const [a, b] = await Promise.all([platform.peers.addPerson(), platform.peers.addPerson()]);
+  await node.call(a, blockUser, { params: { user_id: b.user } });
+  await node.call(b, blockUser, { params: { user_id: a.user } });
+  await node.call(a, reportUser, { body: { user: b.user, reason: 'other', messages: [] } });
+  await node.call(a, announcePresence, {});
+  await node.call(a, subscribePush, { body: { endpoint: 'https://push.example.org/1' } });
+  const named = ['blocks', 'presence', 'push_subscriptions', 'reports'];
+  await vi.waitFor(async () =>
+    expect(await mentions(a.user)).toEqual(expect.arrayContaining(named)),
+  );
+  await erase(a);
+  expect(await mentions(a.user, a.device)).toEqual([]);
 });
 
 test("what was written for the erased user's devices is cut out, and nothing else", async () => {
