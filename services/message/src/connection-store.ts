@@ -95,18 +95,24 @@ export async function beat({ query }: ConnectionDatabase, node: string): Promise
   return rows[0] ?? { isKnown: false, others: [] };
 }
 
-/** Removes nodes that died long ago with their connections. Index: connections_node. */
-export async function sweepNodes({ query }: ConnectionDatabase): Promise<void> {
-  await sql`
+/**
+ * Removes nodes that died a while ago with their connections. Returns the devices that were connected to them, to the one
+ * node of many whose sweep it was. Index: connections_node.
+ */
+export async function sweepNodes({ query }: ConnectionDatabase): Promise<DeviceId[]> {
+  const { rows } = await sql<{ device: DeviceId }>`
     with dead as (
       delete from nodes where seen_at < clock_timestamp() - ${interval(NODE_FORGOTTEN_MS)}
       returning node, seen_at
     ), gone as (
       delete from connections c using dead where c.node = dead.node
-      returning c.user_id, dead.seen_at
+      returning c.device, c.user_id, dead.seen_at
+    ), noted as (
+      ${noteSeen(sql`select user_id, max(seen_at) as seen_at from gone group by user_id`)}
     )
-    ${noteSeen(sql`select user_id, max(seen_at) as seen_at from gone group by user_id`)}
+    select device from gone
   `.execute(query);
+  return rows.map(({ device }) => device);
 }
 
 /** Removes a node that ends. Its connections are gone already. Index: primary key. */

@@ -41,6 +41,8 @@ export interface ConnectionsDeps {
   onWritten(users: readonly UserId[]): void;
   /** Another node has died or come to be. */
   onNodesChanged(): void;
+  /** These devices were connected to a node that died. One node is told of each. */
+  onLost(devices: readonly DeviceId[]): void;
 }
 
 /** The newest that is known of a device and not written yet; without an arrival it is gone. */
@@ -117,7 +119,7 @@ export async function startConnections(deps: ConnectionsDeps): Promise<Connectio
 
 /** Says every other second that the node lives, and looks who else does. */
 async function startBeating(
-  { database, node, events, onNodesChanged }: ConnectionsDeps,
+  { database, node, events, onNodesChanged, onLost }: ConnectionsDeps,
   onForgotten: () => void,
 ): Promise<Closable> {
   let others: string | undefined;
@@ -133,7 +135,8 @@ async function startBeating(
     others = now;
     if (performance.now() - sweptAt < NODES_SWEEP_MS) return;
     sweptAt = performance.now();
-    await sweepNodes(database);
+    const lost = await sweepNodes(database);
+    if (lost.length > 0) onLost(lost);
   }
 
   await work();

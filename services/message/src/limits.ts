@@ -198,9 +198,9 @@ export const SEND_BURST_MS = 60 * 60_000;
 export const NODE_BEAT_MS = 2_000;
 export const NODE_DEAD_MS = 7_000;
 
-/** Dead nodes are removed with their connections after this time, and looked for this often. */
-export const NODE_FORGOTTEN_MS = 60_000;
-export const NODES_SWEEP_MS = 30_000;
+/** Dead nodes are removed with their connections after this time, and looked for this often; then devices are woken. */
+export const NODE_FORGOTTEN_MS = 30_000;
+export const NODES_SWEEP_MS = 10_000;
 
 /** Connections that came and went are gathered for this time, and this many are written in one statement. */
 export const CONNECTIONS_FLUSH_MS = 250;
@@ -226,6 +226,9 @@ export const GONE_GRACE_MS = 2_000;
 /** Signals may be lost: everybody watched is looked at anew within this time, and who may watch whom within that. */
 export const LOOK_AGAIN_MS = 30_000;
 export const SIGHTS_AGAIN_MS = 300_000;
+
+/** How often one socket may ask anew whom it may see, by naming others to watch: it costs a join for each. */
+export const SIGHTS_PAUSE_MS = 2_000;
 
 /** A failed look is repeated after this time. */
 export const LOOK_RETRY_MS = 1_000;

@@ -4,7 +4,7 @@
  * All of it goes to the other nodes by signals that may be lost. Nothing depends on them but how soon somebody hears:
  * presence and relations are read from the database again by themselves, what is typed or delivered comes again.
  */
-import { ConversationId, UserId } from '@sotto/api';
+import { ConversationId, type DeviceId, UserId } from '@sotto/api';
 import type { Bus, Closable } from '@sotto/runtime';
 import { z } from 'zod';
 import { createAnnouncements } from './announcements.ts';
@@ -43,6 +43,8 @@ export interface Live extends Closable, Pick<Ephemeral, 'pass'> {
   announce(user: UserId): Promise<void>;
   /** Shows or hides a user. */
   show(user: UserId, visible: boolean): Promise<void>;
+  /** Calls back with devices whose node has died, which missed what was sent meanwhile. */
+  onLost(hear: (device: DeviceId) => void): void;
   /** It is in the database that users stand otherwise to each other, or to a conversation. */
   changeRelations(news: RelationNews): void;
 }
@@ -86,11 +88,13 @@ export async function startLive(deps: LiveDeps): Promise<Live> {
   own(await hear(bus, { node, watches, apply }));
   const ephemeral = own(await startEphemeral({ ...deps, circles }));
   const delivered = own(await startDelivered({ ...deps, circles }));
+  let tellLost = (_: DeviceId): void => undefined;
   const connections: Connections = own(
     await startConnections({
       ...deps,
       onWritten: signalChanged,
       onNodesChanged: () => watches.lookAtAll(),
+      onLost: (devices) => devices.forEach(tellLost),
     }),
   );
   const running = opened.move();
@@ -108,6 +112,9 @@ export async function startLive(deps: LiveDeps): Promise<Live> {
     async show(user, visible) {
       await writeVisible(database, user, visible);
       changeRelations({ users: [user] });
+    },
+    onLost(hear) {
+      tellLost = hear;
     },
     changeRelations,
     close: () => running.disposeAsync(),

@@ -126,6 +126,7 @@ export async function startMessage(
   const outbox = own(startOutbox({ database, bus, log }));
   own(sweepReports(database, log));
   const push = own(await startPush(pushSettings(config), { ...path, database, bus, clock }));
+  path.live.onLost((device) => push.left(device));
   const { mode } = config.directory;
   mountRoutes(app, guards, {
     ...{ ...shared, copies, outbox, push },

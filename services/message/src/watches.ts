@@ -17,6 +17,7 @@ import {
   LOOK_RETRY_MS,
   LOOKS_PER_STATEMENT,
   SIGHTS_AGAIN_MS,
+  SIGHTS_PAUSE_MS,
   TICK_MS,
 } from './limits.ts';
 import { findPresences, findSights } from './presence-store.ts';
@@ -35,6 +36,8 @@ interface Watched {
 /** A socket that watches. */
 interface Watcher {
   readonly attendee: Attendee;
+  /** When it was last found out whom it may see, as `performance.now()`. */
+  askedAt: number;
   readonly watched: readonly Watched[];
 }
 
@@ -75,15 +78,18 @@ export class Watches implements Closable {
   /** Tells a socket of these users from now on, and of nobody else. */
   watch(attendee: Attendee, users: readonly UserId[]): void {
     const before = this.#watchers.get(attendee);
-    const distinct = [...new Set(users)];
-    const watcher = { attendee, watched: distinct.map((user) => this.#watchedOf(user)) };
+    const watcher: Watcher = {
+      attendee,
+      askedAt: before?.askedAt ?? Number.NEGATIVE_INFINITY,
+      watched: [...new Set(users)].map((user) => this.#watchedOf(user)),
+    };
     for (const watched of watcher.watched) {
       // It is told anew, a copy being another presence, or that it may not see any more.
       const told = before && watched.watchers.get(before);
       watched.watchers.set(watcher, told && { ...told });
     }
     if (before !== undefined) this.#drop(before);
-    if (distinct.length === 0) {
+    if (watcher.watched.length === 0) {
       this.#watchers.delete(attendee);
       return;
     }
@@ -213,15 +219,18 @@ export class Watches implements Closable {
 
   #takePairs(): Pair[] {
     const pairs: Pair[] = [];
+    const now = performance.now();
     for (const watcher of this.#unsure) {
+      if (now - watcher.askedAt < SIGHTS_PAUSE_MS) continue;
+      watcher.askedAt = now;
+      this.#unsure.delete(watcher);
       for (const watched of watcher.watched) pairs.push({ watcher, watched });
     }
     for (const watched of this.#changed) {
       for (const watcher of watched.watchers.keys()) {
-        if (!this.#unsure.has(watcher)) pairs.push({ watcher, watched });
+        if (watcher.askedAt !== now) pairs.push({ watcher, watched });
       }
     }
-    this.#unsure.clear();
     this.#changed.clear();
     return pairs;
   }

@@ -14,10 +14,11 @@ import {
   unblockUser,
 } from '@sotto/api';
 import { exportMessages } from '@sotto/api/internal';
-import { type Bus, listen, publishEvent } from '@sotto/runtime';
+import { type Bus, createMemoryBus, listen, publishEvent } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { findConnected } from '../src/connection-store.ts';
+import { findConnected, sweepNodes } from '../src/connection-store.ts';
 import { openConversation } from './messages.ts';
+import { startPlatform } from './nodes.ts';
 import { INTERNAL_SECRET, type Person } from './peers.ts';
 import { befriend, type Stage, startStage, toldOf, untilOnline } from './signals.ts';
 import { connect } from './socket-client.ts';
@@ -204,6 +205,30 @@ test(
     await Promise.all([here.close(), back.close()]);
   },
 );
+
+test('the devices of a node that died are given to one of those that sweep it', async () => {
+  const bus = createMemoryBus();
+  const platform = await startPlatform(bus);
+  const node = await platform.startNode(bus);
+  await node.close();
+  const { pool } = platform.database;
+  const [device, user, dead, living] = Array.from({ length: 4 }, () => randomUUID());
+  await pool.query(
+    `insert into nodes values ($1, now() - interval '31 s'), ($2, now() - interval '29 s')`,
+    [dead, living],
+  );
+  await pool.query(
+    `insert into connections values ($1, $2, $3, now()), (gen_random_uuid(), $2, $4, now())`,
+    [device, user, dead, living],
+  );
+  const swept = await Promise.all([1, 2, 3].map(() => sweepNodes(platform.database)));
+  expect(swept.flat()).toEqual([device]);
+  expect((await pool.query('select node from connections')).rows).toEqual([{ node: living }]);
+  const { rows } = await pool.query('select user_id, last_seen from presence');
+  expect(rows).toEqual([{ user_id: user, last_seen: expect.any(Date) }]);
+  await platform.close();
+  await bus.close();
+});
 
 test('a node that was taken for dead tells again who is connected to it', SLOW, async () => {
   const [a, b] = await friends();
