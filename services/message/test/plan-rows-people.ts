@@ -209,7 +209,7 @@ export function erasureQueries({
         }),
       ],
       finishErasure: [
-        'blocks_blocked blocks_pkey connections_user cursors_pkey device_lists_pkey erased_users_pkey presence_pkey push_subscriptions_user reports_reporter',
+        'blocks_blocked blocks_pkey connections_user cursors_pkey device_lists_pkey erased_users_pkey presence_pkey push_subscriptions_user reports_reporter sent_counts_pkey',
         undone((transaction) => erasures.finishErasure(transaction, { user, devices: [device] })),
       ],
     },

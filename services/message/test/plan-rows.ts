@@ -220,7 +220,7 @@ function accountQueries({ database, user, other, who }: World): Queries {
     },
     export: {
       exportUser: [
-        'accounts_pkey blocks_pkey connections_user conversation_members_user conversations_pkey cursors_pkey device_lists_pkey messages_pkey presence_pkey push_subscriptions_user reports_reporter',
+        'accounts_pkey blocks_pkey connections_user conversation_members_user conversations_pkey cursors_pkey device_lists_pkey messages_pkey presence_pkey push_subscriptions_user reports_reporter sent_counts_pkey',
         () => exportUser(database, user),
       ],
     },
