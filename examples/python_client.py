@@ -60,6 +60,7 @@ class Client:
         self.rest.token = store.get("access")
         self.entered = asyncio.Event()
         self.wake = asyncio.Event()
+        self.attempts = 0
         self.lanes = {}
 
     # Account and keys
@@ -67,6 +68,8 @@ class Client:
     async def enter(self) -> None:
         """Registers, the first time; later there are tokens. Publishes what others need to write to this device."""
         if self.store.get("device") is None:
+            if not self.options.name or not self.options.password:
+                raise SystemExit("--name and --password are needed the first time")
             body = {"username": self.options.name, "password": self.options.password}
             if self.options.invite:
                 body["invite"] = self.options.invite
@@ -155,7 +158,6 @@ class Client:
 
     async def stay_connected(self) -> None:
         """Connects, and again after each end, until there is no use in it."""
-        attempt = 0
         while True:
             code = None
             try:
@@ -165,22 +167,22 @@ class Client:
                 target = self.rest.url.replace("http", "ws", 1) + "/ws"
                 async with websockets.connect(target, subprotocols=protocols) as socket:
                     code = await self.attend(socket)
-                attempt = 0
             except (OSError, asyncio.TimeoutError, websockets.WebSocketException) as error:
                 self.say(f"no connection: {error or type(error).__name__}")
             if code == REPLACED:
                 raise SystemExit("this device is connected elsewhere")
             if code == BAD_FRAME:
                 raise SystemExit("the platform did not understand this client")
-            attempt = 0 if code == DRAINING else attempt + 1
-            await asyncio.sleep(random.uniform(0.5, 1) * min(PAUSE_SECONDS_MAX, 2**attempt / 4))
+            longest = 1 if code == DRAINING else min(PAUSE_SECONDS_MAX, 2**self.attempts / 4)
+            self.attempts += 1
+            await asyncio.sleep(random.uniform(0.5, 1) * longest)
 
     async def attend(self, socket) -> int:
         """Reads and sends until the connection ends; its close code."""
         self.lanes = {}
         tasks = []
         try:
-            self.on_hello(json.loads(await socket.recv()))
+            await self.on_hello(json.loads(await socket.recv()))
             tasks = [asyncio.create_task(work(socket)) for work in (self.read_frames, self.send_waiting)]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -225,11 +227,12 @@ class Client:
                 self.say(f"delivered up to {member['seq']}")
         # Whatever else comes, now or with a later release, is passed over.
 
-    def on_hello(self, frame: dict) -> None:
+    async def on_hello(self, frame: dict) -> None:
+        self.attempts = 0
         known = self.store.get("incarnation")
-        if known is not None and frame["incarnation"] > known:
+        if known is not None and frame["incarnation"] != known:
+            await self.publish_keys()
             self.store.send_again(RESTORED_SECONDS)
-            self.store.put(published=False)
         self.store.put(incarnation=frame["incarnation"])
         self.say("connected")
 

@@ -70,7 +70,11 @@ def signed_prekey(identity_seed: bytes, key_id: int, prekey_seed: bytes) -> dict
 def first_device_list(
     identity_seed: bytes, user: str, device: str, device_seed: bytes, registration_id: int, time_ms: int
 ) -> bytes:
-    """The first list of an account with one device. A later one would name the hash of the one before."""
+    """The first list of an account with one device.
+
+    A later one names the hash of the one before. An account signs one each week: people are warned about a list that is
+    older than 14 days.
+    """
     listed = struct.pack(">B16sI32sQB", 1, uuid.UUID(user).bytes, 1, bytes(32), time_ms, 1)
     listed += uuid.UUID(device).bytes + ed25519_public(device_seed) + struct.pack(">H", registration_id)
     return listed + _sign_for("device-list", identity_seed, listed)

@@ -30,8 +30,13 @@ describe.runIf(python !== '')('the client in Python', { timeout: TEST_MS }, () =
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'sotto-python-'));
-    // The same port after each start: clients find the platform again by themselves.
-    const environment = { ...NO_LIMITS, SERVER_PORT: String(await freePort()) };
+    const environment = {
+      ...NO_LIMITS,
+      // The same port after each start: clients find the platform again by themselves.
+      SERVER_PORT: String(await freePort()),
+      // Sockets end with it, so they all do in the middle of something.
+      JWT_ACCESS_EXPIRY: '4s',
+    };
     platform = await startStandalone({ environment });
     const { dataDirectory, close } = platform;
     restart = async () => {
@@ -112,6 +117,29 @@ describe.runIf(python !== '')('the client in Python', { timeout: TEST_MS }, () =
     expect(runPython(bob, 'inbox')).toBe('< 2 while he is away\n');
     expect(runPython(bob, 'inbox')).toBe('');
     expect(received(bob)).toEqual(['while he is here', 'while he is away']);
+  });
+
+  test('each comes back when its token ends', async () => {
+    const [a, b] = await meet();
+    const ended = /the connection has ended: 4001.*(\n.*)*the connection has ended: 4001/;
+    await Promise.all([a.said(ended), b.said(ended)]);
+    await a.type('still here');
+    await receives(bob, ['still here']);
+  });
+
+  test('a platform that was restored gets again what it may have lost, and nobody gets it twice', async () => {
+    let [a] = await meet();
+    for (const text of ['first', 'second']) await a.type(text);
+    await receives(bob, ['first', 'second']);
+    await a.kill();
+    // As if it had last met an earlier life of the platform.
+    const store = new DatabaseSync(alice.store);
+    store.exec("UPDATE account SET value = '0' WHERE name = 'incarnation'");
+    store.close();
+    a = start(alice, 'Bob');
+    await a.type('third');
+    for (const seq of numbers(3)) await a.said(new RegExp(`^> ${seq} stored$`, 'm'));
+    await receives(bob, ['first', 'second', 'third']);
   });
 
   test('a refusal is mended by the lists that come with it, and what cannot be mended is given up', async () => {
