@@ -1,105 +1,31 @@
 /** Many committers over one database, with overlapping conversations and repeated ids: one order, no gap, nothing twice. */
 import { randomUUID } from 'node:crypto';
-import {
-  type ApiError,
-  ConversationId,
-  DeviceId,
-  type MessageId,
-  type OutgoingMessage,
-  type Stored,
-  UserId,
-} from '@sotto/api';
-import { createLogger, createMetrics, type Database, migrate, openDatabase } from '@sotto/runtime';
-import { type TestDatabase, testDatabase } from '@sotto/runtime/testing';
+import { type ApiError, ConversationId, type MessageId, type OutgoingMessage } from '@sotto/api';
+import { createLogger, type Database } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { createAudiences } from '../src/audiences.ts';
-import { type CommitLine, createCommitLine } from '../src/commit-line.ts';
-import { Committer } from '../src/committer.ts';
-import { openDirect } from '../src/conversation-store.ts';
-import { storeDeviceList } from '../src/copy-store.ts';
 import { writeCursors } from '../src/cursor-store.ts';
-import { createEvents } from '../src/events.ts';
-import { findOwnId } from '../src/history-store.ts';
 import { AUDIENCE_READS_MAX, INQUIRIES_PER_SOCKET_MAX, PARTITIONS_TICK_MS } from '../src/limits.ts';
-import { createMessageAges } from '../src/message-age.ts';
-import { migrations } from '../src/migrations/index.ts';
-import { keepPartitions, makePartitions } from '../src/partitions.ts';
+import { keepPartitions } from '../src/partitions.ts';
 import type { Tables } from '../src/schema.ts';
-import { makeSend } from '../src/send.ts';
+import {
+  type Committing,
+  type Member,
+  openCommitting,
+  type Room,
+  type Sender,
+  submit,
+} from './committing.ts';
 import { messageFor, newId } from './messages.ts';
 
-let testing: TestDatabase;
+let committing: Committing;
 let database: Database<Tables>;
 
 beforeAll(async () => {
-  testing = await testDatabase();
-  database = openDatabase<Tables>(testing.options('message'));
-  await migrate(database, database.schema, migrations);
-  await makePartitions(database);
+  committing = await openCommitting();
+  database = committing.database;
 });
 
-afterAll(async () => {
-  await database.close();
-  await testing.close();
-});
-
-interface Member {
-  user: UserId;
-  device: DeviceId;
-}
-
-interface Room {
-  conversation: ConversationId;
-  members: [Member, Member];
-}
-
-async function addMember(): Promise<Member> {
-  const user = UserId.parse(randomUUID());
-  const device = DeviceId.parse(randomUUID());
-  await storeDeviceList(database, { user, version: 1, devices: [device] });
-  return { user, device };
-}
-
-async function addRoom(): Promise<Room> {
-  const members: [Member, Member] = [await addMember(), await addMember()];
-  const pair = members.map(({ user }) => user).toSorted() as [UserId, UserId];
-  const id = ConversationId.parse(randomUUID());
-  const conversation = await openDirect(database.query, pair, id);
-  if (conversation === undefined) throw new Error('nobody has been erased');
-  return { conversation, members };
-}
-
-function startCommitter(lines: readonly CommitLine[]): Committer {
-  const log = createLogger({ service: 'test', level: 'silent' });
-  const copies = { fetchDeviceList: async () => undefined };
-  return new Committer({
-    audiences: createAudiences({ database, copies, clock: Date.now }),
-    ages: createMessageAges({ days: 30, clock: Date.now }),
-    lines,
-    events: createEvents(createMetrics('test'), log),
-    findOwnId: ({ sender, message }) => findOwnId(database, sender.device, message.id),
-    makePartitions: () => makePartitions(database),
-    onCommit: () => undefined,
-  });
-}
-
-const linesOf = () => [createCommitLine(database), createCommitLine(database)];
-
-/** A member, and the socket that it sends by. */
-interface Sender extends Member {
-  origin?: object;
-}
-
-function submit(
-  committer: Committer,
-  { origin, ...sender }: Sender,
-  message: OutgoingMessage,
-): Promise<Stored> {
-  return new Promise((resolve, reject: (error: ApiError) => void) => {
-    const answer = { onStored: resolve, onRefused: reject };
-    committer.submit(makeSend({ message, sender, lane: { pending: new Set() }, answer, origin }));
-  });
-}
+afterAll(() => committing.close());
 
 interface Planned {
   sender: Member;
@@ -116,41 +42,21 @@ function plan(rooms: readonly Room[], count: number): Planned[] {
   });
 }
 
-/** Reads a conversation by cursor while it is written; rejects when a place is skipped. */
-async function follow(conversation: ConversationId, isDone: () => boolean): Promise<number> {
-  let cursor = 0;
-  for (let wasDone = false; ; wasDone = isDone()) {
-    const rows = await database.query
-      .selectFrom('messages')
-      .where('conversation', '=', conversation)
-      .where('seq', '>', cursor)
-      .orderBy('seq')
-      .select('seq')
-      .execute();
-    for (const { seq } of rows) {
-      if (seq !== cursor + 1) throw new Error(`the reader saw ${seq} after ${cursor}`);
-      cursor = seq;
-    }
-    if (wasDone && rows.length === 0) return cursor;
-  }
-}
-
 test('sixteen committers that share conversations and ids keep one order without gaps', async () => {
-  const rooms = await Promise.all(Array.from({ length: 12 }, addRoom));
-  const lines = Array.from({ length: 16 }, linesOf);
-  const committers = lines.map(startCommitter);
+  const rooms = await Promise.all(Array.from({ length: 12 }, committing.addRoom));
+  const nodes = Array.from({ length: 16 }, committing.start);
   const planned = plan(rooms, 1_500);
   let isDone = false;
-  const readers = rooms.map(({ conversation }) => follow(conversation, () => isDone));
+  const readers = rooms.map(({ conversation }) => committing.follow(conversation, () => isDone));
   const answers = new Map<MessageId, Set<string>>();
   await Promise.all(
     planned.flatMap(({ sender, message }, index) => {
       // Every third goes to three committers, twice to one of them.
       const copies = index % 3 === 0 ? [index, index, index * 7 + 1, index * 5 + 3] : [index];
       return copies.map(async (choice) => {
-        const committer = committers[choice % committers.length];
-        if (committer === undefined) throw new Error('no committer');
-        const stored = await submit(committer, sender, message);
+        const node = nodes[choice % nodes.length];
+        if (node === undefined) throw new Error('no committer');
+        const stored = await submit(node.committer, sender, message);
         const known = answers.get(message.id) ?? new Set();
         answers.set(message.id, known.add(JSON.stringify(stored)));
       });
@@ -168,15 +74,13 @@ test('sixteen committers that share conversations and ids keep one order without
   expect(new Set(rows.map(({ conversation, seq }) => `${conversation} ${seq}`)).size).toBe(
     rows.length,
   );
-  await Promise.all(committers.map((committer) => committer.close()));
-  await Promise.all(lines.flat().map((line) => line.close()));
+  await Promise.all(nodes.map((node) => node.stop()));
 });
 
 test('a commit whose connection is cut under way is found again by its ids', async () => {
-  const room = await addRoom();
+  const room = await committing.addRoom();
   const [sender, reader] = room.members;
-  const lines = linesOf();
-  const committer = startCommitter(lines);
+  const { committer, stop } = committing.start();
   await submit(committer, sender, messageFor(room.conversation, [reader]));
   const stored = Promise.all(
     Array.from({ length: 400 }, (_, index) =>
@@ -196,15 +100,13 @@ test('a commit whose connection is cut under way is found again by its ids', asy
   expect(seqs.toSorted((a, b) => a - b)).toEqual(
     Array.from({ length: 400 }, (_, index) => index + 2),
   );
-  await committer.close();
-  await Promise.all(lines.map((line) => line.close()));
+  await stop();
 });
 
 test('one row that the database will not take costs nobody else their place', async () => {
-  const room = await addRoom();
+  const room = await committing.addRoom();
   const [sender, reader] = room.members;
-  const lines = linesOf();
-  const committer = startCommitter(lines);
+  const { committer, stop } = committing.start();
   await database.pool.query(
     `alter table messages add constraint poison check (octet_length(recipients) <> 20 + 7)`,
   );
@@ -226,15 +128,13 @@ test('one row that the database will not take costs nobody else their place', as
   } finally {
     await database.pool.query('alter table messages drop constraint poison');
   }
-  await committer.close();
-  await Promise.all(lines.map((line) => line.close()));
+  await stop();
 });
 
 test('a lock that another transaction holds delays a batch, and nothing is lost', async () => {
-  const room = await addRoom();
+  const room = await committing.addRoom();
   const [sender, reader] = room.members;
-  const lines = linesOf();
-  const committer = startCommitter(lines);
+  const { committer, stop } = committing.start();
   const holder = await database.pool.connect();
   await holder.query('begin');
   await holder.query('select id from conversations where id = $1 for update', [room.conversation]);
@@ -257,15 +157,13 @@ test('a lock that another transaction holds delays a batch, and nothing is lost'
   await holder.query('rollback');
   holder.release();
   expect((await sends).map(({ seq }) => seq)).toEqual([1, 2, 3]);
-  await committer.close();
-  await Promise.all(lines.map((line) => line.close()));
+  await stop();
 });
 
 test('the same id with other content in one batch is a conflict, whichever came first', async () => {
-  const room = await addRoom();
+  const room = await committing.addRoom();
   const [sender, reader] = room.members;
-  const lines = linesOf();
-  const committer = startCommitter(lines);
+  const { committer, stop } = committing.start();
   const id = newId();
   const outcomes = await Promise.allSettled([
     submit(committer, sender, messageFor(room.conversation, [reader], { id, text: 'one' })),
@@ -277,15 +175,13 @@ test('the same id with other content in one batch is a conflict, whichever came 
     { status: 'rejected', reason: { code: 'message.id-conflict' } },
     { status: 'fulfilled', value: { seq: 1 } },
   ]);
-  await committer.close();
-  await Promise.all(lines.map((line) => line.close()));
+  await stop();
 });
 
 test('a week without a partition gets one from the first message in it', async () => {
-  const room = await addRoom();
+  const room = await committing.addRoom();
   const [sender, reader] = room.members;
-  const lines = linesOf();
-  const committer = startCommitter(lines);
+  const { committer, stop } = committing.start();
   const { rows } = await database.pool.query<{ name: string }>(
     `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'messages'::regclass`,
   );
@@ -293,8 +189,7 @@ test('a week without a partition gets one from the first message in it', async (
   for (const { name } of rows) await database.pool.query(`drop table ${name}`);
   const stored = await submit(committer, sender, messageFor(room.conversation, [reader]));
   expect(stored.seq).toBe(1);
-  await committer.close();
-  await Promise.all(lines.map((line) => line.close()));
+  await stop();
 });
 
 test('partitions are seen to as soon as a machine wakes from a long sleep', async () => {
@@ -318,7 +213,7 @@ test('partitions are seen to as soon as a machine wakes from a long sleep', asyn
 });
 
 test('a cursor rises and never falls, whoever writes it', async () => {
-  const { conversation, members } = await addRoom();
+  const { conversation, members } = await committing.addRoom();
   const [{ device }] = members;
   for (const seq of [3, 7, 5]) await writeCursors(database, [{ device, conversation, seq }]);
   const row = await database.query
@@ -330,10 +225,9 @@ test('a cursor rises and never falls, whoever writes it', async () => {
 });
 
 test('a socket that sends to unknown conversations holds up neither the database nor other sockets', async () => {
-  const room = await addRoom();
+  const room = await committing.addRoom();
   const [honest, reader] = room.members;
-  const lines = linesOf();
-  const committer = startCommitter(lines);
+  const { committer, stop } = committing.start();
   // The first send opens a line to the database, which takes longer than what is measured here.
   await submit(committer, { ...honest, origin: {} }, messageFor(room.conversation, [reader]));
   let inUse = 0;
@@ -371,6 +265,5 @@ test('a socket that sends to unknown conversations holds up neither the database
   await Promise.allSettled(flood(reader));
   expect(inUseMax).toBeLessThanOrEqual(AUDIENCE_READS_MAX);
   database.pool.off('acquire', onAcquire).off('release', onRelease);
-  await committer.close();
-  await Promise.all(lines.map((line) => line.close()));
+  await stop();
 });
