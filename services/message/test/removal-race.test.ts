@@ -1,0 +1,96 @@
+/** Somebody is removed while others write as fast as they can, on both nodes: nothing above the removal reaches them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OutgoingMessage } from '@sotto/api';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Group } from './groups.ts';
+import { messageFor } from './messages.ts';
+import type { Person } from './peers.ts';
+import { assertGapless, connect, endOf, type SocketClient } from './socket-client.ts';
+import { closeAll, history, places, startTwoNodes, type TwoNodes } from './two-nodes.ts';
+
+let nodes: TwoNodes;
+
+beforeAll(async () => {
+  nodes = await startTwoNodes();
+});
+
+afterAll(() => nodes.close());
+
+interface Course {
+  group: Group;
+  /** Who is addressed by itself now and then, for as long as it is a member. */
+  reader: Person;
+  isOver(): boolean;
+}
+
+/** Writes one message after the other; what is refused is made anew for those who are members then. Resolves to the places. */
+async function write(client: SocketClient, { group, reader, isOver }: Course): Promise<number[]> {
+  const seqs: number[] = [];
+  for (let number = 1; !isOver(); number += 1) {
+    const compose = (): OutgoingMessage =>
+      number % 3 === 0 && group.members.includes(reader.user)
+        ? messageFor(group.id, [reader], { kind: 'targeted' })
+        : group.message();
+    let answer = await client.send(compose(), number);
+    while (!('seq' in answer)) {
+      expect(['message.group-stale', 'message.devices-stale']).toContain(answer.code);
+      await sleep(1);
+      answer = await client.send(compose(), number);
+    }
+    seqs.push(answer.seq);
+  }
+  return seqs;
+}
+
+test.each(['first', 'second'])(
+  'whoever is removed gets nothing above it, on the %s node',
+  async (where) => {
+    const { one, two } = nodes;
+    const { people, group } = await nodes.found();
+    const [founder, removed, other] = people;
+    const tablet = await nodes.addDevice(founder);
+    const laptop = await nodes.addDevice(founder);
+    const [near, far] = where === 'first' ? [one, two] : [two, one];
+    const [victim, witness] = [await connect(near, removed), await connect(far, other)];
+    const writers = [
+      await connect(one, founder),
+      await connect(one, tablet),
+      await connect(two, laptop),
+    ];
+    let isOver = false;
+    const course = { group, reader: removed, isOver: () => isOver };
+    const writing = writers.map((client) => write(client, course));
+    await sleep(500);
+    const action = { type: 'remove', users: [removed.user] } as const;
+    const { seq: removal } = await group.change(two, founder, action);
+    await sleep(500);
+    isOver = true;
+    const seqs = (await Promise.all(writing)).flat();
+    const last = Math.max(...seqs);
+
+    // They were at it on both sides of the removal, and those who stayed have it all.
+    expect(seqs.filter((seq) => seq < removal).length).toBeGreaterThan(50);
+    expect(seqs.filter((seq) => seq > removal).length).toBeGreaterThan(50);
+    witness.acknowledge(group.id, last);
+    const all = await witness.slotsUpTo(group.id, Math.min(last, 250), 10_000);
+    assertGapless(all, 1);
+
+    const own = await victim.slotsUpTo(group.id, removal, 10_000);
+    assertGapless(own, 1);
+    // What was still on its way to the node would have come by then.
+    await sleep(500);
+    expect(Math.max(...victim.slots(group.id).map(endOf))).toBe(removal);
+    expect(places(victim.slots(group.id)).at(-1)).toBe(removal);
+    for (const node of [one, two]) {
+      const page = await history(node, removed, group);
+      expect(page.last).toBe(removal);
+      expect(Math.max(...page.slots.map(endOf))).toBeLessThanOrEqual(removal);
+      const again = await connect(node, removed);
+      await sleep(200);
+      for (const slot of again.slots(group.id)) expect(endOf(slot)).toBeLessThanOrEqual(removal);
+      await again.close();
+    }
+    await closeAll(witness, ...writers);
+  },
+  60_000,
+);
