@@ -8,7 +8,7 @@ import {
   publishSignedPrekey,
   replaceIdentity,
 } from '@sotto/api';
-import type { Event, EventSubject } from '@sotto/api/internal';
+import { type Event, type EventSubject, findIdentity } from '@sotto/api/internal';
 import { type Head, makeIdentity } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import { blindAccount, decodeKeyLogLeaf, digestKey, leafHashOf } from '@sotto/crypto/verify';
@@ -95,6 +95,9 @@ test('the account has the new identity, this device alone, and no key of before'
   const { body, next } = replacementOf(owner, { previous: await headOf(owner) });
   const answer = await platform.call(replaceIdentity, fresh(owner), { body });
   expect(answer.identityKey).toEqual(next.identity.publicKey);
+  const params = { user_id: owner.user };
+  const now = await platform.call(findIdentity, 'service', { params });
+  expect(now.identityKey).toEqual(next.identity.publicKey);
   const bundle = await platform.call(getBundle, newDevice(), byUser(owner.user));
   expect(bundle.identityKey).toEqual(next.identity.publicKey);
   expect(bundle.deviceList).toEqual(body.deviceList);

@@ -6,7 +6,7 @@ import {
   publishOneTimePrekeys,
   publishSignedPrekey,
 } from '@sotto/api';
-import { findDeviceList } from '@sotto/api/internal';
+import { findDeviceList, findIdentity } from '@sotto/api/internal';
 import cctv from '@sotto/crypto/vectors/ed25519-edge/cctv_ed25519vectors.json' with {
   type: 'json',
 };
@@ -48,6 +48,9 @@ describe('an identity', () => {
     });
     expect(found).toEqual(first);
     expect(Buffer.from(found.identityKey)).toEqual(Buffer.from(owner.identity.publicKey));
+    const params = { user_id: owner.user };
+    const { identityKey } = await platform.call(findIdentity, 'service', { params });
+    expect(identityKey).toEqual(found.identityKey);
   });
 
   test('is not replaced by another, whichever of two comes first', async () => {
@@ -94,10 +97,12 @@ describe('an identity', () => {
       code: 'key.identity-unknown',
       status: 404,
     });
-    expect(await platform.call(findDeviceList, 'service', { params })).toEqual({});
-    expect(await platform.call.problem(findDeviceList, 'nobody', { params })).toMatchObject({
-      code: 'auth.token-missing',
-    });
+    for (const endpoint of [findDeviceList, findIdentity]) {
+      expect(await platform.call(endpoint, 'service', { params })).toEqual({});
+      expect(await platform.call.problem(endpoint, 'nobody', { params })).toMatchObject({
+        code: 'auth.token-missing',
+      });
+    }
   });
 });
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { decodeBatch, encodeBatch, type FanoutBatch } from './fanout-batch.ts';
 import { deviceBytes, packRecipients } from './packed-recipients.ts';
 import { slotsOf, slotText } from './slots.ts';
-import type { StoredMessage } from './stored-message.ts';
+import { NO_DEVICE, NO_USER, type StoredMessage } from './stored-message.ts';
 
 const conversation = ConversationId.parse(randomUUID());
 const [me, other] = [DeviceId.parse(randomUUID()), DeviceId.parse(randomUUID())];
@@ -64,6 +64,26 @@ test("the text of a slot is what the contract's schema would write", () => {
     type: 'slots',
     slots: { length: 4 },
   });
+});
+
+test('what is for everybody is made once, and is nothing for the device that sent it', () => {
+  const body = randomBytes(20);
+  const group: StoredMessage = { ...message(1, other, me), kind: 'group', packed: body };
+  const sender = { user: NO_USER, device: NO_DEVICE };
+  const entry: StoredMessage = { ...group, seq: 2, kind: 'membership', sender };
+  const third = DeviceId.parse(randomUUID());
+  const slotsFor = (device: DeviceId) =>
+    slotsOf([group, entry], { device, bytes: deviceBytes(device) }, { from: 1, to: 2, at: 0 });
+  const [mine, theirs, own] = [me, third, other].map(slotsFor);
+  expect(mine?.map((slot) => z.encode(Slot, slot))).toEqual([
+    expect.objectContaining({ type: 'message', kind: 'group', seq: 1 }),
+    expect.objectContaining({ type: 'membership', seq: 2 }),
+  ]);
+  for (const [index, slot] of (mine ?? []).entries()) {
+    expect(slot).toBe(theirs?.[index]);
+    expect(JSON.parse(slotText(slot))).toEqual(z.encode(Slot, slot));
+  }
+  expect(own).toEqual([{ type: 'none', from: 1, to: 1 }, mine?.[1]]);
 });
 
 test('a batch comes out of the bus as it went in', () => {

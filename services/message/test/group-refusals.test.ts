@@ -1,7 +1,7 @@
 /** Membership entries that are refused, each with its code; none of them changes anything. */
 
 import { randomUUID } from 'node:crypto';
-import { changeMembership, getConversation, listMembership, UserId } from '@sotto/api';
+import { changeMembership, getConversation, UserId } from '@sotto/api';
 import {
   type MembershipAction,
   makeIdentity,
