@@ -155,6 +155,11 @@ function settings({ port, settings: more }: Place): string[] {
     log_error_verbosity: 'terse',
     log_min_error_statement: 'panic',
     log_checkpoints: 'off',
+    // Whole pages go into the log after each checkpoint: fewer of those, and smaller pages.
+    checkpoint_timeout: '15min',
+    wal_compression: 'on',
+    // Our statements run for milliseconds; to compile one would take longer.
+    jit: 'off',
     ...more,
   };
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
