@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import type { Job, Outcome } from './messages/load.ts';
 import { type MeasuredPlatform, startMeasuredPlatform } from './messages/platform.ts';
 import { processorSeconds, residentKiB, type Tree, treesOf } from './messages/processes.ts';
+import type { StalledOutcome } from './messages/stalled.ts';
 
 export interface Result {
   case: string;
@@ -23,12 +24,15 @@ export interface Result {
 
 const { PEERS_DIR, BENCH_RUNS = '3' } = process.env;
 const PEERS = process.env.BENCH_PEERS ?? 'ejabberd-pg-ws,ejabberd-mem,sotto';
-const SCENARIOS = process.env.BENCH_SCENARIOS ?? 'closed,open,fanout,offline,idle';
+const { BENCH_SCENARIOS: SCENARIOS = 'closed,open,fanout,offline,idle' } = process.env;
 
 /** Every loop on a fresh platform, or every scenario of the harness with all servers. */
 export function run(): Promise<Result[]> {
   return PEERS_DIR === undefined ? runAlone() : runBeside(PEERS_DIR);
 }
+
+/** A tunnel is two open files, and a process may often have no more than 20 000. */
+const IDLE_SOCKETS = 9_900;
 
 const JOBS: readonly Job[] = [
   { loop: 'closed', seconds: 4, amount: 100 },
@@ -36,25 +40,26 @@ const JOBS: readonly Job[] = [
   { loop: 'fanout', seconds: 4, amount: 1 },
   { loop: 'fanout', seconds: 4, amount: 8 },
   { loop: 'offline', seconds: 0, amount: 10_000 },
-  { loop: 'idle', seconds: 3, amount: 10_000 },
+  { loop: 'idle', seconds: 3, amount: IDLE_SOCKETS },
 ];
 
 async function runAlone(): Promise<Result[]> {
   const results: Result[] = [];
   const wanted = new Set(SCENARIOS.split(','));
+  if (wanted.has('stalled')) results.push(await measure(onStalled));
   for (const job of JOBS) {
     if (!wanted.has(job.loop)) continue;
-    for (let at = 0; at < Number(BENCH_RUNS); at++) results.push(await measure(job));
+    for (let at = 0; at < Number(BENCH_RUNS); at++)
+      results.push(await measure((platform) => load(platform, job)));
   }
   return results;
 }
 
-async function measure(job: Job): Promise<Result> {
+async function measure(work: (platform: MeasuredPlatform) => Promise<Result>): Promise<Result> {
   const directory = mkdtempSync('/tmp/sotto-bench-');
-  const users = Math.max(200, job.amount);
-  const platform = await startMeasuredPlatform({ directory, users });
+  const platform = await startMeasuredPlatform({ directory, users: IDLE_SOCKETS });
   try {
-    return await load(platform, job);
+    return await work(platform);
   } finally {
     await platform.stop();
     rmSync(directory, { recursive: true, force: true });
@@ -66,7 +71,7 @@ async function load(platform: MeasuredPlatform, job: Job): Promise<Result> {
   const trees = () => treesOf(platform.roots, names);
   let before: Usage[] = [];
   let after: Usage[] = [];
-  const outcome = await runLoad(job, {
+  const outcome = await runChild<Outcome>('messages/load.ts', [JSON.stringify(job)], {
     onBegin: () => {
       before = trees().map(usageOf);
     },
@@ -94,6 +99,36 @@ async function load(platform: MeasuredPlatform, job: Job): Promise<Result> {
   };
 }
 
+/** The growth of whoever holds what stalled sockets do not take, in MiB for each of them. */
+async function onStalled(platform: MeasuredPlatform): Promise<Result> {
+  const { message, gateway } = platform.pids;
+  const trees = treesOf([message, gateway], new Map());
+  const memory = () => trees.map(residentKiB);
+  let before: number[] = [];
+  let peaks: number[] = [];
+  const sampler = setInterval(() => {
+    peaks = memory().map((now, at) => Math.max(now, peaks[at] ?? 0));
+  }, 250);
+  const outcome = await runChild<StalledOutcome>('messages/stalled.ts', [], {
+    onBegin: () => {
+      before = memory();
+    },
+    onEnd: () => clearInterval(sampler),
+  });
+  const grown = peaks.map((peak, at) => {
+    return round((peak - (before[at] ?? 0)) / 1024 / outcome.stalled);
+  });
+  return {
+    case: 'stalled',
+    implementation: 'sotto',
+    ...outcome,
+    p99_ms_before: round(outcome.p99_ms_before),
+    p99_ms_while: round(outcome.p99_ms_while),
+    message_MiB_each: grown[0] ?? 0,
+    gateway_MiB_each: grown[1] ?? 0,
+  };
+}
+
 interface Usage {
   name: string;
   seconds: number;
@@ -104,13 +139,15 @@ function usageOf(tree: Tree): Usage {
   return { name: tree.name, seconds: processorSeconds(tree), kiB: residentKiB(tree) };
 }
 
-/** Runs the load in a child of this process. Its sockets are open until `onEnd` has returned. */
-function runLoad(job: Job, on: { onBegin(): void; onEnd(): void }): Promise<Outcome> {
-  const script = fileURLToPath(new URL('messages/load.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, JSON.stringify(job)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  let outcome: Outcome | undefined;
+/** Runs a script in a child of this process. Its sockets are open until `onEnd` has returned. */
+function runChild<T>(
+  script: string,
+  argv: readonly string[],
+  on: { onBegin(): void; onEnd(): void },
+): Promise<T> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const child = spawn(process.execPath, [path, ...argv], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let outcome: T | undefined;
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (line === 'begin') {
       on.onBegin();
@@ -122,7 +159,7 @@ function runLoad(job: Job, on: { onBegin(): void; onEnd(): void }): Promise<Outc
   });
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => {
-      if (outcome === undefined) reject(new Error(`the load ended with ${code}`));
+      if (outcome === undefined) reject(new Error(`${script} ended with ${code}`));
       else resolve(outcome);
     });
   });
@@ -141,7 +178,16 @@ async function runBeside(harness: string): Promise<Result[]> {
   const drivers = fileURLToPath(new URL('messages/drivers', import.meta.url));
   const argv = [
     ...['--drivers', drivers, '--peers', PEERS, '--scenarios', SCENARIOS, '--runs', BENCH_RUNS],
-    ...['--rates', '300,1000', '--out', out, '--data', join(out, 'data')],
+    ...[
+      '--rates',
+      '300,1000',
+      '--idle',
+      String(IDLE_SOCKETS),
+      '--out',
+      out,
+      '--data',
+      join(out, 'data'),
+    ],
   ];
   const child = spawn(process.execPath, [join(harness, 'run.mjs'), ...argv], { stdio: 'inherit' });
   const code = await new Promise((resolve) => child.once('exit', resolve));

@@ -39,6 +39,9 @@ export class Device {
   onmsg: ((mark: number) => void) | undefined;
   onroom: ((mark: number) => void) | undefined;
   closed = false;
+  /** Resolves when the connection is gone. */
+  readonly gone: Promise<void>;
+  #onGone: () => void = () => undefined;
   readonly #options: DeviceOptions;
   readonly #numbers = new Map<string, number>();
   /** Marks of group messages of our own that are not stored yet: `stored` is what their sender gets in place of a slot. */
@@ -49,6 +52,9 @@ export class Device {
 
   constructor(options: DeviceOptions) {
     this.#options = options;
+    this.gone = new Promise((resolve) => {
+      this.#onGone = resolve;
+    });
   }
 
   /** Resolves once the platform has said hello. */
@@ -63,6 +69,7 @@ export class Device {
       socket.on('error', reject);
       socket.on('close', (code, reason) => {
         this.closed = true;
+        this.#onGone();
         reject(new Error(`closed with ${code} ${String(reason)}`));
       });
       socket.on('message', (data) => this.#onFrame(JSON.parse(String(data)), resolve));
@@ -95,9 +102,14 @@ export class Device {
     });
   }
 
-  /** Reads no more, until the connection is gone: a device that has stalled. */
+  /** Reads no more: a device that has stalled. */
   stall(): void {
     this.#socket?.pause();
+  }
+
+  /** Reads again. */
+  goOn(): void {
+    this.#socket?.resume();
   }
 
   close(): void {

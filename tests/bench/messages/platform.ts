@@ -5,7 +5,6 @@
  * Accounts are written where the message service keeps its copies of them, and their tokens are signed with the
  * platform's own secret: passwords are not what is measured here. Everything else goes in by the front door.
  */
-import { spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,14 +49,17 @@ const SERVICES = ['auth', 'key', 'message', 'file', 'gateway'] as const;
 
 const READY_MS = 20_000;
 
-/** A tunnel is two sockets, and there are ten thousand. */
-const OPEN_FILES = 65_536;
+const MESSAGES_PER_CONVERSATION = 100;
 
-/** Users who write to each other in pairs, and those for whom the first of all leaves messages. */
-const PAIRED_USERS = 200;
+/** Users who write to each other in pairs, those of them who are in the group, and those for whom the first leaves messages. */
+const PAIRED_USERS = 220;
+const GROUP_USERS = 200;
 const ABSENT_USERS = { from: 100, to: 120 };
 
-/** Opens everything. With BENCH_PROFILES, a directory, each process leaves a CPU profile there. */
+/**
+ * Opens everything. With BENCH_PROFILES, a directory, each process leaves a CPU profile there; with BENCH_STORED, a number,
+ * so many messages are in the database already.
+ */
 export async function startMeasuredPlatform(
   options: MeasuredPlatformOptions,
 ): Promise<MeasuredPlatform> {
@@ -145,15 +147,9 @@ async function startServices(
     return [name, one.pid] as const;
   });
   const processes = Object.fromEntries(await Promise.all(started)) as MeasuredPlatform['pids'];
-  letOpen(processes.gateway, OPEN_FILES);
   const url = shared.GATEWAY_URL ?? '';
   await waitFor(async () => (await fetch(`${url}/health/ready`)).ok, READY_MS);
   return { processes, url };
-}
-
-/** Where it may not be raised, the limit of this process holds, and so many sockets are refused. */
-function letOpen(pid: number, files: number): void {
-  spawnSync('prlimit', [`--pid=${pid}`, `--nofile=${files}:${files}`], { stdio: 'ignore' });
 }
 
 function profiling(): Record<string, string> {
@@ -180,12 +176,37 @@ async function fillIn(
      select id, 1, array[device] from unnest($1::uuid[], $2::uuid[]) as u (id, device)`,
     [everybody.map(userId), everybody.map(deviceId)],
   );
+  await store(client, Number(process.env.BENCH_STORED ?? 0));
   await client.query(
     `insert into key.identity_keys (user_id, public_key, list_version, published_at)
      values ($1, $2, 1, now())`,
     [userId(0), Buffer.from(founder.publicKey)],
   );
   await client.end();
+}
+
+/** Messages of others, a hundred in each conversation, as if they had been sent. */
+async function store(client: pg.Client, messages: number): Promise<void> {
+  const conversations = Math.ceil(messages / MESSAGES_PER_CONVERSATION);
+  const id = (head: string, value: string) =>
+    `('${head}' || lpad(to_hex(${value}), 12, '0'))::uuid`;
+  const conversation = id('22222222-0000-4000-8000-', 'c');
+  const message = id('00000000-0000-7000-8000-', `c * ${MESSAGES_PER_CONVERSATION} + m`);
+  const sender = id('33333333-0000-4000-8000-', 'c');
+  await client.query(
+    `insert into conversations (id, kind, pair_low, pair_high, last_seq)
+     select ${conversation}, 'direct', ${sender}, ${id('44444444-0000-4000-8000-', 'c')}, ${MESSAGES_PER_CONVERSATION}
+     from generate_series(1, ${conversations}) as c`,
+  );
+  const all = `from generate_series(1, ${conversations}) as c, generate_series(1, ${MESSAGES_PER_CONVERSATION}) as m`;
+  await client.query(
+    `insert into messages (conversation, seq, sent_at, id, kind, sender_user, sender_device, recipients)
+     select ${conversation}, m, now(), ${message}, 1, ${sender}, ${sender}, decode(repeat('ab', 320), 'hex') ${all}`,
+  );
+  await client.query(
+    `insert into message_ids (id, sender_device, conversation, seq, sent_at, sha256)
+     select ${message}, ${sender}, ${conversation}, m, now(), decode(repeat('cd', 32), 'hex') ${all}`,
+  );
 }
 
 async function befriend(place: Place, users: number): Promise<void> {
@@ -201,7 +222,7 @@ async function befriend(place: Place, users: number): Promise<void> {
 
 /** The first 200 users in one group. */
 async function found(place: Place, identity: Identity): Promise<Group> {
-  const members = Array.from({ length: PAIRED_USERS }, (_, i) => userId(i));
+  const members = Array.from({ length: GROUP_USERS }, (_, i) => userId(i));
   const [user = '', ...users] = members;
   // A UUIDv7, as those of all groups are.
   const conversation = `${userId(1).slice(0, 14)}7${userId(1).slice(15)}`;
