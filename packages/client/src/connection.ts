@@ -2,6 +2,7 @@
 import { type ConversationId, openSocketTicket, type ServerFrame, Stored } from '@sotto/api';
 import type { Call } from './call.ts';
 import { ClientError, isProblem } from './errors.ts';
+import { type Behind, takeCursors, takeHello } from './greeting.ts';
 import { createKeyLog, type KeyLog } from './key-log.ts';
 import { keepKeys } from './key-upkeep.ts';
 import { Lane, type SendRoom } from './lane.ts';
@@ -11,6 +12,7 @@ import { patient } from './patience.ts';
 import { refreshList } from './peer-lists.ts';
 import { noteIdentity, type PeerDeps } from './peers.ts';
 import { createReceiver, type Receiver } from './receive.ts';
+import { forgetSent } from './sent-log.ts';
 import { openSocket, type SendFrame, type Socket } from './socket.ts';
 
 export interface ConnectionDeps extends PeerDeps {
@@ -34,6 +36,8 @@ interface Attendance {
   readonly upkeep: ReturnType<typeof setInterval>;
   /** Frames of the receiver, one after the other. */
   tail: Promise<void>;
+  /** Nothing is sent before the platform's greeting was heard: the store may be behind it. */
+  isGreeted: boolean;
 }
 
 /** Connects, and stays connected until `close`. */
@@ -75,7 +79,7 @@ export class Connection {
   /** There is something new in the outbox of a conversation, or of any. */
   wake(conversation?: ConversationId): void {
     const here = this.#attendance;
-    if (here === undefined) return;
+    if (here === undefined || !here.isGreeted) return;
     if (conversation !== undefined) this.#laneOf(here, conversation).wake();
     else for (const lane of here.lanes.values()) lane.wake();
   }
@@ -132,10 +136,14 @@ export class Connection {
 
   #attend(send: SendFrame): void {
     const onPrekeyUsed = () => this.#inBackground(this.#keepKeys());
-    const upkeep = setInterval(onPrekeyUsed, UPKEEP_MS);
+    const upkeep = setInterval(() => {
+      onPrekeyUsed();
+      this.#inBackground(forgetSent(this.#deps.store, this.#deps.local, this.#deps.clock()));
+    }, UPKEEP_MS);
     const receiver = createReceiver({ ...this.#deps, send, onPrekeyUsed });
     const room = { left: IN_FLIGHT_MAX, onFreed: () => this.wake() };
-    this.#attendance = { send, receiver, room, upkeep, lanes: new Map(), tail: Promise.resolve() };
+    const tail = Promise.resolve();
+    this.#attendance = { send, receiver, room, upkeep, lanes: new Map(), tail, isGreeted: false };
   }
 
   #leave(): void {
@@ -157,8 +165,13 @@ export class Connection {
       case 'hello':
         this.#deps.events.emit('connected', { incarnation: frame.incarnation });
         this.#opened.resolve();
-        this.#watch(this.#startLanes(here));
+        this.#inTurn(here, () => this.#greet(here, frame));
         this.#checkOwnLeaf();
+        break;
+      case 'cursors':
+        this.#inTurn(here, async () =>
+          this.#readUpTo(here, await takeCursors(this.#deps, frame.cursors)),
+        );
         break;
       case 'stored': {
         const lane = here.lanes.get(frame.conversation);
@@ -174,15 +187,30 @@ export class Connection {
       case 'keys-changed':
         this.#followKeys(frame);
         break;
-      case 'cursors':
       case 'ephemeral':
       case 'presence':
       case 'delivered':
         break; // Nothing is made of these yet.
       default:
-        here.tail = here.tail.then(() => here.receiver.take(frame));
-        this.#watch(here.tail);
+        this.#inTurn(here, () => here.receiver.take(frame));
     }
+  }
+
+  #inTurn(here: Attendance, work: () => Promise<void>): void {
+    here.tail = here.tail.then(work);
+    this.#watch(here.tail);
+  }
+
+  async #greet(here: Attendance, hello: Extract<ServerFrame, { type: 'hello' }>): Promise<void> {
+    const behind = await takeHello(this.#deps, hello);
+    here.isGreeted = true;
+    await this.#startLanes(here);
+    await this.#readUpTo(here, behind);
+  }
+
+  /** The platform does not send what this device has acknowledged, though the store may not have it any more. */
+  async #readUpTo(here: Attendance, behind: Behind): Promise<void> {
+    if (behind.length > 0) await here.receiver.take({ type: 'heads', heads: behind });
   }
 
   #followKeys({ user, what }: Extract<ServerFrame, { type: 'keys-changed' }>): void {

@@ -3,6 +3,7 @@
  * of the two was restored from a backup or copied; then this device publishes new keys with ids that neither has used.
  */
 import { checkKeys } from '@sotto/api';
+import { CryptoError } from '@sotto/crypto';
 import { ClientError, isProblem } from './errors.ts';
 import { fetchOwnList, type OwnListDeps, ownListHead, republishOwnList } from './own-list.ts';
 import { listSignedPrekeys, type PrekeyDeps } from './prekeys.ts';
@@ -29,13 +30,14 @@ async function agrees(deps: KeyViewDeps): Promise<boolean> {
   }
 }
 
-/** New keys above all ids that either side knows; the list as the platform has it, or ours when it has lost it. */
+/** New keys above all ids that either side knows; the list as the platform has it, or ours when it has lost that or has an older one. */
 async function catchUp(deps: KeyViewDeps): Promise<void> {
   await catchUpPrekeys(deps);
   try {
     await fetchOwnList(deps);
   } catch (error) {
-    if (!isProblem(error, 'key.list-unknown')) throw error;
+    const isOlder = error instanceof CryptoError && error.code === 'head.rolled-back';
+    if (!isOlder && !isProblem(error, 'key.list-unknown')) throw error;
     await republishOwnList(deps);
   }
 }

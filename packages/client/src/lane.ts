@@ -78,11 +78,13 @@ export class Lane {
     const entry = this.#inFlight.get(number);
     if (entry === undefined || entry.id !== stored.id) return;
     const { store, events } = this.#deps;
-    await store.transaction((transaction) => settle(this.#deps, transaction, { entry, stored }));
+    const isNews = await store.transaction((transaction) =>
+      settle(this.#deps, transaction, { entry, stored }),
+    );
     this.#answered(number);
     this.#failures = 0;
     const { id, conversation, seq } = stored;
-    events.emit('stored', { id, conversation, seq });
+    if (isNews) events.emit('stored', { id, conversation, seq });
     this.#bell.ring();
   }
 

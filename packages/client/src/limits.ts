@@ -88,6 +88,9 @@ export const IN_FLIGHT_PER_CONVERSATION_MAX = 16;
 /** Messages of all conversations sent and not yet answered: half of what the platform takes from one socket. */
 export const IN_FLIGHT_MAX = 256;
 
+/** How long what was stored is kept to be sent again. Longer, and the store holds more; shorter, and backups must be younger. */
+export const RESEND_MS = 48 * 3_600_000;
+
 /** Messages that wait in the outbox of one conversation; beyond it `send…` is refused until some are stored. */
 export const OUTBOX_PER_CONVERSATION_MAX = 10_000;
 

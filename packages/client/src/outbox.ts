@@ -24,11 +24,13 @@ import {
   type ConversationRecord,
   decodeRecord,
   getPeer,
+  type HistoryItem,
   keys,
   OutboxEntry,
   putRecord,
   takeNumber,
 } from './records.ts';
+import { noteSent, sentAgainUpTo } from './sent-log.ts';
 import { openSessions, type Sessions, type SessionsDeps } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
 
@@ -59,12 +61,13 @@ export async function enqueue(
   return id;
 }
 
-/** The oldest entry is so far behind only when everything since it waits too. */
+/** The oldest entry is so far behind only when everything since it waits too. What is sent again stands in nobody's way. */
 async function assertRoom(
   transaction: StoreTransaction,
   { conversation, counter }: OutboxEntry,
 ): Promise<void> {
-  const [oldest] = await transaction.list({ prefix: keys.outbox(conversation), limit: 1 });
+  const after = keys.outboxEntry(conversation, await sentAgainUpTo(transaction, conversation));
+  const [oldest] = await transaction.list({ prefix: keys.outbox(conversation), after, limit: 1 });
   if (oldest === undefined) return;
   const waiting = counter - decodeRecord(OutboxEntry, oldest.value).counter;
   if (waiting >= OUTBOX_PER_CONVERSATION_MAX) {
@@ -125,36 +128,52 @@ export async function sealNext(
   return { sealed: entries.map((entry) => sealed.get(entry.counter) ?? entry) };
 }
 
-/** Takes a `stored` message out of the outbox and into the history. Throws `answer.invalid` when its place is taken. */
+/**
+ * Takes a `stored` message out of the outbox and into the history. False when it was there already. Throws
+ * `answer.invalid` when its place is taken.
+ */
 export async function settle(
   deps: SessionsDeps,
   transaction: StoreTransaction,
   { entry, stored }: { entry: OutboxEntry; stored: Stored },
-): Promise<void> {
-  const { conversation, seq, id } = stored;
-  const { user, device } = deps.local.address;
+): Promise<boolean> {
+  const { conversation, seq } = stored;
   await transaction.delete(keys.outboxEntry(conversation, entry.counter));
-  await keepItem(transaction, {
+  await noteSent(transaction, deps.local, { entry, seq, storedAt: deps.clock() });
+  if (entry.resent === undefined) await keepItem(transaction, itemOf(deps, entry, stored));
+  const cursor = await readCursor(transaction, conversation);
+  let moved = await skipOwn(transaction, conversation, cursor);
+  // It has a place in the history, and holds another one now that nobody else fills.
+  if (entry.resent !== undefined && seq === moved + 1) moved = seq;
+  if (moved !== cursor) await writeCursor(transaction, conversation, moved);
+  return entry.resent === undefined;
+}
+
+function itemOf(
+  { local }: SessionsDeps,
+  { time, content }: OutboxEntry,
+  { id, conversation, seq, sentAt }: Stored,
+): HistoryItem {
+  const { user, device } = local.address;
+  return {
     type: 'message',
     id,
     conversation,
     seq,
     sender: { user: UserId.parse(user), device: DeviceId.parse(device) },
-    sentAt: stored.sentAt,
-    time: entry.time,
-    content: decodeContent(entry.content),
+    sentAt,
+    time,
+    content: decodeContent(content),
     own: true,
     order: 'next',
-  });
-  const cursor = await readCursor(transaction, conversation);
-  const moved = await skipOwn(transaction, conversation, cursor);
-  if (moved !== cursor) await writeCursor(transaction, conversation, moved);
+  };
 }
 
-/** Takes a message that was refused for good out of the way, with its content. */
+/** Takes a message that was refused for good out of the way, with its content. One that was sent again is in the history. */
 export async function setAside(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
   const kept = { ...entry, recipients: [], sealed: false };
   await transaction.delete(keys.outboxEntry(entry.conversation, entry.counter));
+  if (entry.resent !== undefined) return;
   await putRecord(transaction, keys.failed(entry.id), [OutboxEntry, kept]);
 }
 

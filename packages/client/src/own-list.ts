@@ -79,10 +79,42 @@ export async function fetchOwnList(deps: OwnListDeps): Promise<void> {
   await deps.store.transaction((transaction) => learnOwnList(deps, transaction, list));
 }
 
-/** Publishes the newest list that this device has once more, to a platform that has lost it. Throws as {@link keepOwnList}. */
+/**
+ * Publishes the newest list that this device has once more, to a platform that has lost it. Where that does not know all
+ * of its devices any more, the next list names those that it knows; the others are to be linked anew. Throws as
+ * {@link keepOwnList}.
+ */
 export async function republishOwnList(deps: OwnListDeps): Promise<void> {
   const { newest } = await readOwnList(deps.store);
-  if (newest !== undefined) await publish(deps, newest.encoded);
+  if (newest === undefined) return;
+  try {
+    await publish(deps, newest.encoded);
+  } catch (error) {
+    if (!isProblem(error, 'key.list-invalid')) throw error;
+    await publish(deps, await signKnown(deps, newest.encoded));
+  }
+}
+
+/** The list behind the newest one, of those of its devices that the platform's own list names. */
+async function signKnown(deps: OwnListDeps, newest: Uint8Array): Promise<Uint8Array> {
+  const { user, device: self } = deps.local.address;
+  const { list: theirs } = await deps.call(getDeviceList, {
+    params: { user_id: UserId.parse(user) },
+  });
+  const known = new Set(
+    verifyOwn(deps, theirs, undefined).list.devices.map(({ device }) => device),
+  );
+  const devices = verifyOwn(deps, newest, undefined).list.devices.filter(
+    ({ device }) => device === self || known.has(device),
+  );
+  return deps.store.transaction(async (transaction) => {
+    const before = await getOwnList(transaction);
+    const next = { user, time: deps.clock(), devices, previous: before.head };
+    const { encoded, head } = signDeviceList(deps.provider, deps.local.identity, next);
+    const pending = { version: head.version, encoded };
+    await putState(transaction, { ...before, pending, complete: false });
+    return encoded;
+  });
 }
 
 /** Takes a list of our own account in, once it is verified. Throws `CryptoError`, and nothing has changed then. */

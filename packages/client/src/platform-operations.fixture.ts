@@ -173,7 +173,7 @@ export const handlers: Handlers = {
     const before = lists.get(caller.user);
     const version = before === undefined ? 0 : decodeDeviceList(before).list.version;
     const isSame = before !== undefined && Buffer.from(before).equals(body.list);
-    if (!isSame && list.version !== version + 1) throw new ApiError('key.list-conflict');
+    if (!isSame && list.version <= version) throw new ApiError('key.list-conflict');
     lists.set(caller.user, body.list);
     return { version: list.version, complete: true };
   },

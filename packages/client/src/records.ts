@@ -169,6 +169,8 @@ export const OutboxEntry = z.object({
   content: bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX }),
   recipients: z.array(Recipient),
   sealed: z.boolean(),
+  /** It was stored before, as this number and at this place: the platform may have lost it. */
+  resent: z.object({ number: z.int(), seq: Seq }).optional(),
 });
 export type OutboxEntry = z.infer<typeof OutboxEntry>;
 
@@ -244,6 +246,7 @@ export const keys = {
   conversations: 'conversation/',
   cursor: (conversation: ConversationId) => `cursor/${conversation}`,
   sendCounter: (conversation: ConversationId) => `send-counter/${conversation}`,
+  sendCounters: 'send-counter/',
   senderCounter: (conversation: ConversationId, device: DeviceId) =>
     `sender-counter/${conversation}/${device}`,
   outboxEntry: (conversation: ConversationId, counter: number) =>
@@ -251,6 +254,12 @@ export const keys = {
   outbox: (conversation?: ConversationId) =>
     conversation === undefined ? 'outbox/' : `outbox/${conversation}/`,
   failed: (id: MessageId) => `failed/${id}`,
+  /** See `sent-log.ts` and `greeting.ts`. By device, which a store may change. */
+  sent: (device: DeviceId, number: number) => `sent/${device}/${padded(number)}`,
+  allSent: (device: DeviceId) => `sent/${device}/`,
+  sentCount: (device: DeviceId) => `sent-count/${device}`,
+  sentAgain: (conversation: ConversationId) => `sent-again/${conversation}`,
+  incarnation: 'incarnation',
   message: (conversation: ConversationId, seq: number) => `message/${conversation}/${padded(seq)}`,
   messages: (conversation: ConversationId) => `message/${conversation}/`,
   /** By sending device too: an id is its sender's, and nobody else's can stand in its way. */

@@ -4,7 +4,7 @@ import { type Content, decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
 import { alarmError, assertNotCompromised } from './log-standing.ts';
 import type { PeerDeps } from './peers.ts';
-import { decodeRecord, getRecord, keys, OutboxEntry, Place } from './records.ts';
+import { decodeRecord, entriesUnder, getRecord, keys, OutboxEntry, Place } from './records.ts';
 import type { Store } from './store.ts';
 import { isLoggedOut, loggedOutError } from './tokens.ts';
 
@@ -17,18 +17,21 @@ export interface UnsentMessage {
   readonly content: Content;
 }
 
-/** Unsent messages of a conversation, oldest first; at most `limit`. */
-export async function readUnsent(
+/** Unsent messages of a conversation, oldest first; at most `limit`. What is only sent again is not among them. */
+export function readUnsent(
   store: Store,
   conversation: ConversationId,
   limit: number,
 ): Promise<UnsentMessage[]> {
-  const page = await store.transaction((transaction) =>
-    transaction.list({ prefix: keys.outbox(conversation), limit }),
-  );
-  return page.map(({ value }) => {
-    const { id, time, content } = decodeRecord(OutboxEntry, value);
-    return { id, conversation, time, content: decodeContent(content) };
+  return store.transaction(async (transaction) => {
+    const unsent: UnsentMessage[] = [];
+    for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {
+      if (unsent.length === limit) break;
+      const { id, time, content, resent } = decodeRecord(OutboxEntry, value);
+      if (resent === undefined)
+        unsent.push({ id, conversation, time, content: decodeContent(content) });
+    }
+    return unsent;
   });
 }
 

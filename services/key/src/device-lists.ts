@@ -29,7 +29,7 @@ import type { KeyDeps } from './key-deps.ts';
 import type { KeyTransaction, Query } from './store.ts';
 
 /**
- * Publishes the account's next device list. The same again changes nothing, and asks again whether the message service
+ * Publishes a next device list of the account. The same again changes nothing, and asks again whether the message service
  * goes by it. Throws `key.identity-missing`, `key.list-invalid`, `key.list-conflict`, `key.signature-invalid`,
  * `rate.limited`.
  */
@@ -67,8 +67,9 @@ export interface StoredList {
 }
 
 /**
- * Stores a signed list that follows on the newest one, and puts its devices into effect, within a transaction. It is
- * held against the identity as the transaction sees it. Throws as {@link publishList}.
+ * Stores a signed list that is newer than the newest one, and puts its devices into effect, within a transaction. It is
+ * held against the identity as the transaction sees it. It may be newer by more than one: a database that was restored
+ * lacks those between, and nobody has them any more. Throws as {@link publishList}.
  */
 export async function storeSignedList(
   transaction: KeyTransaction,
@@ -82,9 +83,6 @@ export async function storeSignedList(
   if (before?.version === version) {
     const effective = await findEffectiveList(transaction, user);
     return { version, isNew: false, isChange: false, effective };
-  }
-  if (version !== (before?.version ?? 0) + 1) {
-    throw new ApiError('key.list-conflict', { detail: `version ${before?.version ?? 0} is here` });
   }
   await requirePublished(transaction, list);
   const row = { user_id: user, version, hash: head.hash, encoded, published_at: at };

@@ -1,0 +1,90 @@
+/**
+ * What a device makes of the platform's greeting: whether the platform was restored, and lacks what this device has sent,
+ * or the store was, and lacks what this device has done (DESIGN 2.9, and 3, stale stores).
+ */
+import type { ConversationId, ServerFrame } from '@sotto/api';
+import { z } from 'zod';
+import { readCursor, skipOwn } from './conversations.ts';
+import type { PeerDeps } from './peers.ts';
+import { Counter, entriesUnder, getRecord, keys, putRecord } from './records.ts';
+import { countSent, countUnanswered, forgetSent, sendAgain, setSentCount } from './sent-log.ts';
+import { catchUpPrekeys } from './stale-store.ts';
+import type { StoreTransaction } from './store.ts';
+
+const Incarnation = z.object({ incarnation: z.int() });
+
+type Hello = Extract<ServerFrame, { type: 'hello' }>;
+type Cursors = NonNullable<Hello['cursors']>;
+
+/** Conversations in which the platform was further than the store, and how far: to be read up to there. */
+export type Behind = { conversation: ConversationId; last: number }[];
+
+/** To be called before anything is sent over a connection. Safe to repeat; throws what calls and the store throw. */
+export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
+  const { store, local, clock } = deps;
+  const { incarnation, sent, cursors = [] } = hello;
+  const known = await store.transaction(async (transaction) => ({
+    incarnation: (await getRecord(transaction, keys.incarnation, Incarnation))?.incarnation,
+    sent: await countSent(transaction, local),
+  }));
+  const now = clock();
+  await forgetSent(store, local, now);
+  const isRestored = known.incarnation !== undefined && known.incarnation !== incarnation;
+  if (isRestored) await sendAgain(store, local, { count: sent ?? 0, now });
+  const isCounted = known.sent !== undefined && !isRestored;
+  const excess = sent === undefined || !isCounted ? 0 : sent - (known.sent ?? 0);
+  if (excess > 0 && (await store.transaction(countUnanswered)) < excess) {
+    await leaveBehind(deps, excess);
+  }
+  await store.transaction(async (transaction) => {
+    await putRecord(transaction, keys.incarnation, [Incarnation, { incarnation }]);
+    const isAnew = known.sent === undefined || isRestored;
+    if (isAnew) await setSentCount(transaction, local, sent ?? known.sent ?? 0);
+  });
+  return takeCursors(deps, cursors);
+}
+
+/** The same for a part of the device's cursors. */
+export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Behind> {
+  const { behind, isStale } = await deps.store.transaction(async (transaction) => {
+    const found: Behind = [];
+    let isLost = false;
+    for (const { conversation, seq } of cursors) {
+      const missing = seq - (await ownCursor(transaction, conversation, seq));
+      if (missing <= 0) continue;
+      found.push({ conversation, last: seq });
+      // The platform takes our own messages for acknowledged before we have heard that they are stored.
+      isLost ||= missing > (await countUnanswered(transaction, conversation));
+    }
+    return { behind: found, isStale: isLost };
+  });
+  if (isStale) await leaveBehind(deps, 0);
+  return behind;
+}
+
+/** A conversation that the store does not know is no sign: a device that was linked begins behind what there was. */
+async function ownCursor(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  unknown: number,
+): Promise<number> {
+  if ((await transaction.get(keys.cursor(conversation))) === undefined) return unknown;
+  return skipOwn(transaction, conversation, await readCursor(transaction, conversation));
+}
+
+/**
+ * Leaves all behind that has been used by whoever went on from a copy of this store: keys, sessions, and the numbers of
+ * as many messages.
+ */
+async function leaveBehind(deps: PeerDeps, messages: number): Promise<void> {
+  await catchUpPrekeys(deps, { isRefused: true });
+  if (messages === 0) return;
+  const { store, local } = deps;
+  await store.transaction(async (transaction) => {
+    for await (const { key } of entriesUnder(transaction, keys.sendCounters)) {
+      const { next = 1 } = (await getRecord(transaction, key, Counter)) ?? {};
+      await putRecord(transaction, key, [Counter, { next: next + messages }]);
+    }
+    await setSentCount(transaction, local, ((await countSent(transaction, local)) ?? 0) + messages);
+  });
+}
