@@ -53,15 +53,15 @@ import { createMessageAges, type MessageAges } from './message-age.ts';
 import { migrations } from './migrations/index.ts';
 import { keepPartitions, makePartitions } from './partitions.ts';
 import { announceConnected, hearConnected } from './presence-signal.ts';
-import { type PushSettings, startPush } from './push.ts';
+import { type Push, type PushSettings, startPush } from './push.ts';
 import { createReports, sweepReports } from './reports.ts';
 import { noteRun } from './restored.ts';
 import { startRetention } from './retention.ts';
-import { mountRoutes } from './routes.ts';
+import { mountRoutes, type RoutesDeps } from './routes.ts';
 import type { Tables } from './schema.ts';
 import { limitSends } from './send-limit.ts';
 import { createTickets } from './socket-ticket.ts';
-import { Sockets } from './sockets.ts';
+import { Sockets, type SocketsDeps } from './sockets.ts';
 import { createTurnstile } from './turnstile.ts';
 
 export { MessageConfig } from './config.ts';
@@ -123,16 +123,8 @@ export async function startMessage(
     database,
     clock,
   };
-  const outbox = own(startOutbox({ database, bus, log }));
-  own(sweepReports(database, log));
-  const push = own(await startPush(pushSettings(config), { ...path, database, bus, clock }));
-  path.live.onLost((device) => push.left(device));
-  const { mode } = config.directory;
-  mountRoutes(app, guards, {
-    ...{ ...shared, copies, outbox, push },
-    directory: createDirectory({ database, copies, mode }),
-    report: createReports({ database, copies, outbox }, limiters),
-  });
+  const beside = await openBeside(config, { ...foundation, ...path, copies, limiters }, own);
+  mountRoutes(app, guards, { ...shared, ...beside, copies });
   const sockets = own(
     new Sockets({
       ...shared,
@@ -141,15 +133,7 @@ export async function startMessage(
       copies,
       turnstile: createTurnstile(SOCKET_READS_MAX),
       arrive: createArrivals(database),
-      announce: ({ user, device }, arrival) => {
-        announceConnected(bus, { device, node: path.node, arrival });
-        push.arrived(device);
-        path.live.joined({ user, device }, arrival);
-      },
-      depart(session) {
-        push.left(session.device);
-        path.live.left(session);
-      },
+      ...tellOfSockets(bus, path, beside.push),
     }),
   );
   const running = opened.move();
@@ -161,6 +145,44 @@ export async function startMessage(
       return sockets.drain();
     },
     close: () => running.disposeAsync(),
+  };
+}
+
+/** Who hears of sockets that open and end. */
+function tellOfSockets(
+  bus: Bus,
+  { node, live }: MessagePath,
+  push: Push,
+): Pick<SocketsDeps, 'announce' | 'depart'> {
+  return {
+    announce({ user, device }, arrival) {
+      announceConnected(bus, { device, node, arrival });
+      push.arrived(device);
+      live.joined({ user, device }, arrival);
+    },
+    depart(session) {
+      push.left(session.device);
+      live.left(session);
+    },
+  };
+}
+
+/** What routes need beside the way of a message. */
+async function openBeside(
+  config: MessageConfig,
+  deps: Foundation & MessagePath & { copies: Copies; limiters: Limiters },
+  own: Own,
+): Promise<Pick<RoutesDeps, 'directory' | 'report' | 'push' | 'outbox'>> {
+  const { database, bus, log, live, copies, limiters } = deps;
+  const outbox = own(startOutbox({ database, bus, log }));
+  own(sweepReports(database, log));
+  const push = own(await startPush(pushSettings(config), deps));
+  live.onLost((device) => push.left(device));
+  const { mode } = config.directory;
+  return {
+    ...{ outbox, push },
+    directory: createDirectory({ database, copies, mode }),
+    report: createReports({ database, copies, outbox }, limiters),
   };
 }
 
