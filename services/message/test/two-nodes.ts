@@ -77,7 +77,7 @@ async function copied({ database }: Platform, people: readonly Person[]): Promis
         expect(lists.get(user)?.devices.includes(device)).toBe(true);
       }
     },
-    { timeout: 10_000 },
+    { timeout: 25_000 },
   );
 }
 
