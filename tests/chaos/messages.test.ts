@@ -1,6 +1,6 @@
 /** The short form of `npm run chaos`: every kind of fault, and each part of the platform. */
 import { expect, test } from 'vitest';
-import { isGood } from './message-report.ts';
+import { RECOVERY } from './message-report.ts';
 import { runMessages } from './message-run.ts';
 
 const STRIKES = [
@@ -23,5 +23,8 @@ test('whatever dies, what is acknowledged reaches everybody once and in order', 
   expect(report.verdict.letters).toBeGreaterThanOrEqual(6_000);
   expect(report.changes).toBeGreaterThan(20);
   expect(report.faults).toHaveLength(STRIKES.length);
-  expect(isGood(report)).toBe(true);
+  // Beside other tests; how soon most are back is for the long form to say.
+  for (const { name, recoveryMs } of report.faults) {
+    expect(Math.max(...recoveryMs), name).toBeLessThanOrEqual(RECOVERY.allMs);
+  }
 }, 180_000);
