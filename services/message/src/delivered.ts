@@ -150,12 +150,12 @@ function createNoted() {
 
 /** Who is told what: senders who may hear the member that has acknowledged, and have accepted the conversation too. */
 async function findReceipts(
-  { database, circles }: Pick<DeliveredDeps, 'database' | 'circles'>,
+  { database, circles, events }: Pick<DeliveredDeps, 'database' | 'circles' | 'events'>,
   acknowledged: readonly Progress[],
 ): Promise<Receipt[]> {
   await addUnknownSenders(database, acknowledged);
   // Asked for together: those that are not remembered become one statement.
-  const receipts = await Promise.all(
+  const found = await Promise.allSettled(
     acknowledged.map(async ({ conversation, user, seq, senders }): Promise<Receipt[]> => {
       senders.delete(user);
       if (senders.size === 0) return [];
@@ -165,7 +165,11 @@ async function findReceipts(
       });
     }),
   );
-  return receipts.flat().slice(0, DELIVERED_PENDING_MAX);
+  const failure = found.find(({ status }) => status === 'rejected');
+  if (failure?.status === 'rejected') events.signalFailed(failure.reason);
+  return found
+    .flatMap((receipts) => (receipts.status === 'fulfilled' ? receipts.value : []))
+    .slice(0, DELIVERED_PENDING_MAX);
 }
 
 function mayTell(circle: Circle, user: UserId, sender: UserId): boolean {

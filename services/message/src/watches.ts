@@ -18,6 +18,7 @@ import {
   LOOKS_PER_STATEMENT,
   SIGHTS_AGAIN_MS,
   SIGHTS_PAUSE_MS,
+  SIGHTS_PER_ROUND,
   TICK_MS,
 } from './limits.ts';
 import { findPresences, findSights } from './presence-store.ts';
@@ -196,8 +197,8 @@ export class Watches implements Closable {
 
   /** Never rejects. One statement at a time, for as long as there is something to ask. */
   async #work(): Promise<void> {
-    let pauseMs = LOOK_MS;
     const unsure = this.#takePairs();
+    let pauseMs = unsure.length < SIGHTS_PER_ROUND ? LOOK_MS : 0;
     const doubtful = new Set(this.#doubtful);
     this.#doubtful.clear();
     try {
@@ -217,21 +218,22 @@ export class Watches implements Closable {
     this.#schedule(pauseMs);
   }
 
+  /** As many as one round asks about, so that news of others need not wait until all sockets of a node are seen to. */
   #takePairs(): Pair[] {
     const pairs: Pair[] = [];
     const now = performance.now();
+    for (const watched of this.#changed) {
+      if (pairs.length >= SIGHTS_PER_ROUND) return pairs;
+      this.#changed.delete(watched);
+      for (const watcher of watched.watchers.keys()) pairs.push({ watcher, watched });
+    }
     for (const watcher of this.#unsure) {
+      if (pairs.length >= SIGHTS_PER_ROUND) return pairs;
       if (now - watcher.askedAt < SIGHTS_PAUSE_MS) continue;
       watcher.askedAt = now;
       this.#unsure.delete(watcher);
       for (const watched of watcher.watched) pairs.push({ watcher, watched });
     }
-    for (const watched of this.#changed) {
-      for (const watcher of watched.watchers.keys()) {
-        if (watcher.askedAt !== now) pairs.push({ watcher, watched });
-      }
-    }
-    this.#changed.clear();
     return pairs;
   }
 

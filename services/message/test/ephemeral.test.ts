@@ -89,6 +89,7 @@ test('one ciphertext reaches every device of a group but the sending one, and no
   const recipients = people.map(({ device }) => ({ device, ciphertext: bytesOf('to each') }));
   sender!.post({ type: 'ephemeral', conversation: group.id, recipients });
   await Promise.all(insiders.map((client) => untilHeard(client, group.id, 'to each')));
+  await heardNothingNew(outside!, [founder!, outsider]);
   expect(heard(outside!, group.id)).toEqual([]);
   expect(heard(sender!, group.id)).toEqual([]);
   await Promise.all(clients.map((client) => client.close()));

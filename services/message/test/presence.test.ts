@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   acceptConversation,
@@ -17,6 +18,7 @@ import { exportMessages } from '@sotto/api/internal';
 import { type Bus, createMemoryBus, listen, publishEvent } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findConnected, sweepNodes } from '../src/connection-store.ts';
+import { LOOK_MS } from '../src/limits.ts';
 import { openConversation } from './messages.ts';
 import { startPlatform } from './nodes.ts';
 import { INTERNAL_SECRET, type Person } from './peers.ts';
@@ -111,7 +113,7 @@ test('who may see whom changes while they watch: accepted, blocked, hidden, and 
   await Promise.all([here.close(), there.close()]);
 });
 
-test('a device that moves to the other node is never said to be gone', async () => {
+test('a device that moves to the other node, and is away for a second, is never said to be gone', async () => {
   const [a, b] = await friends();
   const here = await connect(stage.one, a);
   here.post({ type: 'watch', users: [b.user] });
@@ -120,12 +122,16 @@ test('a device that moves to the other node is never said to be gone', async () 
   await untilOnline(here, b.user, true);
   for (const node of [stage.two, stage.one, stage.two]) {
     await client.close();
+    await vi.waitFor(async () => {
+      expect(await findConnected(stage.platform.database, [b.device])).toEqual(new Set());
+    });
+    // Long enough that somebody looks meanwhile.
+    await sleep(LOOK_MS * 2);
     client = await connect(node, b);
+    await vi.waitFor(async () => {
+      expect(await findConnected(stage.platform.database, [b.device])).toEqual(new Set([b.device]));
+    });
   }
-  await vi.waitFor(async () => {
-    const connected = await findConnected(stage.platform.database, [a.device, b.device]);
-    expect(connected).toEqual(new Set([a.device, b.device]));
-  });
   await client.close();
   await untilOnline(here, b.user, false);
   expect(toldOf(here, b.user).map(({ online }) => online)).toEqual([false, true, false]);
