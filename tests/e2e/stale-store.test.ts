@@ -51,6 +51,48 @@ test('a restored store goes on above what its device has published since, with s
   await received(restored, conversation, 'welcome back');
 }, 90_000);
 
+test('a copy of a store learns from the greeting that its device went on, and reads and writes behind that', async () => {
+  const carol = await enter('carol', openLastingStore());
+  const store = openLastingStore();
+  const dora = await enter('dora', store);
+  const me = (await dora.me()) ?? expect.fail('nobody is there');
+  const { id: conversation } = await carol.openDirect(me.user);
+  await carol.whenStored((await carol.sendText(conversation, 'hello')).id);
+  await received(dora, conversation, 'hello');
+  await dora.whenStored((await dora.sendText(conversation, 'hello too')).id);
+  const copied = await copyStore(store);
+  for (const text of ['in the other life', 'and once more']) {
+    await dora.whenStored((await dora.sendText(conversation, text)).id);
+    await received(carol, conversation, text);
+  }
+  await carol.whenStored((await carol.sendText(conversation, 'to the other life')).id);
+  await received(dora, conversation, 'to the other life');
+  await dora.close();
+
+  // The platform counts once a second.
+  const restored = await vi.waitFor(
+    async () => {
+      const copy = await copyStore(copied);
+      const client = open(copy);
+      await client.connect();
+      const isLeftBehind = async () => expect(await mayAnySessionSend(copy)).toBe(false);
+      await vi.waitFor(isLeftBehind, { timeout: 1_000 }).catch(async (error) => {
+        await client.close();
+        throw error;
+      });
+      return client;
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+  await received(restored, conversation, 'to the other life');
+  const unreadable = vi.fn();
+  carol.on('unreadable', unreadable);
+  const { id } = await restored.sendText(conversation, 'back');
+  await restored.whenStored(id);
+  await received(carol, conversation, 'back');
+  expect(unreadable).not.toHaveBeenCalled();
+}, 90_000);
+
 async function mayAnySessionSend(store: Store): Promise<boolean> {
   const records = await store.transaction((transaction) =>
     transaction.list({ prefix: 'session/', limit: 100 }),
