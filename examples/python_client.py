@@ -237,6 +237,8 @@ class Client:
         self.say("connected")
 
     async def on_slots(self, socket, conversation: str, slots: list) -> None:
+        if not slots:
+            return
         first = slots[0]
         start = first["from"] if first["type"] == "none" else first["seq"]
         await self.read_history(conversation, start - 1)
@@ -253,7 +255,7 @@ class Client:
             path = f"/conversations/{conversation}/messages?after={place}&limit=100"
             page = await self.rest.call("GET", path)
             if not page["slots"]:
-                return self.store.skip(conversation, up_to)
+                return
             self.show(self.store.take(conversation, page["slots"]))
 
     async def send_waiting(self, socket) -> None:
@@ -365,7 +367,7 @@ def main() -> None:
     store = Store(options.store)
     if options.command == "log":
         for _, seq, direction, who, body in store.log():
-            print(direction, seq or "-", who, body.decode(errors="replace"))
+            print(direction, seq or "-", who, plain(body.decode(errors="replace")))
         return
     client = Client(options, store)
     run = {"chat": client.chat, "history": client.history}.get(options.command)

@@ -66,10 +66,11 @@ export function startPythonClient(options: PythonOptions, peer: string): PythonC
       output += `${line}\n`;
     });
   }
-  const said = (pattern: RegExp) =>
-    waitFor(async () => pattern.test(output), WAIT_MS).catch(() => {
-      throw new Error(`${options.name} never said ${pattern}:\n${output}`);
-    });
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  const said = async (pattern: RegExp): Promise<void> => {
+    await waitFor(async () => pattern.test(output) || hasEnded(), WAIT_MS).catch(() => undefined);
+    if (!pattern.test(output)) throw new Error(`${options.name} never said ${pattern}:\n${output}`);
+  };
   return {
     said,
     output: () => output,
@@ -78,7 +79,7 @@ export function startPythonClient(options: PythonOptions, peer: string): PythonC
       await said(new RegExp(`^- queued ${text}$`, 'm'));
     },
     async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (hasEnded()) return;
       const ended = once(child, 'exit');
       child.kill('SIGKILL');
       await ended;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { freePort, NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
 import { waitFor } from '../daemon.ts';
 import {
@@ -28,7 +28,7 @@ describe.runIf(python !== '')('the client in Python', { timeout: TEST_MS }, () =
   let bob: PythonOptions;
   const started: PythonClient[] = [];
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'sotto-python-'));
     const environment = {
       ...NO_LIMITS,
@@ -43,12 +43,23 @@ describe.runIf(python !== '')('the client in Python', { timeout: TEST_MS }, () =
       await platform.kill();
       platform = { ...(await startStandalone({ dataDirectory, environment })), close };
     };
+  });
+  // Two new people for each test, on one platform.
+  let pairs = 0;
+  beforeEach(() => {
+    pairs += 1;
     const { url } = platform;
-    alice = { python, url, store: join(directory, 'alice.db'), name: 'Alice' };
-    bob = { python, url, store: join(directory, 'bob.db'), name: 'Bob' };
+    const person = (first: string): PythonOptions => {
+      const name = `${first}${pairs}`;
+      return { python, url, store: join(directory, `${name}.db`), name };
+    };
+    alice = person('Alice');
+    bob = person('Bob');
   });
   afterEach(async () => {
     for (const client of started.splice(0)) await client.kill();
+  });
+  afterAll(async () => {
     await platform?.stop();
     await platform?.close();
     rmSync(directory, { recursive: true, force: true });
@@ -60,7 +71,7 @@ describe.runIf(python !== '')('the client in Python', { timeout: TEST_MS }, () =
     return client;
   };
   const meet = async (): Promise<[PythonClient, PythonClient]> => {
-    const [a, b] = [start(alice, 'Bob'), start(bob, 'Alice')];
+    const [a, b] = [start(alice, bob.name), start(bob, alice.name)];
     await Promise.all([a.said(/^- connected$/m), b.said(/^- connected$/m)]);
     return [a, b];
   };
@@ -91,7 +102,7 @@ describe.runIf(python !== '')('the client in Python', { timeout: TEST_MS }, () =
     [a, b] = await meet();
     await typeBoth('after');
     await a.kill();
-    a = start(alice, 'Bob');
+    a = start(alice, bob.name);
     await Promise.all([receives(bob, hers), receives(alice, his)]);
     await waitFor(async () => [alice, bob].every((one) => isSent(one)), WAIT_MS);
 
@@ -102,7 +113,7 @@ describe.runIf(python !== '')('the client in Python', { timeout: TEST_MS }, () =
     );
     expect(left.map(({ seq }) => seq)).toEqual(numbers(120));
     // What the platform has, read by REST, is the same.
-    expect(runPython(bob, 'history', 'Alice').trim().split('\n')).toEqual(
+    expect(runPython(bob, 'history', alice.name).trim().split('\n')).toEqual(
       right.flatMap(({ direction, seq, text }) => (direction === '<' ? [`< ${seq} ${text}`] : [])),
     );
   });
@@ -136,7 +147,7 @@ describe.runIf(python !== '')('the client in Python', { timeout: TEST_MS }, () =
     const store = new DatabaseSync(alice.store);
     store.exec("UPDATE account SET value = '0' WHERE name = 'incarnation'");
     store.close();
-    a = start(alice, 'Bob');
+    a = start(alice, bob.name);
     await a.type('third');
     for (const seq of numbers(3)) await a.said(new RegExp(`^> ${seq} stored$`, 'm'));
     await receives(bob, ['first', 'second', 'third']);
@@ -155,7 +166,7 @@ describe.runIf(python !== '')('the client in Python', { timeout: TEST_MS }, () =
     );
     store.exec("UPDATE outbox SET seq = NULL, body = x'6f74686572', message = NULL");
     store.close();
-    a = start(alice, 'Bob');
+    a = start(alice, bob.name);
     for (const text of ['second', 'third', 'fourth']) await a.type(text);
     await a.said(/^- given up: message\.id-conflict$/m);
     await receives(bob, ['first', 'second', 'third', 'fourth']);

@@ -82,7 +82,8 @@ operation does not know are refused. Operations that need a caller take an acces
 <code>Authorization: Bearer …</code>. A session may be bound to a device key: requests that change keys, devices or the
 account then carry a proof by that key in the header <code>DPoP</code> (RFC 9449). Every failure is an <code>application/problem+json</code> body with a
 <a href="#problems">code</a>. The WebSocket at <code>/api/v1/ws</code> carries messages as they happen.</p>
-<p class="quiet">The same contract as <a href="/openapi.json">OpenAPI 3.1</a> and as <a href="/docs">forms to try</a>.</p>`;
+<p class="quiet">The same contract as <a href="/openapi.json">OpenAPI 3.1</a> and as <a href="/docs">forms to try</a>;
+the frames of the WebSocket as <a href="/asyncapi.json">AsyncAPI 3.0</a>.</p>`;
 }
 
 function navigationItem({ operation }: Placed): Html {
