@@ -270,7 +270,10 @@ describe.each(withJson)('$name with a body that is wrong', ({ spec }) => {
 
   test.each(fields)('with the field %s of the wrong type', async (name) => {
     for (const wrong of [null, {}, [[]], true, 1e308, -1, 0.5]) {
-      const body = JSON.stringify({ ...valid, [name]: wrong });
+      const changed = { ...valid, [name]: wrong };
+      // Of a type that the field has as well, such as the null that ends something.
+      if (!isByteStream(spec.body) && spec.body?.safeParse(changed).success) continue;
+      const body = JSON.stringify(changed);
       await expectProblem(await send(spec, { body }), 'request.invalid');
     }
   });

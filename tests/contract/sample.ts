@@ -58,5 +58,6 @@ export function sample(schema: Schema): Json {
 function sampleText({ format, minLength = 1 }: Schema): string {
   if (format === 'uuid') return UUID;
   if (format === 'date-time') return '2026-01-01T00:00:00Z';
+  if (format === 'uri') return 'https://example.org/';
   return 'A'.repeat(Math.max(minLength, 3));
 }
