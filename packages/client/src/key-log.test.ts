@@ -229,59 +229,6 @@ describe('the tree', () => {
   });
 });
 
-describe('a log that was restored from a backup', () => {
-  const others = (count: number) => {
-    for (let index = 0; index < count; index++) log.append(randomUUID(), mine.publicKey);
-  };
-  const RESTORED = ['key-log-restored', { incarnation: 2, time: 5 }];
-
-  test.each([
-    ['shorter than it was', 0],
-    ['as long as it was', 3],
-    ['longer than it was', 9],
-  ])('may be %s, and is gone on with', async (_length, grown) => {
-    others(4);
-    await open().needOwn();
-    log.restore(2, 5);
-    others(grown);
-    await open().needOwn();
-    expect(heard).toEqual([RESTORED]);
-    others(1);
-    await open().needOwn();
-    expect(heard).toEqual([RESTORED]);
-  });
-
-  test('was restored before what is to be explained only once', async () => {
-    others(4);
-    log.restore(3, 5);
-    others(4);
-    log.clock.time = 6;
-    await open().needOwn();
-    const shorter = log.fork();
-    shorter.leaves.splice(5);
-    log = shorter;
-    await expect(open().needOwn()).rejects.toMatchObject(BROKEN);
-    expect(heard).toEqual([['key-log-broken', { cause: 'head.rolled-back' }]]);
-  });
-
-  test('must still have our own leaf', async () => {
-    await open().needOwn();
-    log.restore(0, 5);
-    await expect(open().needOwn()).rejects.toMatchObject(BROKEN);
-    expect(heard).toEqual([['key-log-broken', { cause: 'head.rolled-back' }]]);
-  });
-
-  test('must still have the leaf of a contact that we have seen', async () => {
-    const contact = { user: bob, identityKey: his.publicKey };
-    await open().needOwn();
-    await open().needContact(contact);
-    log.restore(1, 5);
-    await claim({ version: 2, hash: provider.randomBytes(32) });
-    await expect(open().needContact(contact)).rejects.toMatchObject(BROKEN);
-    expect(heard).toEqual([['key-log-broken', { user: bob, cause: 'head.rolled-back' }]]);
-  });
-});
-
 describe('a contact', () => {
   test('is asked for once, however many want to write to it', async () => {
     const keyLog = open();
@@ -389,7 +336,6 @@ function open(witnesses: Uint8Array[] = []): KeyLog {
   for (const name of [
     'account-compromised',
     'key-log-broken',
-    'key-log-restored',
     'identity-changed',
     'trouble',
   ] as const) {

@@ -51,20 +51,12 @@ interface Progress {
 export function createReceiver(deps: ReceiverDeps): Receiver {
   /** Conversations whose backlog the platform is sending: their heads are no news. */
   const catchingUp = new Set<ConversationId>();
-  /** Not shown yet; what comes for them is acknowledged, so that it does not stand in the way of the others. */
-  const groups = new Set<ConversationId>();
-
-  async function findDirect(conversation: ConversationId): Promise<ConversationRecord | undefined> {
-    if (groups.has(conversation)) return undefined;
-    const known = await findConversation(deps, conversation);
-    if (known === undefined) groups.add(conversation);
-    return known;
-  }
+  const findDirect = createFinder(deps);
 
   /** Takes slots in; where places are missing, fetches them first. */
   async function takeSlots(conversation: ConversationId, slots: readonly Slot[]): Promise<void> {
     const known = await findDirect(conversation);
-    if (known === undefined) return passOver(conversation, slots);
+    if (known === undefined) return passOver(deps, conversation, slots);
     const progress = await storeSlots(deps, known, slots);
     show(conversation, progress);
     if (progress.missingBefore === undefined) return;
@@ -72,11 +64,6 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     const rest = await storeSlots(deps, known, slots);
     if (rest.missingBefore !== undefined) throw incomplete();
     show(conversation, rest);
-  }
-
-  function passOver(conversation: ConversationId, slots: readonly Slot[]): void {
-    const last = slots.at(-1);
-    if (last !== undefined) deps.send({ type: 'ack', conversation, seq: endOf(last) });
   }
 
   function show(conversation: ConversationId, { items, cursor, usedPrekey }: Progress): void {
@@ -126,6 +113,27 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       }
     },
   };
+}
+
+/** Finds conversations of two; groups are not shown yet, and remembered as such. */
+function createFinder(deps: ReceiverDeps) {
+  const groups = new Set<ConversationId>();
+  return async (conversation: ConversationId): Promise<ConversationRecord | undefined> => {
+    if (groups.has(conversation)) return undefined;
+    const known = await findConversation(deps, conversation);
+    if (known === undefined) groups.add(conversation);
+    return known;
+  };
+}
+
+/** Acknowledges what comes for a group, so that it does not stand in the way of what is shown. */
+function passOver(
+  { send }: ReceiverDeps,
+  conversation: ConversationId,
+  slots: readonly Slot[],
+): void {
+  const last = slots.at(-1);
+  if (last !== undefined) send({ type: 'ack', conversation, seq: endOf(last) });
 }
 
 function incomplete(): ClientError {

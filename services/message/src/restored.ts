@@ -2,9 +2,8 @@
  * Makes a database that was restored from a backup safe to run on (DESIGN 2.9): places, list versions and the
  * incarnation rise above all that the platform may have issued after the backup. Nothing else may be connected.
  */
-import type { Database } from '@sotto/runtime';
-import { openPatientPool } from '@sotto/runtime';
-import type pg from 'pg';
+import { type Database, openPatientPool } from '@sotto/runtime';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import type { Tables } from './schema.ts';
 
 /** How far counters jump: more than any conversation takes between a backup and its restore. */
@@ -56,16 +55,13 @@ export async function endRestore(
   incarnation: number,
 ): Promise<{ conversations: number }> {
   // Every conversation has a row to write, and no request waits.
-  const pool = openPatientPool(database);
+  const query = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: openPatientPool(database) }),
+  });
   try {
-    const client = await pool.connect();
-    try {
-      return await raise(client, incarnation);
-    } finally {
-      client.release();
-    }
+    return await query.transaction().execute((transaction) => raise(transaction, incarnation));
   } finally {
-    await pool.end();
+    await query.destroy();
   }
 }
 
@@ -74,19 +70,16 @@ export async function noteRun({ pool }: Pick<Database<Tables>, 'pool'>): Promise
   await pool.query('update platform set has_run = true where not has_run');
 }
 
-async function raise(client: pg.PoolClient, incarnation: number) {
-  await client.query('begin');
+async function raise(transaction: Kysely<Tables>, incarnation: number) {
   // By the incarnation, so that two restores of one backup do not give the same places.
-  const { rowCount } = await client.query(
-    'update conversations set last_seq = greatest(last_seq, ($1::bigint - 1) * $2::bigint) + $2::bigint',
-    [incarnation, JUMP],
+  const { numAffectedRows = 0n } = await sql`update conversations
+    set last_seq = greatest(last_seq, ${(incarnation - 1) * JUMP}::bigint) + ${JUMP}::bigint`.execute(
+    transaction,
   );
-  await client.query('update device_lists set version = version + $1', [JUMP]);
+  await sql`update device_lists set version = version + ${JUMP}`.execute(transaction);
   // Nobody is connected, and whoever connects catches up.
-  await client.query('delete from fanout_outbox');
-  await client.query('update platform set incarnation = $1, restoring = null, has_run = false', [
-    incarnation,
-  ]);
-  await client.query('commit');
-  return { conversations: rowCount ?? 0 };
+  await sql`delete from fanout_outbox`.execute(transaction);
+  await sql`update platform
+    set incarnation = ${incarnation}, restoring = null, has_run = false`.execute(transaction);
+  return { conversations: Number(numAffectedRows) };
 }
