@@ -15,7 +15,7 @@ export type UserId = z.infer<typeof UserId>;
 export const DeviceId = uuid().brand<'DeviceId'>();
 export type DeviceId = z.infer<typeof DeviceId>;
 
-/** A conversation, direct or group. Made by the server. */
+/** A conversation. Of two users it is made by the server; of a group by its founder (UUIDv7), who signs it. */
 export const ConversationId = uuid().brand<'ConversationId'>();
 export type ConversationId = z.infer<typeof ConversationId>;
 

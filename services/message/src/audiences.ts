@@ -45,7 +45,6 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
   const loading = new Map<string, Promise<Audience | undefined>>();
   // For the database alone: an owner that is slow must not hold up conversations that need not ask it.
   const inTurn = createTurnstile(AUDIENCE_READS_MAX);
-  const atOwner = createTurnstile(OWNERS_ASKED_AT_ONCE);
 
   function remember(audience: Audience): void {
     const { conversation, version } = audience.room;
@@ -69,6 +68,7 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
     const found = await inTurn(() => findDeviceLists(database.query, members));
     const isAsked = (user: UserId) => (confirm && room.kind === 'direct') || !found.has(user);
     const asked = members.filter(isAsked);
+    const atOwner = createTurnstile(OWNERS_ASKED_AT_ONCE);
     const fetched = await Promise.all(
       asked.map((user) => atOwner(() => copies.fetchDeviceList(user))),
     );

@@ -46,7 +46,6 @@ export interface CopiesDeps {
 
 /** Both owners within reach. Every call may reject with `service.unavailable`. */
 export function createCopies({ database, peers, internalSecret }: CopiesDeps): Copies {
-  const inTurn = createTurnstile(OWNERS_ASKED_AT_ONCE);
   const asking = new Map<UserId, Promise<DeviceList | undefined>>();
 
   async function ask(user: UserId): Promise<DeviceList | undefined> {
@@ -83,6 +82,7 @@ export function createCopies({ database, peers, internalSecret }: CopiesDeps): C
         if (areAllThere && !(await askForUser(user))) areAllThere = false;
       };
       const others = users.filter((user) => !copied.has(user));
+      const inTurn = createTurnstile(OWNERS_ASKED_AT_ONCE);
       await Promise.all(others.map((user) => inTurn(() => ask(user))));
       return areAllThere;
     },

@@ -35,7 +35,7 @@ export const AUDIENCES_MAX = 50_000;
 /** Conversations read from the database at one time, so that unknown ones leave most of the pool's ten to the rest. */
 export const AUDIENCE_READS_MAX = 3;
 
-/** Users asked for at their owners at one time: a group may have two hundred members that nobody has heard of. */
+/** Of one group's members, asked for at their owners at one time: there may be two hundred that nobody has heard of. */
 export const OWNERS_ASKED_AT_ONCE = 16;
 
 /** Doubtful sends of one socket looked into at one time; whoever sends to many conversations waits for itself alone. */

@@ -1,6 +1,7 @@
 /** Writes one entry of a membership log: it takes a place like a message, and changes the members (ADR 10). */
 import { randomUUID } from 'node:crypto';
-import { type Address, MessageId, type UserId } from '@sotto/api';
+import { type Address, type ConversationId, MessageId, type UserId } from '@sotto/api';
+import type { Member } from '@sotto/crypto/verify';
 import { enqueueEvent } from '@sotto/runtime';
 import { sql, type Transaction } from 'kysely';
 import { findStrangers } from './acquaintance-store.ts';
@@ -56,10 +57,7 @@ interface Place {
 /** Numbers the entry from the conversation's counter, as commits number messages. Index: primary key. */
 async function takePlace(
   transaction: Writing,
-  {
-    step,
-    title = null,
-  }: Omit<MembershipWrite, 'title'> & { title?: Uint8Array | null | undefined },
+  { step, title }: MembershipWrite,
   { id, user }: { id: MessageId; user: UserId },
 ): Promise<Place> {
   const { conversation, entry, after } = step;
@@ -67,7 +65,7 @@ async function takePlace(
   const { rows } = await sql<Place>`
     with place as (
       update conversations
-      set version = ${version}, head_hash = ${hash}, title = coalesce(${title}::bytea, title),
+      set version = ${version}, head_hash = ${hash}, title = coalesce(${title ?? null}::bytea, title),
         last_seq = last_seq + 1
       where id = ${conversation}
       returning last_seq as seq, date_trunc('milliseconds', clock_timestamp()) as sent_at
@@ -95,20 +93,45 @@ async function takePlace(
   return place;
 }
 
-/** Index: primary key. */
+/** Index: primary keys. */
 async function changeMembers(
   transaction: Writing,
   { step, author }: MembershipWrite,
   seq: number,
 ): Promise<void> {
-  const { conversation, after } = step;
+  const { conversation } = step;
   const { joined, left, changed } = differenceOf(step);
-  // Who goes sees the entry by which, and nothing above it. Who received nothing goes on to receive nothing.
+  if (left.length > 0) await removeMembers(transaction, { conversation, left, seq });
+  if (changed.length > 0) await changeRoles(transaction, conversation, changed);
+  const heard =
+    joined.length > 0 ? await addMembers(transaction, { step, joined, author }, seq) : [];
+  if (heard.length + left.length === 0) return;
+  const { version } = step.after.head;
+  const change = { conversation, version, joined: [...heard], left: [...left] };
+  await enqueueEvent(transaction, 'events.membership.changed', change);
+}
+
+/** Who goes sees the entry by which, and nothing above it. Who received nothing goes on to receive nothing. */
+async function removeMembers(
+  transaction: Writing,
+  {
+    conversation,
+    left,
+    seq,
+  }: { conversation: ConversationId; left: readonly UserId[]; seq: number },
+): Promise<void> {
   await sql`
     update conversation_members
     set role = null, since = null, rank = null, left_seq = coalesce(left_seq, ${seq + 1})
     where conversation = ${conversation} and user_id = any(${left}::uuid[])
   `.execute(transaction);
+}
+
+async function changeRoles(
+  transaction: Writing,
+  conversation: ConversationId,
+  changed: readonly Member[],
+): Promise<void> {
   await sql`
     update conversation_members m set role = c.role
     from unnest(
@@ -117,6 +140,21 @@ async function changeMembers(
     ) as c (user_id, role)
     where m.conversation = ${conversation} and m.user_id = c.user_id
   `.execute(transaction);
+}
+
+interface Joining extends Pick<MembershipWrite, 'step' | 'author'> {
+  joined: readonly Member[];
+}
+
+/**
+ * Who comes sees the entry by which, and nothing below it; who has blocked the one who adds them gets nothing at all, and
+ * who does not know them is asked. Gives those who get something.
+ */
+async function addMembers(
+  transaction: Writing,
+  { step, joined, author }: Joining,
+  seq: number,
+): Promise<readonly UserId[]> {
   const users = joined.map(({ user }) => user as UserId);
   const host = author?.user ?? NO_USER;
   const others = users.filter((user) => user !== host);
@@ -125,8 +163,8 @@ async function changeMembers(
   await sql`
     insert into conversation_members
       (conversation, user_id, joined_seq, left_seq, role, since, rank, requested)
-    select ${conversation}, user_id, ${seq}, case when deaf then ${seq}::bigint end, role,
-      ${after.head.version}, rank - 1, stranger
+    select ${step.conversation}, user_id, ${seq}, case when deaf then ${seq}::bigint end, role,
+      ${step.after.head.version}, rank - 1, stranger
     from unnest(
       ${users}::uuid[],
       ${joined.map(({ role }) => ROLE_NUMBERS[role])}::smallint[],
@@ -137,11 +175,7 @@ async function changeMembers(
     set joined_seq = excluded.joined_seq, left_seq = excluded.left_seq, role = excluded.role,
       since = excluded.since, rank = excluded.rank, requested = excluded.requested
   `.execute(transaction);
-  const heard = users.filter((user) => !deaf.has(user));
-  if (heard.length + left.length > 0) {
-    const change = { conversation, version: after.head.version, joined: heard, left: [...left] };
-    await enqueueEvent(transaction, 'events.membership.changed', change);
-  }
+  return users.filter((user) => !deaf.has(user));
 }
 
 async function noteAudit(transaction: Writing, { user, device }: Address): Promise<void> {

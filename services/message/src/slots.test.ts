@@ -84,6 +84,10 @@ test('what is for everybody is made once, and is nothing for the device that sen
     expect(JSON.parse(slotText(slot))).toEqual(z.encode(Slot, slot));
   }
   expect(own).toEqual([{ type: 'none', from: 1, to: 1 }, mine?.[1]]);
+  const groups = [{ conversation, version: 1, messages: [group, entry] }];
+  expect(decodeBatch(encodeBatch({ type: 'messages', node: 'n1', groups }))).toMatchObject({
+    groups: [{ messages: [{ kind: 'group' }, { kind: 'membership', sender, packed: body }] }],
+  });
 });
 
 test('a batch comes out of the bus as it went in', () => {
