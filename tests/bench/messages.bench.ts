@@ -7,7 +7,7 @@
  * CPU profiles.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -175,6 +175,8 @@ interface Run {
 /** Medians of all runs, in the harness's own words. */
 async function runBeside(harness: string): Promise<Result[]> {
   const out = mkdtempSync('/tmp/sotto-bench-out-');
+  // Servers run as users of their own.
+  chmodSync(out, 0o755);
   const drivers = fileURLToPath(new URL('messages/drivers', import.meta.url));
   const argv = [
     ...['--drivers', drivers, '--peers', PEERS, '--scenarios', SCENARIOS, '--runs', BENCH_RUNS],
@@ -194,6 +196,10 @@ async function runBeside(harness: string): Promise<Result[]> {
   if (code !== 0) throw new Error(`the harness ended with ${code}`);
   const { runs }: { runs: Run[] } = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'));
   rmSync(out, { recursive: true, force: true });
+  const missing = PEERS.split(',').filter(
+    (name) => !runs.some(({ peer }) => peer.startsWith(name)),
+  );
+  if (missing.length > 0) throw new Error(`did not start: ${missing.join(', ')}`);
   const cases = new Set(runs.map(({ scenario }) => scenario));
   return [...cases].flatMap((scenario) => {
     const peers = new Set(runs.map(({ peer }) => peer));
