@@ -71,7 +71,11 @@ export function createTunnel(options: TunnelOptions): Tunnel {
       answerOnSocket(socket, refusal, requestId);
       return;
     }
-    if (socket.destroyed) return;
+    // Whoever has ended the connection meanwhile is not waiting for an answer any more.
+    if (socket.destroyed || !socket.readable) {
+      socket.destroy();
+      return;
+    }
     events.tunnelOpened();
     socket.once('close', () => events.tunnelClosed());
     cleanRequest(request, requestId);
