@@ -51,6 +51,8 @@ export interface Device {
 export interface Room {
   readonly id: ConversationId;
   readonly members: UserId[];
+  /** Of two, when left out. */
+  readonly kind?: 'group';
   readonly messages: { message: OutgoingMessage; from: Device; stored: Stored }[];
 }
 
@@ -261,9 +263,9 @@ function bundleOf(
   return { user: first.user, identityKey: first.identityKey!, deviceList, devices: bundles };
 }
 
-function describe({ id, members, messages }: Room, caller: Device): Conversation {
+function describe({ id, members, messages, kind = 'direct' }: Room, caller: Device): Conversation {
   const cursor = caller.cursors.get(id) ?? 0;
-  return { id, kind: 'direct', members, version: 1, first: 1, last: messages.length, cursor };
+  return { id, kind, members, version: 1, first: 1, last: messages.length, cursor };
 }
 
 export function slotsOf(platform: Platform, { messages }: Room, to: Device): Slot[] {
