@@ -35,6 +35,9 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 64;
 const EXIT_CONFIG = 78;
 
+/** PostgreSQL's codes for a column, a table and a schema that is not there. */
+const ABSENT = ['42703', '42P01', '3F000'];
+
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
 process.exitCode = await main();
@@ -116,16 +119,15 @@ async function restoreIn(sections: Databases['sections'], again: boolean): Promi
 async function requireNobody(pool: ReturnType<typeof openDatabase>['pool']): Promise<void> {
   const { rows } = await pool.query<{ others: number }>(`
     select count(*)::int as others from pg_stat_activity
-    where datname = current_database() and usename = current_user
-      and backend_type = 'client backend' and pid <> pg_backend_pid()`);
+    where datname = current_database() and pid <> pg_backend_pid()
+      and backend_type = 'client backend' and usename in (
+        select current_user union select pg_get_userbyid(nspowner) from pg_namespace
+        where nspname in ('auth', 'key', 'message', 'file'))`);
   const others = rows[0]?.others ?? 0;
   if (others > 0) {
     throw new Error(`stop the platform first: ${others} connections to its database are open`);
   }
 }
-
-/** PostgreSQL's codes for a column, a table and a schema that is not there. */
-const ABSENT = ['42703', '42P01', '3F000'];
 
 function explain(error: unknown): string {
   if (error instanceof AlreadyRestored) {
