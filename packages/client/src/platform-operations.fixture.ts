@@ -263,9 +263,17 @@ function bundleOf(
   return { user: first.user, identityKey: first.identityKey!, deviceList, devices: bundles };
 }
 
-function describe({ id, members, messages, kind = 'direct' }: Room, caller: Device): Conversation {
+function describe({ id, members, messages, kind: given }: Room, caller: Device): Conversation {
   const cursor = caller.cursors.get(id) ?? 0;
-  return { id, kind, members, version: 1, first: 1, last: messages.length, cursor };
+  return {
+    id,
+    kind: given ?? 'direct',
+    members,
+    version: 1,
+    first: 1,
+    last: messages.length,
+    cursor,
+  };
 }
 
 export function slotsOf(platform: Platform, { messages }: Room, to: Device): Slot[] {
