@@ -78,8 +78,14 @@ function shake(upstream: ClientRequest, { socket, head, requestId, events }: Han
       refuse(GOING);
     },
   };
-  const onGone = (): void => void upstream.destroy();
-  socket.once('close', onGone);
+  // Whoever ends the connection before the answer waits for none, and has perhaps another one already: the service would
+  // take this one for the newer, and close that.
+  const onGone = (): void => {
+    answered = true;
+    upstream.destroy();
+    socket.destroy();
+  };
+  socket.once('end', onGone).once('close', onGone);
   upstream.once('timeout', () => upstream.destroy(new Error('no answer to the handshake')));
   upstream.on('error', (error) => {
     if (answered || socket.destroyed) return;
@@ -88,7 +94,7 @@ function shake(upstream: ClientRequest, { socket, head, requestId, events }: Han
   });
   upstream.once('upgrade', (response, other, otherHead) => {
     answered = true;
-    socket.off('close', onGone);
+    socket.off('end', onGone).off('close', onGone);
     socket.write(headOf(response, requestId));
     if (otherHead.length > 0) socket.write(otherHead);
     if (head.length > 0) other.write(head);

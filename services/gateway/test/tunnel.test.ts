@@ -192,3 +192,16 @@ describe('a handshake', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
+
+it('ends a handshake that the service has not answered when its client has gone', async () => {
+  const { gateway, upstream } = await remoteGateway();
+  const ended = new Promise((resolve) => {
+    upstream.server.once('upgrade', (_, socket) => socket.once('end', () => resolve('ended')));
+  });
+  const client = connect(gateway.port, '127.0.0.1');
+  client.write(`${HANDSHAKE}Authorization: Bearer unanswered\r\n\r\n`);
+  await until(() => upstream.seen.length === 1);
+  client.end();
+  expect(await ended).toBe('ended');
+  client.destroy();
+}, 5_000);

@@ -133,11 +133,7 @@ export class Sockets {
     const caller = await this.#admit(request, connection);
     // Before the device hears that it is connected, so that a connection which it makes after this one is the newer.
     const arrival = await this.#deps.arrive();
-    if (hasLeft(stream)) {
-      // As the newest connection of its device it would close the one that the device made in its place.
-      stream.destroy();
-      return;
-    }
+    if (stream.destroyed) return;
     this.#server.handleUpgrade(request, stream, Buffer.from(head), (socket) => {
       this.#attend({ socket, stream, caller }, arrival);
     });
@@ -197,11 +193,6 @@ export class Sockets {
       events.meetingFailed(error);
     }
   }
-}
-
-/** Whoever has ended the connection before an answer came is not waiting for one. */
-function hasLeft(stream: Duplex): boolean {
-  return stream.destroyed || !stream.readable;
 }
 
 /** Where the client called, for its proof to name. */
