@@ -134,7 +134,7 @@ describe('bent frames', () => {
           const text = JSON.stringify(frame);
           const fate = await fateOf(client, text);
           // What is taken may still close the socket, a moment later.
-        if (fate !== 'taken' || isFrame(frame)) client = await connect(node, person);
+          if (fate !== 'taken' || isFrame(frame)) client = await connect(node, person);
           if (!isAsItShould(frame, fate)) mistaken.push({ frame: text.slice(0, 300), fate });
         }
         await client.close();
