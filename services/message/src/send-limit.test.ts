@@ -7,6 +7,7 @@ import {
   type LimitsSection,
 } from '@sotto/runtime';
 import { expect, onTestFinished, test } from 'vitest';
+import { SEND_LINES_MAX } from './limits.ts';
 import { type Lane, makeSend, type Send } from './send.ts';
 import { limitSends } from './send-limit.ts';
 
@@ -30,21 +31,27 @@ function start(
   const submitted: Send[] = [];
   const submitting = limitSends({ submit: (send) => void submitted.push(send) }, limiters, limits);
   let made = 0;
+  const make = (
+    { conversation = 1, user = 1, kind = 'direct', lane }: Sent = {},
+    onRefused = (_: ApiError): void => undefined,
+  ) => {
+    made += 1;
+    return makeSend({
+      message: {
+        kind,
+        id: MessageId.parse(id(made)),
+        conversation: ConversationId.parse(id(conversation)),
+        recipients: [],
+      },
+      sender: { user: UserId.parse(id(user)), device: DeviceId.parse(id(user)) },
+      lane: lane ?? { pending: new Set() },
+      answer: { onStored: () => undefined, onRefused },
+    });
+  };
   /** Resolves with the code of a refusal, or with `taken`. */
-  const send = ({ conversation = 1, user = 1, kind = 'direct', lane }: Sent = {}) =>
+  const send = (sent?: Sent) =>
     new Promise<string>((resolve) => {
-      made += 1;
-      const one = makeSend({
-        message: {
-          kind,
-          id: MessageId.parse(id(made)),
-          conversation: ConversationId.parse(id(conversation)),
-          recipients: [],
-        },
-        sender: { user: UserId.parse(id(user)), device: DeviceId.parse(id(user)) },
-        lane: lane ?? { pending: new Set() },
-        answer: { onStored: () => undefined, onRefused: ({ code }) => resolve(code) },
-      });
+      const one = make(sent, ({ code }) => resolve(code));
       submitting.submit(one);
       void expect
         .poll(() => submitted.includes(one), { timeout: 200 })
@@ -54,7 +61,7 @@ function start(
           () => undefined,
         );
     });
-  return { send, submitted, submitting };
+  return { make, send, submitted, submitting };
 }
 
 test('so much goes to the committer, in its order, and the rest is refused with when to come back', async () => {
@@ -98,6 +105,30 @@ test('an answer of the counters that comes late lets nothing overtake', async ()
   for (const answer of waits.reverse()) answer();
   await Promise.all(answers);
   expect(submitted.map(({ message }) => message.id)).toEqual([1, 2, 3].map(id));
+});
+
+test('nothing overtakes what waits, however many others send meanwhile', async () => {
+  const waits: (() => void)[] = [];
+  const points = { limit: 1, remaining: 1, resetMs: 60_000 };
+  const take = async (key: string) => {
+    if (key.startsWith(id(1))) await new Promise<void>((resolve) => waits.push(resolve));
+    return points;
+  };
+  const nothing = async () => undefined;
+  const count = async () => false;
+  const limiter = { take, check: nothing, count, give: nothing, reset: nothing };
+  const { submitting, submitted, make } = start(LIMITS, { limiter: () => limiter });
+  const [first, second] = [make(), make()];
+  submitting.submit(first);
+  for (let user = 2; user < SEND_LINES_MAX + 10; user += 1) submitting.submit(make({ user }));
+  submitting.submit(second);
+  await expect.poll(() => submitted.length).toBe(SEND_LINES_MAX + 8);
+  for (const answer of waits.reverse()) {
+    answer();
+    await new Promise(setImmediate);
+  }
+  await expect.poll(() => submitted.includes(second)).toBe(true);
+  expect(submitted.slice(-2)).toEqual([first, second]);
 });
 
 test('the counters are asked for a tenth of a minute at a time, and for all that came together at once', async () => {

@@ -60,14 +60,14 @@ export function limitSends(
   };
 }
 
-/** Of too many the oldest goes, and what it has in hand is lost; whoever waits there is served all the same. */
+/** Of too many the oldest in which nobody waits goes, for what is sent there next would overtake; what it has in hand is lost. */
 function lineOf(lines: Map<string, Line>, { sender, message }: Send): Line {
   const key = `${sender.user} ${message.conversation}`;
   const known = lines.get(key);
   if (known !== undefined) return known;
   if (lines.size >= SEND_LINES_MAX) {
-    const [oldest = ''] = lines.keys();
-    lines.delete(oldest);
+    const oldest = lines.values().find(({ waiting }) => waiting.length === 0);
+    if (oldest !== undefined) lines.delete(oldest.key);
   }
   const empty = () => ({ points: 0, until: 0 });
   const line = { key, waiting: [], content: empty(), targeted: empty() };
