@@ -40,6 +40,8 @@ describe('admission', () => {
       user: person.user,
       device: person.device,
       incarnation: 1,
+      sent: 0,
+      cursors: [],
     });
     await client.close();
   });
@@ -125,7 +127,9 @@ describe('admission', () => {
     const person = await platform.peers.addPerson('Unheard7');
     const client = await connect(node, person);
     await vi.waitFor(async () => {
-      const { users } = await node.call(person, searchUsers, { query: { name: 'unheard7', limit: 10 } });
+      const { users } = await node.call(person, searchUsers, {
+        query: { name: 'unheard7', limit: 10 },
+      });
       expect(users).toEqual([{ user: person.user, username: 'Unheard7' }]);
     });
     await client.close();
