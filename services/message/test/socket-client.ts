@@ -103,6 +103,16 @@ export class SocketClient {
     this.post({ type: 'ack', conversation, seq });
   }
 
+  /** Acknowledges everything from now on as it comes, like a client that keeps up with what is written. */
+  keepUp(): void {
+    const acknowledgeNewest = () => {
+      const frame = this.frames.at(-1);
+      const newest = frame?.type === 'slots' ? frame.slots.at(-1) : undefined;
+      if (frame?.type === 'slots' && newest) this.acknowledge(frame.conversation, endOf(newest));
+    };
+    this.#checks.add(acknowledgeNewest);
+  }
+
   async close(): Promise<void> {
     this.socket.close();
     await this.closed;
