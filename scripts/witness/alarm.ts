@@ -11,7 +11,8 @@ export type AlarmCode =
   | 'leaves-withheld'
   | 'leaves-swapped'
   | 'leaf-malformed'
-  | 'account-forked';
+  | 'account-forked'
+  | 'restore-ahead';
 
 const SENTENCES: Record<AlarmCode, string> = {
   'key-changed': 'the log signs with another key than the one that it had when we first saw it',
@@ -26,6 +27,7 @@ const SENTENCES: Record<AlarmCode, string> = {
   'leaf-malformed': 'a leaf of the log is none',
   'account-forked':
     'an account has two leaves of one version, or one that does not follow on the one before it',
+  'restore-ahead': 'a leaf tells of a restore that is to come: it would excuse all until then',
 };
 
 /** Thrown when the log is not what it claims; carries what proves it to others. */

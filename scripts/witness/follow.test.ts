@@ -10,7 +10,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Alarm, type AlarmCode } from './alarm.ts';
 import { type Followed, followLog } from './follow.ts';
 import { LogInMemory } from './log.fixture.ts';
+import { Unreachable } from './log-reader.ts';
 import { loadState, loadWitnessKey, lockState, saveEvidence, saveState } from './state.ts';
+
+const DAY_MS = 24 * 3_600_000;
 
 let log: LogInMemory;
 let known: Uint8Array[];
@@ -172,12 +175,33 @@ describe('a log that was restored from a backup', () => {
     expect(await alarmOf(ahead, seen)).toBe('rolled-back');
   });
 
+  test('was not, when that is yet to come', async () => {
+    const seen = await seenNow();
+    const later = 1_790_000_000_000 + DAY_MS;
+    const planted = log.withLeaves([...known, restoredAt(later)]);
+    expect(await alarmOf(planted, seen)).toBe('restore-ahead');
+    expect(await alarmOf(planted)).toBe('restore-ahead');
+    const shorter = log.withLeaves([...known.slice(0, 3), restoredAt(later)]);
+    expect(await alarmOf(shorter, seen)).toBe('restore-ahead');
+    shorter.time = later;
+    const before = followLog(shorter, seen, later - DAY_MS);
+    await expect(before).rejects.toMatchObject({ code: 'rolled-back' });
+    expect((await followLog(shorter, seen, later)).excused).toBeDefined();
+  });
+
   test('may have been so twice', async () => {
     const seen = await seenNow();
     const once = [...known.slice(0, 3), AFTER, leafOf(8)];
     const twice = log.withLeaves([...once, restoredAt(1_790_000_002_000), leafOf(9)]);
     expect((await followLog(twice, seen)).followed.tree.size).toBe(7);
   });
+});
+
+test('a log that signs in the future is not followed until then', async () => {
+  log.time = 1_790_000_000_000 + DAY_MS;
+  const early = followLog(log, undefined, 1_790_000_000_000);
+  await expect(early).rejects.toThrow(Unreachable);
+  expect((await followLog(log, undefined, log.time)).followed.tree.size).toBe(5);
 });
 
 describe('what is kept', () => {

@@ -1,5 +1,6 @@
 /** Following a log from the head seen last to its newest one, leaf by leaf. */
 import { encodeBase64url, KEY_LOG_LEAVES_MAX } from '@sotto/api';
+import { KEY_LOG_SKEW_MS_MAX } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import {
   accountHeadAfter,
@@ -18,7 +19,7 @@ import {
   verifyTreeHead,
 } from '@sotto/crypto/verify';
 import { Alarm, type AlarmCode } from './alarm.ts';
-import type { LogReader } from './log-reader.ts';
+import { type LogReader, Unreachable } from './log-reader.ts';
 
 /** All that a witness knows of a log. */
 export interface Followed {
@@ -44,9 +45,14 @@ export interface Following {
 
 /**
  * Checks the newest head and every leaf since the one seen; all leaves, when the log says that it was restored since.
- * Throws an Alarm when the log is not what it claims, Unreachable when it cannot be asked.
+ * Throws an Alarm when the log is not what it claims, Unreachable when it cannot be asked or its head is from the future:
+ * one of the two clocks is wrong then, and what is signed with such a time could tell of a restore that is yet to come.
  */
-export async function followLog(log: Reader, seen: Followed | undefined): Promise<Following> {
+export async function followLog(
+  log: Reader,
+  seen: Followed | undefined,
+  now = Date.now(),
+): Promise<Following> {
   const answer = await log.head(seen?.tree.size);
   const logKey = requireSameKey(answer.logKey, seen);
   let head: TreeHead;
@@ -54,11 +60,14 @@ export async function followLog(log: Reader, seen: Followed | undefined): Promis
     head = checkHead(answer, seen);
   } catch (error) {
     if (seen === undefined || !(error instanceof Alarm)) throw error;
-    return followRestored(log, { answer, seen, alarm: error });
+    return followRestored(log, { answer, seen, alarm: error, now });
+  }
+  if (isAhead(head, now)) {
+    throw new Unreachable('the log signs its heads in the future, or the clock here is wrong');
   }
   const accounts = new Map(seen?.accounts);
   const { tree, restored } = await readLeaves(log, {
-    ...{ from: seen?.tree ?? emptyTree, head: answer.head, size: head.size, accounts },
+    ...{ from: seen?.tree ?? emptyTree, answer, head, accounts },
   });
   requireRoot(tree, { answer, head, seen });
   const followed = { logKey, head: answer.head, tree, accounts };
@@ -70,20 +79,25 @@ interface OtherLog {
   seen: Followed;
   /** What is wrong with it as it stands. */
   alarm: Alarm;
+  now: number;
 }
 
 /**
  * Follows a log from its beginning that does not continue what was seen. Up to the leaf of a restore since, it must be the
  * beginning of what was seen, as far as that can be told: no account may have there what it did not have before.
  */
-async function followRestored(log: Reader, { answer, seen, alarm }: OtherLog): Promise<Following> {
+async function followRestored(
+  log: Reader,
+  { answer, seen, alarm, now }: OtherLog,
+): Promise<Following> {
   const head = checkHead(answer, undefined);
+  if (isAhead(head, now)) throw alarm;
   const { logKey } = answer;
   const seenTime = decodeTreeHead(seen.head).head.time;
   const accounts = new Map<string, Head>();
   let restore: RestoredLeaf | undefined;
   const { tree, restored } = await readLeaves(log, {
-    ...{ from: emptyTree, head: answer.head, size: head.size, accounts },
+    ...{ from: emptyTree, answer, head, accounts },
     onRestored(leaf) {
       if (restore !== undefined || leaf.time < seenTime) return;
       restore = leaf;
@@ -96,6 +110,10 @@ async function followRestored(log: Reader, { answer, seen, alarm }: OtherLog): P
   const lost = `the log that was followed before had ${seen.tree.size} leaves, and does not go on`;
   const news = tell(seen, { head, restored: restored.map(describe), logKey }, true);
   return { followed, news: [lost, ...news], excused: alarm };
+}
+
+function isAhead({ time }: { time: number }, of: number): boolean {
+  return time > of + KEY_LOG_SKEW_MS_MAX;
 }
 
 /** Whether all accounts were at least as far, and no different where they were as far. */
@@ -157,27 +175,31 @@ function headAlarm({ code }: CryptoError): AlarmCode {
 
 interface Reading {
   from: TreeEdge;
-  /** What the log has signed, for evidence, and how many leaves that is. */
-  head: Uint8Array;
-  size: number;
+  /** What the log has signed, and the same for evidence. */
+  head: TreeHead;
+  answer: HeadAnswer;
   /** Brought up to date. */
   accounts: Map<string, Head>;
   /** Called with `accounts` as they are before the leaf. */
   onRestored?: (leaf: RestoredLeaf) => void;
 }
 
-async function readLeaves(log: Reader, { from, head, size, accounts, onRestored }: Reading) {
+async function readLeaves(log: Reader, { from, head, answer, accounts, onRestored }: Reading) {
+  const { size } = head;
+  const evidence = { head: encodeBase64url(answer.head) };
   let tree = from;
   const restored: RestoredLeaf[] = [];
   while (tree.size < size) {
     const count = Math.min(KEY_LOG_LEAVES_MAX, size - tree.size);
     const page = (await log.leaves({ start: tree.size, count })) ?? [];
     if (page.length === 0) {
-      throw new Alarm('leaves-withheld', { index: tree.size, head: encodeBase64url(head) });
+      throw new Alarm('leaves-withheld', { ...evidence, index: tree.size });
     }
     for (const leaf of page.slice(0, count)) {
-      const restore = checkLeaf(accounts, leaf, { index: tree.size, head: encodeBase64url(head) });
+      const place = { ...evidence, index: tree.size };
+      const restore = checkLeaf(accounts, leaf, place);
       if (restore !== undefined) {
+        if (isAhead(restore, head.time)) throw aheadOf(leaf, place);
         restored.push(restore);
         onRestored?.(restore);
       }
@@ -207,6 +229,10 @@ function checkLeaf(
     throw new Alarm('account-forked', { ...evidence, account: name, known }, { cause: error });
   }
   return undefined;
+}
+
+function aheadOf(leaf: Uint8Array, place: { index: number; head: string }): Alarm {
+  return new Alarm('restore-ahead', { ...place, leaf: encodeBase64url(leaf) });
 }
 
 function describe({ incarnation, time }: RestoredLeaf): string {

@@ -22,6 +22,8 @@ export class LogInMemory {
   shown: readonly Uint8Array[];
   /** The key that it says it signs with. */
   claimedKey: Uint8Array;
+  /** When an empty one signs its head; others as many milliseconds later as they have leaves. */
+  time = 1_790_000_000_000;
   /** How many leaves it was asked for, each time. */
   readonly reads: number[] = [];
   readonly #hashes = new Map<string, Uint8Array>();
@@ -55,8 +57,7 @@ export class LogInMemory {
   /** The signed head, proven to continue a smaller one. */
   headSince(from = 0) {
     const { size } = this.#tree;
-    const time = 1_790_000_000_000 + size;
-    const head = { size, root: rootOf(nodeProvider, this.#tree), time };
+    const head = { size, root: rootOf(nodeProvider, this.#tree), time: this.time + size };
     return {
       logKey: this.claimedKey,
       head: signTreeHead(nodeProvider, this.logKey, head),

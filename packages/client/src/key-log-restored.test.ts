@@ -22,6 +22,7 @@ import { openMemoryStore } from './store-memory.ts';
 const provider = nodeProvider;
 const alice = randomUUID() as UserId;
 const bob = randomUUID() as UserId;
+const DAY_MS = 24 * 3_600_000;
 const BROKEN = { code: 'key-log.broken' };
 
 let log: KeyLogFixture;
@@ -46,7 +47,7 @@ beforeEach(async () => {
 
 function keyLog(): KeyLog {
   const events = createEvents();
-  for (const name of ['key-log-broken', 'key-log-restored'] as const) {
+  for (const name of ['key-log-broken', 'key-log-restored', 'trouble'] as const) {
     events.on(name, (event) => heard.push([name, event]));
   }
   const address = { user: alice, device: randomUUID() };
@@ -93,6 +94,20 @@ describe('a log that was restored from a backup', () => {
     log = shorter;
     await expect(keyLog().needOwn()).rejects.toMatchObject(BROKEN);
     expect(heard).toEqual([['key-log-broken', { cause: 'head.rolled-back' }]]);
+  });
+
+  test('was not restored in the future', async () => {
+    others(4);
+    await keyLog().needOwn();
+    log.restore(2, DAY_MS);
+    log.clock.time = DAY_MS;
+    await keyLog().needOwn();
+    const error = expect.objectContaining({ code: 'answer.invalid' });
+    expect(heard).toEqual([['trouble', { error }]]);
+    // A head of today under a leaf of tomorrow is a lie by itself.
+    log.clock.time = 0;
+    await expect(keyLog().needOwn()).rejects.toMatchObject(BROKEN);
+    expect(heard.at(-1)).toEqual(['key-log-broken', { cause: 'proof.invalid' }]);
   });
 
   test('must still have our own leaf', async () => {

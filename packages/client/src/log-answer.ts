@@ -8,6 +8,7 @@ import {
   decodeTreeHead,
   digestKey,
   type Head,
+  KEY_LOG_SKEW_MS_MAX,
   leafHashOf,
   type Provider,
   type RestoredLeaf,
@@ -51,7 +52,8 @@ export interface VerifiedTree {
 /**
  * Verifies that the answer's head continues the largest tree seen, or follows on a restore since, that every witness has
  * signed it or a recent one that it continues, and that the last leaf is in its tree. Throws `CryptoError` as
- * `verifyTreeHead` and `verifyInclusion` do, and `key-log.unwitnessed`, which passes when a witness has come by.
+ * `verifyTreeHead` and `verifyInclusion` do; `key-log.unwitnessed`, which passes when a witness has come by; and
+ * `answer.invalid` for a restore under a head from the future, which passes when one of the two clocks was put right.
  */
 export function verifyTree(
   provider: Provider,
@@ -60,7 +62,7 @@ export function verifyTree(
 ): VerifiedTree {
   const { index, inclusion, leaves } = answer;
   const logKey = verifyingKey<'key-log'>(pin.logKey);
-  const { head: tree, restored } = verifyHead(provider, answer, { logKey, seen });
+  const { head: tree, restored } = verifyHead(provider, answer, { logKey, seen, now });
   const leafHash = leafHashOf(provider, leaves.at(-1)!);
   verifyInclusion(provider, tree, { leafHash, index, path: inclusion });
   for (const witness of witnesses) {
@@ -79,13 +81,16 @@ export function verifyTree(
 function verifyHead(
   provider: Provider,
   { head, consistency, restored }: AccountAnswer,
-  { logKey, seen }: { logKey: VerifyingKey<'key-log'>; seen: SeenTree | undefined },
+  { logKey, seen, now }: Pick<LogView, 'seen' | 'now'> & { logKey: VerifyingKey<'key-log'> },
 ): { head: TreeHead; restored?: RestoredLeaf } {
   try {
     return { head: verifyTreeHead(provider, head, { logKey, seen, consistency }) };
   } catch (error) {
     if (seen === undefined || restored === undefined || !isOtherTree(error)) throw error;
-    return verifyRestoredHead(provider, head, { logKey, seenTime: seen.time ?? 0, restored });
+    const seenTime = seen.time ?? 0;
+    const following = verifyRestoredHead(provider, head, { logKey, seenTime, restored });
+    if (following.head.time <= now + KEY_LOG_SKEW_MS_MAX) return following;
+    throw new ClientError('answer.invalid', 'a restored key log signs its head in the future');
   }
 }
 

@@ -85,7 +85,7 @@ export {
   type VerifyingKey,
   verifyingKey,
 } from './keys.ts';
-export { PROVISION_CONTACTS_MAX } from './limits.ts';
+export { KEY_LOG_SKEW_MS_MAX, PROVISION_CONTACTS_MAX } from './limits.ts';
 export {
   type DecodedMembershipEntry,
   decodeMembershipEntry,

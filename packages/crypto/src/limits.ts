@@ -68,6 +68,12 @@ export const DEVICE_LIST_AGE_MS_MAX = 14 * 24 * 60 * 60 * 1000;
 /** A device list signed further in the future than clocks differ is warned about. */
 export const DEVICE_LIST_AHEAD_MS_MAX = 24 * 60 * 60 * 1000;
 
+/**
+ * How far the clocks of a key log, of whoever restores its platform and of those who follow it may differ. Longer, and the
+ * entry of one restore explains as much of what is seen after it.
+ */
+export const KEY_LOG_SKEW_MS_MAX = 10 * 60 * 1000;
+
 /** What one device hands another when it is linked, encrypted: as much as a platform passes on. */
 export const PROVISION_BYTES_MAX = 256 * 1024;
 

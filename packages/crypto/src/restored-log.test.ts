@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { withCode } from './crypto-error.fixture.ts';
 import { makeSigningKeyPair } from './ed25519.ts';
 import { blindAccount, encodeKeyLogLeaf, signTreeHead } from './key-log.ts';
+import { KEY_LOG_SKEW_MS_MAX } from './limits.ts';
 import {
   appendLeaf,
   emptyTree,
@@ -37,11 +38,9 @@ const hash = ({ start, end }: LeafRange) =>
       ),
   );
 const size = leaves.length;
-const head = signTreeHead(provider, logKey, {
-  size,
-  root: hash({ start: 0, end: size }),
-  time: now,
-});
+const headAt = (time: number) =>
+  signTreeHead(provider, logKey, { size, root: hash({ start: 0, end: size }), time });
+const head = headAt(now);
 
 function judge({
   index = 2,
@@ -63,6 +62,12 @@ test('a leaf in the signed tree tells of a restore after all that was seen', () 
 
 test('a restore explains nothing that was seen after it', () => {
   expect(() => judge({ seenTime: now + 1 })).toThrow(withCode('head.rolled-back'));
+});
+
+test('a restore is not later than the head that tells of it, as far as clocks agree', () => {
+  expect(() => judge({ signed: headAt(now - KEY_LOG_SKEW_MS_MAX) })).not.toThrow();
+  const early = headAt(now - KEY_LOG_SKEW_MS_MAX - 1);
+  expect(() => judge({ signed: early })).toThrow(withCode('proof.invalid'));
 });
 
 test('no other leaf, no other place and no other log will do', () => {

@@ -5,6 +5,7 @@
 import { CryptoError } from './errors.ts';
 import { decodeKeyLogLeaf, type RestoredLeaf, type TreeHead, verifyTreeHead } from './key-log.ts';
 import type { VerifyingKey } from './keys.ts';
+import { KEY_LOG_SKEW_MS_MAX } from './limits.ts';
 import { leafHashOf, verifyInclusion } from './merkle-tree.ts';
 import type { Provider } from './provider.ts';
 
@@ -25,8 +26,9 @@ export interface RestoredExpectation {
 
 /**
  * Verifies a head that follows on a restore, in place of `verifyTreeHead`. Throws `encoding.*`, `signature.invalid`,
- * `proof.invalid` for a leaf that is of another kind or not in the tree, and `head.rolled-back` for one that is older
- * than the head seen: that one has told of itself already.
+ * `proof.invalid` for a leaf that is of another kind, not in the tree, or dated after the head that it is under, and
+ * `head.rolled-back` for one that is older than the head seen: that one has told of itself already. The caller holds the
+ * head's time against its own clock, with `KEY_LOG_SKEW_MS_MAX`: a leaf from the future would explain all until then.
  */
 export function verifyRestoredHead(
   provider: Provider,
@@ -39,6 +41,9 @@ export function verifyRestoredHead(
     throw new CryptoError('proof.invalid', 'a leaf that tells of no restore');
   }
   verifyInclusion(provider, head, { leafHash: leafHashOf(provider, leaf), index, path: inclusion });
+  if (restored.time > head.time + KEY_LOG_SKEW_MS_MAX) {
+    throw new CryptoError('proof.invalid', 'a restore after the head that tells of it');
+  }
   if (restored.time < seenTime) {
     throw new CryptoError('head.rolled-back', 'a restore before the newest head seen');
   }
