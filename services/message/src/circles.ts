@@ -1,7 +1,7 @@
 /**
  * Who may hear whose signals in a conversation: what is typed, what has been delivered.
  *
- * A member who has accepted the conversation is heard by every member but those with a block between them. What is
+ * Members who have accepted the conversation hear each other, but for those with a block between them. What is
  * remembered is half a minute old at most; changes are told before that, by a signal that may be lost.
  */
 import type { ConversationId, UserId } from '@sotto/api';

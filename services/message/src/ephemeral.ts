@@ -101,10 +101,15 @@ export async function startEphemeral(deps: EphemeralDeps): Promise<Ephemeral> {
 
 const RULE = { burst: EPHEMERAL_BURST_POINTS, perSecond: EPHEMERAL_POINTS_PER_SECOND };
 
-/** The users whose devices may hear a member, the member's own others among them; nobody hears a stranger. */
+/**
+ * The users whose devices may hear a member, the member's own others among them. Whoever has yet to accept is neither heard
+ * nor hears: what a stranger types would reach, unasked and unstored, somebody who cannot report it.
+ */
 function hearersOf(circle: Circle, from: UserId): UserId[] {
   if (!circle.members.get(from)) return [];
-  return [...circle.members.keys()].filter((user) => !areApart(circle, from, user));
+  return [...circle.members]
+    .filter(([user, isAccepted]) => isAccepted && !areApart(circle, from, user))
+    .map(([user]) => user);
 }
 
 function toPassed(

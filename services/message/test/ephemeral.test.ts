@@ -39,6 +39,12 @@ function type(client: SocketClient, conversation: ConversationId, text: string):
   client.post({ type: 'ephemeral', conversation, ciphertext: bytesOf(text) });
 }
 
+async function acceptAll(people: readonly Person[], id: ConversationId): Promise<void> {
+  for (const person of people) {
+    await stage.one.call(person, acceptConversation, { params: { id } });
+  }
+}
+
 async function pair(): Promise<{ a: Person; b: Person; conversation: ConversationId }> {
   const { peers } = stage.platform;
   const [a, b] = await Promise.all([peers.addPerson(), peers.addPerson()]);
@@ -77,6 +83,7 @@ test('one ciphertext reaches every device of a group but the sending one, and no
   const [phone, outsider] = [await peers.addDevice(founder!), await peers.addPerson()];
   const group = new Group(peers, founder!, members);
   await group.create(stage.one, founder!);
+  await acceptAll(members, group.id);
   const people = [founder!, phone, ...members, outsider];
   const clients = await Promise.all(
     people.map((person, place) => connect(place % 2 === 0 ? stage.one : stage.two, person)),
@@ -100,7 +107,7 @@ test('who is removed from a group neither hears nor is heard', async () => {
   const [founder, removed, other] = await addPeople(peers, 3);
   const group = new Group(peers, founder!, [removed!, other!]);
   await group.create(stage.one, founder!);
-  await stage.one.call(removed!, acceptConversation, { params: { id: group.id } });
+  await acceptAll([removed!, other!], group.id);
   const [sender, gone, here] = await Promise.all([
     connect(stage.one, founder!),
     connect(stage.two, removed!),
@@ -120,7 +127,7 @@ test('who is removed from a group neither hears nor is heard', async () => {
   await Promise.all([sender, gone, here].map((client) => client.close()));
 });
 
-test('a stranger, and whoever has yet to accept, is not heard', async () => {
+test('a stranger, and whoever has yet to accept, is not heard and hears nothing', async () => {
   const { peers } = stage.platform;
   const [a, b, stranger] = await Promise.all([1, 2, 3].map(() => peers.addPerson()));
   const conversation = await openConversation(stage.one, a!, b!);
@@ -136,15 +143,24 @@ test('a stranger, and whoever has yet to accept, is not heard', async () => {
     recipients: [{ device: a!.device, ciphertext: bytesOf('from a stranger') }],
   });
   type(guest, conversation, 'too early');
-  // Whoever asked is heard: a request is delivered like anything else.
-  type(host, conversation, 'hello?');
-  await untilHeard(guest, conversation, 'hello?');
+  type(host, conversation, 'unasked');
+  host.post({
+    type: 'ephemeral',
+    conversation,
+    recipients: [{ device: b!.device, ciphertext: bytesOf('unasked') }],
+  });
+  // The other devices of who asked hear as ever: everything before this has been passed on, or dropped.
+  const phone = await connect(stage.two, await peers.addDevice(a!));
+  type(host, conversation, 'to myself');
+  await untilHeard(phone, conversation, 'to myself');
   await stage.two.call(b!, acceptConversation, { params: { id: conversation } });
   type(guest, conversation, 'accepted');
   await untilHeard(host, conversation, 'accepted');
+  type(host, conversation, 'welcome');
+  await untilHeard(guest, conversation, 'welcome');
   expect(heard(host, conversation)).toEqual(['accepted']);
-  expect(heard(guest, conversation)).toEqual(['hello?']);
-  await Promise.all([host, guest, outside].map((client) => client.close()));
+  expect(heard(guest, conversation)).toEqual(['welcome']);
+  await Promise.all([host, phone, guest, outside].map((client) => client.close()));
 });
 
 test('nothing passes a block, in either direction, in groups neither', async () => {
