@@ -177,6 +177,8 @@ export const limitsSection = z.strictObject({
   /** Messages of one sender in one conversation: so many a minute, and `sendBurst` at once. */
   sendPerMinute: amount.default(30).meta({ env: 'LIMITS_SEND_PER_MINUTE' }),
   sendBurst: amount.default(120).meta({ env: 'LIMITS_SEND_BURST' }),
+  /** Messages of one sender in all conversations. */
+  sendPerMinuteAll: amount.default(600).meta({ env: 'LIMITS_SEND_PER_MINUTE_ALL' }),
   /** Uploads, downloads and grants of one user. */
   filesPerMinute: amount.default(600).meta({ env: 'LIMITS_FILES_PER_MINUTE' }),
   /** Bundles that one user may fetch of another: so many at once, then one in each `bundleRefill`. */

@@ -1,7 +1,7 @@
 /** Each endpoint of the message service to one call of its domain. */
 import {
   type Address,
-  type ApiError,
+  ApiError,
   acceptConversation,
   acknowledgeMessage,
   announcePresence,
@@ -113,7 +113,16 @@ export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
     countFetched(deps, caller, history.slots);
     return { incarnation: await incarnation(), ...history };
   });
-  mount(app, guards, sendMessage, ({ body, caller }) => send(deps, body, caller));
+  mount(app, guards, sendMessage, async ({ body, caller }) => {
+    try {
+      return await send(deps, body, caller);
+    } catch (error) {
+      // To look for a conversation that is not the caller's costs what any other request does.
+      const isStrange = error instanceof ApiError && error.code === 'conversation.not-found';
+      if (isStrange) await guards.userLimit.take(caller.user);
+      throw error;
+    }
+  });
   mount(app, guards, inbox, async ({ query, caller }) => {
     const messages = await readUnacknowledged(deps, readerOf(caller), query.limit);
     countFetched(deps, caller, messages);

@@ -1,16 +1,17 @@
 /**
- * How much one user may send in one conversation: so much a minute, and a burst.
+ * How much one user may send: so much a minute in one conversation, and a burst, and so much a minute in all of them.
  *
- * The budget is one for all nodes, in Redis. To ask there for each message would cost as much as to store it, so points
+ * A budget is one for all nodes, in Redis. To ask there for each message would cost as much as to store it, so points
  * are taken a few at a time: a tenth of a minute's, and one by one when it has fewer than twenty. What is in hand when its
  * window ends is lost, so nobody ever sends more than the budget says.
  *
  * Sends go on to the committer in the order in which they came, whatever the counters take: what a sender sends in one
  * conversation is stored in its order.
  */
+import { ApiError, type UserId } from '@sotto/api';
 import { type Limiter, type Limiters, type LimitsSection, toApiError } from '@sotto/runtime';
 import type { Committer } from './committer.ts';
-import { SEND_BURST_MS, SEND_LINES_MAX } from './limits.ts';
+import { BUSY_RETRY_SECONDS, SEND_BURST_MS, SEND_LINES_MAX } from './limits.ts';
 import { isWanted, refuse, type Send } from './send.ts';
 
 type Submitting = Pick<Committer, 'submit'>;
@@ -28,18 +29,31 @@ interface Purse {
   until: number;
 }
 
+/** One user, in whatever conversations. */
+interface Sender {
+  readonly user: UserId;
+  readonly purse: Purse;
+  /** Of the lines that are kept. */
+  lines: number;
+  /** The question that is under way for all of them; it resolves with the reason of a no. */
+  asking: Promise<unknown> | undefined;
+}
+
 /** What one user sends in one conversation: whatever it is taken from, nothing overtakes what was sent before. */
 interface Line extends Readonly<Record<Budget, Purse>> {
   readonly key: string;
+  readonly sender: Sender;
   /** Sends that wait for points, or for others that do. */
   readonly waiting: Send[];
 }
+
+export type SendLimits = Pick<LimitsSection, 'sendPerMinute' | 'sendBurst' | 'sendPerMinuteAll'>;
 
 /** A committer that takes no more than that. Open when the counters are gone: nobody is to be kept from writing by them. */
 export function limitSends(
   committer: Submitting,
   limiters: Limiters,
-  { sendPerMinute, sendBurst }: Pick<LimitsSection, 'sendPerMinute' | 'sendBurst'>,
+  { sendPerMinute, sendBurst, sendPerMinuteAll }: SendLimits,
 ): Submitting {
   const extra = sendBurst - sendPerMinute;
   const limiter = limiters.limiter('send', {
@@ -48,48 +62,124 @@ export function limitSends(
     ...(extra > 0 && { burst: { points: extra, windowMs: SEND_BURST_MS } }),
     whenGone: 'open',
   });
-  const share = Math.max(1, Math.floor(sendPerMinute / 10));
-  const lines = new Map<string, Line>();
-  const counter = { committer, limiter, share };
+  const everywhere = limiters.limiter('send-all', {
+    ...{ points: sendPerMinuteAll, windowMs: MINUTE_MS, whenGone: 'open' },
+  });
+  const lines = new Lines();
+  const counter = {
+    ...{ committer, lines, limiter, everywhere },
+    share: shareOf(sendPerMinute),
+    shareEverywhere: shareOf(sendPerMinuteAll),
+  };
   return {
     submit(send) {
-      const line = lineOf(lines, send);
-      if (line.waiting.length === 0 && spend(line[budgetOf(send)])) pass(send, committer);
-      else if (line.waiting.push(send) === 1) void serve(line, counter);
+      const line = lines.of(send);
+      if (line === undefined) refuse(send, busy());
+      else if (line.waiting.length === 0 && spend(line, budgetOf(send))) pass(send, committer);
+      else if (line.waiting.push(send) === 1) {
+        lines.hold(line);
+        void serve(line, counter);
+      }
     },
   };
 }
 
-/** Of too many the oldest in which nobody waits goes, for what is sent there next would overtake; what it has in hand is lost. */
-function lineOf(lines: Map<string, Line>, { sender, message }: Send): Line {
-  const key = `${sender.user} ${message.conversation}`;
-  const known = lines.get(key);
-  if (known !== undefined) return known;
-  if (lines.size >= SEND_LINES_MAX) {
-    const oldest = lines.values().find(({ waiting }) => waiting.length === 0);
-    if (oldest !== undefined) lines.delete(oldest.key);
+function shareOf(perMinute: number): number {
+  return Math.max(1, Math.floor(perMinute / 10));
+}
+
+function busy(): ApiError {
+  return new ApiError('message.busy', { retryAfter: BUSY_RETRY_SECONDS });
+}
+
+/** The lines that are kept, and their senders. */
+class Lines {
+  readonly #known = new Map<string, Line>();
+  readonly #senders = new Map<UserId, Sender>();
+  /** Those in which nobody waits, the one that has rested longest first. */
+  readonly #resting = new Set<Line>();
+
+  /**
+   * Of too many the oldest in which nobody waits goes, for what is sent there next would overtake; what it has in hand is
+   * lost. Undefined when there is no such line.
+   */
+  of({ sender: { user }, message }: Send): Line | undefined {
+    const key = `${user} ${message.conversation}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    if (this.#known.size >= SEND_LINES_MAX) {
+      const [oldest] = this.#resting;
+      if (oldest === undefined) return undefined;
+      this.#remove(oldest);
+    }
+    const sender = this.#senderOf(user);
+    const line = { key, sender, waiting: [], content: emptyPurse(), targeted: emptyPurse() };
+    sender.lines += 1;
+    this.#known.set(key, line);
+    this.#resting.add(line);
+    return line;
   }
-  const empty = () => ({ points: 0, until: 0 });
-  const line = { key, waiting: [], content: empty(), targeted: empty() };
-  lines.set(key, line);
-  return line;
+
+  /** Somebody waits in it. */
+  hold(line: Line): void {
+    this.#resting.delete(line);
+  }
+
+  /** Nobody waits in it any more. */
+  release(line: Line): void {
+    this.#resting.add(line);
+  }
+
+  #senderOf(user: UserId): Sender {
+    let sender = this.#senders.get(user);
+    if (sender === undefined) {
+      sender = { user, purse: emptyPurse(), lines: 0, asking: undefined };
+      this.#senders.set(user, sender);
+    }
+    return sender;
+  }
+
+  #remove(line: Line): void {
+    this.#resting.delete(line);
+    this.#known.delete(line.key);
+    line.sender.lines -= 1;
+    if (line.sender.lines === 0) this.#senders.delete(line.sender.user);
+  }
+}
+
+function emptyPurse(): Purse {
+  return { points: 0, until: 0 };
 }
 
 function budgetOf({ message }: Send): Budget {
   return message.kind === 'targeted' ? 'targeted' : 'content';
 }
 
-function spend(purse: Purse): boolean {
-  if (purse.points === 0 || purse.until <= performance.now()) return false;
+/** Points that are in hand and not lost. */
+function pointsIn(purse: Purse): number {
+  return purse.until <= performance.now() ? 0 : purse.points;
+}
+
+/** Takes a point from both purses that a send costs; false, and takes none, when one of them is empty. */
+function spend(line: Line, budget: Budget): boolean {
+  const purse = line[budget];
+  const all = line.sender.purse;
+  if (pointsIn(purse) === 0 || pointsIn(all) === 0) return false;
   purse.points -= 1;
+  all.points -= 1;
   return true;
 }
 
 interface Counter {
   committer: Submitting;
+  lines: Lines;
+  /** Of one conversation. */
   limiter: Limiter;
   /** Points that are asked for at a time. */
   share: number;
+  /** Of all of a sender's. */
+  everywhere: Limiter;
+  shareEverywhere: number;
 }
 
 /** Asks for points until nobody waits. Never rejects: whoever sent it hears of everything. */
@@ -98,39 +188,63 @@ async function serve(line: Line, counter: Counter): Promise<void> {
   // What came in this turn is asked for together.
   await Promise.resolve();
   while (waiting.length > 0) {
-    const [content, targeted] = await Promise.all(BUDGETS.map((name) => fill(line, name, counter)));
-    const refusals = { content, targeted };
+    const [everywhere, content, targeted] = await Promise.all([
+      fillSender(line.sender, counter),
+      ...BUDGETS.map((name) => fill(line, name, counter)),
+    ]);
+    const refusals = { content: content ?? [], targeted: targeted ?? [] };
     for (let send = waiting[0]; send !== undefined; send = waiting[0]) {
       const budget = budgetOf(send);
       // Whoever was barred meanwhile needs no points and hears why.
       if (!isWanted(send)) waiting.shift();
-      else if (spend(line[budget])) pass(waiting.shift() ?? send, counter.committer);
-      else if (refusals[budget]?.length)
+      else if (spend(line, budget)) pass(waiting.shift() ?? send, counter.committer);
+      else if (pointsIn(line[budget]) === 0 && refusals[budget].length > 0)
         refuse(waiting.shift() ?? send, toApiError(refusals[budget].shift()));
+      else if (pointsIn(line.sender.purse) === 0 && everywhere.length > 0)
+        refuse(waiting.shift() ?? send, toApiError(everywhere[0]));
       else break;
     }
   }
+  counter.lines.release(line);
+}
+
+/** Takes points for a sender who has none; lines that want some at the same time ask together. Resolves like {@link fill}. */
+async function fillSender(
+  sender: Sender,
+  { everywhere, shareEverywhere: share }: Counter,
+): Promise<unknown[]> {
+  if (pointsIn(sender.purse) > 0) return [];
+  sender.asking ??= everywhere
+    .take(sender.user, share)
+    .then(({ resetMs }) => put(sender.purse, share, resetMs))
+    .catch((reason: unknown) => reason)
+    .finally(() => {
+      sender.asking = undefined;
+    });
+  const reason = await sender.asking;
+  return reason === undefined ? [] : [reason];
 }
 
 /** Takes points for all that wait for a budget. Resolves with the reasons of those questions that were answered with no. */
 async function fill(line: Line, name: Budget, { limiter, share }: Counter): Promise<unknown[]> {
-  const wanted = line.waiting.filter((send) => budgetOf(send) === name).length;
-  const questions = Array.from({ length: Math.ceil(wanted / share) }, () => {
+  const purse = line[name];
+  const wanted = line.waiting.filter((send) => budgetOf(send) === name).length - pointsIn(purse);
+  const questions = Array.from({ length: Math.max(0, Math.ceil(wanted / share)) }, () => {
     return limiter.take(`${line.key} ${name}`, share);
   });
   const refusals: unknown[] = [];
-  const purse = line[name];
   for (const outcome of await Promise.allSettled(questions)) {
-    if (outcome.status === 'rejected') {
-      refusals.push(outcome.reason);
-      continue;
-    }
-    const now = performance.now();
-    if (purse.until <= now) purse.points = 0;
-    purse.points += share;
-    purse.until = now + Math.max(1, outcome.value.resetMs);
+    if (outcome.status === 'rejected') refusals.push(outcome.reason);
+    else put(purse, share, outcome.value.resetMs);
   }
   return refusals;
+}
+
+function put(purse: Purse, points: number, resetMs: number): void {
+  const now = performance.now();
+  if (purse.until <= now) purse.points = 0;
+  purse.points += points;
+  purse.until = now + Math.max(1, resetMs);
 }
 
 function pass(send: Send, committer: Submitting): void {

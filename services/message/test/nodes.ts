@@ -92,7 +92,9 @@ const CONFIG: Omit<MessageConfig, 'database'> = {
   internal: { secret: INTERNAL_SECRET },
   services: { auth: '', message: '', file: '', key: '' },
   jwt: { issuer: 'sotto', audience: 'sotto' },
-  limits: limitsSection.parse({ userPerMinute: 1_000_000, sendPerMinute: 1_000_000 }),
+  limits: limitsSection.parse({
+    ...{ userPerMinute: 1_000_000, sendPerMinute: 1_000_000, sendPerMinuteAll: 1_000_000 },
+  }),
   retention: { days: 30 },
   directory: { mode: 'search' },
   push: { enabled: true, hosts: [], allowPrivate: false },
