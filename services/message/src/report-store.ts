@@ -4,7 +4,7 @@ import { type Database, enqueueEvent } from '@sotto/runtime';
 import { type Kysely, sql } from 'kysely';
 import { holdUsers } from './erasure-store.ts';
 import { REPORTS_KEPT_DAYS, REPORTS_PER_SWEEP } from './limits.ts';
-import type { NewReport, ReportedMessage, ReportReason } from './reports.ts';
+import type { NewReport, ReportedMessage, ReportReason } from './report.ts';
 import type { Tables } from './schema.ts';
 
 type Query = Kysely<Tables>;

@@ -3,26 +3,14 @@
  * what its reader chose to disclose; it can check none of it.
  */
 import { randomUUID } from 'node:crypto';
-import { ApiError, type Body, type reportUser, type UserId } from '@sotto/api';
+import { ApiError } from '@sotto/api';
 import type { Caller, Closable, Database, Limiters, Logger, Outbox } from '@sotto/runtime';
 import { findMet } from './acquaintance-store.ts';
 import type { Copies } from './copies.ts';
 import { REPORTS_PER_DAY, REPORTS_SWEEP_MS } from './limits.ts';
+import type { Disclosure } from './report.ts';
 import { deleteOldReports, insertReport } from './report-store.ts';
 import type { Tables } from './schema.ts';
-
-type Disclosure = Body<typeof reportUser>;
-export type ReportReason = Disclosure['reason'];
-export type ReportedMessage = Disclosure['messages'][number];
-
-/** A report on its way into the database. */
-export interface NewReport extends Omit<Disclosure, 'user'> {
-  id: string;
-  reporter: UserId;
-  /** The reporter's. */
-  device: Caller['device'];
-  reported: UserId;
-}
 
 export interface ReportsDeps {
   database: Pick<Database<Tables>, 'query'>;

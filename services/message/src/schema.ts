@@ -3,7 +3,7 @@ import type { ConversationId, DeviceId, UserId } from '@sotto/api';
 import type { OutboxTables } from '@sotto/runtime';
 import type { ColumnType, Generated } from 'kysely';
 import type { RoleNumber } from './member-role.ts';
-import type { ReportedMessage, ReportReason } from './reports.ts';
+import type { ReportedMessage, ReportReason } from './report.ts';
 
 export interface Tables extends OutboxTables {
   platform: {
