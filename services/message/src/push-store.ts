@@ -139,7 +139,7 @@ export async function findUnread(
   return rows.map(({ device }) => device);
 }
 
-/** Index: primary keys, conversation_members_user. */
+/** Index: primary keys, conversation_members_user. What somebody writes who is blocked counts for nothing. */
 const UNREAD = `
   select s.device from push_subscriptions s
   where s.device = any($1::uuid[]) and s.due_at is null and s.woken_at is null and exists (
@@ -149,6 +149,11 @@ const UNREAD = `
     where m.user_id = s.user_id and m.left_seq is null and not m.requested
       and (m.muted_until is null or m.muted_until <= now())
       and c.last_seq > greatest(coalesce(u.seq, 0), m.joined_seq - 1)
+      and (c.kind <> 'direct' or not exists (
+        select from conversation_members o
+        join blocks b on b.blocker = m.user_id and b.blocked = o.user_id
+        where o.conversation = m.conversation
+      ))
   )`;
 
 /** Makes wake-ups due. They are done by whichever node comes first, and outlive all of them. Index: primary key. */

@@ -131,7 +131,7 @@ export function pushQueries({
           ]),
       ],
       findUnread: [
-        'conversation_members_user conversations_pkey cursors_pkey push_subscriptions_pkey',
+        'blocks_pkey conversation_members_pkey conversation_members_user conversations_pkey cursors_pkey push_subscriptions_pkey',
         () => pushes.findUnread(database, [device, otherDevice]),
       ],
       makeDue: [

@@ -280,6 +280,22 @@ test('a device that goes away with something unread is woken, and one that read 
   expect(requestsFor(paths[0] ?? '')).toEqual([]);
 });
 
+test('a device that goes away is not woken for what came from somebody blocked', async () => {
+  const [blocks, hears] = [await startFriends(), await startFriends()];
+  const paths = [await subscribe(blocks.b), await subscribe(hears.b)];
+  const sockets = await Promise.all([connect(node, blocks.b), connect(node, hears.b)]);
+  await node.call(blocks.b, blockUser, { params: { user_id: blocks.a.user } });
+  await Promise.all([send(blocks), send(hears)]);
+  await sockets[0]?.slotsUpTo(blocks.conversation, 1);
+  await sockets[1]?.slotsUpTo(hears.conversation, 1);
+  sockets[0]?.socket.terminate();
+  await gone(blocks.b);
+  sockets[1]?.socket.terminate();
+  await server.waitFor(paths[1] ?? '');
+  expect(requestsFor(paths[0] ?? '')).toEqual([]);
+  expect(await rowOf(blocks.b)).toMatchObject({ due_at: null, woken_at: null });
+});
+
 describe('the push service', () => {
   test.each([404, 410])('ends a subscription by %i', async (status) => {
     const talk = await startFriends();
