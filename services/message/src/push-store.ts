@@ -27,7 +27,10 @@ export async function hasSubscriptions({ query }: PushDatabase): Promise<boolean
   return row.length > 0;
 }
 
-/** Puts a subscription in place of the device's earlier one. Nothing happens for a user who has been erased. */
+/**
+ * Puts a subscription in place of the device's earlier one. The same again changes nothing, or a device could be woken as
+ * often as it subscribes. Nothing happens for a user who has been erased. Index: primary key.
+ */
 export async function putSubscription(
   { query }: PushDatabase,
   { user, device }: Address,
@@ -39,10 +42,18 @@ export async function putSubscription(
       .insertInto('push_subscriptions')
       .values({ device, user_id: user, endpoint })
       .onConflict((conflict) =>
-        conflict.column('device').doUpdateSet({
-          ...{ user_id: user, endpoint, made_at: sql`now()` },
-          ...{ due_at: null, urgent: false, attempts: 0, woken_at: null, alarmed_at: null },
-        }),
+        conflict
+          .column('device')
+          .doUpdateSet({
+            ...{ user_id: user, endpoint, made_at: sql`now()` },
+            ...{ due_at: null, urgent: false, attempts: 0, woken_at: null, alarmed_at: null },
+          })
+          .where((was) =>
+            was.or([
+              was('push_subscriptions.endpoint', '<>', endpoint),
+              was('push_subscriptions.user_id', '<>', user),
+            ]),
+          ),
       )
       .execute();
   });

@@ -296,6 +296,22 @@ test('a device that goes away is not woken for what came from somebody blocked',
   expect(await rowOf(blocks.b)).toMatchObject({ due_at: null, woken_at: null });
 });
 
+test('to subscribe again does not make a device be woken again, unless under another address', async () => {
+  const talk = await startFriends();
+  const path = await subscribe(talk.b);
+  await send(talk, true);
+  await server.waitFor(path);
+  await vi.waitFor(async () => expect(await rowOf(talk.b)).toMatchObject({ due_at: null }));
+  await subscribe(talk.b, path);
+  await send(talk);
+  await send(talk, true);
+  await settled();
+  expect(requestsFor(path)).toHaveLength(1);
+  const another = await subscribe(talk.b);
+  await send(talk);
+  await server.waitFor(another);
+});
+
 describe('the push service', () => {
   test.each([404, 410])('ends a subscription by %i', async (status) => {
     const talk = await startFriends();
