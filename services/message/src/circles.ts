@@ -56,6 +56,8 @@ export function createCircles(database: CircleDatabase): Circles {
   const known = new Map<ConversationId, Circle>();
   /** When something changed about a user or a conversation: what was asked for before does not count for them. */
   const news = new Map<UserId | ConversationId, number>();
+  /** When that became too much: nothing asked for before counts, for it is not known any more what has changed. */
+  let changedAt = 0;
   let members = 0;
 
   function forget(conversation: ConversationId): void {
@@ -87,6 +89,7 @@ export function createCircles(database: CircleDatabase): Circles {
       if (circle === undefined) return undefined;
       const since = Math.max(
         performance.now() - CIRCLE_AGE_MS,
+        changedAt,
         news.get(from) ?? 0,
         news.get(conversation) ?? 0,
       );
@@ -101,12 +104,14 @@ export function createCircles(database: CircleDatabase): Circles {
       return circle;
     },
     change({ users, conversation }) {
+      const now = performance.now();
       if (news.size + users.length > CIRCLE_NEWS_MAX) {
         known.clear();
         news.clear();
         members = 0;
+        // A question may be under way that was asked before one of the changes.
+        changedAt = now;
       }
-      const now = performance.now();
       for (const user of users) news.set(user, now);
       if (conversation !== undefined) news.set(conversation, now);
     },
