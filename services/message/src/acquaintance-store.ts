@@ -6,7 +6,8 @@ import { HINTED_CONVERSATIONS_MAX, HINTED_USERS_MAX } from './limits.ts';
 import type { Tables } from './schema.ts';
 
 /**
- * Those who share a conversation with a user, in part when there are very many. Index: conversation_members_user, then
+ * Those who share a conversation with a user, in part when there are very many. Also those of a group that the user gets
+ * nothing of: what is sent there is keyed for the devices of everyone in its log. Index: conversation_members_user, then
  * the primary key.
  */
 export async function findAcquaintances(
@@ -17,7 +18,8 @@ export async function findAcquaintances(
     select distinct other.user_id
     from (
       select conversation from conversation_members
-      where user_id = ${user} and left_seq is null limit ${HINTED_CONVERSATIONS_MAX}
+      where user_id = ${user} and (left_seq is null or role is not null)
+      limit ${HINTED_CONVERSATIONS_MAX}
     ) mine
     join conversation_members other on other.conversation = mine.conversation
     where other.left_seq is null and other.user_id <> ${user}

@@ -1,10 +1,11 @@
 /** What devices hear of keys while they are connected to another node than the one that gets the event. */
 import { randomUUID } from 'node:crypto';
-import { CLOSE_CODES, DeviceId, sendMessage } from '@sotto/api';
+import { blockUser, CLOSE_CODES, DeviceId, sendMessage } from '@sotto/api';
 import { applyDeviceList, type Event, type EventSubject } from '@sotto/api/internal';
 import { type Bus, openNatsBus, publishEvent } from '@sotto/runtime';
 import { testNats } from '@sotto/runtime/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { addPeople, Group } from './groups.ts';
 import { messageFor } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import type { Person } from './peers.ts';
@@ -69,6 +70,25 @@ test("a changed device list is told to the user's devices and to those who talk 
   await outside.next('prekeys-low');
   expect(changesOf(outside).filter(({ user }) => user === a.user)).toEqual([]);
   await Promise.all([here, there, outside].map((client) => client.close()));
+});
+
+test('a changed device list is told to those in whose group the user is without hearing of it', async () => {
+  const [ann, bob] = await addPeople(platform.peers, 2);
+  if (!ann || !bob) throw new Error('no people');
+  await nodes[0].call(bob, blockUser, { params: { user_id: ann.user } });
+  const group = new Group(platform.peers, ann, [bob]);
+  await group.create(nodes[0], ann);
+  const [here, there] = await connectBoth(ann, bob);
+  await platform.peers.addDevice(bob);
+  // A message for the list of before would be refused.
+  await here.until('the change', () => changesOf(here).find(({ user }) => user === bob.user));
+  // The other way nothing is told: of the group that other knows nothing.
+  await platform.peers.addDevice(ann);
+  await here.until('the change', () => changesOf(here).find(({ user }) => user === ann.user));
+  await publish('events.prekeys.low', { device: bob.device, available: 1 });
+  await there.next('prekeys-low');
+  expect(changesOf(there).filter(({ user }) => user === ann.user)).toEqual([]);
+  await Promise.all([here, there].map((client) => client.close()));
 });
 
 test('another identity is told as what it is', async () => {
