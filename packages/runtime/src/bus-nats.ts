@@ -76,7 +76,13 @@ export async function openNatsBus(options: NatsBusOptions): Promise<Bus> {
     },
     signal(subject, data) {
       // The client would hold them until it is connected again, when they are no longer true.
-      if (state.connected) connection.publish(streams.subjectOf(subject), data);
+      if (!state.connected) return;
+      try {
+        connection.publish(streams.subjectOf(subject), data);
+      } catch (error) {
+        // Larger than the server takes, or the connection is being closed: lost, as any signal may be.
+        log?.warn('a signal was not sent', { subject, error });
+      }
     },
     async listen(pattern, handler) {
       const hear = ({ data, subject }: Msg): void =>

@@ -218,6 +218,18 @@ export function busContract(open: () => Promise<Bus>): void {
     expect(seen).not.toContain('all typing.x 3');
   });
 
+  test('a signal that cannot be sent is lost and harms nobody, nor does one to a bus that is closed', async () => {
+    const seen: string[] = [];
+    await bus.listen('typing.x', (data) => void seen.push(String(data.byteLength)));
+    expect(() => bus.signal('typing.x', new Uint8Array(64 * 1024 * 1024))).not.toThrow();
+    bus.signal('typing.x', bytes('1'));
+    await eventually(() => expect(seen).toContain('1'));
+    const closing = bus.close();
+    expect(() => bus.signal('typing.x', bytes('2'))).not.toThrow();
+    await closing;
+    expect(() => bus.signal('typing.x', bytes('3'))).not.toThrow();
+  });
+
   test('a listener that throws harms no other', async () => {
     const heard = vi.fn();
     await bus.listen('typing.x', () => {

@@ -45,7 +45,7 @@ export interface Bus {
   consume(name: string, subject: string, handler: BusHandler): Promise<Closable>;
   /** Reads the log of `subject` from its end on, everything that others publish from then. */
   follow(subject: string, follower: Follower): Promise<Closable>;
-  /** Sends to whoever listens at this moment; at most once. */
+  /** Sends to whoever listens at this moment; at most once. Never throws: what cannot be sent is lost. */
   signal(subject: string, data: Uint8Array): void;
   /** Hears signals. `subject` may end in `.*`. */
   listen(subject: string, handler: (data: Uint8Array, subject: string) => void): Promise<Closable>;
