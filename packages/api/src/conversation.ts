@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { bytes } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { ConversationId, Seq, Timestamp, UserId } from './ids.ts';
-import { GROUP_TITLE_BYTES_MAX, MEMBERSHIP_ENTRY_BYTES_MAX, PAGE_ITEMS_MAX } from './limits.ts';
+import {
+  GROUP_TITLE_BYTES_MAX,
+  MEMBERSHIP_ENTRY_BYTES_MAX,
+  MEMBERSHIP_VERSION_MAX,
+  PAGE_ITEMS_MAX,
+} from './limits.ts';
 
 const PageLimit = z.coerce.number().int().min(1).max(PAGE_ITEMS_MAX).default(PAGE_ITEMS_MAX);
 
@@ -123,7 +128,11 @@ export const listMembership = endpoint({
   summary: "A group's membership log from a version on; for who has gone, up to that entry",
   access: 'user',
   params: conversationParams,
-  query: z.strictObject({ after: z.coerce.number().int().min(0).default(0), limit: PageLimit }),
+  query: z.strictObject({
+    /** A version. */
+    after: z.coerce.number().int().min(0).max(MEMBERSHIP_VERSION_MAX).default(0),
+    limit: PageLimit,
+  }),
   status: 200,
   response: z.object({
     /** The newest version that the caller may see. */

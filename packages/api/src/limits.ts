@@ -78,6 +78,9 @@ export const ONE_TIME_PREKEYS_LOW = 10;
 /** A signed entry of a membership log, bytes. The largest founds a group of 200: 3 360. */
 export const MEMBERSHIP_ENTRY_BYTES_MAX = 4096;
 
+/** Entries of a membership log: numbers above this are no place that the platform's database could keep. */
+export const MEMBERSHIP_VERSION_MAX = 0x7fff_ffff;
+
 /** A group's title, encrypted and padded, bytes. */
 export const GROUP_TITLE_BYTES_MAX = 1024;
 

@@ -5,7 +5,13 @@
  * version is compared. So a signature holds up nobody, and of two who go by the same version one wins.
  */
 import { createHash } from 'node:crypto';
-import { type Address, ApiError, ConversationId, type UserId } from '@sotto/api';
+import {
+  type Address,
+  ApiError,
+  ConversationId,
+  MEMBERSHIP_VERSION_MAX,
+  type UserId,
+} from '@sotto/api';
 import {
   applyMembershipEntry,
   CryptoError,
@@ -127,11 +133,14 @@ export async function listMembership(
 
 /** Takes an entry apart, which verifies nothing but its form. */
 function decode(encoded: Uint8Array): MembershipEntry {
+  let entry: MembershipEntry;
   try {
-    return decodeMembershipEntry(encoded).entry;
+    ({ entry } = decodeMembershipEntry(encoded));
   } catch (error) {
     throw problemOf(error, 0);
   }
+  if (entry.version > MEMBERSHIP_VERSION_MAX) throw invalid('no log is as long as that');
+  return entry;
 }
 
 /** Members speak for themselves; `departed`, which nobody signs, is the platform's own. */

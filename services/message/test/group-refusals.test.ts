@@ -1,7 +1,13 @@
 /** Membership entries that are refused, each with its code; none of them changes anything. */
 
 import { randomUUID } from 'node:crypto';
-import { changeMembership, getConversation, UserId } from '@sotto/api';
+import {
+  changeMembership,
+  getConversation,
+  listMembership,
+  MEMBERSHIP_VERSION_MAX,
+  UserId,
+} from '@sotto/api';
 import {
   type MembershipAction,
   makeIdentity,
@@ -31,6 +37,9 @@ afterAll(async () => {
 });
 
 type Three = [Person, Person, Person];
+
+/** Behind an entry's own version, its type and the conversation's id. */
+const ENTRY_VERSION_OFFSET = 2 + 16;
 
 /** Three members, of whom the first is the admin, and one who is none. */
 async function founded(): Promise<{ people: Three; stranger: Person; group: Group }> {
@@ -70,6 +79,23 @@ describe('a membership entry', () => {
     );
     await expect(post(node, ann, { group, entry: fork.encoded })).rejects.toMatchObject(conflict);
     expect((await read(ann, group)).version).toBe(2);
+  });
+
+  test('of a number that no log reaches is refused, and so is to read behind one', async () => {
+    const { people, stranger, group } = await founded();
+    const [ann] = people;
+    const { encoded } = group.sign(ann, { type: 'leave' });
+    const entry = Buffer.from(encoded);
+    entry.writeUInt32BE(MEMBERSHIP_VERSION_MAX + 1, ENTRY_VERSION_OFFSET);
+    const invalid = { code: 'conversation.entry-invalid' };
+    for (const person of [ann, stranger]) {
+      await expect(post(node, person, { group, entry })).rejects.toMatchObject(invalid);
+    }
+    const readAfter = (after: number) =>
+      node.call(ann, listMembership, { params: { id: group.id }, query: { after, limit: 10 } });
+    const refused = { code: 'request.invalid' };
+    await expect(readAfter(MEMBERSHIP_VERSION_MAX + 1)).rejects.toMatchObject(refused);
+    expect(await readAfter(MEMBERSHIP_VERSION_MAX)).toMatchObject({ version: 1, entries: [] });
   });
 
   test('by who may not make it is refused', async () => {
