@@ -19,7 +19,7 @@ export interface Room {
   readonly kind: 'direct' | 'group';
   /** Raised with each change of the members; of a group, its log's. */
   readonly version: number;
-  /** Those who left are among them: what came before is still theirs. */
+  /** Those who left lately are among them: what came before is still theirs, and may be under way. */
   readonly members: ReadonlyMap<UserId, Membership>;
   /** Of a direct conversation: those members who have blocked the other one. */
   readonly blockers: readonly UserId[];

@@ -1,10 +1,16 @@
 /** The audiences that this node remembers, and where it asks for those it does not. */
 import type { ConversationId, UserId } from '@sotto/api';
 import type { Clock, Database } from '@sotto/runtime';
-import { type Audience, currentMembers, makeAudience } from './audience.ts';
+import { type Audience, currentMembers, makeAudience, type Room } from './audience.ts';
 import { findDeviceLists, findRoom } from './conversation-store.ts';
 import type { Copies } from './copies.ts';
-import { AUDIENCE_READS_MAX, AUDIENCES_MAX, CONFIRM_MS, OWNERS_ASKED_AT_ONCE } from './limits.ts';
+import {
+  AUDIENCE_PARTS_EACH,
+  AUDIENCE_PARTS_MAX,
+  AUDIENCE_READS_MAX,
+  CONFIRM_MS,
+  OWNERS_ASKED_AT_ONCE,
+} from './limits.ts';
 import type { Tables } from './schema.ts';
 import { createTurnstile } from './turnstile.ts';
 
@@ -16,6 +22,11 @@ export interface Audiences {
    * conversation.
    */
   load(conversation: ConversationId, options?: LoadOptions): Promise<Audience | undefined>;
+  /** Reads who is in a conversation, and remembers its audience only when that is wanted. Undefined when it is not. */
+  loadRoom(
+    conversation: ConversationId,
+    isWanted: (room: Room) => boolean,
+  ): Promise<Room | undefined>;
   /** True when the owners were asked a moment ago, so that asking again would bring nothing. */
   isConfirmed(audience: Audience): boolean;
   /** Forgets what turned out to be out of date. */
@@ -39,31 +50,47 @@ export interface AudiencesDeps {
   clock: Clock;
 }
 
-/** An empty memory. When full, the conversation that was loaded longest ago goes first. */
+/** An empty memory. When full, the conversations that were loaded longest ago go first. */
 export function createAudiences({ database, copies, clock }: AudiencesDeps): Audiences {
   const known = new Map<ConversationId, Audience>();
   const loading = new Map<string, Promise<Audience | undefined>>();
   // For the database alone: an owner that is slow must not hold up conversations that need not ask it.
   const inTurn = createTurnstile(AUDIENCE_READS_MAX);
 
+  let parts = 0;
+
+  function forget(conversation: ConversationId): void {
+    const audience = known.get(conversation);
+    if (audience === undefined) return;
+    parts -= partsOf(audience);
+    known.delete(conversation);
+  }
+
   function remember(audience: Audience): void {
     const { conversation, version } = audience.room;
     // Of two readings at once the older one may end last.
     if ((known.get(conversation)?.room.version ?? 0) > version) return;
-    known.delete(conversation);
-    if (known.size >= AUDIENCES_MAX) {
-      const [oldest] = known.keys();
-      if (oldest !== undefined) known.delete(oldest);
-    }
+    forget(conversation);
     known.set(conversation, audience);
+    parts += partsOf(audience);
+    for (const oldest of known.keys()) {
+      if (parts <= AUDIENCE_PARTS_MAX) return;
+      forget(oldest);
+    }
   }
+
+  const readRoom = (conversation: ConversationId) =>
+    inTurn(() => findRoom(database.query, conversation));
 
   async function read(
     conversation: ConversationId,
     confirm: boolean,
   ): Promise<Audience | undefined> {
-    const room = await inTurn(() => findRoom(database.query, conversation));
-    if (room === undefined) return undefined;
+    const room = await readRoom(conversation);
+    return room && (await complete(room, confirm));
+  }
+
+  async function complete(room: Room, confirm: boolean): Promise<Audience> {
     const members = currentMembers(room);
     const found = await inTurn(() => findDeviceLists(database.query, members));
     const isAsked = (user: UserId) => (confirm && room.kind === 'direct') || !found.has(user);
@@ -95,7 +122,16 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
       }
       return reading;
     },
+    async loadRoom(conversation, isWanted) {
+      const room = await readRoom(conversation);
+      if (room === undefined || !isWanted(room)) return undefined;
+      return (await complete(room, false)).room;
+    },
     isConfirmed: ({ confirmedAt }) => clock() - confirmedAt < CONFIRM_MS,
-    forget: (conversation) => known.delete(conversation),
+    forget,
   };
+}
+
+function partsOf({ room, devices }: Audience): number {
+  return AUDIENCE_PARTS_EACH + room.members.size + devices.size;
 }

@@ -35,6 +35,7 @@ function depsWith(events: Events): CommitterDeps {
     audiences: {
       find: () => audience,
       load: async () => audience,
+      loadRoom: async () => audience.room,
       isConfirmed: () => true,
       forget: () => undefined,
     },

@@ -5,15 +5,15 @@ import { type Kysely, sql } from 'kysely';
 import { findStrangers } from './acquaintance-store.ts';
 import type { DeviceList, Membership, Room } from './audience.ts';
 import { holdUsers } from './erasure-store.ts';
-import { POSITIONS_PAGE } from './limits.ts';
+import { FORMER_MEMBER_PLACES, POSITIONS_PAGE, ROOM_MEMBERS_MAX } from './limits.ts';
 import { ROLE_NUMBERS } from './member-role.ts';
 import type { Tables } from './schema.ts';
 
 type Query = Kysely<Tables>;
 
 /**
- * A conversation's version, its members, and who of two has blocked the other. The count of list changes is of the same
- * moment, so device lists that are read afterwards are no older. Index: primary keys.
+ * A conversation's version, its members with those who left lately, and who of two has blocked the other. The count of
+ * list changes is of the same moment, so device lists that are read afterwards are no older. Index: primary keys.
  */
 export async function findRoom(
   query: Query,
@@ -26,6 +26,9 @@ export async function findRoom(
     .innerJoin('platform as p', (join) => join.onTrue())
     .select(['c.kind', 'c.version', 'p.list_changes', BLOCKERS.as('blockers')])
     .select(['m.user_id', 'm.joined_seq', 'm.left_seq', 'm.role'])
+    .where(sql<boolean>`(${IS_IN} or m.left_seq > c.last_seq - ${FORMER_MEMBER_PLACES}::int)`)
+    .orderBy(sql`${IS_IN} desc, m.left_seq desc`)
+    .limit(ROOM_MEMBERS_MAX)
     .execute();
   const [first] = rows;
   if (first === undefined) return undefined;
@@ -37,6 +40,8 @@ export async function findRoom(
   const { kind, version, blockers, list_changes: listChanges } = first;
   return { conversation, kind, version, members: new Map(members), blockers, listChanges };
 }
+
+const IS_IN = sql`(m.role is not null or m.left_seq is null)`;
 
 /** In the same statement as the version, which a block changes. A group has no pair. */
 const BLOCKERS = sql<UserId[]>`array(

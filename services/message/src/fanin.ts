@@ -62,7 +62,7 @@ async function deliverGroup(deps: FaninDeps, { conversation, version, messages }
   const room =
     known !== undefined && known.version >= version
       ? known
-      : (await deps.audiences.load(conversation, { fresh: true }))?.room;
+      : await deps.audiences.loadRoom(conversation, (read) => isWorthwhile(deps.hub, read));
   if (room !== undefined) deps.hub.deliver(room, messages);
 }
 
@@ -71,8 +71,9 @@ async function deliverReference(
   deps: FaninDeps,
   { conversation, first, last }: FanoutReference,
 ): Promise<void> {
-  const room = (await deps.audiences.load(conversation, { fresh: true }))?.room;
-  if (room === undefined || !isAnyoneHere(deps.hub, room)) return;
+  const isHere = (read: Room) => isAnyoneHere(deps.hub, read);
+  const room = await deps.audiences.loadRoom(conversation, isHere);
+  if (room === undefined) return;
   for (let above = first - 1; above < last; ) {
     const wanted = { conversation, above, upTo: last, limit: CATCH_UP_PAGE };
     const { messages } = await readForwards(deps.database, wanted);
@@ -81,6 +82,14 @@ async function deliverReference(
     deps.hub.deliver(room, messages);
     above = reached;
   }
+}
+
+/**
+ * Whether a room is to be remembered: a group only while somebody is here, for those of others would fill the memory of
+ * every node. Two who write to each other elsewhere are remembered for what is small: that nobody is here.
+ */
+function isWorthwhile(hub: Hub, room: Room): boolean {
+  return room.kind === 'direct' || isAnyoneHere(hub, room);
 }
 
 function isAnyoneHere(hub: Hub, { members }: Room): boolean {

@@ -29,8 +29,19 @@ export const COMMIT_RECONNECT_PAUSE_MS = 100;
 /** A cached member list or device list that a send contradicts is asked for again, at most this often. */
 export const CONFIRM_MS = 1_000;
 
-/** Conversations held in memory with their members and devices: half a kilobyte each when direct. */
-export const AUDIENCES_MAX = 50_000;
+/**
+ * What is held in memory of conversations, counted in members and devices of some 150 bytes each, and as much as two of
+ * them for a conversation itself: sixty megabytes, for as many as 50 000 conversations of two, or 300 groups of 200.
+ */
+export const AUDIENCE_PARTS_MAX = 400_000;
+export const AUDIENCE_PARTS_EACH = 2;
+
+/**
+ * Members of now and those who left within so many places, in so many rows at most: what another node commits arrives
+ * after those who may see it have left. Whoever left before finds it in the database.
+ */
+export const FORMER_MEMBER_PLACES = 256;
+export const ROOM_MEMBERS_MAX = 512;
 
 /** Conversations read from the database at one time, so that unknown ones leave most of the pool's ten to the rest. */
 export const AUDIENCE_READS_MAX = 3;
@@ -56,7 +67,10 @@ export const FRAGMENTS_MAX = 64;
 /** Conversations in which one socket may send: each costs a counter. Beyond it the client connects again. */
 export const LANES_PER_SOCKET_MAX = 10_000;
 
-/** Senders in conversations with points in hand: some 400 bytes each. Beyond it whoever came first asks again. */
+/**
+ * Senders in conversations with points in hand: some 400 bytes each. Beyond it whoever came first asks again; when somebody
+ * waits for points in every one of them, others are asked to come back.
+ */
 export const SEND_LINES_MAX = 50_000;
 
 /** How long a live message that came too early waits for the one before it (DESIGN 2.7). */
