@@ -5,6 +5,8 @@
 import type { ConversationId, ServerFrame } from '@sotto/api';
 import { z } from 'zod';
 import { readCursor, skipOwn } from './conversations.ts';
+import { ClientError } from './errors.ts';
+import { SENT_EXCESS_MAX } from './limits.ts';
 import type { PeerDeps } from './peers.ts';
 import { Counter, entriesUnder, getRecord, keys, putRecord } from './records.ts';
 import { countSent, countUnanswered, forgetSent, sendAgain, setSentCount } from './sent-log.ts';
@@ -19,7 +21,10 @@ type Cursors = NonNullable<Hello['cursors']>;
 /** Conversations in which the platform was further than the store, and how far: to be read up to there. */
 export type Behind = { conversation: ConversationId; last: number }[];
 
-/** To be called before anything is sent over a connection. Safe to repeat; throws what calls and the store throw. */
+/**
+ * To be called before anything is sent over a connection. Safe to repeat. Throws `answer.invalid` for numbers that no
+ * platform comes to, and what calls and the store throw.
+ */
 export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
   const { store, local, clock } = deps;
   const { incarnation, sent, cursors = [] } = hello;
@@ -27,6 +32,7 @@ export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
     incarnation: (await getRecord(transaction, keys.incarnation, Incarnation))?.incarnation,
     sent: await countSent(transaction, local),
   }));
+  requireCredible(sent, known.sent);
   const now = clock();
   await forgetSent(store, local, now);
   const isRestored = known.incarnation !== undefined && known.incarnation !== incarnation;
@@ -42,6 +48,12 @@ export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
     if (isAnew) await setSentCount(transaction, local, sent ?? known.sent ?? 0);
   });
   return takeCursors(deps, cursors);
+}
+
+/** What is taken over into the store is never let go of again. */
+function requireCredible(sent = 0, known = 0): void {
+  if (sent >= 0 && sent - known <= SENT_EXCESS_MAX) return;
+  throw new ClientError('answer.invalid', 'no device has sent what the platform has counted');
 }
 
 /** The same for a part of the device's cursors. */

@@ -91,6 +91,12 @@ export const IN_FLIGHT_MAX = 256;
 /** How long what was stored is kept to be sent again. Longer, and the store holds more; shorter, and backups must be younger. */
 export const RESEND_MS = 48 * 3_600_000;
 
+/** How many messages a platform may have stored that the store knows nothing of. Higher, and numbers could be made to run out. */
+export const SENT_EXCESS_MAX = 2 ** 24;
+
+/** Ids of keys that a platform cannot have us skip: as many as a restore of its own skips, and weeks by the million. */
+export const KEY_IDS_SPARE = 2 ** 20;
+
 /** Messages that wait in the outbox of one conversation; beyond it `send…` is refused until some are stored. */
 export const OUTBOX_PER_CONVERSATION_MAX = 10_000;
 

@@ -3,7 +3,9 @@
  * or encrypt next has left this device before with other content, so it goes on above everything that the platform
  * knows, and with sessions of its own.
  */
-import { countPrekeys } from '@sotto/api';
+import { countPrekeys, KEY_ID_MAX } from '@sotto/api';
+import { ClientError } from './errors.ts';
+import { KEY_IDS_SPARE } from './limits.ts';
 import { listSignedPrekeys, type PrekeyDeps, refill, renewSignedPrekey } from './prekeys.ts';
 import { Counter, entriesUnder, getRecord, keys, putRecord } from './records.ts';
 import { retireAllSessions } from './sessions.ts';
@@ -17,7 +19,8 @@ interface Marks {
 
 /**
  * Publishes new prekeys above all ids that either side knows. A store that is behind (`isRefused`: the platform has
- * other keys under its ids) keeps its sessions for receiving only. Safe to repeat; throws what calls throw.
+ * other keys under its ids) keeps its sessions for receiving only. Safe to repeat. Throws `answer.invalid` when the platform
+ * claims ids up to the last ones, and what calls throw; nothing has changed then.
  */
 export async function catchUpPrekeys(deps: PrekeyDeps, { isRefused = false } = {}): Promise<void> {
   const { oneTimePrekeys, oneTimeMark, signedPrekey = 0 } = await deps.call(countPrekeys, {});
@@ -56,8 +59,12 @@ async function dropRefused(transaction: StoreTransaction, marks: Marks): Promise
 }
 
 async function raise(transaction: StoreTransaction, key: string, used: number): Promise<void> {
-  const next = Math.max(await nextOf(transaction, key), used + 1);
-  await putRecord(transaction, key, [Counter, { next }]);
+  const next = await nextOf(transaction, key);
+  if (used < next) return;
+  if (used > KEY_ID_MAX - KEY_IDS_SPARE) {
+    throw new ClientError('answer.invalid', 'the platform leaves no ids for keys');
+  }
+  await putRecord(transaction, key, [Counter, { next: used + 1 }]);
 }
 
 async function nextOf(transaction: StoreTransaction, key: string): Promise<number> {
