@@ -3,6 +3,7 @@ import type { Address, DeviceId, UserId } from '@sotto/api';
 import type { AccountCreated, DeviceListChanged } from '@sotto/api/internal';
 import type { Database } from '@sotto/runtime';
 import { sql, type Transaction } from 'kysely';
+import { removeCursors } from './cursor-store.ts';
 import { holdUsers } from './erasure-store.ts';
 import type { Tables } from './schema.ts';
 
@@ -124,9 +125,7 @@ export async function storeDeviceList(
     const added = devices.filter((device) => !before.devices.includes(device));
     const removed = before.devices.filter((device) => !devices.includes(device));
     if (added.length > 0) await startCursors(transaction, user, added);
-    if (removed.length > 0) {
-      await transaction.deleteFrom('cursors').where('device', 'in', removed).execute();
-    }
+    if (removed.length > 0) await removeCursors(transaction, removed);
     // Commits tell by this count that no list has changed. Last, for it makes the changes of all users wait in turn.
     await sql`update platform set list_changes = list_changes + 1`.execute(transaction);
   });

@@ -1,7 +1,7 @@
 /** SQL over cursors, and over the counts of what devices have sent, which are written with them. */
 import type { ConversationId, DeviceId } from '@sotto/api';
 import type { Database } from '@sotto/runtime';
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Tables } from './schema.ts';
 
 export interface CursorRow {
@@ -21,8 +21,45 @@ export async function deleteCursors(
   { query }: Pick<Database<Tables>, 'query'>,
   device: DeviceId,
 ): Promise<void> {
-  await query.deleteFrom('cursors').where('device', '=', device).execute();
+  await query.transaction().execute((transaction) => removeCursors(transaction, [device]));
   await query.deleteFrom('sent_counts').where('device', '=', device).execute();
+}
+
+/**
+ * Removes where devices were. Their rows are locked in the order in which they are written, which a deletion alone does
+ * not keep to: or it and a write would wait for each other. Index: primary key.
+ */
+export async function removeCursors(
+  transaction: Transaction<Tables>,
+  devices: readonly DeviceId[],
+): Promise<void> {
+  await sql`
+    select from cursors where device = any(${devices}::uuid[])
+    order by device, conversation for update
+  `.execute(transaction);
+  await sql`delete from cursors where device = any(${devices}::uuid[])`.execute(transaction);
+}
+
+/** Removes what devices have sent, locked in order as cursors are. Index: primary key. */
+export async function removeSent(
+  transaction: Transaction<Tables>,
+  devices: readonly DeviceId[],
+): Promise<void> {
+  await sql`
+    select from sent_counts where device = any(${devices}::uuid[]) order by device for update
+  `.execute(transaction);
+  await sql`delete from sent_counts where device = any(${devices}::uuid[])`.execute(transaction);
+}
+
+/** Removes where all devices were in one conversation, likewise. */
+export async function removeCursorsIn(
+  transaction: Transaction<Tables>,
+  conversation: ConversationId,
+): Promise<void> {
+  await sql`
+    select from cursors where conversation = ${conversation} order by device for update
+  `.execute(transaction);
+  await transaction.deleteFrom('cursors').where('conversation', '=', conversation).execute();
 }
 
 /**

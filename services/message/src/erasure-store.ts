@@ -2,6 +2,7 @@
 import type { ConversationId, DeviceId, UserId } from '@sotto/api';
 import { type Database, enqueueEvent } from '@sotto/runtime';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { removeCursors, removeCursorsIn, removeSent } from './cursor-store.ts';
 import { KIND_NUMBERS } from './message-kind.ts';
 import type { Tables } from './schema.ts';
 
@@ -150,7 +151,7 @@ export async function removeSome(
     select seq from gone
   `.execute(transaction);
   if (rows.length === limit) return false;
-  await transaction.deleteFrom('cursors').where('conversation', '=', conversation).execute();
+  await removeCursorsIn(transaction, conversation);
   await transaction
     .deleteFrom('conversation_members')
     .where('conversation', '=', conversation)
@@ -203,8 +204,8 @@ export async function finishErasure(
   transaction: Transaction<Tables>,
   { user, devices }: Leaving,
 ): Promise<void> {
-  await sql`delete from cursors where device = any(${devices}::uuid[])`.execute(transaction);
-  await sql`delete from sent_counts where device = any(${devices}::uuid[])`.execute(transaction);
+  await removeCursors(transaction, devices);
+  await removeSent(transaction, devices);
   await transaction.deleteFrom('device_lists').where('user_id', '=', user).execute();
   await transaction.deleteFrom('push_subscriptions').where('user_id', '=', user).execute();
   // What others have reported of the user stays for its time: under an id that leads to nobody.

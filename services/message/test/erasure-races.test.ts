@@ -1,9 +1,14 @@
 /** Whoever is erased while something of them is being written does not come back with it. */
 import { randomUUID } from 'node:crypto';
-import { createConversation, searchUsers } from '@sotto/api';
+import { ConversationId, createConversation, DeviceId, searchUsers, UserId } from '@sotto/api';
 import { applyDeviceList } from '@sotto/api/internal';
 import { createMemoryBus, publishEvent } from '@sotto/runtime';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Transaction } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { storeDeviceList } from '../src/copy-store.ts';
+import { type CursorRow, deleteCursors, writeCursors } from '../src/cursor-store.ts';
+import { finishErasure, removeSome } from '../src/erasure-store.ts';
+import type { Tables } from '../src/schema.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import type { Person } from './peers.ts';
 
@@ -138,4 +143,69 @@ test('by anything that comes later', async () => {
   for (const table of ['accounts', 'device_lists', 'conversation_members']) {
     expect(await rowsOf(`select from ${table} where user_id = $1`, a.user)).toEqual([]);
   }
+});
+
+describe('acknowledgements that are being written do not stand in the way', () => {
+  type Place = Omit<CursorRow, 'seq'>;
+  const [low, high] = ['00000000-0000-4000-8000-000000000001', randomUUID()] as const;
+  const devices = [low, high].map((id) => DeviceId.parse(id));
+  const conversation = ConversationId.parse(low);
+  const user = UserId.parse(randomUUID());
+
+  /** Where the rows lie in another order than that in which they are written. */
+  async function removeWhileWritten(
+    [early, late]: [Place, Place],
+    remove: () => Promise<unknown>,
+  ): Promise<void> {
+    const { database } = platform;
+    await rowsOf('truncate cursors');
+    for (const place of [late, early]) await writeCursors(database, [{ ...place, seq: 1 }]);
+    const holder = await database.pool.connect();
+    try {
+      await holder.query('begin');
+      const held = 'select from cursors where device = $1 and conversation = $2 for update';
+      await holder.query(held, [early.device, early.conversation]);
+      const writing = writeCursors(
+        database,
+        [early, late].map((place) => ({ ...place, seq: 2 })),
+      );
+      await vi.waitFor(async () => expect(await waiting()).toBe(1), { timeout: 5_000 });
+      const removing = remove();
+      await vi.waitFor(async () => expect(await waiting()).toBe(2), { timeout: 5_000 });
+      await holder.query('rollback');
+      await Promise.all([writing, removing]);
+    } finally {
+      holder.release(true);
+    }
+    expect(await rowsOf('select from cursors')).toEqual([]);
+  }
+
+  const ofDevices = devices.map((device) => ({ device, conversation })) as [Place, Place];
+  const transact = (work: (transaction: Transaction<Tables>) => Promise<unknown>) =>
+    platform.database.query.transaction().execute(work);
+
+  test('of the end of an erasure', () =>
+    removeWhileWritten(ofDevices, () =>
+      transact((transaction) => finishErasure(transaction, { user, devices })),
+    ));
+
+  test('of a conversation that goes with its last member', () =>
+    removeWhileWritten(ofDevices, () =>
+      transact((transaction) => removeSome(transaction, conversation, 10)),
+    ));
+
+  test('of a device list that loses devices', async () => {
+    await storeDeviceList(platform.database, { user, version: 1, devices });
+    await removeWhileWritten(ofDevices, () =>
+      storeDeviceList(platform.database, { user, version: 2, devices: [] }),
+    );
+  });
+
+  test('of a device that is retired', () => {
+    const [device] = devices as [DeviceId];
+    const places = [low, high].map((id) => {
+      return { device, conversation: ConversationId.parse(id) };
+    }) as [Place, Place];
+    return removeWhileWritten(places, () => deleteCursors(platform.database, device));
+  });
 });

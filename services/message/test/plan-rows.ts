@@ -150,6 +150,7 @@ function messageQueries({
   room,
   message,
   committing,
+  undone,
 }: World): Queries {
   return {
     'commit-store': {
@@ -183,6 +184,18 @@ function messageQueries({
       deleteCursors: [
         'cursors_pkey sent_counts_pkey',
         () => cursors.deleteCursors(database, DeviceId.parse(randomUUID())),
+      ],
+      removeCursors: [
+        'cursors_pkey',
+        undone((transaction) => cursors.removeCursors(transaction, [device])),
+      ],
+      removeCursorsIn: [
+        'cursors_pkey',
+        undone((transaction) => cursors.removeCursorsIn(transaction, conversation)),
+      ],
+      removeSent: [
+        'sent_counts_pkey',
+        undone((transaction) => cursors.removeSent(transaction, [device])),
       ],
     },
     'outbox-store': {
