@@ -18,6 +18,11 @@ export class AlreadyRestored extends Error {
   override readonly name = 'AlreadyRestored';
 }
 
+/** Thrown for a database of which a restore was begun and not ended. */
+export class HalfRestored extends Error {
+  override readonly name = 'HalfRestored';
+}
+
 export interface RestoreOptions {
   now: number;
   /** Do it once more, though nothing has run since. */
@@ -65,8 +70,15 @@ export async function endRestore(
   }
 }
 
-/** Notes that the platform runs: whatever is restored from now on was alive. */
+/**
+ * Notes that the platform runs: whatever is restored from now on was alive. Throws {@link HalfRestored} for a database on
+ * which places and keys would be given out a second time.
+ */
 export async function noteRun({ pool }: Pick<Database<Tables>, 'pool'>): Promise<void> {
+  const { rows } = await pool.query('select from platform where restoring is not null');
+  if (rows.length > 0) {
+    throw new HalfRestored('a restore of this database was broken off: npm run restored ends it');
+  }
   await pool.query('update platform set has_run = true where not has_run');
 }
 

@@ -2,7 +2,7 @@
 import { listConversations, listMessages } from '@sotto/api';
 import { createMemoryBus } from '@sotto/runtime';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AlreadyRestored, beginRestore, endRestore } from '../src/restored.ts';
+import { AlreadyRestored, beginRestore, endRestore, HalfRestored } from '../src/restored.ts';
 import { messageFor } from './messages.ts';
 import { type Platform, startPlatform } from './nodes.ts';
 import { assertGapless, connect } from './socket-client.ts';
@@ -60,6 +60,20 @@ test('it is done once for each restore, and goes on as it began after a crash', 
   const again = await platform.startNode(bus);
   await again.close();
   expect(await restore(AT)).toBe(incarnation + 2);
+});
+
+test('the platform does not start on a database whose restore was broken off', async () => {
+  const first = await platform.startNode(bus);
+  await first.close();
+  const incarnation = await restore();
+  await expect(platform.startNode(bus)).rejects.toThrow(HalfRestored);
+  // Whoever was refused has changed nothing.
+  expect(await restore(AT + 600_000)).toBe(incarnation);
+  await endRestore(platform.database, incarnation);
+  const node = await platform.startNode(bus);
+  const person = await platform.peers.addPerson();
+  const client = await connect(node, person);
+  expect(await client.next('hello')).toMatchObject({ incarnation });
 });
 
 test('one backup that is restored twice is another platform each time', async () => {
