@@ -38,6 +38,7 @@ import {
   type ReadableLog,
   readLog,
 } from './membership-store.ts';
+import { insertPartitioned } from './partitions.ts';
 import type { Tables } from './schema.ts';
 
 export interface MembershipDeps {
@@ -195,10 +196,12 @@ async function commit(
   const { conversation } = write.step;
   const { joined, left } = differenceOf(write.step);
   const users = joined.map(({ user }) => user as UserId);
-  const done = await database.query.transaction().execute(async (transaction) => {
-    if (users.length > 0 && !(await holdUsers(transaction, users))) throw memberUnknown();
-    return (await lock(transaction)) ? writeEntry(transaction, write) : undefined;
-  });
+  const done = await insertPartitioned(database, () =>
+    database.query.transaction().execute(async (transaction) => {
+      if (users.length > 0 && !(await holdUsers(transaction, users))) throw memberUnknown();
+      return (await lock(transaction)) ? writeEntry(transaction, write) : undefined;
+    }),
+  );
   audiences.forget(conversation);
   if (done === undefined) return undefined;
   spread(done);

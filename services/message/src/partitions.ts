@@ -1,6 +1,7 @@
 /** The weekly partitions of `messages`: made ahead, so that no insert ever waits for one. */
 import type { Database, Logger } from '@sotto/runtime';
 import { sql, type Transaction } from 'kysely';
+import { failureOf } from './commit-line.ts';
 import { PARTITION_WEEKS_AHEAD, PARTITIONS_EVERY_MS, PARTITIONS_TICK_MS } from './limits.ts';
 import type { Tables } from './schema.ts';
 
@@ -13,6 +14,23 @@ export async function makePartitions({ query }: Pick<Database<Tables>, 'query'>)
     );
     for (const week of await missingWeeks(transaction)) await makePartition(transaction, week);
   });
+}
+
+/**
+ * Does what inserts into `messages`, as one transaction; and once more when it failed for want of a partition, which is made
+ * first. Rejects as the work does.
+ */
+export async function insertPartitioned<R>(
+  database: Pick<Database<Tables>, 'query'>,
+  insert: () => Promise<R>,
+): Promise<R> {
+  try {
+    return await insert();
+  } catch (error) {
+    if (failureOf(error) !== 'unpartitioned') throw error;
+    await makePartitions(database);
+    return insert();
+  }
 }
 
 /** Sees to the partitions now and then. Call `makePartitions` first. */

@@ -302,3 +302,22 @@ describe('the log', () => {
     ).rejects.toMatchObject(unknown);
   });
 });
+
+test('an entry in a week without a partition makes it, like any message', async () => {
+  const { pool } = platform.database;
+  const [ann, bob] = (await addPeople(platform.peers, 2)) as [Person, Person];
+  const dropPartitions = async () => {
+    const { rows } = await pool.query<{ name: string }>(
+      `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'messages'::regclass`,
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    for (const { name } of rows) await pool.query(`drop table ${name}`);
+  };
+  const group = new Group(platform.peers, ann, [bob]);
+  await dropPartitions();
+  await group.create(node, ann);
+  await dropPartitions();
+  const removal = await group.change(node, ann, { type: 'remove', users: [bob.user] });
+  expect(removal).toEqual({ version: 2, seq: 2 });
+  expect((await readLog(ann, group)).entries.map(({ seq }) => seq)).toEqual([1, 2]);
+});
