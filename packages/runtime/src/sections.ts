@@ -179,6 +179,8 @@ export const limitsSection = z.strictObject({
   sendBurst: amount.default(120).meta({ env: 'LIMITS_SEND_BURST' }),
   /** Messages of one sender in all conversations. */
   sendPerMinuteAll: amount.default(600).meta({ env: 'LIMITS_SEND_PER_MINUTE_ALL' }),
+  /** People to whom a user is a stranger, taken into groups by that user. */
+  groupStrangersPerDay: amount.default(200).meta({ env: 'LIMITS_GROUP_STRANGERS_PER_DAY' }),
   /** Uploads, downloads and grants of one user. */
   filesPerMinute: amount.default(600).meta({ env: 'LIMITS_FILES_PER_MINUTE' }),
   /** Bundles that one user may fetch of another: so many at once, then one in each `bundleRefill`. */

@@ -1,15 +1,19 @@
 /**
  * Blocks: what one user sends another in their own conversation is taken and thrown away, and the sender hears what it
- * always hears. In groups a block changes nothing that is said; whoever blocked is not added by the blocked one.
+ * always hears. In groups a block changes nothing that is said; whoever blocked gets nothing of
+ * those to which the blocked one adds them, nor of those to which they have and which the blocker has not accepted.
  */
 import { ApiError, type DeviceId, type UserId } from '@sotto/api';
+import type { Outbox } from '@sotto/runtime';
 import type { Audience } from './audience.ts';
 import { type BlockDatabase, deleteBlock, insertBlock, renewDirect } from './block-store.ts';
 import type { Copies } from './copies.ts';
+import { deafen } from './deafness-store.ts';
 import type { Live } from './live.ts';
 import { deviceBytes, withoutDevices } from './packed-recipients.ts';
 
 export interface BlocksDeps {
+  outbox: Pick<Outbox, 'nudge'>;
   database: BlockDatabase;
   copies: Pick<Copies, 'hasUser'>;
   live: Pick<Live, 'changeRelations'>;
@@ -20,7 +24,7 @@ export interface BlocksDeps {
  * any node. Throws `request.invalid` for oneself, `user.not-found` and `user.block-limit`.
  */
 export async function block(
-  { database, copies, live }: BlocksDeps,
+  { database, copies, live, outbox }: BlocksDeps,
   blocker: UserId,
   blocked: UserId,
 ): Promise<void> {
@@ -34,7 +38,10 @@ export async function block(
   if (outcome === 'full') throw new ApiError('user.block-limit');
   // Also when it was there before: the request that wrote it may have died behind it.
   await renewDirect(database, { blocker, blocked });
+  const groups = await deafen(database, { blocker, blocked });
   live.changeRelations({ users: [blocker, blocked] });
+  for (const conversation of groups) live.changeRelations({ users: [blocker], conversation });
+  if (groups.length > 0) outbox.nudge();
 }
 
 /** Lifts a block. What was thrown away does not come back. */

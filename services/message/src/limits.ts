@@ -182,6 +182,9 @@ export const SEARCH_LENGTH_MIN = 3;
 /** Users that one user may block: a list of all of them is one answer. */
 export const BLOCKS_MAX = 1_000;
 
+/** Groups that a block looks at in one statement: an entry that adds two hundred has some four kilobytes. */
+export const DEAFENED_AT_ONCE = 100;
+
 /** Reports that one user may make in a day: an operator is to read them. */
 export const REPORTS_PER_DAY = 20;
 

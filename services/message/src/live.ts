@@ -8,6 +8,7 @@ import { ConversationId, type DeviceId, UserId } from '@sotto/api';
 import type { Bus, Closable } from '@sotto/runtime';
 import { z } from 'zod';
 import { createAnnouncements } from './announcements.ts';
+import type { Audiences } from './audiences.ts';
 import { type CircleDatabase, createCircles, type RelationNews } from './circles.ts';
 import { type Connections, startConnections } from './connections.ts';
 import { type Delivered, startDelivered } from './delivered.ts';
@@ -50,6 +51,7 @@ export interface Live extends Closable, Pick<Ephemeral, 'pass'> {
 }
 
 export interface LiveDeps {
+  audiences: Pick<Audiences, 'forget'>;
   database: CircleDatabase;
   bus: Bus;
   /** This node among those that share the database. */
@@ -76,6 +78,8 @@ export async function startLive(deps: LiveDeps): Promise<Live> {
   };
   const apply = (news: RelationNews) => {
     circles.change(news);
+    // Who receives may have changed without a version of its own.
+    if (news.conversation !== undefined) deps.audiences.forget(news.conversation);
     watches.reconsider(
       news.users,
       news.users.flatMap((user) => [...hub.ofUser(user)]),

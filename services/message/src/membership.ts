@@ -29,6 +29,7 @@ import type { Copies } from './copies.ts';
 import { holdUsers } from './erasure-store.ts';
 import type { Live } from './live.ts';
 import { type MembershipWrite, writeEntry } from './membership-entry-store.ts';
+import type { MembershipLimit } from './membership-limit.ts';
 import { differenceOf } from './membership-step.ts';
 import {
   findEntry,
@@ -49,6 +50,7 @@ export interface MembershipDeps {
   spread(commit: Commit): void;
   live: Pick<Live, 'changeRelations'>;
   outbox: Pick<Outbox, 'nudge'>;
+  membershipLimit: MembershipLimit;
 }
 
 /**
@@ -74,7 +76,7 @@ export async function foundGroup(
   const after = await apply(deps, author, { before: undefined, encoded });
   await requireUsers(deps, entry);
   const step = { conversation, entry: encoded, before: undefined, after };
-  const seq = await commit(deps, { step, author }, (transaction) =>
+  const seq = await commitWithin(deps, { step, author }, (transaction) =>
     insertGroup(transaction, after, conversation),
   );
   if (seq === undefined && !(await isThere())) throw new ApiError('conversation.exists');
@@ -114,7 +116,7 @@ export async function changeMembership(
   const after = await apply(deps, author, { before, encoded });
   await requireUsers(deps, entry);
   const step = { conversation, entry: encoded, before, after };
-  const written = await commit(deps, { step, author, title }, (transaction) =>
+  const written = await commitWithin(deps, { step, author, title }, (transaction) =>
     lockGroup(transaction, before, conversation),
   );
   if (written === undefined) throw await conflict(deps, conversation);
@@ -182,6 +184,25 @@ async function requireUsers(
 ): Promise<void> {
   if (action.type !== 'create' && action.type !== 'add') return;
   if (!(await copies.hasUsers(action.users as UserId[]))) throw memberUnknown();
+}
+
+/** Writes the entry like {@link commit}, if its author may do as much. Throws `rate.limited`. */
+async function commitWithin(
+  deps: MembershipDeps,
+  write: MembershipWrite & { author: Address },
+  lock: (transaction: Transaction<Tables>) => Promise<boolean>,
+): Promise<number | undefined> {
+  const { author, step } = write;
+  const joined = differenceOf(step).joined.map(({ user }) => user as UserId);
+  const cost = { conversation: step.conversation, joined };
+  const giveBack = await deps.membershipLimit.take(author.user, cost);
+  let seq: number | undefined;
+  try {
+    seq = await commit(deps, write, lock);
+    return seq;
+  } finally {
+    if (seq === undefined) await giveBack();
+  }
 }
 
 /**

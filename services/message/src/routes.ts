@@ -72,6 +72,7 @@ export interface RoutesDeps {
   copies: ConversationsDeps['copies'] & MembershipDeps['copies'];
   audiences: MembershipDeps['audiences'];
   spread: MembershipDeps['spread'];
+  membershipLimit: MembershipDeps['membershipLimit'];
   outbox: ConversationsDeps['outbox'];
   cursors: Cursors;
   clock: Clock;

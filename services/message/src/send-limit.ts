@@ -8,7 +8,7 @@
  * Sends go on to the committer in the order in which they came, whatever the counters take: what a sender sends in one
  * conversation is stored in its order.
  */
-import { ApiError, type UserId } from '@sotto/api';
+import { ApiError, type ConversationId, type UserId } from '@sotto/api';
 import { type Limiter, type Limiters, type LimitsSection, toApiError } from '@sotto/runtime';
 import type { Committer } from './committer.ts';
 import { BUSY_RETRY_SECONDS, SEND_BURST_MS, SEND_LINES_MAX } from './limits.ts';
@@ -53,23 +53,13 @@ export type SendLimits = Pick<LimitsSection, 'sendPerMinute' | 'sendBurst' | 'se
 export function limitSends(
   committer: Submitting,
   limiters: Limiters,
-  { sendPerMinute, sendBurst, sendPerMinuteAll }: SendLimits,
+  limits: SendLimits,
 ): Submitting {
-  const extra = sendBurst - sendPerMinute;
-  const limiter = limiters.limiter('send', {
-    points: sendPerMinute,
-    windowMs: MINUTE_MS,
-    ...(extra > 0 && { burst: { points: extra, windowMs: SEND_BURST_MS } }),
-    whenGone: 'open',
-  });
-  const everywhere = limiters.limiter('send-all', {
-    ...{ points: sendPerMinuteAll, windowMs: MINUTE_MS, whenGone: 'open' },
-  });
   const lines = new Lines();
   const counter = {
-    ...{ committer, lines, limiter, everywhere },
-    share: shareOf(sendPerMinute),
-    shareEverywhere: shareOf(sendPerMinuteAll),
+    ...{ committer, lines, ...openLimiters(limiters, limits) },
+    share: shareOf(limits.sendPerMinute),
+    shareEverywhere: shareOf(limits.sendPerMinuteAll),
   };
   return {
     submit(send) {
@@ -82,6 +72,47 @@ export function limitSends(
       }
     },
   };
+}
+
+/** The same budgets, for what costs as much as a message and is none. */
+export function openSendBudgets(limiters: Limiters, limits: SendLimits): SendBudgets {
+  const { limiter, everywhere } = openLimiters(limiters, limits);
+  return {
+    async take(user, conversation) {
+      await everywhere.take(user);
+      await limiter.take(budgetKey(lineKey(user, conversation), 'content'));
+    },
+  };
+}
+
+export interface SendBudgets {
+  /** Takes what one message of a user in a conversation costs. Throws `rate.limited`. */
+  take(user: UserId, conversation: ConversationId): Promise<void>;
+}
+
+function openLimiters(
+  limiters: Limiters,
+  { sendPerMinute, sendBurst, sendPerMinuteAll }: SendLimits,
+): Pick<Counter, 'limiter' | 'everywhere'> {
+  const extra = sendBurst - sendPerMinute;
+  const limiter = limiters.limiter('send', {
+    points: sendPerMinute,
+    windowMs: MINUTE_MS,
+    ...(extra > 0 && { burst: { points: extra, windowMs: SEND_BURST_MS } }),
+    whenGone: 'open',
+  });
+  const everywhere = limiters.limiter('send-all', {
+    ...{ points: sendPerMinuteAll, windowMs: MINUTE_MS, whenGone: 'open' },
+  });
+  return { limiter, everywhere };
+}
+
+function lineKey(user: UserId, conversation: ConversationId): string {
+  return `${user} ${conversation}`;
+}
+
+function budgetKey(line: string, name: Budget): string {
+  return `${line} ${name}`;
 }
 
 function shareOf(perMinute: number): number {
@@ -104,7 +135,7 @@ class Lines {
    * lost. Undefined when there is no such line.
    */
   of({ sender: { user }, message }: Send): Line | undefined {
-    const key = `${user} ${message.conversation}`;
+    const key = lineKey(user, message.conversation);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     if (this.#known.size >= SEND_LINES_MAX) {
@@ -230,7 +261,7 @@ async function fill(line: Line, name: Budget, { limiter, share }: Counter): Prom
   const purse = line[name];
   const wanted = line.waiting.filter((send) => budgetOf(send) === name).length - pointsIn(purse);
   const questions = Array.from({ length: Math.max(0, Math.ceil(wanted / share)) }, () => {
-    return limiter.take(`${line.key} ${name}`, share);
+    return limiter.take(budgetKey(line.key, name), share);
   });
   const refusals: unknown[] = [];
   for (const outcome of await Promise.allSettled(questions)) {

@@ -49,6 +49,7 @@ import { createIncarnation } from './incarnation.ts';
 import { startKeyHints } from './key-hints.ts';
 import { COMMITS_IN_FLIGHT, SOCKET_READS_MAX } from './limits.ts';
 import { type Live, startLive } from './live.ts';
+import { limitMembership } from './membership-limit.ts';
 import { createMessageAges, type MessageAges } from './message-age.ts';
 import { migrations } from './migrations/index.ts';
 import { keepPartitions, makePartitions } from './partitions.ts';
@@ -172,7 +173,7 @@ async function openBeside(
   config: MessageConfig,
   deps: Foundation & MessagePath & { copies: Copies; limiters: Limiters },
   own: Own,
-): Promise<Pick<RoutesDeps, 'directory' | 'report' | 'push' | 'outbox'>> {
+): Promise<Pick<RoutesDeps, 'directory' | 'report' | 'push' | 'outbox' | 'membershipLimit'>> {
   const { database, bus, log, live, copies, limiters } = deps;
   const outbox = own(startOutbox({ database, bus, log }));
   own(sweepReports(database, log));
@@ -181,6 +182,7 @@ async function openBeside(
   const { mode } = config.directory;
   return {
     ...{ outbox, push },
+    membershipLimit: limitMembership(database, limiters, config.limits),
     directory: createDirectory({ database, copies, mode }),
     report: createReports({ database, copies, outbox }, limiters),
   };
@@ -278,7 +280,7 @@ async function openMessagePath(
   const cursors = own(startCursors({ database, log }));
   own(await hearConnected(bus, node, hub));
   own(await startKeyHints(bus, { database, hub, cursors, events }));
-  const live = own(await startLive({ database, bus, node, hub, events }));
+  const live = own(await startLive({ database, bus, node, hub, audiences, events }));
   own(await startFanin({ database, bus, node, audiences, hub, events }));
   const fanout = own(new Fanout({ database, bus, node, events }));
   const spread = (commit: Commit) => {

@@ -94,6 +94,7 @@ const CONFIG: Omit<MessageConfig, 'database'> = {
   jwt: { issuer: 'sotto', audience: 'sotto' },
   limits: limitsSection.parse({
     ...{ userPerMinute: 1_000_000, sendPerMinute: 1_000_000, sendPerMinuteAll: 1_000_000 },
+    groupStrangersPerDay: 1_000_000,
   }),
   retention: { days: 30 },
   directory: { mode: 'search' },

@@ -4,6 +4,7 @@ import { DeviceId } from '@sotto/api';
 import { createArrivals } from '../src/arrivals.ts';
 import * as blocks from '../src/block-store.ts';
 import * as connections from '../src/connection-store.ts';
+import * as deafness from '../src/deafness-store.ts';
 import * as erasures from '../src/erasure-store.ts';
 import { createIncarnation } from '../src/incarnation.ts';
 import * as presences from '../src/presence-store.ts';
@@ -21,6 +22,12 @@ export function peopleQueries({ database, query, user, device, other, block }: W
       insertBlock: ['blocks_pkey erased_users_pkey', () => blocks.insertBlock(database, block)],
       deleteBlock: ['blocks_pkey', () => blocks.deleteBlock(database, block)],
       renewDirect: ['conversations_pair', () => blocks.renewDirect(database, block)],
+    },
+    'deafness-store': {
+      deafen: [
+        'conversation_members_user membership_log_pkey',
+        () => deafness.deafen(database, block),
+      ],
     },
     'report-store': {
       insertReport: [
