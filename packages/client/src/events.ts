@@ -39,6 +39,11 @@ export interface ClientEvents {
    * that was seen before. What was seen of each account still holds; of others, what came after the backup is gone.
    */
   'key-log-restored': { incarnation: number; time: number };
+  /**
+   * The platform says that this device has done more than its store knows, and this many messages more: the store is a
+   * copy, or the platform lies. New sessions were made.
+   */
+  'store-behind': { messages: number };
   /** Something that goes on by itself failed; it is tried again. Nothing is lost. */
   trouble: { error: unknown };
   /** The session was ended, here or elsewhere: log in again. */

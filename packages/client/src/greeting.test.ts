@@ -1,5 +1,5 @@
 /** What a device believes of a platform's greeting, and what it does then. */
-import { type ConversationId, KEY_ID_MAX } from '@sotto/api';
+import { type ConversationId, KEY_ID_MAX, type ServerFrame } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Call } from './call.ts';
@@ -21,6 +21,8 @@ import { loadLocalParty } from './sessions.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
 
+type Hello = Extract<ServerFrame, { type: 'hello' }>;
+
 const SENT_EXCESS_MAX = 2 ** 24;
 const KEY_IDS_SPARE = 2 ** 20;
 
@@ -29,8 +31,11 @@ let alice: Client;
 let store: Store;
 let device: Device;
 let conversation: ConversationId;
+let told: object[];
+let aheadMs: number;
 
 beforeEach(async () => {
+  [told, aheadMs] = [[], 0];
   platform = await startPlatform();
   // Stays open when its client goes, so that nothing else works in it.
   store = { ...openMemoryStore(), close: async () => {} };
@@ -68,6 +73,23 @@ describe('a count of messages', () => {
   });
 });
 
+test("new sessions are made once a day at a platform's word, and told", async () => {
+  await greet({ sent: 1, cursors: [] });
+  await greet({ sent: 2 });
+  const ahead = [{ conversation, seq: 9 }];
+  for (let time = 0; time < 3; time++) await greet({ sent: 2, cursors: ahead });
+  expect(told).toEqual([{ messages: 1 }, { messages: 0 }]);
+  await greet({ sent: 3 });
+  aheadMs = 3_600_000;
+  const before = await readNumbers();
+  await expect(greet({ sent: 4 })).rejects.toMatchObject({ code: 'answer.invalid' });
+  expect(await readNumbers()).toEqual(before);
+  await greet({ sent: 3, cursors: ahead });
+  aheadMs = 25 * 3_600_000;
+  await greet({ sent: 4, cursors: ahead });
+  expect(told.slice(2)).toEqual([{ messages: 1 }, { messages: 1 }, { messages: 0 }]);
+});
+
 test('the ids of keys are never taken away up to the last ones', async () => {
   await greet({ sent: 1 });
   for (const mark of [KEY_ID_MAX - KEY_IDS_SPARE + 1, KEY_ID_MAX, Number.MAX_SAFE_INTEGER]) {
@@ -84,7 +106,9 @@ test('the ids of keys are never taken away up to the last ones', async () => {
 });
 
 /** The device's store is greeted by its platform. */
-async function greet(hello: { sent: number; incarnation?: number }): Promise<void> {
+async function greet(
+  hello: Pick<Hello, 'sent' | 'cursors'> & { incarnation?: number },
+): Promise<void> {
   const greeting = { type: 'hello', user: device.user, device: device.device } as const;
   await takeHello(await depsOf(), { ...greeting, incarnation: 1, ...hello });
 }
@@ -96,7 +120,8 @@ async function depsOf() {
   }) as Call;
   const local = await loadLocalParty(store, nodeProvider);
   const events = createEvents();
-  return { store, provider: nodeProvider, local, call, events, clock: Date.now };
+  events.on('store-behind', (event) => told.push(event));
+  return { store, provider: nodeProvider, local, call, events, clock: () => Date.now() + aheadMs };
 }
 
 async function readNumbers() {

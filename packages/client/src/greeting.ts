@@ -6,7 +6,7 @@ import type { ConversationId, ServerFrame } from '@sotto/api';
 import { z } from 'zod';
 import { readCursor, skipOwn } from './conversations.ts';
 import { ClientError } from './errors.ts';
-import { SENT_EXCESS_MAX } from './limits.ts';
+import { LEFT_BEHIND_MS, LEFT_BEHIND_SAID_MS, SENT_EXCESS_MAX } from './limits.ts';
 import type { PeerDeps } from './peers.ts';
 import { Counter, entriesUnder, getRecord, keys, putRecord } from './records.ts';
 import { countSent, countUnanswered, forgetSent, sendAgain, setSentCount } from './sent-log.ts';
@@ -14,6 +14,7 @@ import { catchUpPrekeys } from './stale-store.ts';
 import type { StoreTransaction } from './store.ts';
 
 const Incarnation = z.object({ incarnation: z.int() });
+const LeftBehind = z.object({ at: z.number() });
 
 type Hello = Extract<ServerFrame, { type: 'hello' }>;
 type Cursors = NonNullable<Hello['cursors']>;
@@ -40,6 +41,10 @@ export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
   const isCounted = known.sent !== undefined && !isRestored;
   const excess = sent === undefined || !isCounted ? 0 : sent - (known.sent ?? 0);
   if (excess > 0 && (await store.transaction(countUnanswered)) < excess) {
+    // What another copy has sent must not be encrypted with again: nothing is sent, rather than with its sessions.
+    if ((await lastLeft(deps, 'sent')) === 'today') {
+      throw new ClientError('answer.invalid', 'the store was behind today already');
+    }
     await leaveBehind(deps, excess);
   }
   await store.transaction(async (transaction) => {
@@ -70,7 +75,7 @@ export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Beh
     }
     return { behind: found, isStale: isLost };
   });
-  if (isStale) await leaveBehind(deps, 0);
+  if (isStale && (await lastLeft(deps, 'cursors')) === 'never') await leaveBehind(deps, 0);
   return behind;
 }
 
@@ -84,19 +89,35 @@ async function ownCursor(
   return skipOwn(transaction, conversation, await readCursor(transaction, conversation));
 }
 
+/** When such a sign was last gone by. For a minute, what else comes is of the same. */
+async function lastLeft(
+  { store, clock }: PeerDeps,
+  sign: 'sent' | 'cursors',
+): Promise<'never' | 'now' | 'today'> {
+  const record = await store.transaction((transaction) =>
+    getRecord(transaction, keys.leftBehind(sign), LeftBehind),
+  );
+  const ago = record === undefined ? LEFT_BEHIND_MS : Math.abs(clock() - record.at);
+  if (ago >= LEFT_BEHIND_MS) return 'never';
+  return ago < LEFT_BEHIND_SAID_MS ? 'now' : 'today';
+}
+
 /**
  * Leaves all behind that has been used by whoever went on from a copy of this store: keys, sessions, and the numbers of
  * as many messages.
  */
 async function leaveBehind(deps: PeerDeps, messages: number): Promise<void> {
   await catchUpPrekeys(deps, { isRefused: true });
-  if (messages === 0) return;
-  const { store, local } = deps;
+  const { store, local, clock, events } = deps;
   await store.transaction(async (transaction) => {
+    const sign = keys.leftBehind(messages === 0 ? 'cursors' : 'sent');
+    await putRecord(transaction, sign, [LeftBehind, { at: clock() }]);
+    if (messages === 0) return;
     for await (const { key } of entriesUnder(transaction, keys.sendCounters)) {
       const { next = 1 } = (await getRecord(transaction, key, Counter)) ?? {};
       await putRecord(transaction, key, [Counter, { next: next + messages }]);
     }
     await setSentCount(transaction, local, ((await countSent(transaction, local)) ?? 0) + messages);
   });
+  events.emit('store-behind', { messages });
 }
