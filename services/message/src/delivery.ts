@@ -71,7 +71,7 @@ export class Delivery {
       const stream = this.#streamOf(position.conversation);
       stream.isCatchingUp = true;
       if (stream.isOpen) this.#rejoin(stream, position);
-      else stream.open(position, cursor);
+      else this.#begin(stream, position, cursor);
       this.#raise(stream, position.last);
       return stream;
     });
@@ -82,7 +82,7 @@ export class Delivery {
     await this.#eachBehind((position, cursor) => {
       const stream = this.#streamOf(position.conversation);
       if (stream.isOpen) this.#rejoin(stream, position);
-      else stream.open(position, cursor);
+      else this.#begin(stream, position, cursor);
       this.#raise(stream, position.last);
       return stream;
     });
@@ -279,7 +279,11 @@ export class Delivery {
       if (stream.early !== undefined) onStranger();
       return;
     }
-    stream.open(position, this.#cursorOf(position));
+    this.#begin(stream, position, this.#cursorOf(position));
+  }
+
+  #begin(stream: Stream, position: Position, cursor: number): void {
+    stream.open(position, cursor);
     const { early } = stream;
     if (early === undefined) return;
     stream.early = undefined;

@@ -41,6 +41,8 @@ class FakeSocket extends EventEmitter {
   terminate(): void {
     this.acts.push('terminate');
   }
+  pause(): void {}
+  resume(): void {}
 }
 
 const NOW = Date.now();
@@ -105,8 +107,9 @@ function provoke(socket: FakeSocket): void {
 }
 const DEVICE = randomUUID();
 
-test('a socket is pinged every 25 s, and lives as long as it answers', () => {
+test('a socket is pinged every 25 s, and lives as long as it answers', async () => {
   const { socket, session } = open();
+  await session.start();
   let moment = performance.now();
   for (let count = 0; count < 4; count += 1) {
     moment += PING_MS + 1;
@@ -123,15 +126,15 @@ test('with each ping comes a frame, for those who see no pings: after `hello`, t
     socket.stream.sent.map((frame) => JSON.parse(String(frame.subarray(frame.indexOf('{')))));
   session.tick(NOW, performance.now() + PING_MS + 1);
   expect(sent()).toEqual([]);
-  socket.emit('pong');
   await session.start();
   session.tick(NOW, performance.now() + 2 * PING_MS + 2);
   await vi.waitFor(() => expect(sent()).toHaveLength(2));
   expect(sent()).toMatchObject([{ type: 'hello' }, { type: 'heads', heads: [] }]);
 });
 
-test('a socket that does not answer a ping within 8 s is dead', () => {
+test('a socket that does not answer a ping within 8 s is dead', async () => {
   const { socket, session, ended } = open();
+  await session.start();
   const moment = performance.now() + PING_MS + 1;
   session.tick(NOW, moment);
   session.tick(NOW, moment + PONG_MS - 1);

@@ -9,7 +9,6 @@ import {
   type ProblemCode,
   type Stored,
   toProblem,
-  type UserId,
 } from '@sotto/api';
 import { type Caller, toApiError } from '@sotto/runtime';
 import type { RawData, WebSocket } from 'ws';
@@ -77,7 +76,6 @@ export class SocketSession implements Attendee {
   #sendsUnderWay = 0;
   #strangeSends = 0;
   #isGreeted = false;
-  #earlyWatch: readonly UserId[] | undefined;
   #hasEnded = false;
   #isFull = false;
   /** Moments as `performance.now()`: since when the socket is full, and of the last ping and whether it was answered. */
@@ -121,6 +119,8 @@ export class SocketSession implements Attendee {
         resolve();
       });
     });
+    // Nothing is heard before the greeting, for nothing may be answered before it: it waits with the client.
+    socket.pause();
     deps.events.socketOpened();
   }
 
@@ -129,8 +129,7 @@ export class SocketSession implements Attendee {
     try {
       for await (const frame of greetingOf(this.#deps, this)) this.#send(frame);
       this.#isGreeted = true;
-      const { live } = this.#deps;
-      if (this.#earlyWatch !== undefined && !this.#hasEnded) live.watch(this, this.#earlyWatch);
+      this.#socket.resume();
       await this.#delivery.catchUp();
     } catch (error) {
       this.#giveUp(error);
@@ -138,7 +137,8 @@ export class SocketSession implements Attendee {
   }
 
   deliver(conversation: ConversationId, messages: readonly StoredMessage[], joined: number): void {
-    if (this.#hasEnded) return;
+    // What comes before the greeting is in the database, where the catch-up finds it.
+    if (this.#hasEnded || !this.#isGreeted) return;
     try {
       this.#delivery.take(conversation, messages, joined);
     } catch (error) {
@@ -156,7 +156,7 @@ export class SocketSession implements Attendee {
   }
 
   async recheck(): Promise<void> {
-    if (this.#hasEnded) return;
+    if (this.#hasEnded || !this.#isGreeted) return;
     try {
       await this.#delivery.recheck();
     } catch (error) {
@@ -174,7 +174,7 @@ export class SocketSession implements Attendee {
       this.#socket.terminate();
     } else if (this.#isFull && moment - this.#fullSince > SLOW_MS) {
       this.close(CLOSE_CODES.slow);
-    } else if (moment - this.#pingedAt > PING_MS) {
+    } else if (this.#isGreeted && moment - this.#pingedAt > PING_MS) {
       this.#pingedAt = moment;
       this.#isPongDue = true;
       this.#socket.ping();
@@ -197,6 +197,8 @@ export class SocketSession implements Attendee {
   #end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    // Or the client's half of the closing handshake would not be heard.
+    this.#socket.resume();
     this.#delivery.close();
     this.#onEnd(this);
   }
@@ -234,9 +236,7 @@ export class SocketSession implements Attendee {
         this.#deps.live.pass(this, frame);
         return;
       case 'watch':
-        // What it is told of them must not come before the greeting.
-        if (this.#isGreeted) this.#deps.live.watch(this, frame.users);
-        else this.#earlyWatch = frame.users;
+        this.#deps.live.watch(this, frame.users);
         return;
       default:
         frame satisfies never;
@@ -316,7 +316,6 @@ export class SocketSession implements Attendee {
 
   /** At least one frame, though nothing moved: browsers see no pings, and would take the connection for dead. */
   #sendHeads(): void {
-    if (!this.#isGreeted) return;
     const heads = this.#delivery.takeHeads();
     let start = 0;
     do {

@@ -1,11 +1,12 @@
+import { once } from 'node:events';
 import type { ConversationId } from '@sotto/api';
 import { type Bus, createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { writeCursors } from '../src/cursor-store.ts';
-import { messageFor } from './messages.ts';
+import { readMarks, writeCursors } from '../src/cursor-store.ts';
+import { messageFor, textsOf } from './messages.ts';
 import { type Platform, startPlatform } from './nodes.ts';
-import { connect } from './socket-client.ts';
-import { startTalk } from './talk.ts';
+import { connect, openSocket } from './socket-client.ts';
+import { numbers, startTalk } from './talk.ts';
 
 let platform: Platform;
 const bus: Bus = createMemoryBus();
@@ -71,3 +72,46 @@ test('more cursors than fit into a frame come in the frames behind it, each once
   expect(client.frames.map(({ type }) => type)).toEqual(['hello', 'cursors', 'cursors']);
   expect(cursors).toEqual(rows.map(({ conversation, seq }) => ({ conversation, seq })));
 });
+
+test('the greeting is the first frame, though messages come and the device speaks before it', async () => {
+  const node = await platform.startNode(bus);
+  const { a, b, conversation } = await startTalk(platform, node);
+  const sender = await connect(node, a);
+  await sender.send(messageFor(conversation, [b], { text: '1' }));
+  const early = await whileGreetingsWait(async () => {
+    const client = openSocket(node, { authorization: `Bearer ${b.token}` });
+    await once(client.socket, 'open');
+    client.acknowledge(conversation, 1);
+    client.post({ type: 'send', number: 1, message: messageFor(conversation, [a]) });
+    for (const text of numbers(20, 2)) {
+      await sender.send(messageFor(conversation, [b], { text }));
+    }
+    return client;
+  });
+  await early.next('stored');
+  const slots = await early.slotsUpTo(conversation, 21);
+  expect(early.frames[0]).toMatchObject({ type: 'hello' });
+  expect(textsOf(slots).slice(-20)).toEqual(numbers(20, 2));
+  // What it acknowledged was heard.
+  await vi.waitFor(
+    async () => {
+      const marks = { after: undefined, limit: 1 };
+      const { cursors } = await readMarks(platform.database, b.device, marks);
+      expect(cursors).toEqual([{ conversation, seq: 1 }]);
+    },
+    { timeout: 5_000 },
+  );
+  await Promise.all([sender.close(), early.close()]);
+});
+
+/** Holds the table that is read for a greeting, and for nothing else that anybody waits for. */
+async function whileGreetingsWait<Result>(act: () => Promise<Result>): Promise<Result> {
+  const holder = await platform.database.pool.connect();
+  try {
+    await holder.query('begin');
+    await holder.query('lock table sent_counts');
+    return await act();
+  } finally {
+    holder.release(true);
+  }
+}
