@@ -99,7 +99,11 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
     const fetched = await Promise.all(
       asked.map((user) => atOwner(() => copies.fetchDeviceList(user))),
     );
-    for (const list of fetched) if (list !== undefined) found.set(list.user, list);
+    for (const list of fetched) {
+      // A question under way is shared: its answer may be older than a copy that was read after it was asked.
+      if (list === undefined || list.version <= (found.get(list.user)?.version ?? -1)) continue;
+      found.set(list.user, list);
+    }
     const lists = members.map((user: UserId) => {
       return found.get(user) ?? { user, version: 0, devices: [] };
     });

@@ -6,7 +6,7 @@ import { type Bus, openNatsBus, publishEvent } from '@sotto/runtime';
 import { testNats } from '@sotto/runtime/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { addPeople, Group } from './groups.ts';
-import { messageFor } from './messages.ts';
+import { messageFor, openConversation } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import type { Person } from './peers.ts';
 import { connect, type SocketClient } from './socket-client.ts';
@@ -143,6 +143,44 @@ test('a list that was applied is what every later send is held against, on any n
   const readers = [b, { device: added }];
   expect(await sender.send(messageFor(conversation, readers))).toMatchObject({ seq: 3 });
   await sender.close();
+});
+
+test('an answer of the owner that is older than the copied list does not replace it', async () => {
+  const { a, b, conversation } = await startTalk(platform, nodes[0]);
+  const c = await platform.peers.addPerson();
+  const other = await openConversation(nodes[0], c, b);
+  const [here, there] = [await connect(nodes[0], a), await connect(nodes[0], c)];
+  await here.send(messageFor(conversation, [b]));
+  await there.send(messageFor(other, [b]));
+  const { key } = platform.peers;
+  const asked: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  // Made at once, an answer comes late.
+  platform.peers.key = async (request) => {
+    const answer = await key(request);
+    asked.push(request.url);
+    await gate.promise;
+    return answer;
+  };
+  const isAsked = (user: string) => () =>
+    expect(asked.some((url) => url.includes(user))).toBe(true);
+  try {
+    const strange = { device: DeviceId.parse(randomUUID()) };
+    const contradicting = there.send(messageFor(other, [b, strange]));
+    await vi.waitFor(isAsked(b.user));
+    const added = DeviceId.parse(randomUUID());
+    const body = platform.peers.changeSilently(b.user, [b.device, added]);
+    await nodes[0].call(undefined, applyDeviceList, { body });
+    const outdated = here.send(messageFor(conversation, [b]));
+    await vi.waitFor(isAsked(a.user));
+    gate.resolve();
+    expect(await outdated).toMatchObject({ code: 'message.devices-stale' });
+    await contradicting;
+  } finally {
+    gate.resolve();
+    platform.peers.key = key;
+  }
+  await Promise.all([here.close(), there.close()]);
 });
 
 test('an older list that comes late changes nothing, and neither does the same one again', async () => {
