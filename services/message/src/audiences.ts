@@ -1,16 +1,17 @@
 /** The audiences that this node remembers, and where it asks for those it does not. */
 import type { ConversationId, UserId } from '@sotto/api';
 import type { Clock, Database } from '@sotto/runtime';
-import { type Audience, currentMembers, makeAudience, type Room } from './audience.ts';
+import {
+  type Audience,
+  currentMembers,
+  type DeviceList,
+  makeAudience,
+  type Room,
+} from './audience.ts';
+import { createAudienceMemory } from './audience-memory.ts';
 import { findDeviceLists, findRoom } from './conversation-store.ts';
 import type { Copies } from './copies.ts';
-import {
-  AUDIENCE_PARTS_EACH,
-  AUDIENCE_PARTS_MAX,
-  AUDIENCE_READS_MAX,
-  CONFIRM_MS,
-  OWNERS_ASKED_AT_ONCE,
-} from './limits.ts';
+import { AUDIENCE_READS_MAX, CONFIRM_MS, OWNERS_ASKED_AT_ONCE } from './limits.ts';
 import type { Tables } from './schema.ts';
 import { createTurnstile } from './turnstile.ts';
 
@@ -22,7 +23,10 @@ export interface Audiences {
    * conversation.
    */
   load(conversation: ConversationId, options?: LoadOptions): Promise<Audience | undefined>;
-  /** Reads who is in a conversation, and remembers its audience only when that is wanted. Undefined when it is not. */
+  /**
+   * Reads who is in a conversation, when that is wanted; undefined when it is not. Asks no owner of lists, for what was
+   * committed must not wait for one; so an audience is remembered only when there are copies of all.
+   */
   loadRoom(
     conversation: ConversationId,
     isWanted: (room: Room) => boolean,
@@ -50,37 +54,19 @@ export interface AudiencesDeps {
   clock: Clock;
 }
 
-/** An empty memory. When full, the conversations that were loaded longest ago go first. */
+type Lists = Map<UserId, DeviceList>;
+
+/** With an empty memory. */
 export function createAudiences({ database, copies, clock }: AudiencesDeps): Audiences {
-  const known = new Map<ConversationId, Audience>();
+  const memory = createAudienceMemory();
   const loading = new Map<string, Promise<Audience | undefined>>();
   // For the database alone: an owner that is slow must not hold up conversations that need not ask it.
   const inTurn = createTurnstile(AUDIENCE_READS_MAX);
 
-  let parts = 0;
-
-  function forget(conversation: ConversationId): void {
-    const audience = known.get(conversation);
-    if (audience === undefined) return;
-    parts -= partsOf(audience);
-    known.delete(conversation);
-  }
-
-  function remember(audience: Audience): void {
-    const { conversation, version } = audience.room;
-    // Of two readings at once the older one may end last.
-    if ((known.get(conversation)?.room.version ?? 0) > version) return;
-    forget(conversation);
-    known.set(conversation, audience);
-    parts += partsOf(audience);
-    for (const oldest of known.keys()) {
-      if (parts <= AUDIENCE_PARTS_MAX) return;
-      forget(oldest);
-    }
-  }
-
   const readRoom = (conversation: ConversationId) =>
     inTurn(() => findRoom(database.query, conversation));
+  const readLists = (members: readonly UserId[]): Promise<Lists> =>
+    inTurn(() => findDeviceLists(database.query, members));
 
   async function read(
     conversation: ConversationId,
@@ -90,30 +76,31 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
     return room && (await complete(room, confirm));
   }
 
+  /** Of whom no list is copied, and with `confirm` of both in a direct conversation, the owner of the lists is asked. */
   async function complete(room: Room, confirm: boolean): Promise<Audience> {
     const members = currentMembers(room);
-    const found = await inTurn(() => findDeviceLists(database.query, members));
+    const found = await readLists(members);
     const isAsked = (user: UserId) => (confirm && room.kind === 'direct') || !found.has(user);
     const asked = members.filter(isAsked);
     const atOwner = createTurnstile(OWNERS_ASKED_AT_ONCE);
     const fetched = await Promise.all(
       asked.map((user) => atOwner(() => copies.fetchDeviceList(user))),
     );
-    for (const list of fetched) {
-      // A question under way is shared: its answer may be older than a copy that was read after it was asked.
-      if (list === undefined || list.version <= (found.get(list.user)?.version ?? -1)) continue;
-      found.set(list.user, list);
-    }
-    const lists = members.map((user: UserId) => {
+    takeNewer(found, fetched);
+    return remember(room, found, confirm ? clock() : 0);
+  }
+
+  function remember(room: Room, found: Lists, confirmedAt: number): Audience {
+    const lists = currentMembers(room).map((user) => {
       return found.get(user) ?? { user, version: 0, devices: [] };
     });
-    const audience = makeAudience(room, lists, confirm ? clock() : 0);
-    remember(audience);
+    const audience = makeAudience(room, lists, confirmedAt);
+    memory.remember(audience);
     return audience;
   }
 
   return {
-    find: (conversation) => known.get(conversation),
+    find: memory.find,
     load(conversation, { confirm = false, fresh = false } = {}) {
       const key = `${conversation} ${confirm}`;
       let reading = fresh ? undefined : loading.get(key);
@@ -129,13 +116,21 @@ export function createAudiences({ database, copies, clock }: AudiencesDeps): Aud
     async loadRoom(conversation, isWanted) {
       const room = await readRoom(conversation);
       if (room === undefined || !isWanted(room)) return undefined;
-      return (await complete(room, false)).room;
+      const members = currentMembers(room);
+      const found = await readLists(members);
+      if (members.every((user) => found.has(user))) remember(room, found, 0);
+      return room;
     },
     isConfirmed: ({ confirmedAt }) => clock() - confirmedAt < CONFIRM_MS,
-    forget,
+    forget: memory.forget,
   };
 }
 
-function partsOf({ room, devices }: Audience): number {
-  return AUDIENCE_PARTS_EACH + room.members.size + devices.size;
+/** A question under way is shared: its answer may be older than a copy that was read after it was asked. */
+function takeNewer(found: Lists, fetched: readonly (DeviceList | undefined)[]): void {
+  for (const list of fetched) {
+    if (list !== undefined && list.version > (found.get(list.user)?.version ?? -1)) {
+      found.set(list.user, list);
+    }
+  }
 }

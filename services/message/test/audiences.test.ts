@@ -47,8 +47,8 @@ function people(count: number): UserId[] {
   return Array.from({ length: count }, () => UserId.parse(randomUUID()));
 }
 
-function open() {
-  const copies = { fetchDeviceList: async () => undefined };
+function open(fetchDeviceList: () => Promise<undefined> = async () => undefined) {
+  const copies = { fetchDeviceList };
   return createAudiences({ database: committing.database, copies, clock: Date.now });
 }
 
@@ -94,6 +94,18 @@ test('a room has its members of now and those who left lately, however many came
   expect(Math.max(...former)).toBe(last);
   const leaving = former.filter((left) => left > 1);
   expect(Math.min(...leaving)).toBeGreaterThan(last - FORMER_MEMBER_PLACES);
+});
+
+test('what was committed finds its room while the owner of a list that nobody has copied is silent', async () => {
+  const members = people(2);
+  const [group] = await addGroups(1, members);
+  const { query } = committing.database;
+  await sql`delete from device_lists where user_id = ${members[0]}`.execute(query);
+  const audiences = open(() => new Promise(() => undefined));
+  const room = await audiences.loadRoom(group!, () => true);
+  expect([...room!.members.keys()].toSorted()).toEqual(members.toSorted());
+  // A send would be held against less than there is.
+  expect(audiences.find(group!)).toBeUndefined();
 });
 
 test('a group of which nobody is here is not remembered, and does not keep others from theirs', async () => {
