@@ -6,7 +6,7 @@ import type { ConversationId, ServerFrame } from '@sotto/api';
 import { z } from 'zod';
 import { readCursor, skipOwn } from './conversations.ts';
 import { ClientError } from './errors.ts';
-import { LEFT_BEHIND_MS, LEFT_BEHIND_SAID_MS, SENT_EXCESS_MAX } from './limits.ts';
+import { LEFT_BEHIND_MS, SENT_EXCESS_MAX } from './limits.ts';
 import type { PeerDeps } from './peers.ts';
 import { Counter, entriesUnder, getRecord, keys, putRecord } from './records.ts';
 import { countSent, countUnanswered, forgetSent, sendAgain, setSentCount } from './sent-log.ts';
@@ -41,10 +41,7 @@ export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
   const isCounted = known.sent !== undefined && !isRestored;
   const excess = sent === undefined || !isCounted ? 0 : sent - (known.sent ?? 0);
   if (excess > 0 && (await store.transaction(countUnanswered)) < excess) {
-    // What another copy has sent must not be encrypted with again: nothing is sent, rather than with its sessions.
-    if ((await lastLeft(deps, 'sent')) === 'today') {
-      throw new ClientError('answer.invalid', 'the store was behind today already');
-    }
+    // However often it comes: what another copy has sent must not be encrypted with again.
     await leaveBehind(deps, excess);
   }
   await store.transaction(async (transaction) => {
@@ -75,7 +72,7 @@ export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Beh
     }
     return { behind: found, isStale: isLost };
   });
-  if (isStale && (await lastLeft(deps, 'cursors')) === 'never') await leaveBehind(deps, 0);
+  if (isStale && !(await hasLeftToday(deps))) await leaveBehind(deps, 0);
   return behind;
 }
 
@@ -89,17 +86,12 @@ async function ownCursor(
   return skipOwn(transaction, conversation, await readCursor(transaction, conversation));
 }
 
-/** When such a sign was last gone by. For a minute, what else comes is of the same. */
-async function lastLeft(
-  { store, clock }: PeerDeps,
-  sign: 'sent' | 'cursors',
-): Promise<'never' | 'now' | 'today'> {
-  const record = await store.transaction((transaction) =>
-    getRecord(transaction, keys.leftBehind(sign), LeftBehind),
+/** What was only received elsewhere is no danger to what is sent: new sessions for that are made once a day at most. */
+async function hasLeftToday({ store, clock }: PeerDeps): Promise<boolean> {
+  const left = await store.transaction((transaction) =>
+    getRecord(transaction, keys.leftBehind, LeftBehind),
   );
-  const ago = record === undefined ? LEFT_BEHIND_MS : Math.abs(clock() - record.at);
-  if (ago >= LEFT_BEHIND_MS) return 'never';
-  return ago < LEFT_BEHIND_SAID_MS ? 'now' : 'today';
+  return left !== undefined && Math.abs(clock() - left.at) < LEFT_BEHIND_MS;
 }
 
 /**
@@ -110,8 +102,7 @@ async function leaveBehind(deps: PeerDeps, messages: number): Promise<void> {
   await catchUpPrekeys(deps, { isRefused: true });
   const { store, local, clock, events } = deps;
   await store.transaction(async (transaction) => {
-    const sign = keys.leftBehind(messages === 0 ? 'cursors' : 'sent');
-    await putRecord(transaction, sign, [LeftBehind, { at: clock() }]);
+    await putRecord(transaction, keys.leftBehind, [LeftBehind, { at: clock() }]);
     if (messages === 0) return;
     for await (const { key } of entriesUnder(transaction, keys.sendCounters)) {
       const { next = 1 } = (await getRecord(transaction, key, Counter)) ?? {};

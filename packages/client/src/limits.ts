@@ -94,9 +94,8 @@ export const RESEND_MS = 48 * 3_600_000;
 /** How many messages a platform may have stored that the store knows nothing of. Higher, and numbers could be made to run out. */
 export const SENT_EXCESS_MAX = 2 ** 24;
 
-/** How often a platform can have us make new sessions by saying that the store is behind, and how long it may take to say all of it. */
+/** How often a platform can have us make new sessions by saying that the store is behind in what it has received. */
 export const LEFT_BEHIND_MS = 24 * 3_600_000;
-export const LEFT_BEHIND_SAID_MS = 60_000;
 
 /** Ids of keys that a platform cannot have us skip: as many as a restore of its own skips, and weeks by the million. */
 export const KEY_IDS_SPARE = 2 ** 20;

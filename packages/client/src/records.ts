@@ -260,7 +260,7 @@ export const keys = {
   sentCount: (device: DeviceId) => `sent-count/${device}`,
   sentAgain: (conversation: ConversationId) => `sent-again/${conversation}`,
   incarnation: 'incarnation',
-  leftBehind: (sign: 'sent' | 'cursors') => `left-behind/${sign}`,
+  leftBehind: 'left-behind',
   message: (conversation: ConversationId, seq: number) => `message/${conversation}/${padded(seq)}`,
   messages: (conversation: ConversationId) => `message/${conversation}/`,
   /** By sending device too: an id is its sender's, and nobody else's can stand in its way. */
