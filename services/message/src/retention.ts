@@ -69,12 +69,30 @@ export async function endWeeks(
   signal?: AbortSignal,
 ): Promise<void> {
   for (const week of await findOldWeeks(database, days)) {
-    // Whoever reads in between is told that the week is gone while it is there, never the contrary.
-    let last = await raiseFirsts(database, week);
-    while (last !== undefined && !signal?.aborted) last = await raiseFirsts(database, week, last);
     if (signal?.aborted) return;
-    await dropWeek(database, week);
+    try {
+      await endWeek(database, week, signal);
+    } catch (error) {
+      // Another node was faster.
+      if (!isAbsent(error)) throw error;
+    }
   }
+}
+
+/** Whoever reads in between is told that the week is gone while it is there, never the contrary. */
+async function endWeek(
+  database: RetentionDeps['database'],
+  week: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  let last = await raiseFirsts(database, week);
+  while (last !== undefined && !signal?.aborted) last = await raiseFirsts(database, week, last);
+  if (!signal?.aborted) await dropWeek(database, week);
+}
+
+/** PostgreSQL's `undefined_table`. */
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '42P01';
 }
 
 /** Forgets ids that no node takes any more. It may be broken off anywhere, and run by two at once. */
