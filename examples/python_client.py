@@ -9,7 +9,7 @@
 Its parts: python_store.py (what is on disk), python_lane.py (sending), python_rest.py, python_keys.py (what a device
 publishes); receiving is here.
 
-Each line that is typed becomes a message. `inbox` shows what this device has missed without a socket, `history NAME`
+Each line that is typed becomes a message; Ctrl-D ends the chat when all have been stored. `inbox` shows what this device has missed without a socket, `history NAME`
 what the platform has of a conversation, `log` what the store has. Kill it whenever you like, and start it again.
 
 IT DOES NOT ENCRYPT. What is typed goes to the platform as it is, where it could be read. It shows how messages travel;
@@ -118,14 +118,15 @@ class Client:
 
     # People and conversations
 
-    async def conversation_with(self, name: str) -> str:
+    async def conversation_with(self, name: str) -> str | None:
+        """The conversation with somebody, which is opened the first time; None when nobody is called so."""
         known = self.store.get(f"peer {name}")
         if known is not None:
             return known
         found = await self.rest.call("GET", f"/users?name={urllib.parse.quote(name)}")
         users = [one["user"] for one in found["users"] if one["username"].lower() == name.lower()]
         if not users:
-            raise SystemExit(f"nobody is called {name}")
+            return None
         body = {"kind": "direct", "with": users[0]}
         conversation = await self.rest.call("POST", "/conversations", body)
         self.store.know_conversation(conversation["id"], conversation["members"])
@@ -284,32 +285,42 @@ class Client:
                     *whole, rest = (rest + chunk).split(b"\n")
                     for line in whole:
                         loop.call_soon_threadsafe(lines.put_nowait, line)
+                for line in [rest, None] if rest else [None]:
+                    loop.call_soon_threadsafe(lines.put_nowait, line)
 
         threading.Thread(target=read, daemon=True).start()
-        while True:
-            line = await lines.get()
+        while (line := await lines.get()) is not None:
             if not 0 < len(line) <= LINE_BYTES_MAX:
                 self.say(f"a message has 1 to {LINE_BYTES_MAX} bytes")
                 continue
             self.store.enqueue(make_id(), await self.find_conversation(name), line)
             self.say(f"queued {line.decode(errors='replace')}")
             self.wake.set()
+        # The end of the input: what was typed is still sent.
+        while self.store.waiting_conversations():
+            await asyncio.sleep(0.1)
 
     async def find_conversation(self, name: str) -> str:
-        """At once, when the store has it; else as soon as the platform can be asked."""
+        """At once, when the store has it; else as soon as the platform can be asked, and there is somebody of that name."""
+        is_told = False
         while self.store.get(f"peer {name}") is None:
             await self.entered.wait()
             try:
-                await self.conversation_with(name)
+                if await self.conversation_with(name) is None:
+                    if not is_told:
+                        self.say(f"nobody is called {name} yet: what you type waits for them")
+                    is_told = True
+                    await asyncio.sleep(2)
             except OSError:
                 await asyncio.sleep(1)
         return self.store.get(f"peer {name}")
 
     async def chat(self, name: str) -> None:
-        done, _ = await asyncio.wait(
-            [asyncio.create_task(work) for work in (self.stay_connected(), self.read_lines(name))],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        tasks = [asyncio.create_task(work) for work in (self.stay_connected(), self.read_lines(name))]
+        done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for task in done:
             task.result()
 
@@ -328,6 +339,8 @@ class Client:
     async def history(self, name: str) -> None:
         await self.enter()
         conversation, after = await self.conversation_with(name), 0
+        if conversation is None:
+            raise SystemExit(f"nobody is called {name}")
         while True:
             path = f"/conversations/{conversation}/messages?after={after}&limit=100"
             slots = (await self.rest.call("GET", path))["slots"]
@@ -364,6 +377,8 @@ def main() -> None:
     commands.add_parser("log")
     options = parser.parse_args()
     os.umask(0o077)
+    if not os.path.exists(options.store) and not (options.name and options.password):
+        parser.error("--name and --password are needed the first time")
     store = Store(options.store)
     if options.command == "log":
         for _, seq, direction, who, body in store.log():

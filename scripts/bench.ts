@@ -29,8 +29,14 @@ if (import.meta.main) await main();
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'string' } },
+    options: { json: { type: 'string' }, help: { type: 'boolean', default: false } },
   });
+  if (values.help) {
+    console.log(
+      `npm run bench -- NAME [--json FILE]\n\n${[...benchmarks().keys()].toSorted().join('\n')}`,
+    );
+    return;
+  }
   const name = positionals[0];
   const modules = benchmarks();
   const path = modules.get(name ?? '');

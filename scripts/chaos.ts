@@ -1,9 +1,6 @@
 /**
  * The loss checker of `tests/chaos/message-run.ts`: `npm run chaos`.
- *
- *     --messages 1000000  letters to be stored, at least      --faults 200    things that go wrong meanwhile
- *     --minutes 24        over which both are spread          --seed 1        of the course of events; any, when left out
- *     --nats 3            servers of NATS: 1, or a cluster    --report        writes docs/reliability.md
+ * Options: `--help`.
  *
  * Ends with an error when anything was lost, doubled, out of order, unaccounted for, or not back in time.
  */
@@ -28,6 +25,15 @@ const BY_HAND = '## What was found';
 
 const HOLD_MAX_MS = 4_000;
 
+const HELP = `npm run chaos -- [OPTIONS]
+
+  --messages 1000000  letters to be stored, at least
+  --faults 200        things that go wrong meanwhile
+  --minutes 24        over which both are spread
+  --seed 1            of the course of events; any, when left out
+  --nats 3            servers of NATS: 1, or a cluster
+  --report            writes docs/reliability.md`;
+
 const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '1000000' },
@@ -36,8 +42,14 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     nats: { type: 'string', default: '3' },
     report: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
 
 const seed = values.seed === undefined ? Date.now() % 2 ** 32 : numberOf(values.seed, 'seed');
 const options = {
