@@ -298,9 +298,11 @@ async function openMessagePath(
       makePartitions: () => makePartitions(database),
       onCommit(commit) {
         spread(commit);
-        for (const { sender } of commit.groups.flatMap(({ messages }) => messages)) {
-          counts.note('messages.sent', sender);
-          cursors.noteSent(sender.device);
+        for (const { messages } of commit.groups) {
+          for (const { sender } of messages) {
+            counts.note('messages.sent', sender);
+            cursors.noteSent(sender.device);
+          }
         }
       },
     }),

@@ -1,5 +1,4 @@
 /** One open socket of one device: its frames in and out, its deadlines, its end. */
-
 import type { Duplex } from 'node:stream';
 import {
   ApiError,

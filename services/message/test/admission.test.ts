@@ -9,7 +9,6 @@ import {
   searchUsers,
   sendMessage,
 } from '@sotto/api';
-import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { messageFor, openConversation } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
@@ -17,17 +16,13 @@ import { connect, openSocket } from './socket-client.ts';
 
 let platform: Platform;
 let node: Node;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
+  platform = await startPlatform();
+  node = await platform.startNode();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
 describe('admission', () => {
   test('an access token in the header opens a socket, which greets', async () => {

@@ -2,22 +2,18 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { request } from 'node:http';
 import { SOCKET_PATH } from '@sotto/api';
-import { createMemoryBus, thumbprint } from '@sotto/runtime';
+import { thumbprint } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import { openSocket } from './socket-client.ts';
 
 let platform: Platform;
 let node: Node;
-const bus = createMemoryBus();
 beforeAll(async () => {
-  platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
+  platform = await startPlatform();
+  node = await platform.startNode();
 });
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const x = publicKey.export({ format: 'jwk' }).x ?? '';

@@ -1,6 +1,5 @@
 /** What is remembered of who may hear whom is never older than the last change, however many changes come. */
 import { UserId } from '@sotto/api';
-import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCircles } from '../src/circles.ts';
 import { CIRCLE_NEWS_MAX } from '../src/limits.ts';
@@ -10,17 +9,13 @@ import { startTalk } from './talk.ts';
 
 let platform: Platform;
 let node: Node;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
+  platform = await startPlatform();
+  node = await platform.startNode();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
 /** Resolves when what was to be asked in this turn is under way. */
 const asked = () => new Promise((resolve) => setImmediate(resolve));

@@ -2,7 +2,6 @@
 import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SOCKET_PATH } from '@sotto/api';
-import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import type { Person } from './peers.ts';
@@ -10,17 +9,13 @@ import { connect } from './socket-client.ts';
 
 let platform: Platform;
 let node: Node;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
+  platform = await startPlatform();
+  node = await platform.startNode();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
 /** Asks for a socket and ends the connection in one breath. Resolves when the node has let go of it. */
 function giveUp({ token }: Person): Promise<void> {

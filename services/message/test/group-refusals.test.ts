@@ -15,39 +15,26 @@ import {
   signMembershipEntry,
 } from '@sotto/crypto';
 import { departedEntry } from '@sotto/crypto/verify';
-import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addPeople, Group, identityOf, makeTitle, post } from './groups.ts';
+import { foundThree, Group, identityOf, makeTitle, post } from './groups.ts';
 import { openConversation } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import type { Person } from './peers.ts';
 
 let platform: Platform;
 let node: Node;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
+  platform = await startPlatform();
+  node = await platform.startNode();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
-
-type Three = [Person, Person, Person];
+afterAll(() => platform.close());
 
 /** Behind an entry's own version, its type and the conversation's id. */
 const ENTRY_VERSION_OFFSET = 2 + 16;
 
-/** Three members, of whom the first is the admin, and one who is none. */
-async function founded(): Promise<{ people: Three; stranger: Person; group: Group }> {
-  const [ann, bob, cat, dan] = (await addPeople(platform.peers, 4)) as [...Three, Person];
-  const group = new Group(platform.peers, ann, [bob, cat]);
-  await group.create(node, ann);
-  return { people: [ann, bob, cat], stranger: dan, group };
-}
+const founded = () => foundThree(platform.peers, node);
 
 const read = (person: Person, group: Group) =>
   node.call(person, getConversation, { params: { id: group.id } });

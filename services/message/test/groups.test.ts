@@ -15,36 +15,23 @@ import {
   nobleProvider,
   signMembershipEntry,
 } from '@sotto/crypto';
-import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addPeople, Group, identityOf, makeTitle, post } from './groups.ts';
+import { addPeople, foundThree, Group, identityOf, makeTitle, post } from './groups.ts';
 import { newId, openConversation } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
 import type { Person } from './peers.ts';
 
 let platform: Platform;
 let node: Node;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
+  platform = await startPlatform();
+  node = await platform.startNode();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
-type Three = [Person, Person, Person];
-
-/** Three members, of whom the first is the admin, and one who is none. */
-async function founded(): Promise<{ people: Three; stranger: Person; group: Group }> {
-  const [ann, bob, cat, dan] = (await addPeople(platform.peers, 4)) as [...Three, Person];
-  const group = new Group(platform.peers, ann, [bob, cat]);
-  await group.create(node, ann);
-  return { people: [ann, bob, cat], stranger: dan, group };
-}
+const founded = () => foundThree(platform.peers, node);
 
 const read = (person: Person, group: Group) =>
   node.call(person, getConversation, { params: { id: group.id } });

@@ -143,3 +143,16 @@ export function makeTitle(): { title: Uint8Array; titleHash: Uint8Array } {
   const title = new Uint8Array(randomBytes(40));
   return { title, titleHash: nobleProvider.sha256(title) };
 }
+
+export type Three = [Person, Person, Person];
+
+/** A group of three members, of whom the first is the admin, and one who is none. */
+export async function foundThree(
+  peers: Peers,
+  node: Node,
+): Promise<{ people: Three; stranger: Person; group: Group }> {
+  const [ann, bob, cat, dan] = (await addPeople(peers, 4)) as [...Three, Person];
+  const group = new Group(peers, ann, [bob, cat]);
+  await group.create(node, ann);
+  return { people: [ann, bob, cat], stranger: dan, group };
+}

@@ -1,7 +1,6 @@
 /** Clients that count wrongly, send nonsense, or send too much. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { CLOSE_CODES, ConversationId, getConversation, sendMessage } from '@sotto/api';
-import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { messageFor, openConversation } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
@@ -10,17 +9,13 @@ import { numbers, startTalk, type Talk } from './talk.ts';
 
 let platform: Platform;
 let node: Node;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
+  platform = await startPlatform();
+  node = await platform.startNode();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
 const pair = () => startTalk(platform, node);
 

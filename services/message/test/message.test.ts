@@ -17,7 +17,6 @@ import {
   UserId,
 } from '@sotto/api';
 import { findMembership } from '@sotto/api/internal';
-import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { messageFor, newId, openConversation, textsOf } from './messages.ts';
 import { type Node, type Platform, startPlatform } from './nodes.ts';
@@ -26,17 +25,13 @@ import { assertGapless } from './socket-client.ts';
 
 let platform: Platform;
 let node: Node;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
+  platform = await startPlatform();
+  node = await platform.startNode();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
 async function pair(): Promise<{ a: Person; b: Person; conversation: ConversationId }> {
   const [a, b] = await Promise.all([platform.peers.addPerson(), platform.peers.addPerson()]);

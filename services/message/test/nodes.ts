@@ -5,6 +5,7 @@ import {
   type CallInput,
   type Counters,
   createLogger,
+  createMemoryBus,
   createMemoryCounters,
   type Database,
   type DatabaseOptions,
@@ -35,13 +36,14 @@ export interface Node {
 export interface Platform {
   readonly peers: Peers;
   readonly database: Database<Tables>;
-  /** A node with a bus of its own choice; closed with the platform. What it is not told is as by default. */
-  startNode(bus: Bus, config?: Partial<MessageConfig>): Promise<Node>;
+  /** A node on the platform's bus or one of its own; closed with the platform. What it is not told is as by default. */
+  startNode(bus?: Bus, config?: Partial<MessageConfig>): Promise<Node>;
   close(): Promise<void>;
 }
 
-/** A fresh database, and peers whose events go to `bus`. */
-export async function startPlatform(bus: Bus): Promise<Platform> {
+/** A fresh database, and peers whose events go to `given`, which the caller closes; to a bus in memory when left out. */
+export async function startPlatform(given?: Bus): Promise<Platform> {
+  const bus = given ?? createMemoryBus();
   const testing = await testDatabase();
   const options = testing.options('message');
   const database = openDatabase<Tables>(options);
@@ -51,13 +53,14 @@ export async function startPlatform(bus: Bus): Promise<Platform> {
   return {
     peers,
     database,
-    async startNode(nodeBus, config) {
+    async startNode(nodeBus = bus, config) {
       const node = await startNode({ options, peers, counters, bus: nodeBus, config });
       nodes.push(node);
       return node;
     },
     async close() {
       await Promise.all(nodes.map((node) => node.close()));
+      if (given === undefined) await bus.close();
       await database.close();
       await counters.close();
       await testing.close();

@@ -10,7 +10,6 @@ import {
   type Slot,
   sendMessage,
 } from '@sotto/api';
-import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lowestId } from '../src/message-age.ts';
 import { endWeeks } from '../src/retention.ts';
@@ -24,18 +23,14 @@ import { startTalk, type Talk } from './talk.ts';
 let platform: Platform;
 let node: Node;
 let other: Node;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
-  node = await platform.startNode(bus);
-  other = await platform.startNode(bus);
+  platform = await startPlatform();
+  node = await platform.startNode();
+  other = await platform.startNode();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -255,13 +250,13 @@ describe('message ids', () => {
     const talk = await startTalk(platform, node);
     const message = bodyOf(talk, 20 * DAY);
     const stored = await send(talk.a, message);
-    const brief = await platform.startNode(bus, { retention: { days: 1 } });
+    const brief = await platform.startNode(undefined, { retention: { days: 1 } });
     expect(await send(talk.a, message, brief)).toEqual(stored);
     const refused = { code: 'message.too-old' };
     await expect(send(talk.a, bodyOf(talk, 20 * DAY), brief)).rejects.toMatchObject(refused);
     await brief.close();
     // What may have been forgotten stays so when messages are kept longer again.
-    const longer = await platform.startNode(bus);
+    const longer = await platform.startNode();
     await expect(send(talk.a, bodyOf(talk, 20 * DAY), longer)).rejects.toMatchObject(refused);
     await longer.close();
   });

@@ -1,6 +1,5 @@
 /** A device that stops reading: what it is sent meanwhile is bounded, and nothing is lost. The long form is a benchmark. */
 import type { MessageSlot, Slot } from '@sotto/api';
-import { createMemoryBus } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { messageFor } from './messages.ts';
 import { type Platform, startPlatform } from './nodes.ts';
@@ -8,16 +7,12 @@ import { assertGapless, connect, endOf, type SocketClient } from './socket-clien
 import { startTalk, type Talk } from './talk.ts';
 
 let platform: Platform;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
+  platform = await startPlatform();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
 /** Far more than the kernel keeps for two ends of a connection. */
 const MESSAGES = 120;
@@ -44,7 +39,7 @@ async function readAll(to: SocketClient, { conversation }: Talk): Promise<readon
 }
 
 test('who stops reading holds nobody up, and has everything once it reads again', async () => {
-  const node = await platform.startNode(bus);
+  const node = await platform.startNode();
   const [stalled, lively] = await Promise.all([
     startTalk(platform, node),
     startTalk(platform, node),

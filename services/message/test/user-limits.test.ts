@@ -6,7 +6,7 @@ import {
   getConversation,
   sendMessage,
 } from '@sotto/api';
-import { createMemoryBus, limitsSection } from '@sotto/runtime';
+import { limitsSection } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addPeople, Group } from './groups.ts';
 import { messageFor, newId, openConversation, textsOf } from './messages.ts';
@@ -16,21 +16,17 @@ import { connect } from './socket-client.ts';
 import { history } from './two-nodes.ts';
 
 let platform: Platform;
-const bus = createMemoryBus();
 
 beforeAll(async () => {
-  platform = await startPlatform(bus);
+  platform = await startPlatform();
 });
 
-afterAll(async () => {
-  await platform.close();
-  await bus.close();
-});
+afterAll(() => platform.close());
 
 function startNode(
   limits: Partial<Record<keyof typeof limitsSection.shape, number>>,
 ): Promise<Node> {
-  return platform.startNode(bus, { limits: limitsSection.parse(limits) });
+  return platform.startNode(undefined, { limits: limitsSection.parse(limits) });
 }
 
 test('a message by request to a conversation that is not the sender’s counts as a request', async () => {
