@@ -3,17 +3,19 @@ import type { z } from 'zod';
 import { ANONYMOUS_BODY_BYTES_MAX, BODY_BYTES_MAX } from './limits.ts';
 import type { ProblemCode } from './problem.ts';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
 /** Who may call: anyone, the holder of an access token, or another service of the platform. */
 export type Access = 'anyone' | 'user' | 'service';
 
-/** A body that is streamed as it is, not JSON. */
+/** A body that is streamed as it is, not JSON, by its media type. */
 export interface ByteStream {
-  readonly stream: 'application/octet-stream';
+  readonly stream: 'application/octet-stream' | 'application/offset+octet-stream';
 }
 /** The body of an upload and of a download. */
 export const BYTE_STREAM: ByteStream = { stream: 'application/octet-stream' };
+/** The body of a piece of a resumable upload (tus 1.0.0). */
+export const OFFSET_BYTE_STREAM: ByteStream = { stream: 'application/offset+octet-stream' };
 
 export type JsonSchema = z.ZodType;
 export type BodySchema = JsonSchema | ByteStream | undefined;
@@ -29,6 +31,8 @@ export interface EndpointSpec {
   readonly access: Access;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
+  /** Request headers that it reads, in lower case; all others are not its business. */
+  readonly headers?: z.ZodObject;
   readonly body?: BodySchema;
   /**
    * Changes keys, devices or the account: a session that is bound to a device key must sign the request (DPoP,
@@ -44,6 +48,8 @@ export interface EndpointSpec {
   /** Status of success. */
   readonly status: 200 | 201 | 204;
   readonly response?: BodySchema;
+  /** Headers that answer in place of a body, in lower case. Not together with `response`. */
+  readonly responseHeaders?: z.ZodObject;
   /** Problems of this operation beyond those that any may answer with. */
   readonly problems: readonly ProblemCode[];
 }
@@ -62,9 +68,12 @@ type Decoded<S> = S extends z.ZodType
 /** What a handler gets and a caller gives, in decoded form. */
 export type Params<E extends EndpointSpec> = Decoded<E['params']>;
 export type Query<E extends EndpointSpec> = Decoded<E['query']>;
+export type Headers<E extends EndpointSpec> = Decoded<E['headers']>;
 export type Body<E extends EndpointSpec> = Decoded<E['body']>;
 /** What a handler returns and a caller gets, in decoded form. */
-export type Answer<E extends EndpointSpec> = Decoded<E['response']>;
+export type Answer<E extends EndpointSpec> = E['responseHeaders'] extends z.ZodType
+  ? z.output<E['responseHeaders']>
+  : Decoded<E['response']>;
 
 /** The problems that every operation may answer with, by what it takes. */
 export function commonProblems(spec: EndpointSpec): ProblemCode[] {

@@ -12,6 +12,8 @@ export const FileInfo = z.object({
   size: z.int(),
   sha256: bytesOf(32),
   createdAt: Timestamp,
+  /** When it is deleted, whoever may read it; left out when nobody asked for that. */
+  expiresAt: Timestamp.optional(),
 });
 export type FileInfo = z.infer<typeof FileInfo>;
 
@@ -22,10 +24,11 @@ export const uploadFile = endpoint({
   path: '/api/v1/files/upload',
   summary: 'Store one encrypted file; answered when it is stored whole',
   access: 'user',
+  query: z.strictObject({ expiresAt: Timestamp.optional() }),
   body: BYTE_STREAM,
   status: 201,
   response: FileInfo,
-  problems: ['request.timeout', 'file.quota', 'service.unavailable'],
+  problems: ['request.timeout', 'file.quota', 'file.daily-limit', 'service.unavailable'],
 });
 
 export const downloadFile = endpoint({
@@ -33,7 +36,8 @@ export const downloadFile = endpoint({
   service: 'file',
   method: 'GET',
   path: '/api/v1/files/{id}',
-  summary: 'The ciphertext of a file; ranges are honoured',
+  summary:
+    'The ciphertext of a file; ranges are honoured. Platforms may answer 307 with a place that gives it for five minutes',
   access: 'user',
   params: fileParams,
   status: 200,
@@ -67,6 +71,18 @@ export const grantFile = endpoint({
   problems: ['file.not-found', 'file.grant-limit', 'conversation.not-found', 'service.unavailable'],
 });
 
+export const revokeGrant = endpoint({
+  id: 'revokeGrant',
+  service: 'file',
+  method: 'DELETE',
+  path: '/api/v1/files/{id}/grants/{conversation}',
+  summary: 'Let the members of a conversation read a file no more, by who uploaded it',
+  access: 'user',
+  params: z.strictObject({ id: FileId, conversation: ConversationId }),
+  status: 204,
+  problems: ['file.not-found'],
+});
+
 export const deleteFile = endpoint({
   id: 'deleteFile',
   service: 'file',
@@ -84,5 +100,6 @@ export const fileEndpoints = [
   downloadFile,
   getFileInfo,
   grantFile,
+  revokeGrant,
   deleteFile,
 ] as const;

@@ -57,8 +57,10 @@ export {
   commonProblems,
   type EndpointSpec,
   endpoint,
+  type Headers,
   isByteStream,
   type Method,
+  OFFSET_BYTE_STREAM,
   type Params,
   type Query,
 } from './endpoint.ts';
@@ -69,8 +71,19 @@ export {
   fileEndpoints,
   getFileInfo,
   grantFile,
+  revokeGrant,
   uploadFile,
 } from './file.ts';
+export {
+  continueUpload,
+  createUpload,
+  describeUploads,
+  endUpload,
+  findUpload,
+  TUS_CHECKSUM,
+  TUS_VERSION,
+  uploadEndpoints,
+} from './file-upload.ts';
 export {
   Address,
   ConversationId,

@@ -6,6 +6,7 @@ import { conversationEndpoints } from './conversation.ts';
 import { deviceEndpoints } from './device.ts';
 import { type BodySchema, commonProblems, type EndpointSpec, isByteStream } from './endpoint.ts';
 import { fileEndpoints } from './file.ts';
+import { uploadEndpoints } from './file-upload.ts';
 import { keyEndpoints } from './key.ts';
 import { keyLogEndpoints } from './key-log.ts';
 import { messageEndpoints } from './message.ts';
@@ -25,6 +26,7 @@ export const endpoints: readonly EndpointSpec[] = [
   ...peopleEndpoints,
   ...pushEndpoints,
   ...fileEndpoints,
+  ...uploadEndpoints,
 ];
 
 type JsonObject = { [key: string]: unknown };
@@ -100,6 +102,7 @@ function operation(spec: EndpointSpec): JsonObject {
     parameters: [
       ...parameters('path', spec.params),
       ...parameters('query', spec.query),
+      ...parameters('header', spec.headers),
       ...(takesProof(spec) ? [{ $ref: '#/components/parameters/proof' }] : []),
     ],
     ...(spec.body !== undefined && {
@@ -114,7 +117,10 @@ function takesProof({ proof, problems }: EndpointSpec): boolean {
   return proof !== undefined || problems.includes('auth.proof-nonce');
 }
 
-function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined): JsonObject[] {
+function parameters(
+  place: 'path' | 'query' | 'header',
+  schema: z.ZodObject | undefined,
+): JsonObject[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
   return Object.entries(properties).map(([name, property]) => ({
@@ -127,8 +133,18 @@ function parameters(place: 'path' | 'query', schema: z.ZodObject | undefined): J
 
 function success(spec: EndpointSpec): JsonObject {
   const description = spec.status === 204 ? 'Done' : 'Success';
+  if (spec.responseHeaders !== undefined) {
+    return { [spec.status]: { description, headers: answerHeaders(spec.responseHeaders) } };
+  }
   if (spec.response === undefined) return { [spec.status]: { description } };
   return { [spec.status]: { description, content: content(spec.response) } };
+}
+
+function answerHeaders(schema: z.ZodObject): JsonObject {
+  const headers = parameters('header', schema);
+  return Object.fromEntries(
+    headers.map(({ name, required, schema }) => [String(name), { required, schema }]),
+  );
 }
 
 function failures(spec: EndpointSpec): JsonObject {

@@ -100,6 +100,12 @@ export const PROBLEMS = {
     title: 'The file is shared in as many conversations as it may be',
   },
   'file.quota': { status: 507, title: 'The storage quota is used up' },
+  'file.daily-limit': { status: 429, title: 'The bytes that may be uploaded in a day are used up' },
+  'upload.version': { status: 412, title: 'Only version 1.0.0 of the tus protocol is spoken here' },
+  'upload.offset-conflict': { status: 409, title: 'The upload stands at another offset' },
+  'upload.locked': { status: 423, title: 'Another request brings bytes to this upload' },
+  'upload.checksum-mismatch': { status: 460, title: 'The bytes are not those of the checksum' },
+  'upload.expired': { status: 410, title: 'The upload was not finished in time' },
   'service.unavailable': { status: 503, title: 'A part of the platform does not answer' },
   internal: { status: 500, title: 'Something failed inside the platform' },
 } as const satisfies Record<string, ProblemRow>;
@@ -141,6 +147,8 @@ export const Problem = z.object({
   audience: GroupAudience.optional(),
   /** The newest version, for `conversation.version-conflict`. */
   version: z.int().optional(),
+  /** What may still be uploaded, for `file.quota` and `file.daily-limit`. */
+  bytesLeft: z.int().optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 
@@ -153,6 +161,7 @@ export interface ApiErrorOptions {
   devices?: DeviceDifference;
   audience?: GroupAudience;
   version?: number;
+  bytesLeft?: number;
 }
 
 /** The only error that a service throws on purpose, and that the SDK rebuilds from an answer. */
@@ -172,7 +181,7 @@ export class ApiError extends Error {
 
 /** The body for an error. `instance` is the request id. */
 export function toProblem(error: ApiError, instance?: string): Problem {
-  const { detail, fields, retryAfter, devices, audience, version } = error.options;
+  const { detail, fields, retryAfter, devices, audience, version, bytesLeft } = error.options;
   return {
     type: `urn:sotto:problem:${error.code}`,
     title: PROBLEMS[error.code].title,
@@ -185,6 +194,7 @@ export function toProblem(error: ApiError, instance?: string): Problem {
     ...(devices !== undefined && { devices }),
     ...(audience !== undefined && { audience }),
     ...(version !== undefined && { version }),
+    ...(bytesLeft !== undefined && { bytesLeft }),
   };
 }
 
@@ -192,7 +202,7 @@ export function toProblem(error: ApiError, instance?: string): Problem {
 export function fromProblem(body: unknown): ApiError | undefined {
   const parsed = Problem.safeParse(body);
   if (!parsed.success) return undefined;
-  const { code, detail, fields, retryAfter, devices, audience, version } = parsed.data;
+  const { code, detail, fields, retryAfter, devices, audience, version, bytesLeft } = parsed.data;
   return new ApiError(code, {
     ...(detail !== undefined && { detail }),
     ...(fields !== undefined && { fields }),
@@ -200,5 +210,6 @@ export function fromProblem(body: unknown): ApiError | undefined {
     ...(devices !== undefined && { devices }),
     ...(audience !== undefined && { audience }),
     ...(version !== undefined && { version }),
+    ...(bytesLeft !== undefined && { bytesLeft }),
   });
 }

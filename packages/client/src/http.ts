@@ -6,6 +6,7 @@ import {
   type EndpointSpec,
   encodeBase64url,
   fromProblem,
+  type Headers as HeadersOf,
   isByteStream,
   type Params,
   type Query,
@@ -18,6 +19,7 @@ import type { Prover } from './proof.ts';
 /** What an operation takes; nothing for what it does not declare. */
 export type Input<E extends EndpointSpec> = Part<'params', Params<E>> &
   OptionalPart<'query', Query<E>> &
+  Part<'headers', HeadersOf<E>> &
   Part<'body', Body<E>>;
 type Part<Name extends string, T> = [T] extends [undefined] ? unknown : { [N in Name]: T };
 type OptionalPart<Name extends string, T> = [T] extends [undefined]
@@ -61,7 +63,7 @@ export function createExchange({ url, fetch, prover, signal }: ExchangeOptions):
     for (const [name, value] of Object.entries(given.query ?? {})) {
       if (value !== undefined) target.searchParams.set(name, textOf(value));
     }
-    const request = requestOf(endpoint, given.body);
+    const request = requestOf(endpoint, given);
     const streams = isByteStream(endpoint.body) || isByteStream(endpoint.response);
     const limits = streams ? [signal] : [signal, AbortSignal.timeout(CALL_MS_MAX)];
     const reach: Reach = (step) => step.catch((cause) => Promise.reject(lost(cause, signal)));
@@ -98,6 +100,7 @@ function networkCodeOf(error: unknown): string | undefined {
 interface Given {
   readonly params?: Record<string, unknown>;
   readonly query?: Record<string, unknown>;
+  readonly headers?: Record<string, unknown>;
   readonly body?: unknown;
 }
 
@@ -116,8 +119,8 @@ interface PlainRequest extends RequestInit {
   readonly headers: Record<string, string>;
 }
 
-function requestOf(endpoint: EndpointSpec, body: unknown): PlainRequest {
-  const headers: Record<string, string> = {};
+function requestOf(endpoint: EndpointSpec, { headers: given, body }: Given): PlainRequest {
+  const headers = encodeHeaders(endpoint.headers, given);
   if (endpoint.body === undefined) return { method: endpoint.method, headers };
   if (isByteStream(endpoint.body)) {
     headers['content-type'] = endpoint.body.stream;
@@ -141,10 +144,21 @@ function authorizationOf(token: string | undefined, proof: string | undefined) {
   };
 }
 
-/** The same refusal that the platform would give, without the way to it. */
+function encodeHeaders(schema: z.ZodType | undefined, headers: unknown): Record<string, string> {
+  if (schema === undefined) return {};
+  const encoded = encode(schema, headers) as Record<string, string | undefined>;
+  const present = Object.entries(encoded).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present) as Record<string, string>;
+}
+
 function encodeJson(schema: z.ZodType, body: unknown): string {
-  const encoded = z.safeEncode(schema, body);
-  if (encoded.success) return JSON.stringify(encoded.data);
+  return JSON.stringify(encode(schema, body));
+}
+
+/** The same refusal that the platform would give, without the way to it. */
+function encode(schema: z.ZodType, value: unknown): unknown {
+  const encoded = z.safeEncode(schema, value);
+  if (encoded.success) return encoded.data;
   const fields = encoded.error.issues.map((issue) => issue.path.join('.'));
   throw new ApiError('request.invalid', { fields });
 }
@@ -157,6 +171,10 @@ async function readAnswer<E extends EndpointSpec>(
   if (response.status !== endpoint.status) {
     throw failureOf(response.status, await readText(response, reach));
   }
+  if (endpoint.responseHeaders !== undefined) {
+    await readText(response, reach);
+    return parseAnswer(endpoint.responseHeaders, Object.fromEntries(response.headers)) as Answer<E>;
+  }
   if (endpoint.response === undefined) {
     await readText(response, reach);
     return undefined as Answer<E>;
@@ -165,8 +183,12 @@ async function readAnswer<E extends EndpointSpec>(
     if (response.body === null) throw new ClientError('answer.invalid', 'the answer has no body');
     return response.body as Answer<E>;
   }
-  const parsed = z.safeDecode(endpoint.response, parseJson(await readText(response, reach)));
-  if (parsed.success) return parsed.data as Answer<E>;
+  return parseAnswer(endpoint.response, parseJson(await readText(response, reach))) as Answer<E>;
+}
+
+function parseAnswer<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
+  const parsed = z.safeDecode(schema, answer as z.input<Schema>);
+  if (parsed.success) return parsed.data;
   throw new ClientError('answer.invalid', 'the answer breaks the contract', {
     cause: parsed.error,
   });

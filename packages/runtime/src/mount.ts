@@ -3,8 +3,10 @@ import {
   type Answer,
   ApiError,
   type Body,
+  type ByteStream,
   bodyBytesMax,
   type EndpointSpec,
+  type Headers as HeadersOf,
   isByteStream,
   type Params,
   type Query,
@@ -26,6 +28,8 @@ import type { Connection } from './service.ts';
 export interface Call<E extends EndpointSpec> {
   params: Params<E>;
   query: Query<E>;
+  /** Those that the endpoint declares. */
+  headers: HeadersOf<E>;
   /** For a byte stream the request's own body, unread; its handler bounds it. */
   body: Body<E>;
   caller: E['access'] extends 'user' ? Caller : undefined;
@@ -53,6 +57,7 @@ export function mount<E extends EndpointSpec>(
     const call = {
       params: decode(endpoint.params, context.req.param()),
       query: decode(endpoint.query, readQuery(context)),
+      headers: endpoint.headers && decode(endpoint.headers, readHeaders(endpoint.headers, context)),
       body: await readBody(endpoint, context.req.raw),
       caller,
       request: context.req.raw,
@@ -109,6 +114,15 @@ function readQuery(context: Context<AppEnv>): Record<string, string> {
   return query;
 }
 
+function readHeaders({ shape }: z.ZodObject, context: Context<AppEnv>): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null);
+  for (const name of Object.keys(shape)) {
+    const value = context.req.header(name);
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
+}
+
 /** What an endpoint does not declare it does not take. */
 const NOTHING = z.strictObject({});
 
@@ -125,24 +139,28 @@ function decode(schema: z.ZodObject = NOTHING, input: Record<string, string>): u
 async function readBody(endpoint: EndpointSpec, request: Request): Promise<unknown> {
   const { body: schema } = endpoint;
   if (schema === undefined) return undefined;
-  if (isByteStream(schema)) return byteStream(request);
+  if (isByteStream(schema)) return byteStream(request, schema);
   const result = z.safeDecode(schema, await readJson(request, bodyBytesMax(endpoint)));
   if (!result.success) throw invalidRequest(result.error.issues);
   return result.data;
 }
 
-function byteStream(request: Request): ReadableStream<Uint8Array> {
-  if (request.headers.get('content-type') !== 'application/octet-stream') {
-    throw new ApiError('request.media-type', { detail: 'send application/octet-stream' });
+function byteStream(request: Request, { stream }: ByteStream): ReadableStream<Uint8Array> {
+  if (request.headers.get('content-type') !== stream) {
+    throw new ApiError('request.media-type', { detail: `send ${stream}` });
   }
   return request.body ?? new ReadableStream({ start: (controller) => controller.close() });
 }
 
 function respond(endpoint: EndpointSpec, answer: unknown, breakOff: BreakOffOptions): Response {
-  const { status, response } = endpoint;
+  const { status, response, responseHeaders } = endpoint;
   if (answer instanceof Response) {
     if (!isByteStream(response) || answer.body === null) return answer;
     return new Response(breaksOff(answer.body, breakOff), answer);
+  }
+  if (responseHeaders !== undefined) {
+    const headers = encodeAnswer(endpoint, responseHeaders, answer) as Record<string, string>;
+    return new Response(null, { status, headers: { ...NO_STORE, ...headers } });
   }
   if (response === undefined) return new Response(null, { status, headers: NO_STORE });
   if (isByteStream(response)) {
@@ -150,12 +168,15 @@ function respond(endpoint: EndpointSpec, answer: unknown, breakOff: BreakOffOpti
     const headers = { 'content-type': response.stream };
     return new Response(breaksOff(answer, breakOff), { status, headers });
   }
-  const encoded = z.safeEncode(response, answer);
-  if (!encoded.success) {
-    // As a cause: a schema's error thrown as it is would be blamed on the request.
-    throw new Error(`the answer of ${endpoint.id} breaks its contract`, { cause: encoded.error });
-  }
-  return new Response(JSON.stringify(encoded.data), { status, headers: JSON_HEADERS });
+  const encoded = encodeAnswer(endpoint, response, answer);
+  return new Response(JSON.stringify(encoded), { status, headers: JSON_HEADERS });
+}
+
+function encodeAnswer({ id }: EndpointSpec, schema: z.ZodType, answer: unknown): unknown {
+  const encoded = z.safeEncode(schema, answer);
+  if (encoded.success) return encoded.data;
+  // As a cause: a schema's error thrown as it is would be blamed on the request.
+  throw new Error(`the answer of ${id} breaks its contract`, { cause: encoded.error });
 }
 
 const NO_STORE = { 'cache-control': 'no-store' };

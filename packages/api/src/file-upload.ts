@@ -1,0 +1,139 @@
+/**
+ * Resumable upload: the tus protocol, version 1.0.0, with its extensions creation, termination, checksum and
+ * expiration (https://tus.io/protocols/resumable-upload). An upload that has all its bytes is a file of the same id.
+ */
+import { z } from 'zod';
+import { endpoint, OFFSET_BYTE_STREAM } from './endpoint.ts';
+import { FileId } from './ids.ts';
+
+/** The only version spoken. */
+export const TUS_VERSION = '1.0.0';
+
+/** The only checksum algorithm, by its name in `Upload-Checksum`. */
+export const TUS_CHECKSUM = 'sha256';
+
+const uploadParams = z.strictObject({ id: FileId });
+
+/** A count of bytes as a header carries it. */
+const HeaderBytes = z.codec(z.string().regex(/^\d{1,15}$/), z.int().min(0), {
+  decode: Number,
+  encode: String,
+});
+
+/** Another version is answered by `upload.version`, so any text is taken here. */
+const TusResumable = z.string().max(16).optional();
+
+const TusAnswer = z.object({ 'tus-resumable': z.literal(TUS_VERSION) });
+
+export const describeUploads = endpoint({
+  id: 'describeUploads',
+  service: 'file',
+  method: 'OPTIONS',
+  path: '/api/v1/files/uploads',
+  summary: 'What of the tus protocol is spoken here',
+  access: 'anyone',
+  status: 204,
+  responseHeaders: TusAnswer.extend({
+    'tus-version': z.literal(TUS_VERSION),
+    'tus-extension': z.string(),
+    'tus-max-size': HeaderBytes,
+    'tus-checksum-algorithm': z.literal(TUS_CHECKSUM),
+  }),
+  problems: [],
+});
+
+export const createUpload = endpoint({
+  id: 'createUpload',
+  service: 'file',
+  method: 'POST',
+  path: '/api/v1/files/uploads',
+  summary: 'Begin a resumable upload (tus); its whole length is reserved at once',
+  access: 'user',
+  headers: z.object({
+    'tus-resumable': TusResumable,
+    'upload-length': HeaderBytes,
+    /** Pairs of a key and a base64 value. Read is `expiresAt`, as an RFC 3339 time; what else is there is dropped. */
+    'upload-metadata': z.string().max(1024).optional(),
+  }),
+  status: 201,
+  responseHeaders: TusAnswer.extend({
+    /** Path of the upload; it ends with its id. */
+    location: z.string(),
+    'upload-expires': z.string(),
+  }),
+  problems: ['upload.version', 'file.quota', 'file.daily-limit', 'service.unavailable'],
+});
+
+export const findUpload = endpoint({
+  id: 'findUpload',
+  service: 'file',
+  method: 'HEAD',
+  path: '/api/v1/files/uploads/{id}',
+  summary: 'How many bytes of an upload are stored (tus)',
+  access: 'user',
+  params: uploadParams,
+  headers: z.object({ 'tus-resumable': TusResumable }),
+  status: 200,
+  responseHeaders: TusAnswer.extend({
+    'upload-offset': HeaderBytes,
+    'upload-length': HeaderBytes,
+    'upload-expires': z.string().optional(),
+    'cache-control': z.literal('no-store'),
+  }),
+  problems: ['upload.version', 'file.not-found', 'upload.expired', 'service.unavailable'],
+});
+
+export const continueUpload = endpoint({
+  id: 'continueUpload',
+  service: 'file',
+  method: 'PATCH',
+  path: '/api/v1/files/uploads/{id}',
+  summary:
+    'Bring the next bytes of an upload (tus); what was stored of them when it breaks off is kept',
+  access: 'user',
+  params: uploadParams,
+  headers: z.object({
+    'tus-resumable': TusResumable,
+    'upload-offset': HeaderBytes,
+    /** `sha256` and the base64 digest of this body: with it, the body is stored whole or not at all. */
+    'upload-checksum': z.string().max(128).optional(),
+  }),
+  body: OFFSET_BYTE_STREAM,
+  status: 204,
+  responseHeaders: TusAnswer.extend({
+    'upload-offset': HeaderBytes,
+    'upload-expires': z.string().optional(),
+  }),
+  problems: [
+    'upload.version',
+    'upload.offset-conflict',
+    'upload.locked',
+    'upload.checksum-mismatch',
+    'upload.expired',
+    'file.not-found',
+    'request.timeout',
+    'service.unavailable',
+  ],
+});
+
+export const endUpload = endpoint({
+  id: 'endUpload',
+  service: 'file',
+  method: 'DELETE',
+  path: '/api/v1/files/uploads/{id}',
+  summary: 'Give an unfinished upload up (tus)',
+  access: 'user',
+  params: uploadParams,
+  headers: z.object({ 'tus-resumable': TusResumable }),
+  status: 204,
+  responseHeaders: TusAnswer,
+  problems: ['upload.version', 'file.not-found', 'upload.locked', 'service.unavailable'],
+});
+
+export const uploadEndpoints = [
+  describeUploads,
+  createUpload,
+  findUpload,
+  continueUpload,
+  endUpload,
+] as const;
