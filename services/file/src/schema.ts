@@ -9,10 +9,43 @@ export interface FilesTable {
   owner: UserId;
   /** `pending` until the blob is whole, `deleting` until it is gone. Only `stored` files can be seen. */
   state: Generated<'pending' | 'stored' | 'deleting'>;
-  /** Bytes held against the owner's quota: of the blob, or reserved for it while it is pending. */
+  /**
+   * Bytes held against the owner's quota: of the blob, or reserved for it while it is pending. A resumable upload's
+   * whole length from the beginning.
+   */
   size: number;
   sha256: Uint8Array | null;
   created_at: Generated<Date>;
+  /** When nobody can read it any more, by its uploader's wish. */
+  expires_at: Generated<Date | null>;
+}
+
+/** Resumable uploads that are not complete. The row goes when the file is `stored`. */
+export interface UploadsTable {
+  file: FileId;
+  /** When it is given up. */
+  expires_at: Date;
+  /** What the store calls its parts (`Blobs.beginParts`); none until the first part. Never told. */
+  attempt: Generated<string | null>;
+  /** The request that brings bytes now, and how long that is believed unless it says so again: a process may die. */
+  writer: Generated<string | null>;
+  writer_until: Generated<Date | null>;
+}
+
+/** Parts that the store has. All but the last of a blob have BLOB_PART_BYTES. */
+export interface UploadPartsTable {
+  file: FileId;
+  number: number;
+  /** What `Blobs.putPart` gave. */
+  tag: string;
+}
+
+/** Bytes behind the last part that do not make a part yet, each a blob of its own. */
+export interface UploadPiecesTable {
+  file: FileId;
+  start: number;
+  size: number;
+  blob_key: string;
 }
 
 export interface GrantsTable {
@@ -27,6 +60,17 @@ export interface UsageTable {
   bytes: number;
 }
 
+/**
+ * What each owner has brought in a day of UTC, with what uploads under way may still bring. It stays when a file goes,
+ * and counts what was brought by uploads that were given up.
+ */
+export interface UsageDaysTable {
+  owner: UserId;
+  /** YYYY-MM-DD; select it as text, or the driver makes a Date of it. */
+  day: string;
+  bytes: number;
+}
+
 export interface ErasedOwnersTable {
   owner: UserId;
   erased_at: Generated<Date>;
@@ -36,5 +80,9 @@ export interface FileTables {
   erased_owners: ErasedOwnersTable;
   files: FilesTable;
   grants: GrantsTable;
+  upload_parts: UploadPartsTable;
+  upload_pieces: UploadPiecesTable;
+  uploads: UploadsTable;
   usage: UsageTable;
+  usage_days: UsageDaysTable;
 }

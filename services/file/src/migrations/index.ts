@@ -3,9 +3,11 @@ import type { Migrations } from '@sotto/runtime';
 import { init } from './0001-init.ts';
 import { leastCharge } from './0002-least-charge.ts';
 import { erasure } from './0003-erasure.ts';
+import { uploads } from './0004-uploads.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
   '0002-least-charge': leastCharge,
   '0003-erasure': erasure,
+  '0004-uploads': uploads,
 };
