@@ -27,6 +27,11 @@ export function sampleQuery({ query }: EndpointSpec): Record<string, string> {
   return query === undefined ? {} : asTexts(sample(z.toJSONSchema(query, { io: 'input' })));
 }
 
+/** The headers that the operation cannot do without. */
+export function sampleHeaders({ headers }: EndpointSpec): Record<string, string> {
+  return headers === undefined ? {} : asTexts(sample(z.toJSONSchema(headers, { io: 'input' })));
+}
+
 function asTexts(value: Json): Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, String(one)]));
@@ -55,9 +60,11 @@ export function sample(schema: Schema): Json {
   }
 }
 
-function sampleText({ format, minLength = 1 }: Schema): string {
+function sampleText({ format, pattern, minLength = 1 }: Schema): string {
   if (format === 'uuid') return UUID;
   if (format === 'date-time') return '2026-01-01T00:00:00Z';
   if (format === 'uri') return 'https://example.org/';
-  return 'A'.repeat(Math.max(minLength, 3));
+  const text = 'A'.repeat(Math.max(minLength, 3));
+  // What is no text is a count.
+  return pattern === undefined || new RegExp(pattern).test(text) ? text : '1';
 }

@@ -50,6 +50,8 @@ export interface EndpointSpec {
   readonly response?: BodySchema;
   /** Headers that answer in place of a body, in lower case. Not together with `response`. */
   readonly responseHeaders?: z.ZodObject;
+  /** Headers of every answer, problems too. */
+  readonly everyAnswer?: Readonly<Record<string, string>>;
   /** Problems of this operation beyond those that any may answer with. */
   readonly problems: readonly ProblemCode[];
 }

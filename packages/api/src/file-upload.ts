@@ -12,6 +12,12 @@ export const TUS_VERSION = '1.0.0';
 /** The only checksum algorithm, by its name in `Upload-Checksum`. */
 export const TUS_CHECKSUM = 'sha256';
 
+/**
+ * What is best brought at a time, beginning at a multiple of it: it goes to the store as it comes. Other amounts are
+ * taken as well, and cost the platform a second writing of what does not fill one.
+ */
+export const UPLOAD_PIECE_BYTES = 5 * 1024 * 1024;
+
 const uploadParams = z.strictObject({ id: FileId });
 
 /** A count of bytes as a header carries it. */
@@ -23,7 +29,7 @@ const HeaderBytes = z.codec(z.string().regex(/^\d{1,15}$/), z.int().min(0), {
 /** Another version is answered by `upload.version`, so any text is taken here. */
 const TusResumable = z.string().max(16).optional();
 
-const TusAnswer = z.object({ 'tus-resumable': z.literal(TUS_VERSION) });
+const everyAnswer = { 'tus-resumable': TUS_VERSION };
 
 export const describeUploads = endpoint({
   id: 'describeUploads',
@@ -33,7 +39,8 @@ export const describeUploads = endpoint({
   summary: 'What of the tus protocol is spoken here',
   access: 'anyone',
   status: 204,
-  responseHeaders: TusAnswer.extend({
+  everyAnswer,
+  responseHeaders: z.object({
     'tus-version': z.literal(TUS_VERSION),
     'tus-extension': z.string(),
     'tus-max-size': HeaderBytes,
@@ -56,12 +63,19 @@ export const createUpload = endpoint({
     'upload-metadata': z.string().max(1024).optional(),
   }),
   status: 201,
-  responseHeaders: TusAnswer.extend({
+  everyAnswer,
+  responseHeaders: z.object({
     /** Path of the upload; it ends with its id. */
     location: z.string(),
     'upload-expires': z.string(),
   }),
-  problems: ['upload.version', 'file.quota', 'file.daily-limit', 'service.unavailable'],
+  problems: [
+    'upload.version',
+    'request.too-large',
+    'file.quota',
+    'file.daily-limit',
+    'service.unavailable',
+  ],
 });
 
 export const findUpload = endpoint({
@@ -69,18 +83,25 @@ export const findUpload = endpoint({
   service: 'file',
   method: 'HEAD',
   path: '/api/v1/files/uploads/{id}',
-  summary: 'How many bytes of an upload are stored (tus)',
+  summary:
+    'How many bytes of an upload are stored (tus). A request that still brings some is ended first',
   access: 'user',
   params: uploadParams,
   headers: z.object({ 'tus-resumable': TusResumable }),
   status: 200,
-  responseHeaders: TusAnswer.extend({
+  everyAnswer,
+  responseHeaders: z.object({
     'upload-offset': HeaderBytes,
     'upload-length': HeaderBytes,
     'upload-expires': z.string().optional(),
-    'cache-control': z.literal('no-store'),
   }),
-  problems: ['upload.version', 'file.not-found', 'upload.expired', 'service.unavailable'],
+  problems: [
+    'upload.version',
+    'file.not-found',
+    'upload.expired',
+    'upload.locked',
+    'service.unavailable',
+  ],
 });
 
 export const continueUpload = endpoint({
@@ -91,6 +112,7 @@ export const continueUpload = endpoint({
   summary:
     'Bring the next bytes of an upload (tus); what was stored of them when it breaks off is kept',
   access: 'user',
+  limited: 'by-itself',
   params: uploadParams,
   headers: z.object({
     'tus-resumable': TusResumable,
@@ -100,7 +122,8 @@ export const continueUpload = endpoint({
   }),
   body: OFFSET_BYTE_STREAM,
   status: 204,
-  responseHeaders: TusAnswer.extend({
+  everyAnswer,
+  responseHeaders: z.object({
     'upload-offset': HeaderBytes,
     'upload-expires': z.string().optional(),
   }),
@@ -121,12 +144,12 @@ export const endUpload = endpoint({
   service: 'file',
   method: 'DELETE',
   path: '/api/v1/files/uploads/{id}',
-  summary: 'Give an unfinished upload up (tus)',
+  summary: 'Give an upload up (tus); one that is complete is deleted',
   access: 'user',
   params: uploadParams,
   headers: z.object({ 'tus-resumable': TusResumable }),
   status: 204,
-  responseHeaders: TusAnswer,
+  everyAnswer,
   problems: ['upload.version', 'file.not-found', 'upload.locked', 'service.unavailable'],
 });
 

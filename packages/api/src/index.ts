@@ -82,6 +82,7 @@ export {
   findUpload,
   TUS_CHECKSUM,
   TUS_VERSION,
+  UPLOAD_PIECE_BYTES,
   uploadEndpoints,
 } from './file-upload.ts';
 export {
@@ -194,7 +195,9 @@ export {
   type ApiErrorOptions,
   DeviceDifference,
   fromProblem,
+  fromProblemHeaders,
   GroupAudience,
+  PROBLEM_CODE_HEADER,
   PROBLEMS,
   Problem,
   type ProblemCode,

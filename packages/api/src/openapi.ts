@@ -133,17 +133,27 @@ function parameters(
 
 function success(spec: EndpointSpec): JsonObject {
   const description = spec.status === 204 ? 'Done' : 'Success';
-  if (spec.responseHeaders !== undefined) {
-    return { [spec.status]: { description, headers: answerHeaders(spec.responseHeaders) } };
-  }
-  if (spec.response === undefined) return { [spec.status]: { description } };
-  return { [spec.status]: { description, content: content(spec.response) } };
+  const headers = { ...everyHeader(spec), ...answerHeaders(spec.responseHeaders) };
+  return {
+    [spec.status]: {
+      description,
+      ...(Object.keys(headers).length > 0 && { headers }),
+      ...(spec.response !== undefined && { content: content(spec.response) }),
+    },
+  };
 }
 
-function answerHeaders(schema: z.ZodObject): JsonObject {
+function answerHeaders(schema: z.ZodObject | undefined): JsonObject {
   const headers = parameters('header', schema);
   return Object.fromEntries(
     headers.map(({ name, required, schema }) => [String(name), { required, schema }]),
+  );
+}
+
+function everyHeader({ everyAnswer = {} }: EndpointSpec): JsonObject {
+  const headers = Object.entries(everyAnswer);
+  return Object.fromEntries(
+    headers.map(([name, value]) => [name, { required: true, schema: { const: value } }]),
   );
 }
 
@@ -156,10 +166,15 @@ function failures(spec: EndpointSpec): JsonObject {
   const problem = {
     'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
   };
+  const answer = {
+    ...(spec.everyAnswer !== undefined && { headers: everyHeader(spec) }),
+    // The answer to HEAD has only the header `problem-code`.
+    ...(spec.method !== 'HEAD' && { content: problem }),
+  };
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [
       status,
-      { description: codes.map((code) => `\`${code}\``).join(', '), content: problem },
+      { description: codes.map((code) => `\`${code}\``).join(', '), ...answer },
     ]),
   );
 }

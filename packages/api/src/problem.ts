@@ -114,6 +114,9 @@ export type ProblemCode = keyof typeof PROBLEMS;
 
 const codes = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
 
+/** Names the code beside the body, which answers to HEAD requests have none of. */
+export const PROBLEM_CODE_HEADER = 'problem-code';
+
 /** What the sender must add and leave out, for `message.devices-stale`. */
 export const DeviceDifference = z.object({
   missing: z.array(z.object({ user: z.string(), device: z.string() })),
@@ -212,4 +215,12 @@ export function fromProblem(body: unknown): ApiError | undefined {
     ...(version !== undefined && { version }),
     ...(bytesLeft !== undefined && { bytesLeft }),
   });
+}
+
+/** The error for an answer to a HEAD request, or undefined when it tells of no problem of this platform. */
+export function fromProblemHeaders(headers: Headers): ApiError | undefined {
+  const code = codes.find((one) => one === headers.get(PROBLEM_CODE_HEADER));
+  if (code === undefined) return undefined;
+  const retryAfter = headers.get('retry-after');
+  return new ApiError(code, { ...(retryAfter !== null && { retryAfter: Number(retryAfter) }) });
 }

@@ -105,6 +105,29 @@ const upload = endpoint({
   status: 200,
   response: z.object({ size: z.int() }),
 });
+const measure = endpoint({
+  ...common,
+  id: 'measure',
+  method: 'HEAD',
+  path: '/length/{id}',
+  access: 'anyone',
+  params: z.strictObject({ id: z.string().regex(/^[a-z]+$/) }),
+  headers: z.object({ unit: z.enum(['bytes', 'lines']) }),
+  status: 200,
+  everyAnswer: { language: 'en' },
+  responseHeaders: z.object({
+    length: z.codec(z.string(), z.int(), { decode: Number, encode: String }),
+  }),
+});
+const shorten = endpoint({
+  ...common,
+  id: 'shorten',
+  method: 'PATCH',
+  path: '/length/{id}',
+  access: 'anyone',
+  params: z.strictObject({ id: z.string() }),
+  status: 204,
+});
 const broken = endpoint({
   ...common,
   id: 'broken',
@@ -149,6 +172,10 @@ export function setup(options: Partial<AppOptions> = {}): Setup {
   mount(app, guards, upload, async ({ body }) => {
     return { size: (await new Response(body).arrayBuffer()).byteLength };
   });
+  mount(app, guards, measure, async ({ params, headers }) => {
+    return { length: headers.unit === 'bytes' ? params.id.length : 1 };
+  });
+  mount(app, guards, shorten, async () => {});
   mount(app, guards, broken, async ({ query }) => breakBy(query.how));
   return { app, lines, cancelled };
 }

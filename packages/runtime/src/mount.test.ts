@@ -1,4 +1,4 @@
-import { ANONYMOUS_BODY_BYTES_MAX } from '@sotto/api';
+import { ANONYMOUS_BODY_BYTES_MAX, fromProblemHeaders } from '@sotto/api';
 import { describe, expect, test, vi } from 'vitest';
 import { endless, post, problemOf, SECRET, setup, USER } from './http.fixture.ts';
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from './limits.ts';
@@ -43,6 +43,37 @@ describe('what is asked for is answered', () => {
     expect(await problemOf(await put('{}', 'application/json'))).toMatchObject({
       code: 'request.media-type',
     });
+  });
+});
+
+describe('HEAD by itself', () => {
+  const head = (path: string, unit?: string) =>
+    app().request(path, { method: 'HEAD', ...(unit !== undefined && { headers: { unit } }) });
+  const app = () => setup().app;
+
+  test('reads headers and answers with headers', async () => {
+    const response = await head('/length/abc', 'bytes');
+    expect(response.status).toBe(200);
+    expect(response.body).toBeNull();
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      ...{ length: '3', language: 'en', 'cache-control': 'no-store' },
+    });
+  });
+
+  test('names the problem in a header, with what every answer says', async () => {
+    const response = await head('/length/abc', 'miles');
+    expect(response.status).toBe(400);
+    expect(response.body).toBeNull();
+    expect(response.headers.get('language')).toBe('en');
+    expect(fromProblemHeaders(response.headers)).toMatchObject({ code: 'request.invalid' });
+    expect(fromProblemHeaders(new Headers({ 'problem-code': 'toString' }))).toBeUndefined();
+  });
+
+  test('leaves the other methods of its path alone, and GET is none of them', async () => {
+    expect((await app().request('/length/abc', { method: 'PATCH' })).status).toBe(204);
+    const response = await app().request('/length/abc');
+    expect((await problemOf(response)).code).toBe('route.method-not-allowed');
+    expect(response.headers.get('allow')).toBe('HEAD, PATCH');
   });
 });
 

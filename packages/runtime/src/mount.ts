@@ -51,8 +51,9 @@ export function mount<E extends EndpointSpec>(
   handler: Handler<E>,
 ): void {
   const path = endpoint.path.replace(/\{(\w+)\}/g, ':$1');
-  app.on(endpoint.method, path, async (context) => {
+  const answer = async (context: Context<AppEnv>): Promise<Response> => {
     context.set('route', endpoint.path);
+    if (endpoint.everyAnswer !== undefined) context.set('answerHeaders', endpoint.everyAnswer);
     const caller = await authorize(endpoint, guards, context);
     const call = {
       params: decode(endpoint.params, context.req.param()),
@@ -68,7 +69,18 @@ export function mount<E extends EndpointSpec>(
       connection: context.env,
       onBroken: (error) => context.get('answerBroken')(context.var, error),
     });
-  });
+  };
+  app.on(endpoint.method, path, answer);
+  if (endpoint.method === 'HEAD') answerHead(app, path, answer);
+}
+
+/** Hono looks for HEAD among the routes of GET alone, so that this one stands in the way of all and lets others pass. */
+function answerHead(
+  app: App,
+  path: string,
+  answer: (context: Context<AppEnv>) => Promise<Response>,
+) {
+  app.all(path, (context, next) => (context.req.method === 'HEAD' ? answer(context) : next()));
 }
 
 async function authorize(
@@ -79,7 +91,10 @@ async function authorize(
   const { access, proof, limited } = endpoint;
   const request = context.req.raw;
   if (request.headers.has(PROOF_HEADER)) {
-    context.set('answerHeaders', { [PROOF_NONCE_HEADER]: guards.proofs.nonce() });
+    context.set('answerHeaders', {
+      ...context.get('answerHeaders'),
+      [PROOF_NONCE_HEADER]: guards.proofs.nonce(),
+    });
   }
   if (access === 'anyone') return undefined;
   if (access === 'service') return authorizeService(guards, request);

@@ -1,5 +1,12 @@
 /** Any failure as the answer that tells of it (RFC 9457), and nothing more than the contract says. */
-import { ApiError, type ApiErrorOptions, PROBLEMS, type ProblemCode, toProblem } from '@sotto/api';
+import {
+  ApiError,
+  type ApiErrorOptions,
+  PROBLEM_CODE_HEADER,
+  PROBLEMS,
+  type ProblemCode,
+  toProblem,
+} from '@sotto/api';
 import { z } from 'zod';
 
 /** An ApiError whose answer carries headers of its own, as 405 has Allow and 416 has Content-Range. */
@@ -66,6 +73,7 @@ export function problemResponse(error: ApiError, requestId: string): Response {
   answer.set('content-type', 'application/problem+json');
   answer.set('cache-control', 'no-store');
   answer.set('x-request-id', requestId);
+  answer.set(PROBLEM_CODE_HEADER, error.code);
   const { retryAfter } = error.options;
   if (retryAfter !== undefined) answer.set('retry-after', String(retryAfter));
   if (error.status === 401) answer.set('www-authenticate', challenge(error.code));

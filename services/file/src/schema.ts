@@ -18,6 +18,8 @@ export interface FilesTable {
   created_at: Generated<Date>;
   /** When nobody can read it any more, by its uploader's wish. */
   expires_at: Generated<Date | null>;
+  /** Since when it is shared nowhere; null while it is. */
+  unshared_at: Generated<Date | null>;
 }
 
 /** Resumable uploads that are not complete. The row goes when the file is `stored`. */
@@ -30,6 +32,8 @@ export interface UploadsTable {
   /** The request that brings bytes now, and how long that is believed unless it says so again: a process may die. */
   writer: Generated<string | null>;
   writer_until: Generated<Date | null>;
+  /** Another request waits for its turn. */
+  writer_wanted: Generated<boolean>;
 }
 
 /** Parts that the store has. All but the last of a blob have BLOB_PART_BYTES. */
@@ -52,6 +56,31 @@ export interface GrantsTable {
   file: FileId;
   conversation: ConversationId;
   created_at: Generated<Date>;
+}
+
+/** Those that files are shared in. */
+export interface ConversationsTable {
+  id: ConversationId;
+  /** When the message service was asked whether somebody is left in it; null when somebody has left since. */
+  asked_at: Date | null;
+}
+
+/** What was heard last of who is in those conversations. Not all of it: `membership-news.ts`. */
+export interface MembersTable {
+  conversation: ConversationId;
+  user_id: UserId;
+  /** Of the change by which they came or went. */
+  version: number;
+  is_member: boolean;
+  heard_at: Generated<Date>;
+}
+
+/** Work that one of all processes does now and then. */
+export interface RoundsTable {
+  name: 'reconciliation';
+  begun_at: Date;
+  /** Where the next one goes on; from the start when null. */
+  reached: string | null;
 }
 
 /** What the files of each owner cost: their sizes, FILE_CHARGE_BYTES_MIN for each at least. Changed with them. */
@@ -77,9 +106,12 @@ export interface ErasedOwnersTable {
 }
 
 export interface FileTables {
+  conversations: ConversationsTable;
   erased_owners: ErasedOwnersTable;
   files: FilesTable;
   grants: GrantsTable;
+  members: MembersTable;
+  rounds: RoundsTable;
   upload_parts: UploadPartsTable;
   upload_pieces: UploadPiecesTable;
   uploads: UploadsTable;

@@ -13,6 +13,7 @@ export async function uploads(transaction: Kysely<unknown>): Promise<void> {
     attempt text,
     writer uuid,
     writer_until timestamptz,
+    writer_wanted boolean not null default false,
     check ((writer is null) = (writer_until is null))
   )`.execute(transaction);
   await sql`create index uploads_expiring on uploads (expires_at)`.execute(transaction);
