@@ -244,6 +244,19 @@ export const findMembership = endpoint({
   problems: [],
 });
 
+export const countMembers = endpoint({
+  id: 'countMembers',
+  service: 'message',
+  method: 'GET',
+  path: '/internal/conversations/{conversation_id}/members',
+  summary: 'How many members a conversation has now; none when there is no such conversation',
+  access: 'service',
+  params: z.strictObject({ conversation_id: ConversationId }),
+  status: 200,
+  response: z.object({ members: z.int().min(0) }),
+  problems: [],
+});
+
 /** One service's part of `exportAccount`: table to rows. */
 const ExportedTables = z.object({ tables: z.record(z.string(), z.array(z.json())) });
 
@@ -289,4 +302,5 @@ export const internalEndpoints = [
   findDeviceList,
   findIdentity,
   findMembership,
+  countMembers,
 ] as const;

@@ -12,7 +12,7 @@ export const EVENT_GROUPS = {
   'events.account.deleted': ['key-erasure', 'message-erasure', 'file-erasure'],
   'events.device.retired': ['key-retired-devices', 'message-retired-devices'],
   'events.identity.changed': ['message-key-hints'],
-  'events.membership.changed': [],
+  'events.membership.changed': ['file-membership'],
   'events.prekeys.low': ['message-key-hints'],
   'events.audit.noted': ['auth-audit'],
 } as const satisfies Record<EventSubject, readonly string[]>;

@@ -102,17 +102,26 @@ export const redisSection = z.strictObject({
 export type RedisSection = z.infer<typeof redisSection>;
 
 /** An S3-compatible store; without an endpoint blobs lie in a directory. */
-export const s3Section = z.strictObject({
-  endpoint: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .meta({ env: 'S3_ENDPOINT' }),
-  region: z.string().min(1).default('us-east-1').meta({ env: 'S3_REGION' }),
-  bucket: z.string().min(3).default('sotto').meta({ env: 'S3_BUCKET' }),
-  accessKey: z.string().default('').meta({ env: 'S3_ACCESS_KEY', secret: true }),
-  secretKey: z.string().default('').meta({ env: 'S3_SECRET_KEY', secret: true }),
-  ca: pemFile.optional().meta({ env: 'S3_CA' }),
-});
+export const s3Section = z
+  .strictObject({
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .meta({ env: 'S3_ENDPOINT' }),
+    region: z.string().min(1).default('us-east-1').meta({ env: 'S3_REGION' }),
+    bucket: z.string().min(3).default('sotto').meta({ env: 'S3_BUCKET' }),
+    accessKey: z.string().default('').meta({ env: 'S3_ACCESS_KEY', secret: true }),
+    secretKey: z.string().default('').meta({ env: 'S3_SECRET_KEY', secret: true }),
+    ca: pemFile.optional().meta({ env: 'S3_CA' }),
+    /** Sends readers of files to the store itself. */
+    presignedDownloads: z.boolean().default(false).meta({ env: 'S3_PRESIGNED_DOWNLOADS' }),
+    /** What they call the store there, when it is not `endpoint`. */
+    publicEndpoint: origin.optional().meta({ env: 'S3_PUBLIC_ENDPOINT' }),
+  })
+  .refine(({ endpoint, presignedDownloads }) => endpoint !== undefined || !presignedDownloads, {
+    path: ['presignedDownloads'],
+    error: 'downloads can be left to a store only when s3.endpoint names one',
+  });
 export type S3Section = z.infer<typeof s3Section>;
 
 /** What services of one platform prove themselves to each other with. */

@@ -14,6 +14,9 @@ import {
 } from '@sotto/runtime';
 import { z } from 'zod';
 
+/** A file is uploaded first and shared then: less would take it away in between. */
+const RETENTION_MS_MIN = 60_000;
+
 const fileSection = z.strictObject({
   /** Where blobs lie when `s3.endpoint` is not set. */
   directory: z.string().min(1).default('.data/blobs').meta({ env: 'FILE_DIRECTORY' }),
@@ -25,6 +28,10 @@ const fileSection = z.strictObject({
     .meta({ env: 'FILE_QUOTA_BYTES' }),
   /** How long an upload may bring next to nothing. */
   uploadStall: Duration.prefault('30s').meta({ env: 'FILE_UPLOAD_STALL' }),
+  /** How long a file is kept that is shared nowhere, or nowhere any more. */
+  retention: Duration.refine((ms) => ms >= RETENTION_MS_MIN, 'expected a minute or more')
+    .prefault('30d')
+    .meta({ env: 'FILE_RETENTION' }),
 });
 
 export const FileConfig = z.object({

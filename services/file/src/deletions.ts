@@ -1,13 +1,14 @@
 /**
  * Removing files: the row is hidden first, then the blob goes, then the row.
  *
- * The store cannot be asked what it holds, so a row outlives its blob, never the other way round. What a failure
- * leaves in between, the sweeper finishes; every step may be repeated.
+ * A row outlives what it names in the store, never the other way round. What a failure leaves in between, the sweeper
+ * finishes; every step may be repeated.
  */
 import { ApiError, type FileId, type UserId } from '@sotto/api';
 import type { Blobs } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
 import type { Events } from './events.ts';
+import { listPieces } from './resumable-store.ts';
 import type { FileTables } from './schema.ts';
 import { forget, type Leftover, markDeleting, markDeletingOwned } from './store.ts';
 
@@ -26,17 +27,27 @@ export async function deleteFile(deps: DeletionDeps, id: FileId, user: UserId): 
 }
 
 /** Undoes a failed upload as far as possible now. Never throws: the upload's own error is the one to tell. */
-export async function discard(deps: DeletionDeps, id: FileId): Promise<void> {
+export async function discard(deps: DeletionDeps, leftover: Leftover): Promise<void> {
   try {
-    const leftover = await markDeleting(deps.query, id);
-    if (leftover !== undefined) await remove(deps, leftover);
+    await markDeleting(deps.query, leftover.id);
+    // Also without a row: it may have been swept while the store was still taking the blob.
+    await remove(deps, leftover);
   } catch (error) {
     deps.events.leftover(error);
   }
 }
 
-/** Removes blob and row of a file that is hidden already. */
+/** Removes all of a file that is hidden already: blob, parts and pieces of its upload, row. */
 export async function remove({ query, blobs }: DeletionDeps, leftover: Leftover): Promise<void> {
-  await blobs.delete(leftover.blobKey);
-  await forget(query, leftover.id);
+  const { id, blobKey } = leftover;
+  const upload = await query
+    .selectFrom('uploads')
+    .select('attempt')
+    .where('file', '=', id)
+    .executeTakeFirst();
+  const attempt = upload?.attempt ?? undefined;
+  if (attempt !== undefined) await blobs.abortParts({ key: blobKey, attempt });
+  for (const piece of await listPieces(query, id)) await blobs.delete(piece.blobKey);
+  await blobs.delete(blobKey);
+  await forget(query, id);
 }

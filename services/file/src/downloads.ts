@@ -1,10 +1,11 @@
 /** A file on its way to a reader, held to what was stored: a store that lost or altered bytes breaks the transfer. */
 import { createHash } from 'node:crypto';
 import { ApiError } from '@sotto/api';
-import { type Blobs, type ByteRange, ProblemWithHeaders } from '@sotto/runtime';
+import { type Blob, type Blobs, type ByteRange, ProblemWithHeaders } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
 import { select } from './conditions.ts';
 import type { Events } from './events.ts';
+import { PRESIGNED_SECONDS } from './limits.ts';
 import { passThrough } from './pass-through.ts';
 import type { FileTables } from './schema.ts';
 import { findStored, type StoredFile } from './store.ts';
@@ -13,11 +14,13 @@ export interface DownloadDeps {
   query: Kysely<FileTables>;
   blobs: Blobs;
   events: Events;
+  /** Whether readers are sent to the store itself, where it can be reached by them. */
+  presigned: boolean;
 }
 
 /**
- * The answer for a reader of this file: 200, 206 or 304; without a body for HEAD. Throws `request.range`,
- * `service.unavailable`.
+ * The answer for a reader of this file: 200, 206 or 304, or 307 to where the store gives it; without a body for HEAD.
+ * Throws `request.range`, `service.unavailable`.
  */
 export async function download(
   deps: DownloadDeps,
@@ -38,8 +41,9 @@ export async function download(
       throw new ProblemWithHeaders('request.range', { 'content-range': `bytes */${file.size}` });
     case 'range':
     case 'whole': {
+      if (method === 'GET' && deps.presigned) return redirect(deps, file);
       const range = selection.kind === 'range' ? selection.range : undefined;
-      const body = method === 'HEAD' ? null : await open(deps, file, range);
+      const body = method === 'HEAD' ? await look(deps, file) : await open(deps, file, range);
       return new Response(body, {
         status: range === undefined ? 200 : 206,
         headers: { ...HEADERS, ...partHeaders(file.size, range), etag },
@@ -68,12 +72,41 @@ function partHeaders(size: number, range: ByteRange | undefined): Record<string,
   };
 }
 
+/** One object, for GET alone and for a while. Whoever follows holds the bytes against the digest that they were told. */
+async function redirect({ blobs, events }: DownloadDeps, file: StoredFile): Promise<Response> {
+  if (blobs.presign === undefined) throw new Error('the store cannot be reached by readers');
+  const location = await blobs.presign(file.blobKey, { seconds: PRESIGNED_SECONDS });
+  events.opened('elsewhere');
+  return new Response(null, { status: 307, headers: { 'cache-control': 'no-store', location } });
+}
+
+/** Finds as much of the blob as a reader would begin with: HEAD of a file that is lost is no promise of it. */
+async function look(deps: DownloadDeps, file: StoredFile): Promise<null> {
+  const blob = await find(deps, file, file.size === 0 ? undefined : { start: 0, end: 0 });
+  await blob.body.cancel();
+  return null;
+}
+
 async function open(
   deps: DownloadDeps,
   file: StoredFile,
   range: ByteRange | undefined,
 ): Promise<ReadableStream<Uint8Array>> {
-  const blob = await deps.blobs.get(file.blobKey, range);
+  const { body } = await find(deps, file, range);
+  deps.events.opened(range === undefined ? 'whole' : 'range');
+  const size = range === undefined ? file.size : range.end - range.start + 1;
+  const expected = size === file.size ? { size, sha256: file.sha256 } : { size };
+  const damaged = (problem: string) => damage(deps, problem);
+  return passThrough(body, (source) => verify(source, expected, damaged));
+}
+
+/** The blob, by all that its store says of it the one that was stored. */
+async function find(
+  deps: DownloadDeps,
+  file: StoredFile,
+  range: ByteRange | undefined,
+): Promise<Blob> {
+  const blob = await getBlob(deps, file, range);
   if (blob === undefined) {
     // Deleted since its row was read, or lost.
     if ((await findStored(deps.query, file.id)) === undefined) throw new ApiError('file.not-found');
@@ -83,13 +116,21 @@ async function open(
     await blob.body.cancel();
     throw damage(deps, 'the blob has another size than the file');
   }
-  deps.events.opened(range === undefined ? 'whole' : 'range');
-  const expected =
-    range === undefined
-      ? { size: file.size, sha256: file.sha256 }
-      : { size: range.end - range.start + 1 };
-  const damaged = (problem: string) => damage(deps, problem);
-  return passThrough(blob.body, (body) => verify(body, expected, damaged));
+  return blob;
+}
+
+/** A range that lies within the file and not within its blob is a fault of the store, not of who asked. */
+async function getBlob(
+  deps: DownloadDeps,
+  file: StoredFile,
+  range: ByteRange | undefined,
+): Promise<Blob | undefined> {
+  try {
+    return await deps.blobs.get(file.blobKey, range);
+  } catch (error) {
+    if (error instanceof RangeError) throw damage(deps, 'the blob has another size than the file');
+    throw error;
+  }
 }
 
 function damage({ events }: DownloadDeps, problem: string): Error {
@@ -100,7 +141,7 @@ function damage({ events }: DownloadDeps, problem: string): Error {
 
 interface Expected {
   size: number;
-  /** Of a whole file. The digest of a part is not known. */
+  /** Of a whole file, also when it was asked for as a range. The digest of less is not known. */
   sha256?: Uint8Array;
 }
 

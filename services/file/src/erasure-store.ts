@@ -28,15 +28,21 @@ export async function markErased(
     .values({ owner })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  await transaction
-    .updateTable('files')
-    .set({ state: 'deleting' })
-    .where('owner', '=', owner)
-    .execute();
+  await transaction.deleteFrom('members').where('user_id', '=', owner).execute();
+  await sql`
+    with owned as (
+      -- In the order in which grants lock them. Those that are hidden already may be on their way out.
+      select id from files where owner = ${owner} and state <> 'deleting' order by id for update
+    )
+    update files set state = 'deleting' from owned where files.id = owned.id
+  `.execute(transaction);
 }
 
-/** Forgets what owners held who are erased and have no files left. */
-export async function forgetErasedUsage(query: Query): Promise<void> {
+/** Forgets what owners held and brought who are erased and have no files left. */
+export async function forgetErased(query: Query): Promise<void> {
+  await sql`
+    delete from usage_days using erased_owners where usage_days.owner = erased_owners.owner
+  `.execute(query);
   await sql`
     delete from usage using erased_owners
     where usage.owner = erased_owners.owner

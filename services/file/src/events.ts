@@ -3,15 +3,20 @@ import type { Logger, Metrics } from '@sotto/runtime';
 
 export interface Events {
   stored(bytes: number): void;
-  opened(part: 'whole' | 'range'): void;
+  /** `elsewhere` is an address at the store. */
+  opened(part: 'whole' | 'range' | 'elsewhere'): void;
   deleted(): void;
   granted(): void;
+  /** A grant ended, by its uploader or with its conversation. */
+  revoked(): void;
   /** Something could not be removed now; the sweeper will try again. */
   leftover(error: unknown): void;
   /** The sweeper removed one leftover. */
   swept(): void;
   /** The store gave other bytes than it was given, or none: data is lost. */
   damaged(error: Error): void;
+  /** The store is not what the rows say by far: an operator has to look before anything is removed. */
+  foreign(difference: 'orphans' | 'lost', count: number): void;
 }
 
 export function createEvents(metrics: Metrics, log: Logger): Events {
@@ -20,9 +25,15 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
   const opened = metrics.counter('files_opened_total', 'Downloads begun', ['part']);
   const deleted = metrics.counter('files_deleted_total', 'Files deleted by their owners');
   const granted = metrics.counter('files_granted_total', 'Grants given');
+  const revoked = metrics.counter('files_grants_ended_total', 'Grants ended');
   const leftover = metrics.counter('files_leftovers_total', 'Removals left to the sweeper');
   const swept = metrics.counter('files_swept_total', 'Leftovers removed by the sweeper');
   const damaged = metrics.counter('files_damaged_total', 'Blobs lost or altered in the store');
+  const foreign = metrics.counter(
+    'files_reconciliations_refused_total',
+    'Comparisons of store and rows that found too much to remove',
+    ['difference'],
+  );
   return {
     stored(size) {
       stored.inc();
@@ -31,6 +42,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
     opened: (part) => opened.inc({ part }),
     deleted: () => deleted.inc(),
     granted: () => granted.inc(),
+    revoked: () => revoked.inc(),
     leftover(error) {
       leftover.inc();
       log.warn('removal left to the sweeper', { error });
@@ -39,6 +51,10 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
     damaged(error) {
       damaged.inc();
       log.error('blob damaged', { error });
+    },
+    foreign(difference, count) {
+      foreign.inc({ difference });
+      log.error('the store is another one than the rows tell of', { name: difference, count });
     },
   };
 }

@@ -33,3 +33,51 @@ export const MEMBERSHIP_MS = 1_000;
 
 /** Answers kept. Callers choose what is asked, so the heap must not grow with it. */
 export const MEMBERSHIPS_MAX = 10_000;
+
+/** What time limits below are counted in. */
+export const DAY_MS = 24 * 60 * 60_000;
+
+/** Files that one statement hides when their time has come: it holds their locks. */
+export const HIDDEN_AT_ONCE = 500;
+
+/** Grants that one transaction ends when a conversation has nobody left, for the same reason. */
+export const GRANTS_ENDED_AT_ONCE = 500;
+
+/**
+ * How often the message service is asked whether a conversation has members, when nobody was heard to leave it: events
+ * may be lost with the bus's store, and the retention of files counts days.
+ */
+export const CONVERSATION_ASKED_MS = DAY_MS;
+
+/** Such questions of one round. In a day that is for 144 000 conversations and each process; more wait their turn. */
+export const CONVERSATIONS_ASKED_MAX = 100;
+
+/** How long a departure is kept in mind. It has to outlive the answers of before it, MEMBERSHIP_MS, and events in disorder. */
+export const MEMBERS_LEFT_MS = 60 * 60_000;
+
+/** How often the store is held against the rows. What it finds is a day old, so more often would find nothing sooner. */
+export const RECONCILE_MS = 60 * 60_000;
+
+/** Blobs that one such round reads; the next goes on there. A hundred pages of a bucket, some seconds. */
+export const RECONCILE_BLOBS_MAX = 100_000;
+
+/** Blobs that are compared by one query, a page of a bucket. */
+export const RECONCILE_STRETCH = 1000;
+
+/** What has no row for so long is nobody's: well above UPLOAD_MS_MAX, and above what clocks and listings are behind. */
+export const ORPHAN_MS = DAY_MS;
+
+/** Blobs without a row that one round removes: their keys are held until it is known how many there are. */
+export const ORPHANS_MAX = 1000;
+
+/**
+ * So many of them are removed whatever else is there: what a hundred crashes leave. Of more, half at least of what the
+ * round read must be ours, or the bucket is another platform's too.
+ */
+export const ORPHANS_UNQUESTIONED = 100;
+
+/** Files whose blobs are lost that one round gives up. More were not lost but lie elsewhere: that is for an operator. */
+export const LOST_MAX = 100;
+
+/** How long an address at the store is good for: to begin a download, not to hand it around. */
+export const PRESIGNED_SECONDS = 5 * 60;

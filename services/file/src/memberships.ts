@@ -1,11 +1,22 @@
 /** Who is a member of which conversation, asked of the message service and believed for one second. */
 import type { ConversationId, UserId } from '@sotto/api';
-import { findMembership } from '@sotto/api/internal';
+import { countMembers, findMembership } from '@sotto/api/internal';
 import { type Clock, callPeer, type Fetch } from '@sotto/runtime';
+import type { Heard } from './grant-store.ts';
 import { MEMBERSHIP_MS, MEMBERSHIPS_MAX } from './limits.ts';
 
-/** True for a member. Throws `service.unavailable` when the message service cannot say. */
-export type IsMember = (conversation: ConversationId, user: UserId) => Promise<boolean>;
+/**
+ * True for a member. `heard` is what the events have said of the membership until now: an answer to a question of before
+ * they said so is not believed. Throws `service.unavailable` when the message service cannot say.
+ */
+export type IsMember = (
+  conversation: ConversationId,
+  user: UserId,
+  heard: Heard,
+) => Promise<boolean>;
+
+/** True while a conversation has members. Throws `service.unavailable` likewise. */
+export type HasMembers = (conversation: ConversationId) => Promise<boolean>;
 
 export interface MembershipsOptions {
   message: Fetch;
@@ -16,6 +27,7 @@ export interface MembershipsOptions {
 interface Answer {
   member: Promise<boolean>;
   askedAt: number;
+  heard: Heard;
 }
 
 /** Questions that are under way are shared, and their answers kept. */
@@ -29,12 +41,13 @@ export function createMemberships(options: MembershipsOptions): IsMember {
     return member;
   }
 
-  return (conversation, user) => {
+  return (conversation, user, heard) => {
     const key = `${conversation} ${user}`;
     const known = answers.get(key);
     // The age counts from the question: the answer may be as old as that.
-    if (known !== undefined && clock() - known.askedAt <= MEMBERSHIP_MS) return known.member;
-    const answer = { member: ask(conversation, user), askedAt: clock() };
+    const isYoung = known !== undefined && clock() - known.askedAt <= MEMBERSHIP_MS;
+    if (isYoung && known.heard === heard) return known.member;
+    const answer = { member: ask(conversation, user), askedAt: clock(), heard };
     // Deleted first, so that the map stays in the order of the questions.
     answers.delete(key);
     answers.set(key, answer);
@@ -52,4 +65,16 @@ function forgetEldest(answers: Map<string, Answer>): void {
     answers.delete(key);
     return;
   }
+}
+
+/** Asks each time. */
+export function createHasMembers({
+  message,
+  internalSecret,
+}: Omit<MembershipsOptions, 'clock'>): HasMembers {
+  return async (conversation) => {
+    const params = { conversation_id: conversation };
+    const { members } = await callPeer(message, countMembers, { params }, internalSecret);
+    return members > 0;
+  };
 }

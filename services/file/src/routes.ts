@@ -7,6 +7,7 @@ import {
   getFileInfo,
   grantFile,
   type ProblemCode,
+  revokeGrant,
   uploadFile,
 } from '@sotto/api';
 import { exportFiles } from '@sotto/api/internal';
@@ -14,7 +15,7 @@ import { type App, type AuditCounts, type Guards, mount, ProblemWithHeaders } fr
 import { deleteFile as remove } from './deletions.ts';
 import { type DownloadDeps, download } from './downloads.ts';
 import { exportUser } from './export.ts';
-import { findReadable, type GrantDeps, grant } from './grants.ts';
+import { findReadable, type GrantDeps, grant, revoke } from './grants.ts';
 import type { StoredFile } from './store.ts';
 import { type UploadDeps, upload } from './uploads.ts';
 
@@ -39,7 +40,7 @@ export function routes(app: App, guards: Guards, deps: RouteDeps): void {
     const file = await findReadable(deps, params.id, caller.user);
     const response = await download(deps, file, request);
     // Of a file that comes in ranges each counts; of one that the reader has already, nothing was fetched.
-    if (response.ok) counts.note('files.fetched', caller);
+    if (response.ok || response.status === 307) counts.note('files.fetched', caller);
     return response;
   });
 
@@ -48,7 +49,11 @@ export function routes(app: App, guards: Guards, deps: RouteDeps): void {
   });
 
   mount(app, guards, grantFile, ({ params, body, caller }) => {
-    return grant(deps, params.id, { conversation: body.conversation, user: caller.user });
+    return grant(deps, { ...params, conversation: body.conversation, user: caller.user });
+  });
+
+  mount(app, guards, revokeGrant, ({ params, caller }) => {
+    return revoke(deps, { ...params, user: caller.user });
   });
 
   mount(app, guards, deleteFile, ({ params, caller }) => remove(deps, params.id, caller.user));
@@ -64,6 +69,9 @@ function hangUp(error: unknown): never {
   throw new ProblemWithHeaders(error.code, { connection: 'close' }, error.options);
 }
 
-function describe({ id, size, sha256, createdAt }: StoredFile): FileInfo {
-  return { id, size, sha256, createdAt: createdAt.toISOString() };
+function describe({ id, size, sha256, createdAt, expiresAt }: StoredFile): FileInfo {
+  return {
+    ...{ id, size, sha256, createdAt: createdAt.toISOString() },
+    ...(expiresAt !== undefined && { expiresAt: expiresAt.toISOString() }),
+  };
 }

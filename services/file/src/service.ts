@@ -28,7 +28,8 @@ import {
 import type { FileConfig } from './config.ts';
 import { consumeErasures } from './erasure.ts';
 import { createEvents } from './events.ts';
-import { createMemberships } from './memberships.ts';
+import { consumeMemberships } from './membership-news.ts';
+import { createHasMembers, createMemberships } from './memberships.ts';
 import { migrations } from './migrations/index.ts';
 import { routes } from './routes.ts';
 import type { FileTables } from './schema.ts';
@@ -96,16 +97,19 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   };
   const app = createApp({ service: 'file', log, metrics, ready });
   const isMember = createMemberships({ message, internalSecret, clock });
-  const { quotaBytes, uploadStall: stallMs } = config.file;
+  const hasMembers = createHasMembers({ message, internalSecret });
+  const { quotaBytes, uploadStall: stallMs, retention: retentionMs } = config.file;
+  const presigned = config.s3.presignedDownloads;
   const bus = given.bus ?? own(await openBus(config.nats, log));
   const counts = own(createAuditCounts({ bus, clock, log }));
   routes(
     app,
     { ...guards, userLimit },
-    { query, blobs, events, counts, isMember, quotaBytes, stallMs },
+    { query, blobs, events, counts, isMember, presigned, quotaBytes, stallMs },
   );
-  const sweeper = own(startSweeper({ query, blobs, events, clock }));
+  const sweeper = own(startSweeper({ query, blobs, events, clock, hasMembers, retentionMs }));
   own(await consumeErasures(bus, { query, sweeper }));
+  own(await consumeMemberships(bus, { query, sweeper }));
 
   const running = opened.move();
   return { fetch: app.fetch, close: () => running.disposeAsync() };

@@ -4,7 +4,7 @@
  * Locks are taken in the order usage, then files (`reserve`) or on rows of one file and then its owner's usage; a
  * reservation's row is new, so the two never wait for each other.
  */
-import type { ConversationId, FileId, UserId } from '@sotto/api';
+import type { FileId, UserId } from '@sotto/api';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { FILE_CHARGE_BYTES_MIN } from './limits.ts';
 import type { FileTables } from './schema.ts';
@@ -19,6 +19,7 @@ export interface StoredFile {
   size: number;
   sha256: Uint8Array;
   createdAt: Date;
+  expiresAt: Date | undefined;
 }
 
 /** A file whose blob is to go. */
@@ -91,13 +92,14 @@ export async function settle(
 export async function findStored(query: Query, id: FileId): Promise<StoredFile | undefined> {
   const row = await query
     .selectFrom('files')
-    .select(['blob_key', 'owner', 'size', 'sha256', 'created_at'])
+    .select(['blob_key', 'owner', 'size', 'sha256', 'created_at', 'expires_at'])
     .where('id', '=', id)
     .where('state', '=', 'stored')
+    .where(sql<boolean>`(expires_at is null or expires_at > now())`)
     .executeTakeFirst();
   if (row === undefined || row.sha256 === null) return undefined;
   const { blob_key: blobKey, owner, size, sha256, created_at: createdAt } = row;
-  return { id, blobKey, owner, size, sha256, createdAt };
+  return { id, blobKey, owner, size, sha256, createdAt, expiresAt: row.expires_at ?? undefined };
 }
 
 /** Hides a file from its readers, whatever its state. Undefined when there is no such row. */
@@ -128,16 +130,6 @@ export async function markDeletingOwned(
   return row && { id, blobKey: row.blob_key };
 }
 
-/** Gives up files that have been pending since before a moment. Index: files_unsettled. */
-export async function expirePending(query: Query, before: Date): Promise<void> {
-  await query
-    .updateTable('files')
-    .set({ state: 'deleting' })
-    .where('state', '=', 'pending')
-    .where('created_at', '<', before)
-    .execute();
-}
-
 /** Files whose blobs are to go, eldest first. Index: files_unsettled. */
 export async function listDeleting(query: Query, limit: number): Promise<Leftover[]> {
   const rows = await query
@@ -158,43 +150,4 @@ export async function forget(query: Query, id: FileId): Promise<void> {
     )
     update usage set bytes = usage.bytes - gone.charge
     from gone where usage.owner = gone.owner`.execute(query);
-}
-
-/** The conversations that a file is shared in, newest first; at most as many as a file may have. */
-export async function listGrants(query: Query, file: FileId): Promise<ConversationId[]> {
-  const rows = await query
-    .selectFrom('grants')
-    .select('conversation')
-    .where('file', '=', file)
-    .orderBy('created_at', 'desc')
-    .execute();
-  return rows.map(({ conversation }) => conversation);
-}
-
-/** Locks a stored file against other changes of its grants. False when there is none. */
-export async function lockStored(
-  transaction: Transaction<FileTables>,
-  id: FileId,
-): Promise<boolean> {
-  const row = await transaction
-    .selectFrom('files')
-    .select('id')
-    .where('id', '=', id)
-    .where('state', '=', 'stored')
-    .forUpdate()
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-/** Shares a file in a conversation; nothing happens when it is already. */
-export async function insertGrant(
-  query: Query,
-  file: FileId,
-  conversation: ConversationId,
-): Promise<void> {
-  await query
-    .insertInto('grants')
-    .values({ file, conversation })
-    .onConflict((row) => row.doNothing())
-    .execute();
 }

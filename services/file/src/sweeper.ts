@@ -1,34 +1,43 @@
-/** Finds what crashes and failures left behind, and removes it. Any number of processes may sweep at once. */
-import type { Clock } from '@sotto/runtime';
+/** Hides what has come to its end, and removes what is hidden or was left behind. Any number of processes may sweep at once. */
 import { type DeletionDeps, remove } from './deletions.ts';
-import { forgetErasedUsage } from './erasure-store.ts';
-import { PENDING_MS, SWEEP_MS, SWEEP_ROWS_MAX } from './limits.ts';
-import { expirePending, listDeleting } from './store.ts';
+import { type DesertionDeps, endDeserted } from './desertions.ts';
+import { forgetPast, hideEnded } from './endings.ts';
+import { forgetErased } from './erasure-store.ts';
+import type { Events } from './events.ts';
+import { SWEEP_MS, SWEEP_ROWS_MAX } from './limits.ts';
+import { type ReconciliationDeps, reconcile } from './reconciliation.ts';
+import { listDeleting } from './store.ts';
 
-export interface SweeperDeps extends DeletionDeps {
-  clock: Clock;
+export interface SweeperDeps
+  extends Omit<DeletionDeps, 'events'>,
+    Omit<DesertionDeps, 'events'>,
+    Omit<ReconciliationDeps, 'events' | 'signal'> {
+  events: Events;
+  /** How long a file is kept that nobody shares. */
+  retentionMs: number;
 }
 
 export interface Sweeper {
   /** Sweeps soon, because something has come up. */
   nudge(): void;
-  /** Ends after the round that is under way. */
+  /** Ends after the step that is under way. */
   close(): Promise<void>;
 }
 
 /** Sweeps now and then once a minute. Close it. */
 export function startSweeper(deps: SweeperDeps): Sweeper {
+  const closing = new AbortController();
+  const { signal } = closing;
   let timer: NodeJS.Timeout | undefined;
-  let closed = false;
   let again = false;
   let round = turn();
 
   async function turn(): Promise<void> {
     do {
       again = false;
-      await sweep(deps).catch(deps.events.leftover);
-    } while (again && !closed);
-    if (!closed) timer = setTimeout(start, SWEEP_MS);
+      await sweep({ ...deps, signal });
+    } while (again && !signal.aborted);
+    if (!signal.aborted) timer = setTimeout(start, SWEEP_MS);
   }
 
   function start(): void {
@@ -40,28 +49,46 @@ export function startSweeper(deps: SweeperDeps): Sweeper {
     nudge() {
       // A turn that is under way may have passed what has come up.
       again = true;
-      if (timer === undefined || closed) return;
+      if (timer === undefined || signal.aborted) return;
       clearTimeout(timer);
       start();
     },
     async close() {
-      closed = true;
+      closing.abort();
       clearTimeout(timer);
       await round;
     },
   };
 }
 
-/** One round. Throws at the first failure: a store that is down is not asked a hundred times. */
-export async function sweep(deps: SweeperDeps): Promise<void> {
-  await expirePending(deps.query, new Date(deps.clock() - PENDING_MS));
+type Sweep = SweeperDeps & Pick<ReconciliationDeps, 'signal'>;
+
+/** One round. What fails waits for the next one, and holds up nothing else: message service and store fail apart. */
+export async function sweep(deps: Sweep): Promise<void> {
+  const { query, clock, retentionMs, events, signal } = deps;
+  const steps = [
+    () => endDeserted(deps),
+    () => hideEnded(query, { now: clock(), retentionMs }),
+    () => removeHidden(deps),
+    () => forgetErased(query),
+    () => forgetPast(query, clock()),
+    () => reconcile(deps),
+  ];
+  for (const step of steps) {
+    if (signal.aborted) return;
+    await step().catch(events.leftover);
+  }
+}
+
+/** Ends at the first failure: a store that is down is not asked a hundred times. */
+async function removeHidden({ signal, ...deps }: Sweep): Promise<void> {
   for (;;) {
     const leftovers = await listDeleting(deps.query, SWEEP_ROWS_MAX);
     for (const leftover of leftovers) {
+      if (signal.aborted) return;
       await remove(deps, leftover);
       deps.events.swept();
     }
-    if (leftovers.length < SWEEP_ROWS_MAX) break;
+    if (leftovers.length < SWEEP_ROWS_MAX) return;
   }
-  await forgetErasedUsage(deps.query);
 }

@@ -56,7 +56,7 @@ export async function upload(
     deps.events.stored(size);
     return { id: file.id, size, sha256, createdAt: createdAt.toISOString() };
   } catch (error) {
-    await discard(deps, file.id);
+    await discard(deps, file);
     throw error;
   }
 }

@@ -4,11 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiError, type ConversationId, jwks, type UserId } from '@sotto/api';
-import { findMembership, listRevocations } from '@sotto/api/internal';
+import { countMembers, findMembership, listRevocations } from '@sotto/api/internal';
 import {
   type App,
   type Blobs,
   type Bus,
+  type Clock,
   createApp,
   createLogger,
   createMemoryBus,
@@ -22,6 +23,7 @@ import {
   openDatabase,
   openDirectoryBlobs,
   openS3Blobs,
+  type Service,
 } from '@sotto/runtime';
 import { testDatabase, testGuards, testS3 } from '@sotto/runtime/testing';
 import type { FileTables } from '../src/schema.ts';
@@ -43,10 +45,18 @@ export interface Platform {
   asked(): number;
   /** Set to make the message service fail. */
   message: { down: boolean };
+  /** One more process of the service, over the same database, store and bus; closed with the platform. */
+  startAnother(another?: AnotherOptions): Promise<Service>;
   /** Ends the service alone; what it has to say at its end is heard. */
   closeService(): Promise<void>;
   close(): Promise<void>;
   token(user: UserId): string;
+}
+
+export interface AnotherOptions {
+  clock?: Clock;
+  /** Another than the platform's. */
+  blobs?: Blobs;
 }
 
 export interface PlatformOptions {
@@ -80,19 +90,28 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       ...options.environment,
     },
   });
-  const service = await startFile(config, {
-    database,
-    blobs,
-    bus,
-    peers: {
-      auth: authPeer(keys.publicKey).fetch,
-      message: messagePeer((conversation, user) => {
+  const fail = () => {
+    if (message.down) throw new ApiError('service.unavailable', { retryAfter: 1 });
+  };
+  const peers = {
+    auth: authPeer(keys.publicKey).fetch,
+    message: messagePeer({
+      isMember(conversation, user) {
         asked += 1;
-        if (message.down) throw new ApiError('service.unavailable', { retryAfter: 1 });
+        fail();
         return members.has(`${conversation} ${user}`);
-      }).fetch,
-    },
-  });
+      },
+      count(conversation) {
+        fail();
+        return [...members].filter((member) => member.startsWith(conversation)).length;
+      },
+    }).fetch,
+  };
+  const start = (another: AnotherOptions = {}) => {
+    return startFile(config, { database, blobs, bus, peers, ...another });
+  };
+  const others = opened.use(new AsyncDisposableStack());
+  const service = await start();
   let closing: Promise<void> | undefined;
   const closeService = () => {
     closing ??= service.close();
@@ -112,6 +131,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     asked: () => asked,
     message,
     token: (user) => accessToken(keys.privateKey, user),
+    async startAnother(another) {
+      const other = await start(another);
+      others.defer(() => other.close());
+      return other;
+    },
     closeService,
     close: () => running.disposeAsync(),
   };
@@ -142,10 +166,18 @@ function authPeer(publicKey: KeyObject): App {
   return app;
 }
 
-function messagePeer(isMember: (conversation: ConversationId, user: UserId) => boolean): App {
+interface Members {
+  isMember(conversation: ConversationId, user: UserId): boolean;
+  count(conversation: ConversationId): number;
+}
+
+function messagePeer({ isMember, count }: Members): App {
   const app = peerApp('message');
   mount(app, guards, findMembership, async ({ params }) => ({
     member: isMember(params.conversation_id, params.user_id),
+  }));
+  mount(app, guards, countMembers, async ({ params }) => ({
+    members: count(params.conversation_id),
   }));
   return app;
 }

@@ -4,6 +4,7 @@ import { FILE_BYTES_MAX } from '@sotto/api';
 import { type Blobs, createLogger, createMetrics } from '@sotto/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEvents } from '../src/events.ts';
+import { DAY_MS } from '../src/limits.ts';
 import { sweep } from '../src/sweeper.ts';
 import { call, newUser, OCTETS, problemOf, rows, stored, until, usage } from './client.fixture.ts';
 import { type Platform, type PlatformOptions, startPlatform } from './platform.fixture.ts';
@@ -130,7 +131,9 @@ describe('an upload', () => {
     const [row] = await rows(platform);
     const log = createLogger({ service: 'file', level: 'silent' });
     const events = createEvents(createMetrics('file'), log);
-    const deps = { query, blobs: platform.blobs, events };
+    const { signal } = new AbortController();
+    const hasMembers = async () => true;
+    const deps = { query, blobs: platform.blobs, events, hasMembers, retentionMs: DAY_MS, signal };
 
     await sweep({ ...deps, clock: () => Date.now() + 59 * 60_000 });
     expect(await rows(platform)).toHaveLength(1);

@@ -140,6 +140,17 @@ export async function isMember(
   return row !== undefined;
 }
 
+/** How many members a conversation has now; none when it is not there. Index: primary key. */
+export async function countMembers(query: Query, conversation: ConversationId): Promise<number> {
+  const { count } = await query
+    .selectFrom('conversation_members')
+    .where('conversation', '=', conversation)
+    .where('left_seq', 'is', null)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 /** Where one device of one member stands in a conversation. */
 export interface Position {
   conversation: ConversationId;

@@ -29,7 +29,7 @@ import {
   unblockUser,
   unsubscribePush,
 } from '@sotto/api';
-import { applyDeviceList, exportMessages, findMembership } from '@sotto/api/internal';
+import { applyDeviceList, countMembers, exportMessages, findMembership } from '@sotto/api/internal';
 import {
   type App,
   type AuditCounts,
@@ -42,7 +42,7 @@ import {
 import { findBlocked } from './block-store.ts';
 import { block, unblock } from './blocks.ts';
 import type { Committer } from './committer.ts';
-import { isMember } from './conversation-store.ts';
+import { countMembers as countMembersOf, isMember } from './conversation-store.ts';
 import {
   type ConversationsDeps,
   getConversation,
@@ -143,6 +143,9 @@ export function mountRoutes(app: App, guards: Guards, deps: RoutesDeps): void {
   mount(app, guards, applyDeviceList, ({ body }) => storeDeviceList(database, body));
   mount(app, guards, findMembership, async ({ params }) => ({
     member: await isMember(database.query, params.conversation_id, params.user_id),
+  }));
+  mount(app, guards, countMembers, async ({ params }) => ({
+    members: await countMembersOf(database.query, params.conversation_id),
   }));
 }
 

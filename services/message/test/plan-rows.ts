@@ -86,6 +86,10 @@ function conversationQueries({
         'conversation_members_user',
         () => conversations.isMember(query, conversation, user),
       ],
+      countMembers: [
+        'conversation_members_pkey',
+        () => conversations.countMembers(query, conversation),
+      ],
       findPosition: [
         'conversation_members_user conversations_pkey cursors_pkey',
         () => conversations.findPosition(database, who, conversation),

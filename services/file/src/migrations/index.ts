@@ -4,10 +4,12 @@ import { init } from './0001-init.ts';
 import { leastCharge } from './0002-least-charge.ts';
 import { erasure } from './0003-erasure.ts';
 import { uploads } from './0004-uploads.ts';
+import { life } from './0005-life.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
   '0002-least-charge': leastCharge,
   '0003-erasure': erasure,
   '0004-uploads': uploads,
+  '0005-life': life,
 };

@@ -1,0 +1,177 @@
+/**
+ * Holds the store against the rows, in both directions: blobs that no row names go, and so do files whose blob is lost.
+ *
+ * Rows are written with their blobs and go after them, so a blob of yesterday without a row is nobody's. Both sides are
+ * read in the order of their keys, a stretch at a time. A store that differs by more than crashes could explain is the
+ * wrong store, or another platform's too: then nothing is touched, and an operator is told.
+ */
+import type { Blobs, Clock } from '@sotto/runtime';
+import type { Kysely } from 'kysely';
+import type { Events } from './events.ts';
+import {
+  LOST_MAX,
+  ORPHAN_MS,
+  ORPHANS_MAX,
+  ORPHANS_UNQUESTIONED,
+  RECONCILE_BLOBS_MAX,
+  RECONCILE_STRETCH,
+} from './limits.ts';
+import {
+  beginRound,
+  endRound,
+  findLiveAttempts,
+  findLost,
+  findWanted,
+  hideLost,
+  type Stretch,
+} from './reconciliation-store.ts';
+import type { FileTables } from './schema.ts';
+import type { Leftover } from './store.ts';
+
+export interface ReconciliationDeps {
+  query: Kysely<FileTables>;
+  blobs: Blobs;
+  events: Pick<Events, 'swept' | 'damaged' | 'foreign'>;
+  clock: Clock;
+  /** Ends a round early. */
+  signal: AbortSignal;
+}
+
+/** One round, when it is time for one. Of several processes one does it. Any step may be repeated. */
+export async function reconcile(deps: ReconciliationDeps): Promise<void> {
+  const round = await beginRound(deps.query, deps.clock());
+  if (round === undefined) return;
+  const { found, reached } = await compare(deps, round.reached);
+  await removeOrphans(deps, found);
+  await giveUpLost(deps, found);
+  await abortAbandoned(deps);
+  await endRound(deps.query, reached);
+}
+
+interface Findings {
+  /** Blobs that have a row. */
+  kept: number;
+  orphans: string[];
+  lost: Leftover[];
+}
+
+interface Listed {
+  key: string;
+  modifiedAt: Date;
+}
+
+/** Reads the store from where the round before ended, as far as one round goes. */
+async function compare(
+  deps: ReconciliationDeps,
+  from: string | undefined,
+): Promise<{ found: Findings; reached: string | undefined }> {
+  const found: Findings = { kept: 0, orphans: [], lost: [] };
+  let after = from;
+  let read = 0;
+  for await (const listed of inStretches(deps.blobs.list(after))) {
+    const isLast = listed.length < RECONCILE_STRETCH;
+    const keys = listed.map(({ key }) => key);
+    const upTo = isLast ? undefined : keys.at(-1);
+    await findOrphans(deps, found, listed);
+    await findLosses(deps, found, { after, upTo, keys });
+    after = upTo;
+    read += listed.length;
+    const isFull = read >= RECONCILE_BLOBS_MAX || found.orphans.length >= ORPHANS_MAX;
+    if (isLast || isFull || deps.signal.aborted) break;
+  }
+  return { found, reached: after };
+}
+
+/** All stretches have the same length but the last, which may be empty. */
+async function* inStretches(blobs: AsyncIterable<Listed>): AsyncGenerator<Listed[]> {
+  let stretch: Listed[] = [];
+  for await (const blob of blobs) {
+    stretch.push(blob);
+    if (stretch.length < RECONCILE_STRETCH) continue;
+    yield stretch;
+    stretch = [];
+  }
+  yield stretch;
+}
+
+async function findOrphans(
+  { query, clock }: ReconciliationDeps,
+  found: Findings,
+  listed: readonly Listed[],
+): Promise<void> {
+  const wanted = await findWanted(
+    query,
+    listed.map(({ key }) => key),
+  );
+  found.kept += wanted.size;
+  for (const { key, modifiedAt } of listed) {
+    const isOld = modifiedAt.getTime() < clock() - ORPHAN_MS;
+    if (isOld && !wanted.has(key)) found.orphans.push(key);
+  }
+}
+
+async function findLosses(
+  { query, clock }: ReconciliationDeps,
+  found: Findings,
+  stretch: Stretch,
+): Promise<void> {
+  const before = new Date(clock() - ORPHAN_MS);
+  // One more than are given up: that says that there are too many.
+  const limit = LOST_MAX + 1 - found.lost.length;
+  if (limit > 0) found.lost.push(...(await findLost(query, stretch, { before, limit })));
+}
+
+async function removeOrphans(
+  { query, blobs, events }: ReconciliationDeps,
+  { orphans, kept }: Findings,
+): Promise<void> {
+  if (orphans.length > Math.max(ORPHANS_UNQUESTIONED, kept)) {
+    // Another platform's, as it seems.
+    events.foreign('orphans', orphans.length);
+    return;
+  }
+  // Asked once more: whatever got a row since has one of this minute.
+  const wanted = await findWanted(query, orphans);
+  for (const key of orphans) {
+    if (wanted.has(key)) continue;
+    await blobs.delete(key);
+    events.swept();
+  }
+}
+
+async function giveUpLost(
+  { query, blobs, events }: ReconciliationDeps,
+  { lost, kept }: Findings,
+): Promise<void> {
+  if (lost.length > Math.min(LOST_MAX, kept)) {
+    events.foreign('lost', lost.length);
+    return;
+  }
+  for (const { id, blobKey } of lost) {
+    const blob = await blobs.get(blobKey);
+    await blob?.body.cancel();
+    if (blob !== undefined) continue;
+    // Before a blob is removed its row is hidden: one that is not has lost it.
+    if (await hideLost(query, id)) events.damaged(new Error('the store has lost a blob'));
+  }
+}
+
+/** Removes parts of uploads that nobody goes on with. */
+async function abortAbandoned({
+  query,
+  blobs,
+  events,
+  clock,
+  signal,
+}: ReconciliationDeps): Promise<void> {
+  const before = clock() - ORPHAN_MS;
+  let aborted = 0;
+  for await (const { key, attempt, begunAt } of blobs.listUnfinished()) {
+    if (signal.aborted || aborted >= ORPHANS_MAX) return;
+    if (begunAt.getTime() >= before) continue;
+    if ((await findLiveAttempts(query, [attempt])).has(attempt)) continue;
+    await blobs.abortParts({ key, attempt });
+    events.swept();
+    aborted++;
+  }
+}
