@@ -2,7 +2,12 @@
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Throws for anything but a UUID in lower case. */
+/** Whether it is a UUID in lower case. */
+export function isBlobKey(key: string): boolean {
+  return UUID.test(key);
+}
+
+/** Throws for anything but a key. */
 export function assertBlobKey(key: string): void {
-  if (!UUID.test(key)) throw new TypeError('a blob key is a UUID');
+  if (!isBlobKey(key)) throw new TypeError('a blob key is a UUID');
 }

@@ -5,12 +5,14 @@
  * a power failure. Two levels of folders, named by the key's first four digits, keep each folder small.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
-import { assertBlobKey } from './blob-key.ts';
+import { assertBlobKey, isBlobKey } from './blob-key.ts';
 import { type Blobs, type ByteRange, clipRange } from './blobs.ts';
+import { directoryParts } from './blobs-directory-parts.ts';
+import { ifThere, syncFolder } from './durable-files.ts';
 
 export interface DirectoryBlobsOptions {
   /** Made when absent. One process at a time may use it. */
@@ -22,14 +24,26 @@ export async function openDirectoryBlobs({ directory }: DirectoryBlobsOptions): 
   const unfinished = join(directory, 'unfinished');
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true, mode: 0o700 });
+  const parts = join(directory, 'parts');
+  await mkdir(parts, { recursive: true, mode: 0o700 });
+  await syncFolder(directory);
+
+  /** The blob's path, with the folders on the way to it made. */
+  const makeRoom = async (key: string): Promise<string> => {
+    const path = pathOf(directory, key);
+    await makeFolders(directory, path);
+    return path;
+  };
 
   return {
+    ...directoryParts({ folder: parts, makeRoom }),
+
     async put(key, body) {
-      const path = pathOf(directory, key);
+      assertBlobKey(key);
       const temporary = join(unfinished, `${key}.${randomUUID()}`);
       try {
         const size = await writeDurably(temporary, body);
-        await makeFolders(directory, path);
+        const path = await makeRoom(key);
         await rename(temporary, path);
         await syncFolder(dirname(path));
         return size;
@@ -40,7 +54,7 @@ export async function openDirectoryBlobs({ directory }: DirectoryBlobsOptions): 
     },
 
     async get(key, range) {
-      const file = await openIfThere(pathOf(directory, key));
+      const file = await ifThere(open(pathOf(directory, key), 'r'));
       if (file === undefined) return undefined;
       try {
         const { size } = await file.stat();
@@ -54,6 +68,8 @@ export async function openDirectoryBlobs({ directory }: DirectoryBlobsOptions): 
     async delete(key) {
       await rm(pathOf(directory, key), { force: true });
     },
+
+    list: (after) => listBlobs(directory, after),
 
     async ping() {
       await stat(unfinished);
@@ -92,22 +108,29 @@ async function makeFolders(directory: string, path: string): Promise<void> {
   await syncFolder(directory);
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+const FOLDER = /^[0-9a-f]{2}$/;
+
+/** Folder by folder: each is small, no blob is in two, and their names are in the order of the keys. */
+async function* listBlobs(
+  directory: string,
+  after = '',
+): AsyncGenerator<{ key: string; modifiedAt: Date }> {
+  for (const outer of await foldersOf(directory)) {
+    if (outer < after.slice(0, 2)) continue;
+    for (const inner of await foldersOf(join(directory, outer))) {
+      if (`${outer}${inner}` < after.slice(0, 4)) continue;
+      const folder = join(directory, outer, inner);
+      for (const key of ((await ifThere(readdir(folder))) ?? []).sort()) {
+        if (key <= after) continue;
+        const found = isBlobKey(key) ? await ifThere(stat(join(folder, key))) : undefined;
+        if (found?.isFile()) yield { key, modifiedAt: found.mtime };
+      }
+    }
   }
 }
 
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+async function foldersOf(path: string): Promise<string[]> {
+  return (await readdir(path)).filter((name) => FOLDER.test(name)).sort();
 }
 
 /** Closes the file when the last byte is read or the reader goes away. */

@@ -1,15 +1,16 @@
-/** A stream of unknown length into one S3 object, holding one part of it in memory at a time. */
+/** Blobs that come in parts, by S3's multipart uploads. */
 import {
   AbortMultipartUploadCommand,
-  type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  PutObjectCommand,
+  HeadObjectCommand,
+  ListPartsCommand,
+  NoSuchUpload,
   type S3Client,
+  S3ServiceException,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { BLOB_PART_BYTES } from './limits.ts';
-import type { Logger } from './log.ts';
+import { type Part, PartsGoneError } from './blobs.ts';
 import { unavailable } from './unavailable.ts';
 
 /** Where an object lies, in S3's own words. */
@@ -18,88 +19,73 @@ export interface Place {
   Key: string;
 }
 
-export interface Upload {
-  client: S3Client;
-  place: Place;
-  log: Logger | undefined;
+/** One multipart upload. */
+export interface Multipart extends Place {
+  UploadId: string;
 }
 
-/**
- * Uploads in one request when the stream fits one part, else in parts. Resolves to the size. Rejects with the stream's
- * own error, or with `service.unavailable`; the store keeps nothing of it then.
- */
-export async function uploadStream(
-  upload: Upload,
-  body: ReadableStream<Uint8Array>,
-): Promise<number> {
-  const parts = inParts(body);
-  try {
-    const first = await parts.next();
-    if (first.done) return await uploadWhole(upload, new Uint8Array());
-    if (first.value.byteLength < BLOB_PART_BYTES) return await uploadWhole(upload, first.value);
-    return await uploadParts(upload, first.value, parts);
-  } finally {
-    // Cancels the stream when the store failed in the middle of it.
-    await parts.return();
-  }
-}
-
-async function uploadWhole({ client, place }: Upload, Body: Uint8Array): Promise<number> {
-  await ask(client.send(new PutObjectCommand({ ...place, Body })));
-  return Body.byteLength;
-}
-
-type Parts = AsyncGenerator<Uint8Array, void, void>;
-
-async function uploadParts(upload: Upload, first: Uint8Array, rest: Parts): Promise<number> {
-  const { client, place } = upload;
+/** Begins one, and gives its id. */
+export async function beginMultipart(client: S3Client, place: Place): Promise<string> {
   const { UploadId } = await ask(client.send(new CreateMultipartUploadCommand(place)));
-  const target = { ...place, UploadId };
-  const Parts: CompletedPart[] = [];
-  let size = 0;
+  if (UploadId === undefined) throw unavailable(new Error('the store gave no upload id'));
+  return UploadId;
+}
+
+/** Sends one part, and gives its tag. Throws PartsGoneError. */
+export async function sendPart(
+  client: S3Client,
+  multipart: Multipart,
+  { number: PartNumber, body: Body }: Part,
+): Promise<string> {
+  const { ETag } = await ask(
+    client.send(new UploadPartCommand({ ...multipart, PartNumber, Body })).catch(partsGone),
+  );
+  if (ETag === undefined) throw unavailable(new Error('the store gave no tag'));
+  return ETag;
+}
+
+/** Makes one object of the parts. Throws PartsGoneError. */
+export async function completeMultipart(
+  client: S3Client,
+  multipart: Multipart,
+  tags: readonly string[],
+): Promise<void> {
+  const Parts = tags.map((ETag, index) => ({ ETag, PartNumber: index + 1 }));
+  const command = new CompleteMultipartUploadCommand({ ...multipart, MultipartUpload: { Parts } });
   try {
-    for (let Body: Uint8Array | undefined = first; Body !== undefined; Body = await next(rest)) {
-      const PartNumber = Parts.length + 1;
-      const { ETag } = await ask(
-        client.send(new UploadPartCommand({ ...target, PartNumber, Body })),
-      );
-      Parts.push({ ETag, PartNumber });
-      size += Body.byteLength;
-    }
-    await ask(
-      client.send(new CompleteMultipartUploadCommand({ ...target, MultipartUpload: { Parts } })),
-    );
-    return size;
+    await ask(client.send(command));
   } catch (error) {
-    await client.send(new AbortMultipartUploadCommand(target)).catch((failure: unknown) => {
-      // The bucket's lifecycle rule for unfinished uploads has to do it then.
-      upload.log?.warn('an unfinished upload stays in the bucket', { error: failure });
-    });
-    throw error;
+    // Stores word it in many ways when there is no such upload (radosgw by 500), so they are asked once more.
+    if (await isUnfinished(client, multipart)) throw error;
+    // An answer may have been lost, and then the store remembers the object alone.
+    if (!(await isThere(client, multipart))) throw new PartsGoneError(error);
   }
 }
 
-async function next(parts: Parts): Promise<Uint8Array | undefined> {
-  const { value } = await parts.next();
-  return value ?? undefined;
+async function isUnfinished(client: S3Client, multipart: Multipart): Promise<boolean> {
+  const parts = client.send(new ListPartsCommand({ ...multipart, MaxParts: 1 }));
+  return (await ask(parts.catch(unlessNotFound))) !== undefined;
 }
 
-/** The stream in parts of one size, the last one shorter or, when it would be empty, missing. */
-async function* inParts(body: ReadableStream<Uint8Array>): Parts {
-  let chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (let chunk of body) {
-    while (size + chunk.byteLength >= BLOB_PART_BYTES) {
-      const room = BLOB_PART_BYTES - size;
-      yield Buffer.concat([...chunks, chunk.subarray(0, room)], BLOB_PART_BYTES);
-      chunk = chunk.subarray(room);
-      chunks = [];
-      size = 0;
-    }
-    if (chunk.byteLength > 0) chunks.push(chunk);
-    size += chunk.byteLength;
-  }
-  if (size > 0) yield Buffer.concat(chunks, size);
+/** Removes the parts; no error when there are none. */
+export async function abortMultipart(client: S3Client, multipart: Multipart): Promise<void> {
+  const aborted = client.send(new AbortMultipartUploadCommand(multipart));
+  await ask(aborted.catch(unlessNotFound));
+}
+
+async function isThere(client: S3Client, { Bucket, Key }: Place): Promise<boolean> {
+  const head = client.send(new HeadObjectCommand({ Bucket, Key }));
+  return (await ask(head.catch(unlessNotFound))) !== undefined;
+}
+
+/** By the status: an answer to HEAD has no body that names the error, and radosgw misses a key, not an upload. */
+function unlessNotFound(error: unknown): undefined {
+  if (statusOf(error) !== 404) throw error;
+  return undefined;
+}
+
+function partsGone(error: unknown): never {
+  throw error instanceof NoSuchUpload ? new PartsGoneError(error) : error;
 }
 
 /** The store's answer, or `service.unavailable`. */
@@ -107,6 +93,12 @@ export async function ask<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
+    if (error instanceof PartsGoneError) throw error;
     throw unavailable(error);
   }
+}
+
+/** The status that the store answered with, if it did. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }

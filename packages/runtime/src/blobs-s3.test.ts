@@ -1,14 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { blobsContract } from './blobs.contract.ts';
 import type { Blobs } from './blobs.ts';
 import { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts';
 import { BLOB_PART_BYTES } from './limits.ts';
-import { cuttableWire, testS3 } from './testing.ts';
+import { cuttableWire, type TestS3, testS3 } from './testing.ts';
 
 describe('the blobs in S3', () => {
   blobsContract(() => openS3Blobs(testS3()));
+
+  function clientOf({ endpoint, region, accessKey, secretKey }: TestS3): S3Client {
+    const credentials = { accessKeyId: accessKey, secretAccessKey: secretKey };
+    const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials });
+    onTestFinished(() => client.destroy());
+    return client;
+  }
 
   async function open(options: S3BlobsOptions): Promise<Blobs> {
     const blobs = await openS3Blobs(options);
@@ -27,13 +39,7 @@ describe('the blobs in S3', () => {
       },
     });
     await expect(blobs.put(randomUUID(), body)).rejects.toThrow('the sender went away');
-    const client = new S3Client({
-      endpoint: corner.endpoint,
-      region: corner.region,
-      forcePathStyle: true,
-      credentials: { accessKeyId: corner.accessKey, secretAccessKey: corner.secretKey },
-    });
-    onTestFinished(() => client.destroy());
+    const client = clientOf(corner);
     const { Uploads } = await client.send(
       new ListMultipartUploadsCommand({ Bucket: corner.bucket }),
     );
@@ -63,6 +69,49 @@ describe('the blobs in S3', () => {
     const stores = await Promise.all([open(corner), open(corner), open(corner)]);
     const puts = stores.map((blobs) => blobs.put(randomUUID(), new Response('x').body!));
     expect(await Promise.all(puts)).toEqual([1, 1, 1]);
+  });
+
+  test('other objects and uploads in the bucket are passed over', async () => {
+    const corner = testS3();
+    const blobs = await open(corner);
+    const client = clientOf(corner);
+    const { bucket: Bucket } = corner;
+    await client.send(new PutObjectCommand({ Bucket, Key: 'a/b', Body: 'x' }));
+    await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'c/d' }));
+    expect(await Array.fromAsync(blobs.list())).toEqual([]);
+    expect(await Array.fromAsync(blobs.listUnfinished())).toEqual([]);
+  });
+
+  test('a presigned address gives one blob, to GET alone, and as a download', async () => {
+    const blobs = await open(testS3());
+    const [key, other] = [randomUUID(), randomUUID()];
+    for (const each of [key, other]) await blobs.put(each, new Response(`of ${each}`).body!);
+    const address = (await blobs.presign?.(key, { seconds: 60 })) ?? '';
+    const answer = await fetch(address, { headers: { range: 'bytes=0-1' } });
+    expect(answer.status).toBe(206);
+    expect(await answer.text()).toBe('of');
+    expect(answer.headers.get('content-disposition')).toBe('attachment');
+    expect(answer.headers.get('content-type')).toBe('application/octet-stream');
+    const refused = [
+      await fetch(address.replace(key, other)),
+      await fetch(address, { method: 'HEAD' }),
+      await fetch(address, { method: 'DELETE' }),
+      await fetch(address, { method: 'PUT', body: 'x' }),
+      await fetch(address.replace('Expires=60', 'Expires=61')),
+      await fetch(address.replace('=attachment', '=inline')),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual(refused.map(() => 403));
+    const missing = (await blobs.presign?.(randomUUID(), { seconds: 60 })) ?? '';
+    expect((await fetch(missing)).status).toBe(404);
+    await expect(blobs.presign?.('../x', { seconds: 60 })).rejects.toThrow(TypeError);
+  });
+
+  test('a presigned address is where clients find the store', async () => {
+    const blobs = await open({ ...testS3(), publicEndpoint: 'https://files.example.org:8443/s3/' });
+    const key = randomUUID();
+    const { origin, pathname } = new URL((await blobs.presign?.(key, { seconds: 60 })) ?? '');
+    expect(origin).toBe('https://files.example.org:8443');
+    expect(pathname).toMatch(new RegExp(`^/s3/test-[0-9a-f-]+/${key}$`));
   });
 
   test('a wrong secret is a fault, not an absent blob', async () => {

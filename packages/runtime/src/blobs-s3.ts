@@ -8,13 +8,31 @@ import {
   HeadBucketCommand,
   NoSuchKey,
   S3Client,
-  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { assertBlobKey } from './blob-key.ts';
-import type { Blob, Blobs, ByteRange } from './blobs.ts';
-import { ask, type Place, uploadStream } from './blobs-s3-parts.ts';
-import { BLOB_ANSWER_MS, BLOB_CONNECT_MS, BLOB_PING_MS, BLOB_SOCKETS_MAX } from './limits.ts';
+import type { Blob, Blobs, ByteRange, PartsAttempt } from './blobs.ts';
+import { listMultiparts, listObjects } from './blobs-s3-list.ts';
+import {
+  abortMultipart,
+  ask,
+  beginMultipart,
+  completeMultipart,
+  type Multipart,
+  type Place,
+  sendPart,
+  statusOf,
+} from './blobs-s3-parts.ts';
+import { uploadStream } from './blobs-s3-upload.ts';
+import {
+  BLOB_ANSWER_MS,
+  BLOB_CONNECT_MS,
+  BLOB_PING_MS,
+  BLOB_SOCKETS_MAX,
+  PART_MEMORY_BYTES,
+} from './limits.ts';
 import type { Logger } from './log.ts';
+import { createPartMemory, type PartMemory } from './part-memory.ts';
+import { presignGet } from './s3-presign.ts';
 import { unavailable } from './unavailable.ts';
 
 export interface S3BlobsOptions {
@@ -25,6 +43,10 @@ export interface S3BlobsOptions {
   secretKey: string;
   /** A PEM file with the certificates to believe. */
   ca?: string | undefined;
+  /** The store's origin for clients, when they reach it by another one. */
+  publicEndpoint?: string | undefined;
+  /** Shared by all who take bodies in; PART_MEMORY_BYTES of its own when left out. */
+  memory?: PartMemory;
   log?: Logger;
 }
 
@@ -34,7 +56,7 @@ export interface S3BlobsOptions {
  */
 export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
   const client = connect(options);
-  const { bucket: Bucket, log } = options;
+  const { bucket: Bucket, log, memory = createPartMemory(PART_MEMORY_BYTES) } = options;
   let bucketFound = false;
 
   /** Tried again by each upload until it succeeds, so that the order of starting does not matter. */
@@ -48,6 +70,9 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
     assertBlobKey(key);
     return { Bucket, Key: key };
   };
+  const multipartOf = ({ key, attempt }: PartsAttempt): Multipart => {
+    return { ...placeOf(key), UploadId: attempt };
+  };
   return {
     async put(key, body) {
       const place = placeOf(key);
@@ -55,7 +80,25 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
         await body.cancel(error);
         throw error;
       });
-      return uploadStream({ client, place, log }, body);
+      return uploadStream({ client, place, memory, log }, body);
+    },
+    async beginParts(key) {
+      const place = placeOf(key);
+      await ask(ensureBucket());
+      return beginMultipart(client, place);
+    },
+    putPart: (attempt, part) => sendPart(client, multipartOf(attempt), part),
+    completeParts: (attempt, tags) => completeMultipart(client, multipartOf(attempt), tags),
+    abortParts: (attempt) => abortMultipart(client, multipartOf(attempt)),
+    listUnfinished: () => listMultiparts(client, Bucket),
+    list: (after) => listObjects(client, Bucket, after),
+    async presign(key, { seconds }) {
+      return presignGet({
+        ...options,
+        url: addressOf(options, key),
+        seconds,
+        answer: AS_A_DOWNLOAD,
+      });
     },
     get: (key, range) => getObject(client, placeOf(key), range),
     async delete(key) {
@@ -69,6 +112,21 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
       client.destroy();
     },
   };
+}
+
+/** What no browser is to make a page of, or keep for others. */
+const AS_A_DOWNLOAD = {
+  'response-cache-control': 'private',
+  'response-content-disposition': 'attachment',
+  'response-content-type': 'application/octet-stream',
+};
+
+/** By path, as we call it ourselves; see `forcePathStyle`. */
+function addressOf({ endpoint, publicEndpoint, bucket }: S3BlobsOptions, key: string): URL {
+  assertBlobKey(key);
+  const url = new URL(publicEndpoint ?? endpoint);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/${bucket}/${key}`;
+  return url;
 }
 
 function connect({ endpoint, region, accessKey, secretKey, ca }: S3BlobsOptions): S3Client {
@@ -131,8 +189,4 @@ async function getObject(
 
 function outside(): RangeError {
   return new RangeError('the range lies outside the blob');
-}
-
-function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }

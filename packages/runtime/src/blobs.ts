@@ -18,6 +18,30 @@ export interface Blob {
   body: ReadableStream<Uint8Array>;
 }
 
+/** One blob that is brought in parts, over several requests or processes. Keep it with the row of what it belongs to. */
+export interface PartsAttempt {
+  key: string;
+  /** What the store calls it. Nobody but the store can read anything out of it. */
+  attempt: string;
+}
+
+/** A part, as often as it has to be sent. */
+export interface Part {
+  /** From 1. */
+  number: number;
+  /** BLOB_PART_BYTES, and less in the last part only. Not changed before the store has it. */
+  body: Uint8Array;
+}
+
+/** The store knows no such attempt: it was aborted, or the store's own rules have ended it. Its parts are gone. */
+export class PartsGoneError extends Error {
+  override readonly name = 'PartsGoneError';
+
+  constructor(cause?: unknown) {
+    super('the store has no such attempt', { cause });
+  }
+}
+
 export interface Blobs {
   /**
    * Stores a stream under a key, whole or not at all, holding at most a few megabytes of it in memory.
@@ -32,6 +56,32 @@ export interface Blobs {
   get(key: string, range?: ByteRange): Promise<Blob | undefined>;
   /** Removes a blob; no error when there is none. */
   delete(key: string): Promise<void>;
+  /** Begins a blob that comes in parts, and gives the attempt's name. Nothing can be read before it is complete. */
+  beginParts(key: string): Promise<string>;
+  /**
+   * Stores one part for good, in place of an earlier one with its number; of different numbers several at a time. What
+   * it gives goes to `completeParts`. Throws PartsGoneError.
+   */
+  putPart(attempt: PartsAttempt, part: Part): Promise<string>;
+  /**
+   * Makes one blob of parts 1 to n, n at least 1, by what `putPart` gave for each. Repeating it is no error. Throws
+   * PartsGoneError when there is neither the attempt nor the blob.
+   */
+  completeParts(attempt: PartsAttempt, tags: readonly string[]): Promise<void>;
+  /** Removes the parts; no error when there are none. */
+  abortParts(attempt: PartsAttempt): Promise<void>;
+  /** All attempts that are neither complete nor aborted, read page by page, also those of a `put` under way. */
+  listUnfinished(): AsyncIterable<PartsAttempt & { begunAt: Date }>;
+  /**
+   * All blobs in the order of their keys, those behind one key when it is given, read page by page. What else lies in
+   * the same place is passed over.
+   */
+  list(after?: string): AsyncIterable<{ key: string; modifiedAt: Date }>;
+  /**
+   * An address at which anyone can GET this one blob for so long, as a download; nothing is asked of the store, which
+   * says itself when there is no such blob. Left out by stores that cannot be reached by clients.
+   */
+  presign?(key: string, options: { seconds: number }): Promise<string>;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

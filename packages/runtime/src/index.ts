@@ -16,9 +16,17 @@ export {
 } from './authenticate.ts';
 export { openBus, openCounters } from './backends.ts';
 export { behindGateway, GATEWAY_HEADERS, gatewayHeaders } from './behind-gateway.ts';
-export type { Blob, Blobs, ByteRange } from './blobs.ts';
+export {
+  type Blob,
+  type Blobs,
+  type ByteRange,
+  type Part,
+  type PartsAttempt,
+  PartsGoneError,
+} from './blobs.ts';
 export { type DirectoryBlobsOptions, openDirectoryBlobs } from './blobs-directory.ts';
 export { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts';
+export { cutParts } from './body-parts.ts';
 export type { Bus, BusHandler, Closable, Follower, LogLevel } from './bus.ts';
 export { type LevelsOptions, meterLevels } from './bus-levels.ts';
 export { createMemoryBus, type MemoryBusOptions } from './bus-memory.ts';
@@ -58,6 +66,7 @@ export {
   type RequestMeter,
 } from './http.ts';
 export { readBytes, readJson } from './json-body.ts';
+export { BLOB_PART_BYTES, PART_MEMORY_BYTES } from './limits.ts';
 export { type Listening, listen } from './listen.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
@@ -73,6 +82,7 @@ export {
   type OutboxTables,
   startOutbox,
 } from './outbox.ts';
+export { createPartMemory, type PartBuffer, type PartMemory } from './part-memory.ts';
 export { type CallInput, callPeer, remotePeer } from './peer.ts';
 export {
   type Database,

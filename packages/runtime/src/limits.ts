@@ -220,8 +220,30 @@ export const LIMITER_MEMORY_KEYS_MAX = 100_000;
 /** An answer of Redis. A limiter that waits is worse than one that says it does not know. */
 export const REDIS_DEADLINE_MS = 1_000;
 
-/** One part of an upload to S3: the least memory that still keeps 100 MiB within a dozen requests (S3 takes 5 MiB at least). */
-export const BLOB_PART_BYTES = 8 * 1024 * 1024;
+/**
+ * One part of an upload: the least that S3 takes, since each upload under way holds one in memory; 100 MiB are 20 of
+ * them. The parts of uploads that are not complete have this size too: to change it ends them.
+ */
+export const BLOB_PART_BYTES = 5 * 1024 * 1024;
+
+/**
+ * Memory for the parts of all uploads of a process, unless it is configured: 20 fast ones at once wait for each other
+ * hardly, and the process stays small enough for 512 MiB.
+ */
+export const PART_MEMORY_BYTES = 96 * 1024 * 1024;
+
+/**
+ * How long a body waits for such memory before it is refused. Shorter than the gateway believes in a service that takes
+ * no more of a body.
+ */
+export const PART_WAIT_MS = 10_000;
+
+/**
+ * While others wait, a part has to come with so many bytes a second, measured over this time at least: mobile networks
+ * bring more, and who does not had better come again in smaller pieces.
+ */
+export const PART_RATE_MIN = 64 * 1024;
+export const PART_MEASURE_MS = 4_000;
 
 /** Finding the store, waiting for its answer, and a pause in the middle of a body: a slow reader may cause the last. */
 export const BLOB_CONNECT_MS = 2_000;

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, expect, test, vi } from 'vitest';
+import { cutParts } from './body-parts.ts';
+import { BLOB_PART_BYTES, PART_MEASURE_MS, PART_WAIT_MS } from './limits.ts';
+import { createPartMemory, type PartBuffer, type PartMemory } from './part-memory.ts';
+
+const MIB = 1024 * 1024;
+const open = (memory: PartMemory, onGivenUp = () => {}): PartBuffer => memory.open(onGivenUp);
+const megabytes = (count: number) => new Uint8Array(count * MIB);
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('a part holds what came, up to its size', async () => {
+  const memory = createPartMemory(BLOB_PART_BYTES);
+  const part = open(memory);
+  const bytes = randomBytes(BLOB_PART_BYTES + 100);
+  for (let at = 0; at < BLOB_PART_BYTES; ) {
+    at += await part.append(bytes.subarray(at, at + 70_001));
+  }
+  expect(await part.append(bytes)).toBe(0);
+  expect(Buffer.compare(part.finish(), bytes.subarray(0, BLOB_PART_BYTES))).toBe(0);
+  await expect(part.append(bytes)).rejects.toThrow(TypeError);
+  part.release();
+  part.release();
+  expect(memory.state()).toEqual({ bytes: 0, waiting: 0 });
+});
+
+test('a hundred parts of little take little', async () => {
+  const memory = createPartMemory(96 * MIB);
+  const parts = Array.from({ length: 100 }, () => open(memory));
+  for (const part of parts) await part.append(new Uint8Array(10_000));
+  expect(memory.state().bytes).toBeLessThan(7 * MIB);
+  for (const part of parts) part.release();
+});
+
+test('many bodies get through memory for one part, and each in its own order', async () => {
+  const memory = createPartMemory(BLOB_PART_BYTES + 300_000);
+  const bodies = Array.from({ length: 8 }, (_, seed) => {
+    let left = 90;
+    return new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        await new Promise(setImmediate);
+        if (left === 0) return controller.close();
+        controller.enqueue(new Uint8Array(64 * 1024).fill(seed + left--));
+      },
+    });
+  });
+  const sizes = bodies.map(async (body, seed) => {
+    let size = 0;
+    for await (const part of cutParts(body, memory)) {
+      expect(memory.state().bytes).toBeLessThanOrEqual(BLOB_PART_BYTES + 300_000);
+      await new Promise(setImmediate);
+      for (let at = 0; at < part.byteLength; at += 64 * 1024) {
+        expect(part[at]).toBe(seed + 90 - (size + at) / (64 * 1024));
+      }
+      size += part.byteLength;
+    }
+    return size;
+  });
+  expect(await Promise.all(sizes)).toEqual(bodies.map(() => 90 * 64 * 1024));
+  expect(memory.state()).toEqual({ bytes: 0, waiting: 0 });
+});
+
+test('who waits in vain is told so, and holds nobody up', async () => {
+  vi.useFakeTimers();
+  const memory = createPartMemory(BLOB_PART_BYTES);
+  const first = open(memory);
+  await first.append(megabytes(5));
+  first.finish();
+  const second = open(memory);
+  const refused = expect(second.append(megabytes(1))).rejects.toMatchObject({
+    code: 'service.unavailable',
+  });
+  await vi.advanceTimersByTimeAsync(PART_WAIT_MS);
+  await refused;
+  expect(memory.state().waiting).toBe(0);
+  first.release();
+  expect(await second.append(megabytes(1))).toBe(MIB);
+});
+
+test('a trickle that others wait for is given up, the slowest first, and no other', async () => {
+  vi.useFakeTimers();
+  const memory = createPartMemory(2 * BLOB_PART_BYTES);
+  const givenUp: string[] = [];
+  const begin = async (name: string, bytes: number) => {
+    const part = open(memory, () => givenUp.push(name));
+    await part.append(new Uint8Array(bytes));
+    return part;
+  };
+  const slowest = await begin('slowest', 64 * 1024);
+  const slow = await begin('slow', 80 * 1024);
+  const fast = await begin('fast', 4 * MIB);
+  await vi.advanceTimersByTimeAsync(10 * PART_MEASURE_MS);
+  expect(givenUp).toEqual([]);
+  const late = open(memory);
+  const waiting = late.append(megabytes(5));
+  await vi.advanceTimersByTimeAsync(PART_MEASURE_MS / 4);
+  expect(givenUp).toEqual(['slowest']);
+  await expect(slowest.append(megabytes(1))).rejects.toMatchObject({ code: 'request.timeout' });
+  expect(() => slowest.finish()).toThrow('this body is slow');
+  slowest.release();
+  await vi.advanceTimersByTimeAsync(PART_MEASURE_MS / 4);
+  expect(givenUp).toEqual(['slowest', 'slow']);
+  slow.release();
+  expect(await waiting).toBe(BLOB_PART_BYTES);
+  fast.finish();
+});
+
+test('a body that is given up ends at once, whatever its sender does', async () => {
+  vi.useFakeTimers();
+  const memory = createPartMemory(BLOB_PART_BYTES);
+  const cancel = vi.fn();
+  const trickle = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new Uint8Array(100)),
+    cancel,
+  });
+  const reading = expect(cutParts(trickle, memory).next()).rejects.toMatchObject({
+    code: 'request.timeout',
+  });
+  await vi.advanceTimersByTimeAsync(PART_MEASURE_MS);
+  const part = open(memory);
+  const waiting = part.append(megabytes(5));
+  await vi.advanceTimersByTimeAsync(PART_MEASURE_MS);
+  await reading;
+  expect(cancel).toHaveBeenCalled();
+  expect(await waiting).toBe(BLOB_PART_BYTES);
+});

@@ -1,0 +1,208 @@
+/**
+ * Memory for parts of bodies that are on their way to a store, bounded for the process as a whole.
+ *
+ * A part's memory grows with what has come of it, so a slow body holds little more than it has brought. What is asked
+ * for beyond the bound waits, and the body behind it is not read meanwhile. Memory is given only while one of those who
+ * have some could still fill its part with what would be left (the banker's algorithm; all parts are of one size), so
+ * they can never wait for each other.
+ *
+ * Who fills a part too slowly while others wait is given up: else a few trickles, each short of a part, would hold it
+ * all.
+ */
+import { ApiError } from '@sotto/api';
+import { BLOB_PART_BYTES, PART_MEASURE_MS, PART_RATE_MIN, PART_WAIT_MS } from './limits.ts';
+import { SpareMemory } from './spare-memory.ts';
+
+export interface PartMemory {
+  /**
+   * Begins a part that is empty. `onGivenUp` is to end the reading of its body; whatever is done with the part from
+   * then on throws `request.timeout`. Release it.
+   */
+  open(onGivenUp: () => void): PartBuffer;
+  /** Bytes taken, and how many parts wait for more. */
+  state(): { bytes: number; waiting: number };
+}
+
+export interface PartBuffer {
+  /**
+   * Copies as much of a chunk as the part has room for, and gives how much that was: 0 when it is full. Waits for
+   * memory; throws `service.unavailable` when there is none in time, `request.timeout` when the part was given up.
+   */
+  append(chunk: Uint8Array): Promise<number>;
+  /** What has come; nothing is appended from now on. Good until the release. Throws when the part was given up. */
+  finish(): Uint8Array;
+  /** Gives the memory back. Safe to repeat. */
+  release(): void;
+}
+
+/** Memory for so many bytes of parts, of one at least. */
+export function createPartMemory(bytesMax: number): PartMemory {
+  const pool = new Pool(bytesMax);
+  return {
+    open: (onGivenUp) => new Part(pool, onGivenUp),
+    state: () => ({ bytes: pool.used, waiting: pool.waiting }),
+  };
+}
+
+/** What a part's memory grows through, by a copy each time. */
+const STEPS = [64 * 1024, 256 * 1024, 1024 * 1024, BLOB_PART_BYTES / 2, BLOB_PART_BYTES] as const;
+
+const NONE = new Uint8Array();
+
+class Part implements PartBuffer {
+  memory: Uint8Array = NONE;
+  filled = 0;
+  /** Since it got its first memory, less what it waited for more. */
+  startedAt = 0;
+  isFinished = false;
+  isGivenUp = false;
+  readonly #pool: Pool;
+  readonly #onGivenUp: () => void;
+
+  constructor(pool: Pool, onGivenUp: () => void) {
+    this.#pool = pool;
+    this.#onGivenUp = onGivenUp;
+  }
+
+  async append(chunk: Uint8Array): Promise<number> {
+    this.#assertKept();
+    if (this.isFinished) throw new TypeError('a part is appended to after its end');
+    const wanted = Math.min(this.filled + chunk.byteLength, BLOB_PART_BYTES);
+    if (wanted > this.memory.byteLength) {
+      await this.#pool.obtain(this, STEPS.find((step) => step >= wanted) ?? BLOB_PART_BYTES);
+      this.#assertKept();
+    }
+    const taken = chunk.subarray(0, wanted - this.filled);
+    this.memory.set(taken, this.filled);
+    this.filled = wanted;
+    return taken.byteLength;
+  }
+
+  finish(): Uint8Array {
+    this.#assertKept();
+    this.isFinished = true;
+    return this.memory.subarray(0, this.filled);
+  }
+
+  release(): void {
+    this.isFinished = true;
+    this.#pool.takeBack(this);
+  }
+
+  giveUp(): void {
+    this.isGivenUp = true;
+    this.#onGivenUp();
+  }
+
+  #assertKept(): void {
+    if (!this.isGivenUp) return;
+    throw new ApiError('request.timeout', { detail: 'others wait, and this body is slow' });
+  }
+}
+
+interface Waiting {
+  part: Part;
+  bytes: number;
+  grant(): void;
+}
+
+class Pool {
+  used = 0;
+  readonly #bytesMax: number;
+  readonly #spare = new SpareMemory(STEPS);
+  readonly #parts = new Set<Part>();
+  readonly #waiting = new Set<Waiting>();
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(bytesMax: number) {
+    if (bytesMax < BLOB_PART_BYTES) throw new RangeError('there must be memory for one part');
+    this.#bytesMax = bytesMax;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Gives a part memory of this size in place of what it has. */
+  async obtain(part: Part, bytes: number): Promise<void> {
+    if (this.#isSafe(part, bytes)) this.#grow(part, bytes);
+    else await this.#wait(part, bytes);
+  }
+
+  takeBack(part: Part): void {
+    if (!this.#parts.delete(part)) return;
+    this.used -= part.memory.byteLength;
+    this.#spare.keep(part.memory);
+    part.memory = NONE;
+    // In the order of their asking, but whoever can be served is not kept waiting by who cannot.
+    for (const { part: other, bytes, grant } of this.#waiting) {
+      if (!this.#isSafe(other, bytes)) continue;
+      this.#grow(other, bytes);
+      grant();
+    }
+    // A burst's memory goes with it. One part after the other uses what the last one had.
+    if (this.used === 0) this.#spare.shrinkTo(2 * BLOB_PART_BYTES);
+  }
+
+  #isSafe(part: Part, bytes: number): boolean {
+    const left = this.#bytesMax - this.used - (bytes - part.memory.byteLength);
+    if (left < 0) return false;
+    if (BLOB_PART_BYTES - bytes <= left) return true;
+    for (const { memory, isFinished } of this.#parts) {
+      if (isFinished || BLOB_PART_BYTES - memory.byteLength <= left) return true;
+    }
+    return false;
+  }
+
+  #grow(part: Part, bytes: number): void {
+    const { memory, filled } = part;
+    this.used += bytes - memory.byteLength;
+    part.memory = this.#spare.take(bytes);
+    part.memory.set(memory.subarray(0, filled));
+    if (memory.byteLength > 0) this.#spare.keep(memory);
+    else part.startedAt = performance.now();
+    this.#spare.shrinkTo(this.#bytesMax - this.used);
+    this.#parts.add(part);
+  }
+
+  #wait(part: Part, bytes: number): Promise<void> {
+    const began = performance.now();
+    this.#watch ??= setInterval(() => this.#giveUpSlowest(), PART_MEASURE_MS / 4);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => end(() => reject(tooFull())), PART_WAIT_MS);
+      const waiting = { part, bytes, grant: () => end(resolve) };
+      const end = (settle: () => void): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(waiting);
+        part.startedAt += performance.now() - began;
+        if (this.#waiting.size === 0) {
+          clearInterval(this.#watch);
+          this.#watch = undefined;
+        }
+        settle();
+      };
+      this.#waiting.add(waiting);
+    });
+  }
+
+  #giveUpSlowest(): void {
+    const now = performance.now();
+    const asking = new Set([...this.#waiting].map(({ part }) => part));
+    let slowest: Part | undefined;
+    let leastRate = PART_RATE_MIN / 1000;
+    for (const part of this.#parts) {
+      const ms = now - part.startedAt;
+      if (part.isFinished || part.isGivenUp || asking.has(part) || ms < PART_MEASURE_MS) continue;
+      const rate = part.filled / ms;
+      if (rate >= leastRate) continue;
+      slowest = part;
+      leastRate = rate;
+    }
+    slowest?.giveUp();
+  }
+}
+
+function tooFull(): ApiError {
+  const cause = new Error('the memory for parts is used up');
+  return new ApiError('service.unavailable', { cause, retryAfter: 5 });
+}

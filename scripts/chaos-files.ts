@@ -1,0 +1,63 @@
+/**
+ * The long form of `tests/files/transfers.test.ts`: `npm run chaos-files [-- --seed 1] [--files 50] [--report]`. With
+ * --report what it found is written to docs/reports/chaos-files.json. Takes Ceph's gateway, as `npm run setup-tests`
+ * brings it, and kills it too.
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startMortalStore } from '../tests/files/object-store.ts';
+import { isNothing } from '../tests/files/remains.ts';
+import { runTransfers } from '../tests/files/transfer-run.ts';
+import { startServers } from '../tests/servers.ts';
+
+const MIB = 1024 * 1024;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
+    files: { type: 'string', default: '50' },
+    report: { type: 'boolean', default: false },
+  },
+});
+const [seed, files] = [Number(values.seed), Number(values.files)];
+if (!(Number.isInteger(seed) && Number.isInteger(files) && files > 0)) {
+  throw new Error('--seed and --files take numbers');
+}
+console.log(`seed ${seed}`);
+
+// The S3 server is the run's own.
+const own = { TEST_S3_ENDPOINT: 'none', TEST_S3_ACCESS_KEY: 'none', TEST_S3_SECRET_KEY: 'none' };
+const environment = { ...process.env, ...own, CHROMIUM: 'none' };
+const servers = await startServers(environment);
+Object.assign(process.env, own, servers.environment);
+const options = { seed, files, pairs: 5, sizeMax: 40 * MIB, pauseMs: [500, 2_500] } as const;
+try {
+  const report = await runTransfers({
+    ...{ ...options, withinMs: 60_000 + files * 20_000 },
+    ...{ store: startMortalStore, say: console.log },
+  });
+  const found = {
+    ...{ at: new Date().toISOString(), commit: commit(), node: process.version },
+    ...{ cores: cpus().length, options, report },
+  };
+  const text = `${JSON.stringify(found, undefined, 2)}\n`;
+  console.log(text);
+  if (values.report) {
+    writeFileSync(
+      fileURLToPath(new URL('../docs/reports/chaos-files.json', import.meta.url)),
+      text,
+    );
+  }
+  const { damaged, missing, afterSweep, afterErasure } = report;
+  const left = Object.values(afterSweep).reduce((sum, count) => sum + count, 0);
+  if (damaged + missing + left > 0 || !isNothing(afterErasure)) process.exitCode = 1;
+} finally {
+  await servers.close();
+}
+
+function commit(): string {
+  return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
+}

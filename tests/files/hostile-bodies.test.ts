@@ -1,0 +1,138 @@
+/**
+ * Uploads that lie about their length, have no end, or hardly begin, through gateway and file service as processes of
+ * their own: each gets the status that the contract states, nobody else waits for it, and nothing of it stays.
+ */
+import { FILE_BYTES_MAX } from '@sotto/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Cluster, NO_LIMITS, startCluster } from '../cluster.ts';
+import { waitFor } from '../daemon.ts';
+import { knock, PASSWORD } from '../security/doors.ts';
+import { watchPeak } from './peak.ts';
+import { findRemains, NOTHING } from './remains.ts';
+import { openSlowBodies } from './slow-bodies.ts';
+import { chunked, refusalIn, speakBody } from './spoken-body.ts';
+
+const MIB = 1024 * 1024;
+const OCTETS = { 'content-type': 'application/octet-stream' };
+
+/** However busy the machine is. */
+const SOON_MS = 30_000;
+
+let cluster: Cluster;
+let mallory: string;
+let alice: string;
+
+beforeAll(async () => {
+  // Who is slow is to hang for as long as a test takes.
+  cluster = await startCluster({ ...NO_LIMITS, FILE_UPLOAD_STALL: '120s' });
+  [mallory, alice] = [await register('Mallory'), await register('Alice')];
+}, 120_000);
+afterAll(() => cluster?.close());
+
+async function register(username: string): Promise<string> {
+  const body = { username, password: PASSWORD };
+  const answer = await knock(`${cluster.url}/api/v1/auth/register`, { method: 'POST', body });
+  return (answer.body as { accessToken: string }).accessToken;
+}
+
+/** Whatever a refused upload has left goes with its refusal, or right after it. */
+async function assertNothingStays(): Promise<void> {
+  const clean = async () => {
+    expect(await findRemains(cluster)).toEqual(NOTHING);
+    return true;
+  };
+  await waitFor(clean, SOON_MS);
+}
+
+describe('a body', () => {
+  test('that announces one byte over the limit is refused before it comes', async () => {
+    const headers = { ...OCTETS, 'content-length': String(FILE_BYTES_MAX + 1) };
+    const body = await speakBody(cluster.url, { token: mallory, headers });
+    expect(refusalIn(await body.heard)).toBe('413 request.too-large');
+    await assertNothingStays();
+  });
+
+  test('without an end is cut off at the limit, and held by nobody meanwhile', async () => {
+    const { file, gateway } = cluster.processes;
+    const growths = [watchPeak(file.pid), watchPeak(gateway.pid)];
+    const headers = { ...OCTETS, 'transfer-encoding': 'chunked' };
+    const body = await speakBody(cluster.url, { token: mallory, headers });
+    const said = await body.sayForEver(chunked(Buffer.alloc(256 * 1024)));
+    expect(refusalIn(await body.heard)).toBe('413 request.too-large');
+    // What had left when the refusal came lies in sockets on the way.
+    expect(said).toBeLessThan(FILE_BYTES_MAX + 32 * MIB);
+    for (const growth of growths) expect(growth()).toBeLessThan(64);
+    await assertNothingStays();
+  });
+
+  test('that is shorter than it said stores nothing', async () => {
+    const headers = { ...OCTETS, 'content-length': '1000000' };
+    const body = await speakBody(cluster.url, { token: mallory, headers });
+    await body.say(Buffer.alloc(999_999));
+    body.end();
+    // A gateway that was told half of it may say why, or just hang up; it does not say that all is well.
+    expect(refusalIn(await body.heard)).toMatch(/^(400|nothing)/);
+    await assertNothingStays();
+  });
+
+  test('that is longer than it said is stored as it was announced, and the rest is no request', async () => {
+    const headers = { ...OCTETS, 'content-length': '1000' };
+    const body = await speakBody(cluster.url, { token: mallory, headers });
+    await body.say(Buffer.alloc(2_000, 'x'));
+    const heard = await body.heard;
+    expect(refusalIn(heard)).toBe('201');
+    expect(heard).toContain('"size":1000,');
+    expect(heard.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 201', 'HTTP/1.1 400']);
+    const id = /"id":"([^"]+)"/.exec(heard)?.[1];
+    const url = `${cluster.url}/api/v1/files/${id}`;
+    expect((await knock(url, { method: 'DELETE', token: mallory })).status).toBe(204);
+    await assertNothingStays();
+  });
+
+  test('that brings a byte a second is given up', async () => {
+    const { url: FILE_URL } = await cluster.startAnother('file', { FILE_UPLOAD_STALL: '1500ms' });
+    const { url } = await cluster.startAnother('gateway', { FILE_URL });
+    const headers = { ...OCTETS, 'content-length': '1000' };
+    const body = await speakBody(url, { token: mallory, headers });
+    const trickle = setInterval(() => void body.say('.'), 1_000);
+    try {
+      expect(refusalIn(await body.heard)).toBe('408 request.timeout');
+    } finally {
+      clearInterval(trickle);
+    }
+    await assertNothingStays();
+  });
+
+  test('of a hundred that hang keeps nobody waiting, and all together hold what is stated at most', async () => {
+    const { file, gateway } = cluster.processes;
+    const growths = [watchPeak(file.pid), watchPeak(gateway.pid)];
+    // More than the file service takes in at once: the others' own files find room all the same.
+    const hostile = { token: mallory, count: 100, broughtBytes: 1.5 * MIB };
+    const slow = await openSlowBodies(cluster.url, hostile);
+    try {
+      for (let time = 0; time < 20; time++) await storeAndRead(`letter ${time}`);
+      expect(slow.hanging()).toBe(100);
+      for (const growth of growths) expect(growth()).toBeLessThan(200);
+    } finally {
+      slow.leave();
+    }
+    await assertNothingStays();
+  }, 120_000);
+});
+
+/** What somebody else does meanwhile: every step is answered as ever. */
+async function storeAndRead(text: string): Promise<void> {
+  const authorization = `Bearer ${alice}`;
+  const signal = AbortSignal.timeout(SOON_MS);
+  const stored = await fetch(`${cluster.url}/api/v1/files/upload`, {
+    ...{ method: 'POST', body: text, signal },
+    headers: { authorization, ...OCTETS },
+  });
+  expect(stored.status).toBe(201);
+  const { id } = (await stored.json()) as { id: string };
+  const url = `${cluster.url}/api/v1/files/${id}`;
+  const read = await fetch(url, { headers: { authorization }, signal });
+  expect(await read.text()).toBe(text);
+  expect((await knock(`${url}/info`, { token: alice })).status).toBe(200);
+  expect((await knock(url, { method: 'DELETE', token: alice })).status).toBe(204);
+}

@@ -1,0 +1,51 @@
+/** An S3 server that can be taken away from a platform while it works, and given back. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openWire } from '../chaos/wire.ts';
+import { findProgram } from '../daemon.ts';
+import { startRadosgw } from '../radosgw.ts';
+
+export interface ObjectStore {
+  /** What a platform is to be told. */
+  environment: Record<string, string>;
+  /** Takes it away, in the middle of whatever it does. */
+  kill(): Promise<void>;
+  /** Gives it back. Resolves when it serves. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The S3 server of `npm test`, on a wire that is cut: others use it too, and a server of one's own takes long to start. */
+export async function openWiredStore(): Promise<ObjectStore> {
+  const { hostname, port } = new URL(process.env.TEST_S3_ENDPOINT ?? '');
+  if (hostname !== '127.0.0.1') throw new Error('the S3 server is to be on this machine');
+  const wire = await openWire([Number(port)]);
+  return {
+    environment: { S3_ENDPOINT: `http://127.0.0.1:${wire.port}` },
+    kill: async () => wire.cut(),
+    start: async () => wire.restore(),
+    close: () => wire.close(),
+  };
+}
+
+/** A radosgw that is killed. */
+export async function startMortalStore(): Promise<ObjectStore> {
+  const directory = mkdtempSync(join(tmpdir(), 'sotto-s3-'));
+  chmodSync(directory, 0o711);
+  const program = (name: string) => findProgram(name, process.env.PATH ?? '') ?? name;
+  const server = await startRadosgw(directory, program);
+  return {
+    environment: {
+      S3_ENDPOINT: server.endpoint,
+      S3_ACCESS_KEY: server.accessKey,
+      S3_SECRET_KEY: server.secretKey,
+    },
+    kill: server.kill,
+    start: server.start,
+    async close() {
+      await server.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/** Kills who takes part in transfers, one after the other in an order of chance, and starts each again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Chance } from '../chaos/chance.ts';
+import type { Cluster } from '../cluster.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { Person } from './person.ts';
+
+export interface Striking {
+  /** So far, by who was killed. */
+  kills: Record<string, number>;
+  /** Resolves when all that was killed serves again. Rejects when something did not start. */
+  stop(): Promise<void>;
+}
+
+export interface StrikingOptions {
+  chance: Chance;
+  cluster: Cluster;
+  store: ObjectStore;
+  people: readonly Person[];
+  /** Between two kills, at least and at most. */
+  pauseMs: readonly [number, number];
+}
+
+/** What was killed stays away so long at most. A person comes back at once, by what was asked of them. */
+const AWAY_MS_MAX = 500;
+
+interface Victim {
+  name: string;
+  kill(): Promise<void>;
+  start(): Promise<unknown>;
+}
+
+/** Goes on until it is stopped. */
+export function startStriking(options: StrikingOptions): Striking {
+  const { chance, cluster, store, people, pauseMs } = options;
+  const victims: readonly Victim[] = [
+    service(cluster, 'file'),
+    service(cluster, 'gateway'),
+    { name: 's3', kill: store.kill, start: store.start },
+    { name: 'client', kill: () => chance.pick(people).kill(), start: async () => undefined },
+  ];
+  const kills: Record<string, number> = {};
+  const ending = new AbortController();
+  const { signal } = ending;
+
+  async function strike(): Promise<void> {
+    const [least, most] = pauseMs;
+    // All of them in a new order, again and again: a short run meets each.
+    for (let order = chance.shuffle(victims); !signal.aborted; order = chance.shuffle(victims)) {
+      for (const victim of order) {
+        await sleep(least + chance.below(most - least), undefined, { signal }).catch(
+          () => undefined,
+        );
+        if (signal.aborted) return;
+        await victim.kill();
+        kills[victim.name] = (kills[victim.name] ?? 0) + 1;
+        await sleep(chance.below(AWAY_MS_MAX));
+        await victim.start();
+      }
+    }
+  }
+
+  const over = strike();
+  // Whoever stops it hears of it.
+  over.catch(() => undefined);
+  return {
+    kills,
+    stop() {
+      ending.abort();
+      return over;
+    },
+  };
+}
+
+/** At the same port each time. */
+function service(cluster: Cluster, name: 'file' | 'gateway'): Victim {
+  let current = cluster.processes[name];
+  const SERVER_PORT = new URL(current.url).port;
+  return {
+    name,
+    kill: () => current.kill(),
+    async start() {
+      current = await cluster.startAnother(name, { SERVER_PORT });
+    },
+  };
+}
