@@ -24,7 +24,11 @@ const TABLE: readonly Row[] = [
   { of: /^packages\/crypto\/src\/node\.ts$/, may: /^(@noble\/|node:crypto$)/ },
   { of: /^packages\/crypto\/src\//, may: /^@noble\// },
   { of: /^packages\/api\/src\//, may: /^zod$/ },
-  { of: /^packages\/client\/src\/store-sqlite\.ts$/, may: /^(@sotto\/(crypto|api)$|zod$|node:)/ },
+  {
+    of: /^packages\/client\/src\/store-sqlite\.ts$/,
+    may: /^(@sotto\/(crypto(\/node)?|api)$|node:)/,
+  },
+  { of: /^packages\/client\/src\/store-indexeddb\.ts$/, may: /^(@sotto\/(crypto|api)|idb)$/ },
   { of: /^packages\/client\/src\//, may: /^(@sotto\/(crypto|api)$|zod$)/ },
   {
     of: /^packages\/runtime\/src\//,
@@ -61,7 +65,7 @@ const ENTRY =
 
 /** Doors beside `index.ts`, as the packages' manifests name them. */
 const DOORS =
-  /^packages\/(crypto\/src\/(verify|node)|api\/src\/internal|client\/src\/store-sqlite|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
+  /^packages\/(crypto\/src\/(verify|node)|api\/src\/internal|client\/src\/store-(sqlite|indexeddb)|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
 
 /** Faults of all imports of the tree. */
 export function importFaults(files: readonly SourceFile[]): Fault[] {

@@ -57,12 +57,22 @@ export type ClientErrorCode =
   | 'file.size'
   /** The file that came is not the file that was sent. */
   | 'file.damaged'
-  /** Another process or another client holds the store. */
+  /** Another process, tab or client holds the store, or has taken it over. */
   | 'store.locked'
   /** The store was closed, or a transaction was used after its end. */
   | 'store.closed'
   /** The store is not one of ours, was written by a newer release, or is damaged. */
   | 'store.invalid'
+  /** The store was written by a newer release. Nothing of it was changed. */
+  | 'store.newer'
+  /** The store is encrypted: open it with its passphrase or key. */
+  | 'store.sealed'
+  /** The store was made without encryption, which nothing can add later: what was written in the clear stays on the disk. */
+  | 'store.plain'
+  /** The passphrase or the key is not the store's. */
+  | 'store.key-wrong'
+  /** This browser gives the page no IndexedDB or no Web Locks: they take HTTPS or localhost. */
+  | 'store.unsupported'
   /** The platform has handed out a device that its account's device list does not name. Nothing was sent to it. */
   | 'device.unlisted'
   /** The platform names a sender who cannot have sent the message. Only ever the cause of an unreadable one. */

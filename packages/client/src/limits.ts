@@ -103,7 +103,7 @@ export const KEY_IDS_SPARE = 2 ** 20;
 /** Messages that wait in the outbox of one conversation; beyond it `send…` is refused until some are stored. */
 export const OUTBOX_PER_CONVERSATION_MAX = 10_000;
 
-/** Store transactions that one commit of the SQLite store carries. All of them wait for the same disk flush. */
+/** Store transactions that one commit carries. All of them wait for the same disk flush. */
 export const TRANSACTIONS_PER_COMMIT_MAX = 64;
 
 /** Entries of the store read at once: larger, and one step of a walk over all of them holds up everything else. */
@@ -111,6 +111,22 @@ export const STORE_PAGE = 100;
 
 /** A key of the store, characters. */
 export const STORE_KEY_LENGTH_MAX = 256;
+
+/** Parts of a key. In an encrypted store each may take 23 characters, and all together no more than a key. */
+export const STORE_KEY_PARTS_MAX = 8;
+
+/**
+ * What Argon2id costs to open a store under a passphrase: of the settings that OWASP holds for equally strong, the one with
+ * the most memory, which graphics cards have least of. 0.6 s by noble on a laptop; more, and a phone is kept waiting for
+ * many seconds; less, and whoever has the disk guesses faster. Written into each store, so that it may rise.
+ */
+export const PASSPHRASE_COST = { memoryKiB: 46 * 1024, passes: 1, lanes: 1 } as const;
+
+/** How often somebody who waits for a SQLite file looks whether it is free: no system tells. */
+export const STORE_POLL_MS = 100;
+
+/** Encrypted names of records that a store remembers. More, and it spends memory instead of 5 µs each. */
+export const STORE_NAMES_KEPT = 4_096;
 
 /** Characters of a file's name, as people can still read it. */
 export const FILE_NAME_LENGTH_MAX = 255;

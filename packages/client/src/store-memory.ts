@@ -2,6 +2,7 @@
 import { ClientError } from './errors.ts';
 import {
   checkStoreKey,
+  checkStoreRange,
   type Store,
   type StoreRange,
   type StoreTransaction,
@@ -48,26 +49,30 @@ async function attempt<T>(committed: Map<string, Uint8Array>, work: StoreWork<T>
 
 function open(committed: Map<string, Uint8Array>, changes: Changes) {
   let over = false;
-  const check = (key: string) => {
+  const check = () => {
     if (over) throw new ClientError('store.closed', 'the transaction is over');
+  };
+  const checkKey = (key: string) => {
+    check();
     checkStoreKey(key);
   };
   const read = (key: string) => (changes.has(key) ? changes.get(key) : committed.get(key));
   const transaction: StoreTransaction = {
     async get(key) {
-      check(key);
+      checkKey(key);
       return read(key)?.slice();
     },
     async put(key, value) {
-      check(key);
+      checkKey(key);
       changes.set(key, value.slice());
     },
     async delete(key) {
-      check(key);
+      checkKey(key);
       changes.set(key, undefined);
     },
     async list(range) {
-      check(range.prefix);
+      check();
+      checkStoreRange(range);
       const keys = new Set([...committed.keys(), ...changes.keys()]);
       const found = [...keys].filter((key) => inRange(key, range) && read(key) !== undefined);
       const page = found.sort().slice(0, range.limit);
@@ -80,6 +85,6 @@ function open(committed: Map<string, Uint8Array>, changes: Changes) {
   return { transaction, end };
 }
 
-function inRange(key: string, { prefix, after }: StoreRange): boolean {
-  return key.startsWith(prefix) && (after === undefined || key > after);
+function inRange(key: string, { prefix, after = prefix }: StoreRange): boolean {
+  return key.startsWith(prefix) && key > after;
 }

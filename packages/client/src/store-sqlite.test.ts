@@ -1,19 +1,23 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { storeContract } from './store.contract.ts';
-import { openSqliteStore } from './store-sqlite.ts';
+import { openSealedSqliteStore, openSqliteStore, waitForSqliteStore } from './store-sqlite.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sotto store '));
 let files = 0;
 const freshPath = () => join(directory, `store-${++files}.db`);
 afterAll(() => rmSync(directory, { recursive: true }));
 
+const key = new Uint8Array(32).fill(7);
+
 storeContract('the SQLite store', () => openSqliteStore(freshPath()));
+storeContract('the encrypted SQLite store', () => openSealedSqliteStore(freshPath(), { key }));
 
 test('what was written is there when the file is opened again, and readable for its owner only', async () => {
   const path = freshPath();
@@ -79,13 +83,91 @@ test('a file that is no store is refused and left as it is', () => {
   const database = new DatabaseSync(foreign);
   database.exec('CREATE TABLE theirs (id INTEGER)');
   database.close();
+  const before = readFileSync(foreign);
   expect(() => openSqliteStore(foreign)).toThrow(
     expect.objectContaining({ code: 'store.invalid' }),
   );
+  expect(readFileSync(foreign).equals(before)).toBe(true);
+});
 
-  const newer = freshPath();
-  const later = new DatabaseSync(newer);
-  later.exec('PRAGMA application_id = 1399813236; PRAGMA user_version = 2');
+test('a file of a newer release is refused, and not one byte of it changes', () => {
+  const path = freshPath();
+  const later = new DatabaseSync(path);
+  later.exec('CREATE TABLE theirs (id INTEGER)');
+  later.exec('PRAGMA application_id = 1399813236; PRAGMA user_version = 3');
   later.close();
-  expect(() => openSqliteStore(newer)).toThrow(expect.objectContaining({ code: 'store.invalid' }));
+  const before = readFileSync(path);
+  expect(() => openSqliteStore(path)).toThrow(expect.objectContaining({ code: 'store.newer' }));
+  expect(readFileSync(path).equals(before)).toBe(true);
+});
+
+test('a file of the first release is taken further, and keeps what it holds', async () => {
+  const path = freshPath();
+  const first = new DatabaseSync(path);
+  first.exec(`CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    INSERT INTO entries VALUES ('key', x'07');
+    PRAGMA application_id = 1399813236; PRAGMA user_version = 1`);
+  first.close();
+  for (let opened = 0; opened < 2; opened++) {
+    const store = openSqliteStore(path);
+    expect(await store.transaction((transaction) => transaction.get('key'))).toEqual(
+      Uint8Array.of(7),
+    );
+    await store.close();
+  }
+  const now = new DatabaseSync(path);
+  expect(now.prepare('PRAGMA user_version').get()).toMatchObject({ user_version: 2 });
+  now.close();
+});
+
+test('an encrypted file shows nothing, opens with its passphrase only, and is not taken for an empty one', async () => {
+  const path = freshPath();
+  const passphrase = 'correct horse battery staple';
+  const store = await openSealedSqliteStore(path, { passphrase });
+  const text = new TextEncoder().encode('see you at noon');
+  await store.transaction((transaction) => transaction.put('peer/contact', text));
+  await store.close();
+  expect(readFileSync(path).includes('noon')).toBe(false);
+  expect(readFileSync(path).includes('contact')).toBe(false);
+
+  expect(() => openSqliteStore(path)).toThrow(expect.objectContaining({ code: 'store.sealed' }));
+  const guess = openSealedSqliteStore(path, { passphrase: 'tr0ub4dor&3' });
+  await expect(guess).rejects.toMatchObject({ code: 'store.key-wrong' });
+  // Each refusal has let the file go.
+  const again = await openSealedSqliteStore(path, { passphrase });
+  expect(await again.transaction((transaction) => transaction.get('peer/contact'))).toEqual(text);
+  await again.close();
+});
+
+test('a file in the clear is not opened as an encrypted one', async () => {
+  const path = freshPath();
+  const store = openSqliteStore(path);
+  await store.transaction((transaction) => transaction.put('key', Uint8Array.of(7)));
+  await store.close();
+  const opening = openSealedSqliteStore(path, { key });
+  await expect(opening).rejects.toMatchObject({ code: 'store.plain' });
+  await openSqliteStore(path).close();
+});
+
+test('who waits gets the store when its holder closes it, and when its process is killed', async () => {
+  const path = freshPath();
+  const holder = openSqliteStore(path);
+  const soon = waitForSqliteStore(path, { waitUntil: AbortSignal.timeout(200) });
+  await expect(soon).rejects.toMatchObject({ code: 'store.locked' });
+  const waiting = openSealedSqliteStore(path, { key }, { waitUntil: AbortSignal.timeout(30_000) });
+  await holder.close();
+  const next = await waiting;
+  await next.close();
+
+  const module = fileURLToPath(new URL('store-sqlite.ts', import.meta.url));
+  const program = `
+    import { openSealedSqliteStore } from ${JSON.stringify(module)};
+    await openSealedSqliteStore(${JSON.stringify(path)}, { key: new Uint8Array(32).fill(7) });
+    process.stdout.write('held');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+  await once(child.stdout, 'data');
+  const after = openSealedSqliteStore(path, { key }, { waitUntil: AbortSignal.timeout(30_000) });
+  child.kill('SIGKILL');
+  await (await after).close();
 });

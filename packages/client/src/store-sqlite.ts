@@ -8,19 +8,29 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { nodeProvider } from '@sotto/crypto/node';
+import { pause } from './back-off.ts';
 import { ClientError } from './errors.ts';
-import { TRANSACTIONS_PER_COMMIT_MAX } from './limits.ts';
-import { checkStoreKey, type Store, type StoreTransaction, type StoreWork } from './store.ts';
+import { STORE_POLL_MS } from './limits.ts';
+import {
+  checkStoreKey,
+  checkStoreRange,
+  type OpenStoreOptions,
+  type Store,
+  type StoreTransaction,
+} from './store.ts';
+import { SEAL_KEY, type SealedStore, type StoreSecret, sealStore } from './store-sealed.ts';
+import { storeOfTurns, type Turn } from './store-turns.ts';
 
 /** 'Sott' in the file's header, so that another program's database is never taken for a store. */
 const APPLICATION_ID = 0x536f7474;
-const SCHEMA_VERSION = 1;
 
-/** A transaction that waits for its turn. `run` resolves with what to tell the caller after the commit. */
-interface Turn {
-  run(connection: Connection): Promise<() => void>;
-  fail(error: unknown): void;
-}
+/** What makes each version of the file out of the one before it. Only ever added to. */
+const MIGRATIONS: readonly string[] = [
+  'CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID',
+  // Files may be encrypted: a release that knows version 1 would take one of them for empty, and write into it.
+  '',
+];
 
 interface Connection {
   readonly database: DatabaseSync;
@@ -30,37 +40,54 @@ interface Connection {
 type Statements = Record<'get' | 'put' | 'delete' | 'list', StatementSync>;
 
 /**
- * Opens or makes the store at `path`. Throws `store.locked` when another process or client holds it, `store.invalid`
- * when the file is something else, is damaged, or was written by a newer release, and a `TypeError` for `:memory:`.
+ * Opens or makes the store at `path`. Throws `store.locked` when another process or client holds it, `store.sealed`
+ * when it is encrypted, `store.newer` when a newer release wrote it, `store.invalid` when the file is something else
+ * or damaged, and a `TypeError` for `:memory:`. A file that is refused is left as it is.
  */
 export function openSqliteStore(path: string): Store {
   const connection = connect(path);
-  const waiting: Turn[] = [];
-  let draining: Promise<void> | undefined;
-  let closing: Promise<void> | undefined;
+  if (connection.statements.get.get(SEAL_KEY) === undefined) return storeOn(connection);
+  connection.database.close();
+  throw new ClientError('store.sealed', 'the store is encrypted');
+}
 
-  async function drain(): Promise<void> {
-    while (waiting.length > 0) {
-      // A turn of the event loop, so that what arrived during the last flush shares the next one.
-      await new Promise((resolve) => setImmediate(resolve));
-      await commitTogether(connection, waiting.splice(0, TRANSACTIONS_PER_COMMIT_MAX));
+/** The same, waiting for whoever holds the store. Rejects with `store.locked` when that took too long. */
+export function waitForSqliteStore(path: string, options: OpenStoreOptions): Promise<Store> {
+  return whenFree(() => openSqliteStore(path), options);
+}
+
+/**
+ * Opens or makes an encrypted store at `path`; `store-sealed.ts` says what of it stays readable. Rejects as
+ * {@link openSqliteStore} throws, with `store.key-wrong`, and with `store.plain` when the file is not encrypted.
+ */
+export async function openSealedSqliteStore(
+  path: string,
+  secret: StoreSecret,
+  options: OpenStoreOptions = {},
+): Promise<SealedStore> {
+  const store = await whenFree(() => storeOn(connect(path)), options);
+  return sealStore(store, { secret, provider: nodeProvider });
+}
+
+async function whenFree(open: () => Store, { waitUntil }: OpenStoreOptions): Promise<Store> {
+  for (;;) {
+    try {
+      return open();
+    } catch (error) {
+      const isHeld = error instanceof ClientError && error.code === 'store.locked';
+      if (!isHeld || waitUntil === undefined || waitUntil.aborted) throw error;
     }
-    draining = undefined;
+    await pause(STORE_POLL_MS, waitUntil);
   }
+}
 
-  return {
-    transaction<T>(work: StoreWork<T>): Promise<T> {
-      if (closing) return Promise.reject(new ClientError('store.closed', 'the store is closed'));
-      return new Promise<T>((resolve, reject) => {
-        waiting.push({ run: (open) => attempt(open, { work, resolve, reject }), fail: reject });
-        draining ??= drain();
-      });
-    },
-    close() {
-      closing ??= (draining ?? Promise.resolve()).then(() => connection.database.close());
-      return closing;
-    },
-  };
+function storeOn(connection: Connection): Store {
+  return storeOfTurns({
+    commitTogether: (turns) => commitTogether(connection, turns),
+    // A turn of the event loop, so that what arrived during the last flush shares the next one.
+    gather: () => new Promise((resolve) => setImmediate(resolve)),
+    close: () => connection.database.close(),
+  });
 }
 
 function connect(path: string): Connection {
@@ -96,23 +123,31 @@ function createForOwner(path: string): void {
 
 function prepareFile(database: DatabaseSync): void {
   // Exclusive before the first access: the write-ahead log then needs no shared memory, and the lock stays.
-  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
-  database.exec('PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; BEGIN EXCLUSIVE');
+  database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  const version = versionOf(database);
+  database.exec('COMMIT');
+  // Only now is it known to be ours to change.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
+  if (version === MIGRATIONS.length) return;
+  database.exec('BEGIN EXCLUSIVE');
+  for (const migration of MIGRATIONS.slice(version)) database.exec(migration);
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  database.exec('COMMIT');
+}
+
+/** 0 for a new file. */
+function versionOf(database: DatabaseSync): number {
   const version = pragma(database, 'user_version');
   const application = pragma(database, 'application_id');
   const isNew = version === 0 && application === 0 && countTables(database) === 0;
   if (!isNew && application !== APPLICATION_ID) {
     throw new ClientError('store.invalid', 'the file is a database of another program');
   }
-  if (version > SCHEMA_VERSION) {
-    throw new ClientError('store.invalid', 'the store was written by a newer release');
+  if (version > MIGRATIONS.length) {
+    throw new ClientError('store.newer', 'the store was written by a newer release');
   }
-  if (isNew) {
-    database.exec('CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID');
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  }
-  database.exec('COMMIT');
+  return version;
 }
 
 function pragma(database: DatabaseSync, name: 'user_version' | 'application_id'): number {
@@ -143,7 +178,7 @@ async function commitTogether(connection: Connection, turns: readonly Turn[]): P
   const endings: (() => void)[] = [];
   try {
     database.exec('BEGIN IMMEDIATE');
-    for (const turn of turns) endings.push(await turn.run(connection));
+    for (const turn of turns) endings.push(await attempt(connection, turn));
     database.exec('COMMIT');
   } catch (error) {
     // The disk is full or broken: nothing of this commit is on it, and each caller must know.
@@ -154,23 +189,17 @@ async function commitTogether(connection: Connection, turns: readonly Turn[]): P
   for (const tell of endings) tell();
 }
 
-interface Asked<T> {
-  work: StoreWork<T>;
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
-
-async function attempt<T>(connection: Connection, asked: Asked<T>): Promise<() => void> {
+async function attempt(connection: Connection, turn: Turn): Promise<() => void> {
   const { database } = connection;
   const { transaction, end } = open(connection);
   database.exec('SAVEPOINT turn');
   try {
-    const value = await asked.work(transaction);
+    const tell = await turn.run(transaction);
     database.exec('RELEASE turn');
-    return () => asked.resolve(value);
+    return tell;
   } catch (error) {
     database.exec('ROLLBACK TO turn; RELEASE turn');
-    return () => asked.reject(error);
+    return () => turn.fail(error);
   } finally {
     end();
   }
@@ -178,25 +207,30 @@ async function attempt<T>(connection: Connection, asked: Asked<T>): Promise<() =
 
 function open({ statements }: Connection) {
   let over = false;
-  const check = (key: string) => {
+  const check = () => {
     if (over) throw new ClientError('store.closed', 'the transaction is over');
+  };
+  const checkKey = (key: string) => {
+    check();
     checkStoreKey(key);
   };
   const transaction: StoreTransaction = {
     async get(key) {
-      check(key);
+      checkKey(key);
       return statements.get.get(key)?.value as Uint8Array | undefined;
     },
     async put(key, value) {
-      check(key);
+      checkKey(key);
       statements.put.run(key, value);
     },
     async delete(key) {
-      check(key);
+      checkKey(key);
       statements.delete.run(key);
     },
-    async list({ prefix, after = '', limit }) {
-      check(prefix);
+    async list(range) {
+      check();
+      checkStoreRange(range);
+      const { prefix, after = '', limit } = range;
       // '~' sorts behind every character that a key may have.
       const rows = statements.list.all(after, prefix, `${prefix}~`, limit);
       return rows.map((row) => ({ key: String(row.key), value: row.value as Uint8Array }));

@@ -85,7 +85,7 @@ export {
   type VerifyingKey,
   verifyingKey,
 } from './keys.ts';
-export { KEY_LOG_SKEW_MS_MAX, PROVISION_CONTACTS_MAX } from './limits.ts';
+export { KEY_LOG_SKEW_MS_MAX, PASSPHRASE_COST_MAX, PROVISION_CONTACTS_MAX } from './limits.ts';
 export {
   type DecodedMembershipEntry,
   decodeMembershipEntry,
@@ -173,4 +173,18 @@ export {
 export { decodeSessionRecord, encodeSessionRecord, type SessionRecord } from './session-record.ts';
 export type { LocalParty, MessageFacts, PrekeySource, Suite } from './suite.ts';
 export { classicSuite } from './suite-classic.ts';
+export {
+  blindStoreName,
+  makeStoreKey,
+  openStoreRecord,
+  type PassphraseCost,
+  type StoreKeys,
+  type StoreLock,
+  sealStoreRecord,
+  storeKeysOf,
+  stretchPassphrase,
+  unwrapStoreKey,
+  WRAPPED_STORE_KEY_BYTES,
+  wrapStoreKey,
+} from './store-seal.ts';
 export { SUITE_CLASSIC } from './suites.ts';

@@ -27,6 +27,12 @@ export const KDF_LABELS = {
   provisioningChannel: utf8('sotto/v1/provisioning/channel'),
   /** Key that an account's devices encrypt their names under, from the identity seed. */
   deviceName: utf8('sotto/v1/device-name'),
+  /** Keys of a store at rest, from its data key. */
+  storeKeys: utf8('sotto/v1/store/keys'),
+  /** A store's data key, wrapped. */
+  storeWrap: utf8('sotto/v1/store/wrap'),
+  /** One record of a store. */
+  storeRecord: utf8('sotto/v1/store/record'),
   /** Hash of one version of a device list. */
   deviceList: utf8('sotto/v1/device-list/hash'),
   /** Digest of the versions of all members' device lists. */
