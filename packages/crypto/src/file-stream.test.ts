@@ -16,7 +16,9 @@ import {
   encryptFileStream,
   type FileSecret,
   makeFileKey,
+  makeFileSalt,
   openFile,
+  unsafeEncryptFileStreamAgain,
 } from './file-stream.ts';
 import { fromHex, toHex } from './hex.fixture.ts';
 import { fastProvider, providers } from './providers.fixture.ts';
@@ -45,6 +47,10 @@ describe.each(providers)('file encryption with $name', (provider) => {
       expect(streamed.error).toBeUndefined();
       expect(hash(streamed.output)).toBe(vector.msgSha512);
       expect((await opened).length).toBe(vector.msgLength);
+      const salt = ciphertext.slice(0, 24);
+      const again = () => unsafeEncryptFileStreamAgain(provider, secret, salt);
+      const sealed = await streamThrough(again, plaintext, [1, 20_000]);
+      expect(sealed.output).toEqual(ciphertext);
       return;
     }
     const code = vector.flags.includes('InvalidKeySize') ? 'input.invalid' : 'file.undecryptable';
@@ -108,6 +114,18 @@ describe('a file', () => {
 
   test('that is encrypted twice gives two ciphertexts', () => {
     expect(encryptFile(provider, secret, plaintext)).not.toEqual(ciphertext);
+  });
+
+  test('gives the same ciphertext again only under a salt that is given again', async () => {
+    const salt = makeFileSalt(provider);
+    const seal = async (bytes: Uint8Array) => {
+      const again = () => unsafeEncryptFileStreamAgain(provider, secret, bytes);
+      return (await streamThrough(again, plaintext)).output;
+    };
+    expect(await seal(salt)).toEqual(await seal(salt));
+    expect(await seal(makeFileSalt(provider))).not.toEqual(await seal(salt));
+    const short = () => unsafeEncryptFileStreamAgain(provider, secret, salt.subarray(1));
+    expect(short).toThrow(withCode('input.invalid'));
   });
 
   test('with any bit changed does not decrypt', () => {

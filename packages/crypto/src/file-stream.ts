@@ -61,6 +61,11 @@ export function makeFileKey(provider: Provider): Uint8Array {
   return provider.randomBytes(KEY_BYTES);
 }
 
+/** A salt for {@link unsafeEncryptFileStreamAgain}. */
+export function makeFileSalt(provider: Provider): Uint8Array {
+  return provider.randomBytes(SALT_BYTES);
+}
+
 /** The length of the ciphertext of so many bytes. Throws `input.invalid` above 64 TiB. */
 export function encryptedFileLength(plaintextLength: number): number {
   const max = FILE_CHUNKS_MAX * CHUNK_BYTES - 1;
@@ -112,13 +117,31 @@ export function decryptFile(
 
 /**
  * Plaintext in, ciphertext out, in pieces of any length and in constant memory. Its salt is new each
- * time: to continue an interrupted upload, continue reading this stream; another one gives other bytes.
+ * time, so each time gives other bytes.
  */
 export function encryptFileStream(
   provider: Provider,
   secret: FileSecret,
 ): TransformStream<Uint8Array, Uint8Array> {
-  const { header, cipher } = startFile(provider, secret);
+  return sealingStream(startFile(provider, secret));
+}
+
+/**
+ * The same with a salt that was used before, which gives the same bytes for the same file: to go on with
+ * an upload after a crash. Another file under this key and salt gives both away, and the means to forge
+ * them (NIST SP 800-38D, appendix A). So nothing that comes out may leave the device before it is
+ * known, by a digest that was kept, to begin with everything that has left it before.
+ */
+export function unsafeEncryptFileStreamAgain(
+  provider: Provider,
+  secret: FileSecret,
+  salt: Uint8Array,
+): TransformStream<Uint8Array, Uint8Array> {
+  assertLength(salt, SALT_BYTES, 'the salt of a file');
+  return sealingStream(startFile(provider, secret, salt));
+}
+
+function sealingStream({ header, cipher }: StartedFile): TransformStream<Uint8Array, Uint8Array> {
   const cutter = new ByteCutter(CHUNK_BYTES, CHUNK_BYTES);
   let index = 0;
   return new TransformStream<Uint8Array, Uint8Array>({
@@ -212,9 +235,18 @@ interface ChunkCipher {
   readonly baseNonce: Uint8Array;
 }
 
-function startFile(provider: Provider, secret: FileSecret) {
+/** What the ciphertext of a file begins with, and what seals its chunks. */
+interface StartedFile {
+  readonly header: Uint8Array;
+  readonly cipher: ChunkCipher;
+}
+
+function startFile(
+  provider: Provider,
+  secret: FileSecret,
+  salt = makeFileSalt(provider),
+): StartedFile {
   assertSecret(secret);
-  const salt = provider.randomBytes(SALT_BYTES);
   const { commitment, cipher } = deriveCipher(provider, secret, salt);
   return { header: concat(salt, commitment), cipher };
 }

@@ -41,8 +41,10 @@ export {
   encryptFileStream,
   type FileSecret,
   makeFileKey,
+  makeFileSalt,
   type OpenedFile,
   openFile,
+  unsafeEncryptFileStreamAgain,
 } from './file-stream.ts';
 export {
   type FingerprintParty,
@@ -122,7 +124,7 @@ export {
   type VerifiedBundle,
   verifyBundle,
 } from './prekeys.ts';
-export type { Provider } from './provider.ts';
+export type { Provider, RunningHash } from './provider.ts';
 export { nobleProvider } from './provider-noble.ts';
 export {
   decodeLinkOffer,
@@ -171,8 +173,6 @@ export {
   startSession,
 } from './session.ts';
 export { decodeSessionRecord, encodeSessionRecord, type SessionRecord } from './session-record.ts';
-export type { LocalParty, MessageFacts, PrekeySource, Suite } from './suite.ts';
-export { classicSuite } from './suite-classic.ts';
 export {
   blindStoreName,
   makeStoreKey,
@@ -187,4 +187,6 @@ export {
   WRAPPED_STORE_KEY_BYTES,
   wrapStoreKey,
 } from './store-seal.ts';
+export type { LocalParty, MessageFacts, PrekeySource, Suite } from './suite.ts';
+export { classicSuite } from './suite-classic.ts';
 export { SUITE_CLASSIC } from './suites.ts';

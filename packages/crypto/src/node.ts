@@ -18,7 +18,7 @@ import {
   verify,
 } from 'node:crypto';
 import { CryptoError } from './errors.ts';
-import type { AeadInput, HkdfInput, Provider, SignedMessage } from './provider.ts';
+import type { AeadInput, HkdfInput, Provider, RunningHash, SignedMessage } from './provider.ts';
 
 type Curve = 'x25519' | 'ed25519';
 
@@ -44,6 +44,7 @@ export const nodeProvider: Provider = {
   name: 'node',
   randomBytes: (length) => randomFillSync(new Uint8Array(length)),
   sha256: (data) => bytesOf(createHash('sha256').update(data).digest()),
+  startSha256,
   sha512: (data) => bytesOf(createHash('sha512').update(data).digest()),
   hmacSha256: (key, data) => bytesOf(createHmac('sha256', key).update(data).digest()),
   hmacSha512: (key, data) => bytesOf(createHmac('sha512', key).update(data).digest()),
@@ -56,6 +57,14 @@ export const nodeProvider: Provider = {
   aesGcmSeal: sealGcm,
   aesGcmOpen: openGcm,
 };
+
+function startSha256(): RunningHash {
+  const hash = createHash('sha256');
+  return {
+    update: (data) => void hash.update(data),
+    digest: () => bytesOf(hash.copy().digest()),
+  };
+}
 
 function hkdfSha256({ keyMaterial, salt, info, length }: HkdfInput): Uint8Array {
   if (length > 255 * 32) throw new CryptoError('input.invalid', 'HKDF output is too long');

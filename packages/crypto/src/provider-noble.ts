@@ -7,13 +7,14 @@ import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { concat, equal } from './bytes.ts';
 import { CryptoError } from './errors.ts';
-import type { AeadInput, HkdfInput, Provider, SignedMessage } from './provider.ts';
+import type { AeadInput, HkdfInput, Provider, RunningHash, SignedMessage } from './provider.ts';
 
 /** Pure TypeScript primitives; run wherever `crypto.getRandomValues` exists. Keeps no keys. */
 export const nobleProvider: Provider = {
   name: 'noble',
   randomBytes,
   sha256,
+  startSha256,
   sha512,
   hmacSha256: (key, data) => hmac(sha256, key, data),
   hmacSha512: (key, data) => hmac(sha512, key, data),
@@ -26,6 +27,11 @@ export const nobleProvider: Provider = {
   aesGcmSeal: (input) => gcm(input.key, input.nonce, input.associatedData).encrypt(input.data),
   aesGcmOpen: openGcm,
 };
+
+function startSha256(): RunningHash {
+  const hash = sha256.create();
+  return { update: (data) => void hash.update(data), digest: () => hash.clone().digest() };
+}
 
 function hkdfSha256({ keyMaterial, salt, info, length }: HkdfInput): Uint8Array {
   if (length > 255 * 32) throw new CryptoError('input.invalid', 'HKDF output is too long');

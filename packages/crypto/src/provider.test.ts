@@ -91,6 +91,19 @@ describe.each(providers)('the $name provider', (provider) => {
     expect(provider.ed25519VerifyEquation(signed)).toBe(false);
   });
 
+  test('hashes what comes in parts as it hashes it whole, and says so at any point', () => {
+    const parts = fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 5 });
+    const property = fc.property(parts, (pieces) => {
+      const hash = provider.startSha256();
+      for (const [index, piece] of pieces.entries()) {
+        hash.update(piece);
+        const whole = Uint8Array.from(pieces.slice(0, index + 1).flatMap((bytes) => [...bytes]));
+        expect(hash.digest()).toEqual(provider.sha256(whole));
+      }
+    });
+    fc.assert(property, { numRuns: 50 });
+  });
+
   test('hashes as FIPS 180-4 says', () => {
     expect(toHex(provider.sha256(utf8('abc')))).toBe(
       'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',

@@ -31,6 +31,13 @@ export interface SignedMessage {
   readonly signature: Uint8Array;
 }
 
+/** SHA-256 of bytes that come in parts. */
+export interface RunningHash {
+  update(data: Uint8Array): void;
+  /** Of everything up to here; more may follow. */
+  digest(): Uint8Array;
+}
+
 /** What this package needs of a cryptographic library. Lengths are the caller's duty to check. */
 export interface Provider {
   /** For reports and test names only. */
@@ -40,6 +47,7 @@ export interface Provider {
   randomBytes(length: number): Uint8Array;
 
   sha256(data: Uint8Array): Uint8Array;
+  startSha256(): RunningHash;
   sha512(data: Uint8Array): Uint8Array;
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
   hmacSha512(key: Uint8Array, data: Uint8Array): Uint8Array;
