@@ -14,7 +14,8 @@ import type { Credentials, Me, NewAccount, Recovery, Registered } from './accoun
 import type { HistoryRange } from './conversations.ts';
 import type { OwnDevice } from './devices.ts';
 import type { ClientEvent, Listener } from './events.ts';
-import type { FileInput, OpenedFile } from './files.ts';
+import type { FileInput } from './file-input.ts';
+import type { OpenedFile, OpenFileOptions, SendFileOptions } from './files.ts';
 import type { Link } from './link-offer.ts';
 import type { ConversationRecord, HistoryItem, Message, Place } from './records.ts';
 import type { UnsentMessage } from './sent-message.ts';
@@ -131,9 +132,23 @@ export interface Client {
    * taken its place (`account-compromised`): `whenStored` tells. Rejects with `conversation.unknown` for what is no id.
    */
   sendText(conversation: ConversationId, text: string): Promise<{ id: MessageId }>;
-  /** Encrypts and uploads a file, then sends its reference like a text. Needs a connection until it resolves. */
-  sendFile(conversation: ConversationId, file: FileInput): Promise<{ id: MessageId }>;
-  openFile(message: Message): Promise<OpenedFile>;
+  /**
+   * Encrypts and uploads a file, then sends its reference like a text. Rides out what a platform needs to come back, and
+   * rejects with `connection.failed` after that. What was longer than 5 MiB is gone on with when the same file is sent
+   * again, over a crash too: the same conversation, name, type, size and `lastModified`, and data that is no stream.
+   * Rejects with `file.size`, `content.invalid`, and the reason of the signal.
+   */
+  sendFile(
+    conversation: ConversationId,
+    file: FileInput,
+    options?: SendFileOptions,
+  ): Promise<{ id: MessageId }>;
+  /**
+   * Opens the file of a message, to be read from its beginning or anywhere. Rejects with `message.no-file`, with
+   * `file.not-found` when the platform does not show it to this account, and with `file.damaged` when it has other bytes
+   * than were sent; nothing of those is ever given out.
+   */
+  openFile(message: Message, options?: OpenFileOptions): Promise<OpenedFile>;
   /** Messages of a conversation that wait to be acknowledged by the platform, oldest first. */
   unsent(conversation: ConversationId): Promise<UnsentMessage[]>;
   /**

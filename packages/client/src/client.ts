@@ -44,7 +44,8 @@ import { type HeldDeviceKey, holdDeviceKey } from './device-key.ts';
 import { listOwnDevices, nameOwnDevice } from './devices.ts';
 import { ClientError } from './errors.ts';
 import { type ClientEvent, createEvents, type Listener } from './events.ts';
-import { type FileInput, fetchFile, storeFile } from './files.ts';
+import type { FileInput } from './file-input.ts';
+import { createFiles, type Files, type OpenFileOptions, type SendFileOptions } from './files.ts';
 import { createExchange } from './http.ts';
 import { forgetKeyLog } from './key-log.ts';
 import { keepKeys } from './key-upkeep.ts';
@@ -62,7 +63,7 @@ import { createProver } from './proof.ts';
 import type { Message } from './records.ts';
 import { readUnsent, whenStored } from './sent-message.ts';
 import { loadLocalParty } from './sessions.ts';
-import type { Store } from './store.ts';
+import type { Store, StoreWork } from './store.ts';
 import { createTokens } from './tokens.ts';
 
 export type { Client, ClientOptions };
@@ -90,6 +91,7 @@ class StoreClient implements Client {
   readonly #account: AccountDeps;
   readonly #deviceKey: HeldDeviceKey;
   readonly #arrivals: Arrivals;
+  readonly #files: Files;
   #local: LocalParty | undefined;
   #connection: Connection | undefined;
   /** It was connected before a change of identity. */
@@ -117,6 +119,8 @@ class StoreClient implements Client {
     const parts = { store, provider: this.#provider, exchange, call: this.#call };
     this.#account = { ...parts, tokens, clock, deviceKey, proofs };
     this.#arrivals = createArrivals(store);
+    const transfer = { random: Math.random, closing: signal };
+    this.#files = createFiles({ ...parts, ...transfer, clock });
     this.#events.on('logged-out', this.#arrivals.ring);
   }
 
@@ -268,15 +272,14 @@ class StoreClient implements Client {
     return this.#send(conversation, { type: 'text', text });
   }
 
-  async sendFile(conversation: ConversationId, input: FileInput) {
+  async sendFile(conversation: ConversationId, input: FileInput, options: SendFileOptions = {}) {
     assertConversation(conversation);
-    const deps = { provider: this.#provider, call: this.#call };
-    const file = await storeFile(deps, conversation, input);
-    return this.#send(conversation, { type: 'file', file });
+    const { reference: file, settle } = await this.#files.store(conversation, input, options);
+    return this.#send(conversation, { type: 'file', file }, settle);
   }
 
-  openFile(message: Message) {
-    return fetchFile({ provider: this.#provider, call: this.#call }, message);
+  openFile(message: Message, options: OpenFileOptions = {}) {
+    return this.#files.open(message, options);
   }
 
   unsent(conversation: ConversationId) {
@@ -302,11 +305,18 @@ class StoreClient implements Client {
     this.#connection?.wake();
   }
 
-  async #send(conversation: ConversationId, content: Content): Promise<{ id: MessageId }> {
+  /** `settle` is what changes in the store together with that. */
+  async #send(
+    conversation: ConversationId,
+    content: Content,
+    settle?: StoreWork<void>,
+  ): Promise<{ id: MessageId }> {
     assertConversation(conversation);
     const deps = await this.#peerDeps();
-    const message = { conversation, content };
-    const id = await this.#store.transaction((transaction) => enqueue(deps, transaction, message));
+    const id = await this.#store.transaction(async (transaction) => {
+      await settle?.(transaction);
+      return enqueue(deps, transaction, { conversation, content });
+    });
     this.#connection?.wake(conversation);
     return { id };
   }

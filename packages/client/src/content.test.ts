@@ -18,20 +18,37 @@ test('any text survives, and half a character is refused rather than changed', (
   );
 });
 
-test('a file reference survives with its key', () => {
-  const content: Content = {
-    type: 'file',
-    file: { id, key: new Uint8Array(32).fill(7), name: 'ü.pdf', mediaType: 'a/b', size: 0 },
-  };
+const key = new Uint8Array(32).fill(7);
+const plain = { id, key, name: 'ü.pdf', mediaType: 'a/b', size: 0 };
+
+test('a file reference survives with its key, its digest and its thumbnail', () => {
+  const thumbnail = { type: 'image/webp', bytes: new Uint8Array(8192).fill(9) };
+  const content: Content = { type: 'file', file: { ...plain, digest: key, thumbnail } };
   expect(decodeContent(encodeContent(content))).toEqual(content);
 });
 
-test.each(['{"v":2,"type":"text","text":"a"}', '{"v":1,"type":"poll","options":[]}'])(
-  'what a newer release sends is unsupported, not broken: %s',
-  (text) => {
-    expect(decodeContent(utf8(text))).toEqual({ type: 'unsupported' });
-  },
-);
+test('a thumbnail that is no small one is not sent', () => {
+  const thumbnail = { type: 'image/webp', bytes: new Uint8Array(8193) };
+  expect(() => encodeContent({ type: 'file', file: { ...plain, thumbnail } })).toThrow(
+    expect.objectContaining({ code: 'content.invalid' }),
+  );
+});
+
+test('a file of an early message, which has no digest, is read as before', () => {
+  const file = `{"id":"${id}","key":"${'Bw'.padEnd(42, 'cHBwc')}c","name":"a","mediaType":"a/b","size":9}`;
+  expect(decodeContent(utf8(`{"v":1,"type":"file","file":${file}}`))).toMatchObject({
+    type: 'file',
+    file: { name: 'a', size: 9 },
+  });
+});
+
+test.each([
+  '{"v":2,"type":"text","text":"a"}',
+  '{"v":3,"type":"file","file":{}}',
+  '{"v":1,"type":"poll","options":[]}',
+])('what a newer release sends is unsupported, not broken: %s', (text) => {
+  expect(decodeContent(utf8(text))).toEqual({ type: 'unsupported' });
+});
 
 test.each([
   '',

@@ -2,24 +2,10 @@
  * What the application says inside an envelope: JSON with a version, so that an old client can tell a message that
  * it is too old for from one that is broken. The platform never sees any of it.
  */
-import { bytesOf, FILE_BYTES_MAX, FileId } from '@sotto/api';
 import { z } from 'zod';
 import { ClientError } from './errors.ts';
-import { FILE_NAME_LENGTH_MAX, FILE_TYPE_LENGTH_MAX } from './limits.ts';
-
-/** Text without half characters, which UTF-8 would silently change. */
-const WellFormedText = z.string().refine((text) => text.isWellFormed(), 'half a character');
-
-/** Everything a member needs to fetch a file, decrypt it and know it for the one that was sent. */
-export const FileReference = z.strictObject({
-  id: FileId,
-  key: bytesOf(32),
-  name: WellFormedText.min(1).max(FILE_NAME_LENGTH_MAX),
-  mediaType: WellFormedText.min(1).max(FILE_TYPE_LENGTH_MAX),
-  /** Bytes of the file itself, without its padding. */
-  size: z.int().min(0).max(FILE_BYTES_MAX),
-});
-export type FileReference = z.infer<typeof FileReference>;
+import { FileReference } from './file-reference.ts';
+import { WellFormedText } from './well-formed-text.ts';
 
 /** What one message says. */
 export const Content = z.discriminatedUnion('type', [
@@ -30,9 +16,12 @@ export const Content = z.discriminatedUnion('type', [
 ]);
 export type Content = z.infer<typeof Content>;
 
-const VERSION = 1;
+/** The newest version of each type. Older ones are read too: files of version 1 have neither digest nor thumbnail. */
+const VERSIONS = new Map([
+  ['text', 1],
+  ['file', 2],
+]);
 const Versioned = z.object({ v: z.int().min(1), type: z.string() });
-const KNOWN_TYPES: readonly string[] = ['text', 'file'];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -45,7 +34,8 @@ export function encodeContent(content: Content): Uint8Array {
       cause: encoded.error,
     });
   }
-  return encoder.encode(JSON.stringify({ v: VERSION, ...encoded.data }));
+  const v = VERSIONS.get(encoded.data.type);
+  return encoder.encode(JSON.stringify({ v, ...encoded.data }));
 }
 
 /**
@@ -57,7 +47,7 @@ export function decodeContent(bytes: Uint8Array): Content {
   const versioned = Versioned.safeParse(json);
   if (!versioned.success) throw invalid();
   const { v, type } = versioned.data;
-  if (v !== VERSION || !KNOWN_TYPES.includes(type)) return { type: 'unsupported' };
+  if (v > (VERSIONS.get(type) ?? 0)) return { type: 'unsupported' };
   const { v: _, ...rest } = json as Record<string, unknown>;
   const content = z.safeDecode(Content, rest as z.input<typeof Content>);
   if (!content.success) throw invalid();

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PLAIN_FILE_BYTES_MAX, paddedLength, padStream, unpadStream } from './padded-stream.ts';
+import {
+  PLAIN_FILE_BYTES_MAX,
+  paddedLength,
+  paddedLengthBefore,
+  padStream,
+} from './file-padding.ts';
 
 const streamOf = (...parts: Uint8Array[]) =>
   new ReadableStream<Uint8Array>({
@@ -14,54 +19,56 @@ const read = async (stream: ReadableStream<Uint8Array>) =>
     await new Blob(await Array.fromAsync(stream, (part) => part.slice())).arrayBuffer(),
   );
 
-test('padding adds at most an eighth above the smallest class, and never exceeds the limit', () => {
+test('padding adds at most a twentieth above the smallest class, and never exceeds the limit', () => {
   fc.assert(
     fc.property(fc.nat(PLAIN_FILE_BYTES_MAX), (size) => {
       const padded = paddedLength(size);
       expect(padded).toBeGreaterThanOrEqual(size);
-      expect(padded).toBeLessThanOrEqual(Math.max(4096, PLAIN_FILE_BYTES_MAX, size));
-      if (size > 4096) expect(padded / size).toBeLessThan(1.125);
+      expect(padded).toBeLessThanOrEqual(PLAIN_FILE_BYTES_MAX);
+      if (size > 4096) expect(padded / size).toBeLessThanOrEqual(1.05);
       expect(paddedLength(padded)).toBe(padded);
     }),
   );
+  expect(paddedLength(PLAIN_FILE_BYTES_MAX)).toBe(100 * 1024 * 1024);
 });
 
-test('there are few size classes: below a mebibyte fewer than two hundred', () => {
-  const classes = new Set(Array.from({ length: 2048 }, (_, index) => paddedLength(index * 512)));
-  expect(classes.size).toBeLessThan(200);
+test('there are 210 size classes, and they stay what they are: a reader computes them from the size', () => {
+  const classes = [4096];
+  while (classes.at(-1)! < PLAIN_FILE_BYTES_MAX) classes.push(paddedLength(classes.at(-1)! + 1));
+  expect(classes).toHaveLength(210);
+  expect(classes.slice(0, 4)).toEqual([4096, 4300, 4515, 4740]);
+  expect(classes.slice(-3)).toEqual([99_452_799, 104_425_438, 104_857_600]);
+});
+
+test('files of early messages have the classes that they had', () => {
+  const sizes = [0, 4097, 100_000, 1_000_001, PLAIN_FILE_BYTES_MAX];
+  expect(sizes.map(paddedLengthBefore)).toEqual([4096, 4352, 100_352, 1_015_808, 104_857_600]);
 });
 
 test.each([-1, 0.5, Number.NaN, PLAIN_FILE_BYTES_MAX + 1])('%d is no size of a file', (size) => {
-  expect(() => paddedLength(size)).toThrow(expect.objectContaining({ code: 'file.size' }));
+  for (const length of [paddedLength, paddedLengthBefore])
+    expect(() => length(size)).toThrow(expect.objectContaining({ code: 'file.size' }));
 });
 
-test('what is padded comes back, however it was cut', async () => {
+test('a file is passed as it is, and zeros after it', async () => {
   const parts = fc.array(fc.uint8Array({ maxLength: 3000 }), { maxLength: 5 });
   await fc.assert(
-    fc.asyncProperty(parts, fc.integer({ min: 1, max: 9000 }), async (pieces, cut) => {
+    fc.asyncProperty(parts, async (pieces) => {
       const original = await read(streamOf(...pieces));
-      const padded = await read(streamOf(...pieces).pipeThrough(padStream(original.length)));
-      expect(padded.length).toBe(paddedLength(original.length));
-      const halves = streamOf(padded.slice(0, cut), padded.slice(cut));
-      expect(await read(unpadStream(halves, original.length))).toEqual(original);
+      const lengths = { size: original.length, padded: paddedLength(original.length) };
+      const padded = await read(streamOf(...pieces).pipeThrough(padStream(lengths)));
+      expect(padded.subarray(0, original.length)).toEqual(original);
+      expect(padded.subarray(original.length)).toEqual(
+        new Uint8Array(lengths.padded - original.length),
+      );
     }),
     { numRuns: 30 },
   );
 });
 
 test.each([0, 9, 11])('a file of 10 bytes that gives %d is refused', async (length) => {
-  const padding = streamOf(new Uint8Array(length)).pipeThrough(padStream(10));
+  const padding = streamOf(new Uint8Array(length)).pipeThrough(
+    padStream({ size: 10, padded: 4096 }),
+  );
   await expect(read(padding)).rejects.toMatchObject({ code: 'file.size' });
-});
-
-test('padding that is cut, longer or not zero is noticed', async () => {
-  const good = await read(streamOf(Uint8Array.of(1, 2, 3)).pipeThrough(padStream(3)));
-  const longer = new Uint8Array(good.length + 1);
-  longer.set(good);
-  const bad = [good.slice(0, -1), longer, good.with(100, 1), new Uint8Array()];
-  for (const padded of bad) {
-    await expect(read(unpadStream(streamOf(padded), 3))).rejects.toMatchObject({
-      code: 'file.damaged',
-    });
-  }
 });

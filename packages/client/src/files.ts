@@ -1,105 +1,126 @@
 /** Files: encrypted under a key of their own and padded on the way out; checked on the way in. Nothing is held whole. */
-import { type ConversationId, downloadFile, grantFile, uploadFile } from '@sotto/api';
-import { decryptFileStream, encryptFileStream, makeFileKey, type Provider } from '@sotto/crypto';
-import { z } from 'zod';
-import type { Call } from './call.ts';
-import { FileReference } from './content.ts';
+import { type ConversationId, getFileInfo } from '@sotto/api';
+import type { ByteRange } from '@sotto/crypto';
 import { ClientError } from './errors.ts';
-import { padStream, unpadStream } from './padded-stream.ts';
-import type { Message } from './records.ts';
+import { ciphertextReader, openRanges, openWhole } from './file-download.ts';
+import { type Description, describeInput, type FileInput, isRepeatable } from './file-input.ts';
+import { dropOldUploads, uploadKey } from './file-progress.ts';
+import { type FileReference, lengthsOf, lengthsOfSent, type Thumbnail } from './file-reference.ts';
+import {
+  type TransferProgress,
+  type UploadDeps,
+  type UploadedFile,
+  upload,
+} from './file-upload.ts';
+import { WHOLE_UPLOAD_BYTES_MAX } from './limits.ts';
+import { type Message, sameBytes } from './records.ts';
+import type { StoreTransaction } from './store.ts';
 
-export interface FileDeps {
-  readonly provider: Provider;
-  readonly call: Call;
+/** How a file is sent. */
+export interface SendFileOptions {
+  /** Called as the file gets through, with at least the beginning and the end. */
+  readonly onProgress?: (progress: TransferProgress) => void;
+  /** Gives the file up, on the platform too. */
+  readonly signal?: AbortSignal;
 }
 
-/** A file to send. A `Blob` may lie on a disk (`openAsBlob` in Node, `File` in browsers): it is read as it is sent. */
-export interface FileInput {
-  readonly name: string;
-  /** Media type, such as `image/png`. */
-  readonly type: string;
-  readonly data: Uint8Array | Blob | { stream: ReadableStream<Uint8Array>; size: number };
+/** How a file is opened. */
+export interface OpenFileOptions {
+  /** Ends everything that is read of it. */
+  readonly signal?: AbortSignal;
 }
 
-/** A received file. What `stream` gives is authenticated piece by piece, and whole once it ends without an error. */
+/** A received file. */
 export interface OpenedFile {
+  /** As the sender calls it: never a path. */
   readonly name: string;
   readonly type: string;
   readonly size: number;
+  readonly thumbnail?: Thumbnail;
+  /**
+   * The file from its beginning, fetched as it is read and gone on with when the connection breaks. What it gives is
+   * authenticated piece by piece, and whole once it ends without an error.
+   */
   readonly stream: ReadableStream<Uint8Array>;
+  /** Any part of it, `start` included and `end` not, authenticated. Rejects with a `RangeError` outside the file. */
+  read(range: ByteRange): Promise<Uint8Array>;
 }
 
-/** A key belongs to one file only, so there is nothing else to bind it to. */
-const NO_CONTEXT = new Uint8Array();
-
-/**
- * Encrypts and uploads a file, and lets the members of a conversation read it. The reference then travels in a
- * message. Throws `file.size`, `content.invalid` for a name or type out of bounds, a `TypeError` for what is no
- * `FileInput`, and what calls throw.
- */
-export async function storeFile(
-  { provider, call }: FileDeps,
-  conversation: ConversationId,
-  input: FileInput,
-): Promise<FileReference> {
-  assertInput(input);
-  const { name, type: mediaType, data } = input;
-  const { stream, size } = open(data);
-  const key = makeFileKey(provider);
-  assertDescription({ name, mediaType, size, key });
-  const ciphertext = stream
-    .pipeThrough(padStream(size))
-    .pipeThrough(encryptFileStream(provider, { key, context: NO_CONTEXT }));
-  const { id } = await call(uploadFile, { body: ciphertext });
-  await call(grantFile, { params: { id }, body: { conversation } });
-  return { id, key, name, mediaType, size };
+/** A file that the platform has, before any message names it. */
+export interface StoredFile {
+  readonly reference: FileReference;
+  /** To be called in the transaction that keeps the reference: until then, sending the file again goes on. */
+  settle(transaction: StoreTransaction): Promise<void>;
 }
 
-/** Opens the file of a message. Throws `message.no-file` when it holds none, and what calls throw. */
-export async function fetchFile(
-  { provider, call }: FileDeps,
+export interface Files {
+  /**
+   * Encrypts and uploads a file for the members of a conversation. Throws as `upload` and `describeInput` do.
+   */
+  store(
+    conversation: ConversationId,
+    input: FileInput,
+    options: SendFileOptions,
+  ): Promise<StoredFile>;
+  /**
+   * Opens the file of a message. Throws `message.no-file` when it holds none, `file.damaged` when the platform has
+   * another one in its place, and what calls throw.
+   */
+  open(message: Message, options: OpenFileOptions): Promise<OpenedFile>;
+}
+
+/** The files of one client. */
+export function createFiles(deps: UploadDeps): Files {
+  /** Records of the store that an upload is at work on: the same file sent twice at once has one each. */
+  const taken = new Set<string>();
+  return {
+    async store(conversation, input, options) {
+      const described = describeInput(input);
+      options.signal?.throwIfAborted();
+      const lengths = lengthsOf(described.size);
+      const isLong = lengths.ciphertext > WHOLE_UPLOAD_BYTES_MAX;
+      const key = uploadKey(deps.provider, conversation, input);
+      const storeKey = isLong && isRepeatable(input) && !taken.has(key) ? key : undefined;
+      const job = { ...options, input, conversation, lengths, storeKey };
+      if (storeKey === undefined) return stored(described, await upload(deps, job));
+      taken.add(storeKey);
+      try {
+        await deps.store.transaction((it) => dropOldUploads(it, deps.clock()));
+        return stored(described, await upload(deps, job), storeKey);
+      } finally {
+        taken.delete(storeKey);
+      }
+    },
+    open: (message, options) => open(deps, message, options),
+  };
+}
+
+function stored(described: Description, file: UploadedFile, storeKey?: string): StoredFile {
+  return {
+    reference: { ...described, ...file },
+    async settle(transaction) {
+      if (storeKey !== undefined) await transaction.delete(storeKey);
+    },
+  };
+}
+
+async function open(
+  deps: UploadDeps,
   { content }: Message,
+  { signal }: OpenFileOptions,
 ): Promise<OpenedFile> {
   if (content.type !== 'file') throw new ClientError('message.no-file', 'the message has no file');
-  const { id, key, name, mediaType, size } = content.file;
-  const ciphertext = await call(downloadFile, { params: { id } });
-  const secret = { key, context: NO_CONTEXT };
-  const padded = ciphertext.pipeThrough(decryptFileStream(provider, secret));
-  return { name, type: mediaType, size, stream: unpadStream(padded, size) };
-}
-
-function open(data: FileInput['data']): { stream: ReadableStream<Uint8Array>; size: number } {
-  if (data instanceof Blob) return { stream: data.stream(), size: data.size };
-  if (!(data instanceof Uint8Array)) return data;
-  const stream = new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(data);
-      controller.close();
-    },
-  });
-  return { stream, size: data.length };
-}
-
-/** For applications without types: what is wrong is said in terms of what they called. */
-function assertInput(input: unknown): asserts input is FileInput {
-  const data = isObject(input) ? input.data : undefined;
-  if (data instanceof Blob || data instanceof Uint8Array) return;
-  const isStream = isObject(data) && data.stream instanceof ReadableStream;
-  if (isStream && typeof data.size === 'number') return;
-  throw new TypeError(
-    'a file is { name, type, data }, with data a Uint8Array, a Blob or { stream, size }',
-  );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-const Description = FileReference.omit({ id: true });
-
-/** What no message can carry is refused before the upload, not after it. */
-function assertDescription(described: z.infer<typeof Description>): void {
-  const { error } = z.safeEncode(Description, described);
-  if (error)
-    throw new ClientError('content.invalid', 'not a file that can be sent', { cause: error });
+  const { id, key, name, mediaType: type, size, digest, thumbnail } = content.file;
+  const lengths = lengthsOfSent(content.file);
+  const info = await deps.call(getFileInfo, { params: { id } }, { signal });
+  const isSame = digest === undefined || sameBytes(info.sha256, digest);
+  if (!isSame || info.size !== lengths.ciphertext)
+    throw new ClientError('file.damaged', 'the platform has another file in its place');
+  const sealed = { secret: { key, context: new Uint8Array() }, lengths, digest };
+  const read = ciphertextReader(deps, { id, length: lengths.ciphertext, signal });
+  return {
+    ...{ name, type, size, ...(thumbnail !== undefined && { thumbnail }) },
+    stream: openWhole(deps.provider, read, sealed),
+    read: openRanges(deps.provider, read, sealed),
+  };
 }

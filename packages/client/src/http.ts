@@ -3,24 +3,31 @@ import {
   type Answer,
   ApiError,
   type Body,
+  type ByteStream,
   type EndpointSpec,
   encodeBase64url,
   fromProblem,
+  fromProblemHeaders,
   type Headers as HeadersOf,
   isByteStream,
   type Params,
   type Query,
 } from '@sotto/api';
+import type { ByteRange } from '@sotto/crypto';
 import { z } from 'zod';
 import { ClientError, ConnectionError } from './errors.ts';
 import { ANSWER_BYTES_MAX, CALL_MS_MAX } from './limits.ts';
 import type { Prover } from './proof.ts';
+import { followRedirect } from './redirect.ts';
 
-/** What an operation takes; nothing for what it does not declare. */
+/**
+ * What an operation takes; nothing for what it does not declare. Streams are given as bytes: browsers send no others
+ * over HTTP/1.1, and what is sent can be sent again.
+ */
 export type Input<E extends EndpointSpec> = Part<'params', Params<E>> &
   OptionalPart<'query', Query<E>> &
   Part<'headers', HeadersOf<E>> &
-  Part<'body', Body<E>>;
+  Part<'body', E['body'] extends ByteStream ? Uint8Array : Body<E>>;
 type Part<Name extends string, T> = [T] extends [undefined] ? unknown : { [N in Name]: T };
 type OptionalPart<Name extends string, T> = [T] extends [undefined]
   ? unknown
@@ -34,11 +41,21 @@ export interface Authorization {
   readonly signed?: boolean;
 }
 
+/** How one call is made. */
+export interface CallOptions {
+  /** Gives the call up, and the stream that it answers with. Its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
+  /** Until all of the answer is there, or the beginning of a stream; CALL_MS_MAX when left out. */
+  readonly deadlineMs?: number;
+  /** Of a stream these bytes only. */
+  readonly range?: ByteRange | undefined;
+}
+
 /** Runs one operation. */
 export type Exchange = <E extends EndpointSpec>(
   endpoint: E,
   input: Input<E>,
-  authorization?: Authorization,
+  options?: Authorization & CallOptions,
 ) => Promise<Answer<E>>;
 
 export interface ExchangeOptions {
@@ -54,25 +71,35 @@ export interface ExchangeOptions {
  * Makes the function that talks to one platform. It throws the platform's `ApiError`; `ConnectionError` when there
  * was no answer of the platform, in which case the operation may or may not have happened; `ClientError`
  * `answer.invalid` when the answer breaks the contract, and `client.closed`. A redirect is not followed but counts as
- * no answer: passwords and tokens go to the origin that the application named, and nowhere else.
+ * no answer: passwords and tokens go to the origin that the application named, and nowhere else. Only streams may come
+ * from another place, which is asked without them.
  */
-export function createExchange({ url, fetch, prover, signal }: ExchangeOptions): Exchange {
-  return async (endpoint, input, { token, signed = false } = {}) => {
+export function createExchange({ url, fetch, prover, signal: closing }: ExchangeOptions): Exchange {
+  return async (endpoint, input, { token, signed = false, ...options } = {}) => {
     const given = input as Given;
     const target = new URL(pathOf(endpoint, given.params ?? {}), url);
     for (const [name, value] of Object.entries(given.query ?? {})) {
       if (value !== undefined) target.searchParams.set(name, textOf(value));
     }
-    const request = requestOf(endpoint, given);
-    const streams = isByteStream(endpoint.body) || isByteStream(endpoint.response);
-    const limits = streams ? [signal] : [signal, AbortSignal.timeout(CALL_MS_MAX)];
-    const reach: Reach = (step) => step.catch((cause) => Promise.reject(lost(cause, signal)));
-    const options = { redirect: 'error', signal: AbortSignal.any(limits) } as const;
+    const { headers: own, ...request } = requestOf(endpoint, given);
+    const range = options.range && {
+      range: `bytes=${options.range.start}-${options.range.end - 1}`,
+    };
+    const status = options.range === undefined ? endpoint.status : 206;
+    const reach: Reach = (step) =>
+      step.catch((cause) => Promise.reject(lost(cause, closing, options.signal)));
     const attempt = async (proof?: string) => {
-      const headers = { ...request.headers, ...authorizationOf(token, proof) };
-      const response = await reach(fetch(target, { ...request, ...options, headers }));
-      prover.learn(response.headers);
-      return readAnswer(endpoint, response, reach);
+      using deadline = startDeadline(options.deadlineMs ?? CALL_MS_MAX);
+      const limits = [closing, deadline.signal, ...(options.signal ? [options.signal] : [])];
+      const signal = AbortSignal.any(limits);
+      const isMovable = isByteStream(endpoint.response);
+      const headers = { ...own, ...range, ...authorizationOf(token, proof) };
+      const redirect = isMovable ? 'manual' : 'error';
+      const answer = await reach(fetch(target, { ...request, headers, redirect, signal }));
+      prover.learn(answer.headers);
+      const follow = { fetch, target, headers, signal, status };
+      const response = isMovable ? await reach(followRedirect(answer, follow)) : answer;
+      return readAnswer(endpoint, { response, status, reach });
     };
     if (!signed) return attempt();
     const proven = { method: endpoint.method, url: target, ...(token !== undefined && { token }) };
@@ -80,11 +107,20 @@ export function createExchange({ url, fetch, prover, signal }: ExchangeOptions):
   };
 }
 
+/** Aborts after a while, unless it is let go of before. */
+function startDeadline(ms: number): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), ms);
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
 /** Awaits a step of the network; whatever goes wrong there comes out as one of our errors. */
 type Reach = <T>(step: Promise<T>) => Promise<T>;
 
-function lost(cause: unknown, signal: AbortSignal): Error {
-  if (signal.aborted) return new ClientError('client.closed', 'the client was closed');
+function lost(cause: unknown, closing: AbortSignal, signal: AbortSignal | undefined): unknown {
+  if (closing.aborted) return new ClientError('client.closed', 'the client was closed');
+  if (signal?.aborted) return signal.reason;
+  if (cause instanceof ClientError || cause instanceof ConnectionError) return cause;
   const code = networkCodeOf(cause);
   const why = code === undefined ? '' : `: ${code}`;
   return new ConnectionError(`the platform did not answer${why}`, { cause });
@@ -124,13 +160,7 @@ function requestOf(endpoint: EndpointSpec, { headers: given, body }: Given): Pla
   if (endpoint.body === undefined) return { method: endpoint.method, headers };
   if (isByteStream(endpoint.body)) {
     headers['content-type'] = endpoint.body.stream;
-    const stream: PlainRequest & { duplex: 'half' } = {
-      method: endpoint.method,
-      headers,
-      body: body as ReadableStream<Uint8Array<ArrayBuffer>>,
-      duplex: 'half',
-    };
-    return stream;
+    return { method: endpoint.method, headers, body: body as Uint8Array<ArrayBuffer> };
   }
   headers['content-type'] = 'application/json';
   return { method: endpoint.method, headers, body: encodeJson(endpoint.body, body) };
@@ -165,11 +195,10 @@ function encode(schema: z.ZodType, value: unknown): unknown {
 
 async function readAnswer<E extends EndpointSpec>(
   endpoint: E,
-  response: Response,
-  reach: Reach,
+  { response, status, reach }: { response: Response; status: number; reach: Reach },
 ): Promise<Answer<E>> {
-  if (response.status !== endpoint.status) {
-    throw failureOf(response.status, await readText(response, reach));
+  if (response.status !== status) {
+    throw failureOf(response, await readText(response, reach));
   }
   if (endpoint.responseHeaders !== undefined) {
     await readText(response, reach);
@@ -212,8 +241,8 @@ async function readText({ body }: Response, reach: Reach): Promise<string> {
   }
 }
 
-function failureOf(status: number, body: string): Error {
-  const problem = fromProblem(parseJson(body));
+function failureOf({ status, headers }: Response, body: string): Error {
+  const problem = fromProblem(parseJson(body)) ?? fromProblemHeaders(headers);
   if (problem !== undefined) return problem;
   // A proxy speaks for a platform that is away; anything else is no platform of ours.
   const message = `answered ${status} without a problem of the contract`;

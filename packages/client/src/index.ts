@@ -4,14 +4,17 @@ export { CryptoError, type SafetyNumber } from '@sotto/crypto';
 export type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
 export { createClient } from './client.ts';
 export type { Client, ClientOptions } from './client-interface.ts';
-export type { Content, FileReference } from './content.ts';
+export type { Content } from './content.ts';
 export type { HistoryRange } from './conversations.ts';
 export type { OwnDevice } from './devices.ts';
 export { ClientError, type ClientErrorCode, ConnectionError } from './errors.ts';
 export type { ClientEvent, ClientEvents, Listener } from './events.ts';
-export type { FileInput, OpenedFile } from './files.ts';
+export type { FileInput } from './file-input.ts';
+export { PLAIN_FILE_BYTES_MAX } from './file-padding.ts';
+export type { FileReference, Thumbnail } from './file-reference.ts';
+export type { TransferProgress } from './file-upload.ts';
+export type { OpenedFile, OpenFileOptions, SendFileOptions } from './files.ts';
 export type { Link } from './link-offer.ts';
-export { PLAIN_FILE_BYTES_MAX } from './padded-stream.ts';
 export type {
   ConversationRecord,
   HistoryItem,

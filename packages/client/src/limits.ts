@@ -133,3 +133,30 @@ export const FILE_NAME_LENGTH_MAX = 255;
 
 /** Characters of a file's media type. */
 export const FILE_TYPE_LENGTH_MAX = 127;
+
+/** A thumbnail. In base64 it takes a sixth of what one message holds, and every device of every member gets it. */
+export const THUMBNAIL_BYTES_MAX = 8 * 1024;
+
+/** Ciphertexts up to this go up in one request, and are held for it; longer ones in pieces, which can be gone on with. */
+export const WHOLE_UPLOAD_BYTES_MAX = 5 * 1024 * 1024;
+
+/** The least that a request brings of a piece when the network is bad: what it costs to lose one. */
+export const STEP_BYTES_MIN = 320 * 1024;
+
+/** One request that brings a piece, or a part of one. Slower than 85 KiB/s, and smaller parts are tried. */
+export const STEP_MS_MAX = 60_000;
+
+/** One upload in one request: 17 KiB/s for the largest. */
+export const WHOLE_UPLOAD_MS_MAX = 300_000;
+
+/** A download that brings nothing for so long has broken. */
+export const DOWNLOAD_SILENCE_MS_MAX = 30_000;
+
+/** Failures in a row of a transfer: 30 to 60 seconds of pauses, as long as a platform may take to come back. */
+export const TRANSFER_ATTEMPTS_MAX = 8;
+
+/** How long somebody who gives an upload up waits for the platform to hear of it; it forgets it by itself. */
+export const GIVE_UP_MS_MAX = 2_000;
+
+/** What is known of an unfinished upload is kept for so long: platforms keep none for longer. */
+export const UPLOAD_KEPT_MS = 7 * 24 * 3_600_000;

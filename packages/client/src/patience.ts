@@ -1,9 +1,8 @@
 /** Waiting when the platform says that it has too much to do, or that a part of it is away. */
 import type { Answer, EndpointSpec } from '@sotto/api';
 import { backOffMs, pause } from './back-off.ts';
-import { hasStream } from './call.ts';
 import { isProblem } from './errors.ts';
-import type { Authorization, Input } from './http.ts';
+import type { Authorization, CallOptions, Input } from './http.ts';
 
 export interface PatienceOptions {
   /** How long all pauses of one call may last together. What asks for more is thrown instead. */
@@ -24,20 +23,21 @@ export interface PatienceOptions {
 type Run = <E extends EndpointSpec>(
   endpoint: E,
   input: Input<E>,
-  authorization?: Authorization,
+  options?: Authorization & CallOptions,
 ) => Promise<Answer<E>>;
 
 /** Runs operations as `run` does, and again after a pause when they were refused for a reason that passes. */
 export function patient(run: Run, options: PatienceOptions): Run {
-  const { waitMsMax, signal, random } = options;
-  return async (endpoint, input, authorization) => {
+  const { waitMsMax, random } = options;
+  return async (endpoint, input, how) => {
+    const signal = how?.signal ? AbortSignal.any([options.signal, how.signal]) : options.signal;
     let waitedMs = 0;
     for (let attempt = 0; ; attempt++) {
       try {
-        return await run(endpoint, input, authorization);
+        return await run(endpoint, input, how);
       } catch (error) {
         const askedMs = askedPauseMs(error, options.isRepeatable || endpoint.method !== 'POST');
-        if (askedMs === undefined || hasStream(input)) throw error;
+        if (askedMs === undefined) throw error;
         // Later than asked, each by another while: those who were refused together do not come back together.
         const pauseMs = askedMs + backOffMs(attempt, random());
         waitedMs += pauseMs;

@@ -14,8 +14,8 @@ import {
   type DeviceId,
   type deviceEndpoints,
   type EndpointSpec,
-  type FileId,
   type fileEndpoints,
+  type Headers,
   type keyEndpoints,
   type keyLogEndpoints,
   type MessageSlot,
@@ -30,10 +30,12 @@ import {
   type Slot,
   type Stored,
   type UserId,
+  type uploadEndpoints,
 } from '@sotto/api';
 import { decodeDeviceList } from '@sotto/crypto';
 import type { WebSocket } from 'ws';
 import type { KeyLogFixture } from './key-log.fixture.ts';
+import type { Shelf } from './platform-files.fixture.ts';
 
 export interface Device {
   readonly user: UserId;
@@ -56,6 +58,9 @@ export interface Room {
   readonly messages: { message: OutgoingMessage; from: Device; stored: Stored }[];
 }
 
+/** Refused, not heard, or done without an answer. */
+export type Failure = ApiError | 'cut' | 'unanswered';
+
 export interface Platform {
   readonly url: string;
   readonly devices: Device[];
@@ -69,7 +74,8 @@ export interface Platform {
   show: (slot: Slot, to: Device) => Slot[];
   /** Every call so far, as operation ids; a test may fail the next ones. */
   readonly calls: string[];
-  failCall: (operation: string) => ApiError | 'cut' | undefined;
+  failCall: (operation: string) => Failure | undefined;
+  readonly files: Shelf;
   /** Breaks every connection without a goodbye. */
   cutAll(): void;
   close(): Promise<void>;
@@ -84,26 +90,29 @@ export type Spec =
   | (typeof conversationEndpoints)[number]
   | (typeof peopleEndpoints)[number]
   | (typeof messageEndpoints)[number]
-  | (typeof fileEndpoints)[number];
+  | (typeof fileEndpoints)[number]
+  | (typeof uploadEndpoints)[number];
 
 interface Given<E extends EndpointSpec> {
   params: Params<E>;
   query: Query<E>;
+  /** As the request has them; those of the contract are decoded. */
+  headers: ([Headers<E>] extends [undefined] ? unknown : Headers<E>) &
+    Readonly<Record<string, unknown>>;
   body: Body<E>;
   caller: Device;
 }
 
-type Handlers = {
+export type Handlers = {
   [E in Spec as E['id']]?: (
     platform: Platform,
     given: Given<E>,
-  ) => Answer<E> | Promise<Answer<E>> | undefined;
+  ) => Answer<E> | Response | Promise<Answer<E> | Response> | undefined;
 };
 export type Handler = (platform: Platform, given: { [part: string]: unknown }) => unknown;
 
 let made = 0;
-const uuid = () => `00000000-0000-4000-8000-${String(++made).padStart(12, '0')}`;
-const files = new Map<FileId, Blob>();
+export const uuid = () => `00000000-0000-4000-8000-${String(++made).padStart(12, '0')}`;
 
 function login(device: Device) {
   const { user, username } = device;
@@ -232,14 +241,6 @@ export const handlers: Handlers = {
     ticket: `ticket-of-device-${caller.device}`,
     expiresIn: 30,
   }),
-  async uploadFile(_, { body }) {
-    const id = uuid() as FileId;
-    const blob = await new Response(body as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
-    files.set(id, blob);
-    return { id, size: blob.size, sha256: new Uint8Array(32), createdAt: NOW };
-  },
-  downloadFile: (_, { params }) => files.get(params.id)!.stream(),
-  grantFile: () => undefined,
 };
 
 export const NOW = '2026-01-01T00:00:00.000Z';

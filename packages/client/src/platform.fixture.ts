@@ -13,6 +13,7 @@ import {
   endpoints,
   isByteStream,
   type OutgoingMessage,
+  PROBLEM_CODE_HEADER,
   type Problem,
   ServerFrame,
   SOCKET_PROTOCOL,
@@ -22,6 +23,7 @@ import {
 import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { makeKeyLog } from './key-log.fixture.ts';
+import { fileHandlers, makeShelf } from './platform-files.fixture.ts';
 import {
   type Device,
   endOf,
@@ -51,6 +53,7 @@ export async function startPlatform(): Promise<Platform> {
     show: (slot) => [slot],
     calls: [],
     failCall: () => undefined,
+    files: makeShelf(),
     cutAll() {
       for (const { socket } of platform.devices) socket?.terminate();
     },
@@ -84,18 +87,23 @@ async function answer(platform: Platform, request: IncomingMessage, response: Se
   try {
     const failure = platform.failCall(spec.id);
     if (failure === 'cut') return response.destroy();
-    if (failure !== undefined) throw failure;
+    if (failure instanceof ApiError) throw failure;
     const device = request.headers.authorization?.replace(/^(Bearer|DPoP) access-\d+-/, '');
     const caller = platform.devices.find((known) => known.device === device);
     if (spec.access === 'user' && caller === undefined) throw new ApiError('auth.token-invalid');
     const query = spec.query?.parse(Object.fromEntries(target.searchParams));
+    const headers = { ...request.headers, ...spec.headers?.decode(request.headers) };
     const body = await readBody(spec, request);
-    const handler = handlers[spec.id as Spec['id']] as Handler | undefined;
-    const value = await handler?.(platform, { params, query, body, caller: caller ?? NOBODY });
+    const all = { ...handlers, ...fileHandlers };
+    const handler = all[spec.id as Spec['id']] as Handler | undefined;
+    const given = { params, query, headers, body, caller: caller ?? NOBODY };
+    const value = await handler?.(platform, given);
+    if (failure === 'unanswered') return response.destroy();
     await respond(spec, response, value);
   } catch (error) {
     const problem = toProblem(error instanceof ApiError ? error : new ApiError('internal'));
-    response.writeHead(problem.status, { 'content-type': 'application/problem+json' });
+    const code = { [PROBLEM_CODE_HEADER]: problem.code };
+    response.writeHead(problem.status, { 'content-type': 'application/problem+json', ...code });
     response.end(JSON.stringify(problem));
   }
 }
@@ -126,11 +134,23 @@ async function respond(
   response: ServerResponse,
   value: unknown,
 ): Promise<void> {
+  if (value instanceof Response) return relay(value, response);
   response.statusCode = spec.status;
-  if (spec.response === undefined) response.end();
+  if (spec.responseHeaders !== undefined) {
+    const headers = z.encode(spec.responseHeaders, value as Record<string, unknown>);
+    response.writeHead(spec.status, headers as Record<string, string>).end();
+  } else if (spec.response === undefined) response.end();
   else if (!isByteStream(spec.response))
     response.end(JSON.stringify(z.encode(spec.response, value)));
   else response.end(await new Response(value as ReadableStream<Uint8Array<ArrayBuffer>>).bytes());
+}
+
+async function relay(answer: Response, response: ServerResponse): Promise<void> {
+  const bytes = await answer.bytes();
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  const isShort = Number(answer.headers.get('content-length') ?? 0) > bytes.length;
+  if (isShort) response.write(bytes, () => response.destroy());
+  else response.end(bytes);
 }
 
 function attend(platform: Platform, device: Device, socket: WebSocket): void {

@@ -247,6 +247,8 @@ export const keys = {
   cursor: (conversation: ConversationId) => `cursor/${conversation}`,
   sendCounter: (conversation: ConversationId) => `send-counter/${conversation}`,
   sendCounters: 'send-counter/',
+  /** Where conversations begin that have no counter yet; see `send-counter.ts`. */
+  sendCounterLowest: 'send-counter-lowest',
   senderCounter: (conversation: ConversationId, device: DeviceId) =>
     `sender-counter/${conversation}/${device}`,
   outboxEntry: (conversation: ConversationId, counter: number) =>
@@ -279,6 +281,10 @@ export const keys = {
   arrivals: 'arrival/',
   arrival: (number: number) => `arrival/${padded(number)}`,
   arrivalIds: 'arrival-ids',
+  /** See `file-progress.ts`. */
+  fileUpload: (conversation: ConversationId, fingerprint: string) =>
+    `file-upload/${conversation}/${fingerprint}`,
+  fileUploads: 'file-upload/',
 } as const;
 
 const encoder = new TextEncoder();

@@ -1,0 +1,52 @@
+/** The ciphertext of a file, made as it is asked for: neither it nor the file is ever held whole. */
+import { type FileSecret, type Provider, unsafeEncryptFileStreamAgain } from '@sotto/crypto';
+import { padStream } from './file-padding.ts';
+import type { Lengths } from './file-reference.ts';
+
+/** What a file is encrypted with. Another file under the same key and salt would give both away: see `file-progress.ts`. */
+export interface Seal {
+  readonly secret: FileSecret;
+  readonly salt: Uint8Array;
+}
+
+/** The ciphertext of one file, from its beginning to its end. */
+export interface Ciphertext {
+  /** Fills an array with what comes next. Throws `file.size`, or what reading the file throws. */
+  fill(into: Uint8Array): Promise<void>;
+  /** SHA-256 of everything up to here. */
+  digest(): Uint8Array;
+  /** Lets go of the file. */
+  close(): Promise<void>;
+}
+
+/** Encrypts a file. It must not come to an end before `lengths` says so: whoever asks for more has a bug. */
+export function sealFile(
+  provider: Provider,
+  plaintext: ReadableStream<Uint8Array>,
+  { secret, salt, lengths }: Seal & { readonly lengths: Lengths },
+): Ciphertext {
+  const reader = plaintext
+    .pipeThrough(padStream(lengths))
+    .pipeThrough(unsafeEncryptFileStreamAgain(provider, secret, salt))
+    .getReader();
+  const hash = provider.startSha256();
+  let held: Uint8Array = new Uint8Array();
+  return {
+    async fill(into) {
+      for (let at = 0; at < into.length; ) {
+        if (held.length === 0) {
+          const { done, value } = await reader.read();
+          if (done) throw new RangeError('the ciphertext has ended');
+          held = value;
+        }
+        const count = Math.min(held.length, into.length - at);
+        into.set(held.subarray(0, count), at);
+        held = held.subarray(count);
+        at += count;
+      }
+      hash.update(into);
+    },
+    digest: () => hash.digest(),
+    close: () => reader.cancel().catch(() => {}), // It failed before, and whoever read has been told.
+  };
+}

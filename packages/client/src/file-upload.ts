@@ -1,0 +1,319 @@
+/** A file on its way up: in one request when it is small, else in pieces (tus 1.0.0) that can be gone on with. */
+import {
+  type ConversationId,
+  continueUpload,
+  createUpload,
+  deleteFile,
+  endUpload,
+  FileId,
+  findUpload,
+  getFileInfo,
+  grantFile,
+  TUS_CHECKSUM,
+  TUS_VERSION,
+  UPLOAD_PIECE_BYTES,
+  uploadFile,
+} from '@sotto/api';
+import { makeFileKey, makeFileSalt, type Provider } from '@sotto/crypto';
+import { ClientError, isProblem } from './errors.ts';
+import { Attempts, type TransferDeps } from './file-attempts.ts';
+import { type FileInput, openInput } from './file-input.ts';
+import { UploadRecord } from './file-progress.ts';
+import type { Lengths } from './file-reference.ts';
+import { type Ciphertext, type Seal, sealFile } from './file-sealing.ts';
+import {
+  GIVE_UP_MS_MAX,
+  STEP_BYTES_MIN,
+  STEP_MS_MAX,
+  WHOLE_UPLOAD_BYTES_MAX,
+  WHOLE_UPLOAD_MS_MAX,
+} from './limits.ts';
+import { getRecord, putRecord, sameBytes } from './records.ts';
+import type { Store } from './store.ts';
+
+export interface UploadDeps extends TransferDeps {
+  readonly provider: Provider;
+  readonly store: Store;
+  readonly clock: () => number;
+}
+
+/** How far a transfer has come, in bytes of what travels: padded and encrypted. */
+export interface TransferProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** One file to be uploaded. */
+export interface UploadJob {
+  readonly input: FileInput;
+  readonly conversation: ConversationId;
+  readonly lengths: Lengths;
+  /** Where what is known of the upload is kept in the store; left out for what cannot be gone on with. */
+  readonly storeKey: string | undefined;
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the platform has by then. */
+export interface UploadedFile {
+  readonly id: FileId;
+  readonly key: Uint8Array;
+  /** SHA-256 of the ciphertext. */
+  readonly digest: Uint8Array;
+}
+
+/** A key belongs to one file only, so there is nothing else to bind it to. */
+const NO_CONTEXT = new Uint8Array();
+
+const TUS = { 'tus-resumable': TUS_VERSION };
+
+/**
+ * Encrypts and uploads a file, and lets the members of a conversation read it. Throws `file.size`, `file.damaged` when
+ * the platform has other bytes in the end, the reason of the signal, what reading the file throws, and what calls throw
+ * once trying again is of no use.
+ */
+export async function upload(deps: UploadDeps, job: UploadJob): Promise<UploadedFile> {
+  const isLong = job.lengths.ciphertext > WHOLE_UPLOAD_BYTES_MAX;
+  const file = await (isLong ? uploadInPieces(deps, job) : uploadWhole(deps, job));
+  const { signal, conversation } = job;
+  const input = { params: { id: file.id }, body: { conversation } };
+  try {
+    await new Attempts(deps, signal).run(() => deps.call(grantFile, input, { signal }));
+  } catch (error) {
+    if (signal?.aborted || !isLong || job.storeKey === undefined) await discard(deps, job, file.id);
+    throw error;
+  }
+  return file;
+}
+
+async function uploadWhole(deps: UploadDeps, job: UploadJob): Promise<UploadedFile> {
+  const { lengths, signal } = job;
+  const seal = makeSeal(deps);
+  const ciphertext = sealFile(deps.provider, openInput(job.input), { ...seal, lengths });
+  const body = new Uint8Array(lengths.ciphertext);
+  await ciphertext.fill(body);
+  report(job, 0);
+  const options = { signal, deadlineMs: WHOLE_UPLOAD_MS_MAX };
+  const info = await new Attempts(deps, signal).run(() => deps.call(uploadFile, { body }, options));
+  report(job, body.length);
+  const digest = ciphertext.digest();
+  assertSame(info, { size: body.length, sha256: digest });
+  return { id: info.id, key: seal.secret.key, digest };
+}
+
+async function uploadInPieces(deps: UploadDeps, job: UploadJob): Promise<UploadedFile> {
+  const begun = (await goOn(deps, job)) ?? (await begin(deps, job));
+  try {
+    await bringAll(deps, job, begun);
+    return await finish(deps, job, begun);
+  } catch (error) {
+    const isGivenUp = job.signal?.aborted || job.storeKey === undefined;
+    if (isGivenUp || isDamaged(error)) await giveUp(deps, job, begun.id);
+    throw error;
+  } finally {
+    await begun.ciphertext.close();
+  }
+}
+
+/** An upload that the platform knows. */
+interface BegunUpload {
+  readonly id: FileId;
+  readonly seal: Seal;
+  readonly begunAt: number;
+  /** Read up to the end of `piece`. */
+  readonly ciphertext: Ciphertext;
+  /** What may have left this device before, and the platform does not have; and where it begins. */
+  readonly piece: Uint8Array;
+  readonly at: number;
+}
+
+function makeSeal({ provider }: UploadDeps): Seal {
+  const secret = { key: makeFileKey(provider), context: NO_CONTEXT };
+  return { secret, salt: makeFileSalt(provider) };
+}
+
+async function begin(deps: UploadDeps, job: UploadJob): Promise<BegunUpload> {
+  const { lengths, signal } = job;
+  const headers = { ...TUS, 'upload-length': lengths.ciphertext };
+  const attempts = new Attempts(deps, signal);
+  const { location } = await attempts.run(() => deps.call(createUpload, { headers }, { signal }));
+  const id = FileId.safeParse(location.split('/').at(-1));
+  if (!id.success) throw new ClientError('answer.invalid', 'the upload has no id');
+  const seal = makeSeal(deps);
+  const ciphertext = sealFile(deps.provider, openInput(job.input), { ...seal, lengths });
+  const nothing = { piece: new Uint8Array(), at: 0 };
+  return { id: id.data, seal, begunAt: deps.clock(), ciphertext, ...nothing };
+}
+
+/** The upload that an earlier life of this store has begun, or undefined when it is not to be gone on with. */
+async function goOn(deps: UploadDeps, job: UploadJob): Promise<BegunUpload | undefined> {
+  const { storeKey, lengths } = job;
+  if (storeKey === undefined) return undefined;
+  const record = await deps.store.transaction((it) => getRecord(it, storeKey, UploadRecord));
+  if (record === undefined) return undefined;
+  const { upload: id, key, salt, noted, begunAt } = record;
+  const at = await offsetOf(deps, job, id);
+  if (at === undefined) return undefined;
+  const seal = { secret: { key, context: NO_CONTEXT }, salt };
+  const ciphertext = sealFile(deps.provider, openInput(job.input), { ...seal, lengths });
+  const isWithin = at <= noted && noted - at <= UPLOAD_PIECE_BYTES && noted <= lengths.ciphertext;
+  const piece = isWithin ? await readUpTo(noted, at, ciphertext) : undefined;
+  // Unless this is so, it is another file: under the same key not a byte of it may leave.
+  if (piece !== undefined && sameBytes(ciphertext.digest(), record.digest))
+    return { id, seal, begunAt, ciphertext, piece, at };
+  await ciphertext.close();
+  await giveUp(deps, job, id);
+  return undefined;
+}
+
+/** The bytes from `at` to `end`, which are not more than a piece, after all that come before them. */
+async function readUpTo(end: number, at: number, ciphertext: Ciphertext): Promise<Uint8Array> {
+  const block = new Uint8Array(UPLOAD_PIECE_BYTES);
+  try {
+    for (let passed = 0; passed < at; passed += block.length)
+      await ciphertext.fill(block.subarray(0, Math.min(block.length, at - passed)));
+    const piece = block.subarray(0, end - at);
+    await ciphertext.fill(piece);
+    return piece;
+  } catch (error) {
+    await ciphertext.close();
+    throw error;
+  }
+}
+
+/** What the platform has of an upload, in bytes; undefined when it knows none. */
+async function offsetOf(deps: UploadDeps, { signal }: UploadJob, id: FileId) {
+  const find = () => deps.call(findUpload, { params: { id }, headers: TUS }, { signal });
+  try {
+    return (await new Attempts(deps, signal).run(find))['upload-offset'];
+  } catch (error) {
+    if (isProblem(error, 'file.not-found', 'upload.expired')) return undefined;
+    throw error;
+  }
+}
+
+async function bringAll(deps: UploadDeps, job: UploadJob, begun: BegunUpload): Promise<void> {
+  const total = job.lengths.ciphertext;
+  const block = new Uint8Array(UPLOAD_PIECE_BYTES);
+  const bring = bringer(deps, job, begun.id);
+  let { piece, at } = begun;
+  report(job, at);
+  for (;;) {
+    await bring(piece, at);
+    at += piece.length;
+    if (at === total) return;
+    const end = Math.min(at - (at % block.length) + block.length, total);
+    piece = block.subarray(0, end - at);
+    await begun.ciphertext.fill(piece);
+    await note(deps, job, { ...begun, noted: end });
+  }
+}
+
+async function note(
+  { store }: UploadDeps,
+  { storeKey }: UploadJob,
+  { id, seal, begunAt, ciphertext, noted }: BegunUpload & { readonly noted: number },
+): Promise<void> {
+  if (storeKey === undefined) return;
+  const { key } = seal.secret;
+  const digest = ciphertext.digest();
+  const record = { upload: id, key, salt: seal.salt, noted, digest, begunAt };
+  await store.transaction((it) => putRecord(it, storeKey, [UploadRecord, record]));
+}
+
+/** Brings pieces in steps, which become smaller when they do not get through. */
+function bringer(deps: UploadDeps, job: UploadJob, id: FileId) {
+  const { provider, call } = deps;
+  const { signal } = job;
+  const attempts = new Attempts(deps, signal);
+  let stepBytes = UPLOAD_PIECE_BYTES;
+
+  const ask = async () =>
+    (await call(findUpload, { params: { id }, headers: TUS }, { signal }))['upload-offset'];
+  const send = async (offset: number, body: Uint8Array) => {
+    const checksum = `${TUS_CHECKSUM} ${base64(provider.sha256(body))}`;
+    const headers = { ...TUS, 'upload-offset': offset, 'upload-checksum': checksum };
+    const options = { signal, deadlineMs: STEP_MS_MAX };
+    const answer = await call(continueUpload, { params: { id }, headers, body }, options);
+    return answer['upload-offset'];
+  };
+
+  return async (piece: Uint8Array, at: number): Promise<void> => {
+    let offset = at;
+    let isKnown = true;
+    while (offset < at + piece.length) {
+      const from = offset - at;
+      try {
+        const next = isKnown
+          ? await send(offset, piece.subarray(from, from + stepBytes))
+          : await ask();
+        if (next < at || next > at + piece.length) throw lostPlace();
+        if (next > offset) {
+          attempts.moved();
+          report(job, next);
+        }
+        if (isKnown) stepBytes = Math.min(stepBytes * 2, UPLOAD_PIECE_BYTES);
+        offset = next;
+        isKnown = true;
+      } catch (error) {
+        if (isKnown) stepBytes = Math.max(stepBytes / 4, STEP_BYTES_MIN);
+        isKnown = false;
+        await attempts.failed(error);
+      }
+    }
+  };
+}
+
+/** The platform says what it has: nothing else is proof that it is what was sent. */
+async function finish(
+  deps: UploadDeps,
+  { lengths, signal }: UploadJob,
+  { id, seal, ciphertext }: BegunUpload,
+): Promise<UploadedFile> {
+  const ask = () => deps.call(getFileInfo, { params: { id } }, { signal });
+  const info = await new Attempts(deps, signal).run(ask);
+  const digest = ciphertext.digest();
+  assertSame(info, { size: lengths.ciphertext, sha256: digest });
+  return { id, key: seal.secret.key, digest };
+}
+
+/** Forgets an upload, here and as far as it can be reached there. */
+async function giveUp(deps: UploadDeps, { storeKey }: UploadJob, id: FileId): Promise<void> {
+  if (storeKey !== undefined) await deps.store.transaction((it) => it.delete(storeKey));
+  const options = { deadlineMs: GIVE_UP_MS_MAX };
+  // It runs out by itself there; what somebody is to be told is why it was given up.
+  await deps.call(endUpload, { params: { id }, headers: TUS }, options).catch(() => {});
+}
+
+/** The same for a file that is there already. */
+async function discard(deps: UploadDeps, { storeKey }: UploadJob, id: FileId): Promise<void> {
+  if (storeKey !== undefined) await deps.store.transaction((it) => it.delete(storeKey));
+  const options = { deadlineMs: GIVE_UP_MS_MAX };
+  await deps.call(deleteFile, { params: { id } }, options).catch(() => {});
+}
+
+interface Stored {
+  readonly size: number;
+  readonly sha256: Uint8Array;
+}
+
+function assertSame(info: Stored, sent: Stored): void {
+  if (info.size === sent.size && sameBytes(info.sha256, sent.sha256)) return;
+  throw new ClientError('file.damaged', 'the platform has stored other bytes than were sent');
+}
+
+function isDamaged(error: unknown): boolean {
+  return error instanceof ClientError && error.code === 'file.damaged';
+}
+
+function lostPlace(): ClientError {
+  return new ClientError('answer.invalid', 'the upload stands where it cannot stand');
+}
+
+function report({ lengths, onProgress }: UploadJob, done: number): void {
+  onProgress?.({ done, total: lengths.ciphertext });
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
