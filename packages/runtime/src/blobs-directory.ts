@@ -42,7 +42,7 @@ export async function openDirectoryBlobs({ directory }: DirectoryBlobsOptions): 
       assertBlobKey(key);
       const temporary = join(unfinished, `${key}.${randomUUID()}`);
       try {
-        const size = await writeDurably(temporary, body);
+        const size = await writeDurably(temporary, body instanceof Uint8Array ? [body] : body);
         const path = await makeRoom(key);
         await rename(temporary, path);
         await syncFolder(dirname(path));
@@ -84,7 +84,10 @@ function pathOf(directory: string, key: string): string {
   return join(directory, key.slice(0, 2), key.slice(2, 4), key);
 }
 
-async function writeDurably(path: string, body: ReadableStream<Uint8Array>): Promise<number> {
+async function writeDurably(
+  path: string,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<number> {
   const file = await open(path, 'wx', 0o600);
   try {
     let size = 0;

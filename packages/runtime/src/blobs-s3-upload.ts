@@ -41,7 +41,11 @@ export async function uploadStream(
   }
 }
 
-async function uploadWhole({ client, place }: Upload, Body: Uint8Array): Promise<number> {
+/** Uploads bytes in one request. Resolves to their number. */
+export async function uploadWhole(
+  { client, place }: Pick<Upload, 'client' | 'place'>,
+  Body: Uint8Array,
+): Promise<number> {
   await ask(client.send(new PutObjectCommand({ ...place, Body })));
   return Body.byteLength;
 }

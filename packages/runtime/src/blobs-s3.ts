@@ -22,7 +22,7 @@ import {
   sendPart,
   statusOf,
 } from './blobs-s3-parts.ts';
-import { uploadStream } from './blobs-s3-upload.ts';
+import { uploadStream, uploadWhole } from './blobs-s3-upload.ts';
 import {
   BLOB_ANSWER_MS,
   BLOB_CONNECT_MS,
@@ -77,10 +77,11 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
     async put(key, body) {
       const place = placeOf(key);
       await ask(ensureBucket()).catch(async (error: unknown) => {
-        await body.cancel(error);
+        if (body instanceof ReadableStream) await body.cancel(error);
         throw error;
       });
-      return uploadStream({ client, place, memory, log }, body);
+      const upload = { client, place, memory, log };
+      return body instanceof Uint8Array ? uploadWhole(upload, body) : uploadStream(upload, body);
     },
     async beginParts(key) {
       const place = placeOf(key);

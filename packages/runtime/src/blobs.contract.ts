@@ -40,6 +40,14 @@ export function blobsContract(open: () => Promise<Blobs>): void {
     expect(digest(await readAll(blob!.body))).toBe(digest(bytes));
   });
 
+  test('bytes in memory are put as a stream is', async () => {
+    for (const bytes of [new Uint8Array(), randomBytes(100_003)]) {
+      const key = randomUUID();
+      expect(await blobs.put(key, bytes)).toBe(bytes.byteLength);
+      expect(digest(await readAll((await blobs.get(key))!.body))).toBe(digest(bytes));
+    }
+  });
+
   test('a stream of odd little pieces is put whole', async () => {
     const key = randomUUID();
     const bytes = randomBytes(100_003);

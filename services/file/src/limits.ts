@@ -81,3 +81,17 @@ export const LOST_MAX = 100;
 
 /** How long an address at the store is good for: to begin a download, not to hand it around. */
 export const PRESIGNED_SECONDS = 5 * 60;
+
+/**
+ * How long a request that brings bytes to an upload is believed to live after it last said so, and how often it does. A
+ * process that died keeps nobody from its uploads for longer; one that the database does not hear for so long loses them.
+ */
+export const TURN_MS = 5_000;
+export const TURN_RENEW_MS = 1_000;
+
+/**
+ * How long a request waits for its turn, and how often it looks: as long as a turn whose process died lasts, and what
+ * the one that has it needs to hear that it is wanted and to store what has come.
+ */
+export const TURN_PATIENCE_MS = 6_000;
+export const TURN_ASK_MS = 100;

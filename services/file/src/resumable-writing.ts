@@ -1,0 +1,187 @@
+/**
+ * The bytes of an upload on their way to the store, in the turn of one request.
+ *
+ * What is put does not count before it is saved. The store has it first and the row tells of it then, so that wherever
+ * the process dies the row tells of no byte that is not there; what it does not tell of, the sweeper finds.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  type Blobs,
+  type PartBuffer,
+  type PartMemory,
+  type PartsAttempt,
+  PartsGoneError,
+} from '@sotto/runtime';
+import type { Kysely } from 'kysely';
+import type { Events } from './events.ts';
+import {
+  advance,
+  fillsPart,
+  offsetOf,
+  type Piece,
+  type Progress,
+  roomOf,
+  toJoin,
+  withPart,
+  withPiece,
+} from './resumable-state.ts';
+import { type FoundUpload, saveAdvance, saveAttempt, settleUpload } from './resumable-store.ts';
+import { type HeldTurn, replaced } from './resumable-turns.ts';
+import type { FileTables } from './schema.ts';
+
+export interface WritingDeps {
+  query: Kysely<FileTables>;
+  blobs: Blobs;
+  memory: PartMemory;
+  events: Events;
+}
+
+/** An upload that may be continued. */
+export interface Unfinished {
+  upload: FoundUpload;
+  turn: HeldTurn;
+  progress: Progress;
+}
+
+/** Every method may throw `upload.locked`, when the turn is another's; PartsGoneError; `service.unavailable`. */
+export class Writing {
+  readonly #deps: WritingDeps;
+  readonly #turn: HeldTurn;
+  readonly #blobKey: string;
+  #attempt: PartsAttempt | undefined;
+  /** As the row has it. */
+  #saved: Progress;
+  /** As the store has it. */
+  #progress: Progress;
+  /** Blobs of pieces that are in others by now, or will be once that is saved. */
+  #joined: string[] = [];
+
+  constructor(deps: WritingDeps, { upload, turn, progress }: Unfinished) {
+    const { blobKey: key, attempt } = upload;
+    this.#deps = deps;
+    this.#turn = turn;
+    this.#blobKey = key;
+    this.#attempt = attempt === null ? undefined : { key, attempt };
+    this.#saved = progress;
+    this.#progress = progress;
+  }
+
+  get progress(): Progress {
+    return this.#progress;
+  }
+
+  /** Stores the next bytes, no more than there is room for. */
+  async put(bytes: Uint8Array): Promise<void> {
+    const start = offsetOf(this.#progress);
+    const isPart =
+      this.#progress.pieces.length === 0 && bytes.byteLength === roomOf(this.#progress);
+    await (isPart ? this.#putPart(bytes) : this.#putPiece(bytes, start));
+  }
+
+  /** Makes larger pieces of small ones, or a part, where that is due. */
+  async join(): Promise<void> {
+    const pieces = toJoin(this.#progress);
+    const [first] = pieces;
+    if (first === undefined) return;
+    const part = this.#deps.memory.open(() => undefined);
+    try {
+      for (const piece of pieces) {
+        for await (const chunk of await this.#read(piece)) await appendAll(part, chunk);
+      }
+      const bytes = part.finish();
+      await (fillsPart(this.#progress) ? this.#putPart(bytes) : this.#putPiece(bytes, first.start));
+    } finally {
+      part.release();
+    }
+    this.#joined.push(...pieces.map(({ blobKey }) => blobKey));
+  }
+
+  /** From here on it counts. */
+  async save(): Promise<void> {
+    const { query } = this.#deps;
+    const change = advance(this.#saved, this.#progress);
+    if (change.tags.length > 0 || change.added.length > 0) {
+      this.#keep(await saveAdvance(query, this.#turn, change));
+      this.#saved = this.#progress;
+    }
+    await this.#dropJoined();
+  }
+
+  /** Makes a file of all parts, once they are saved: complete, read back, and visible. Repeating it is no error. */
+  async settle(): Promise<void> {
+    const { query, blobs, events } = this.#deps;
+    const { length, tags } = this.#saved;
+    if (this.#attempt === undefined) await blobs.put(this.#blobKey, new Uint8Array());
+    else await blobs.completeParts(this.#attempt, tags);
+    const sha256 = await this.#digest(length);
+    this.#keep(await settleUpload(query, this.#turn, sha256));
+    events.stored(length);
+  }
+  async #putPart(body: Uint8Array): Promise<void> {
+    const attempt = await this.#begun();
+    const number = this.#progress.tags.length + 1;
+    const tag = await this.#deps.blobs.putPart(attempt, { number, body });
+    this.#progress = withPart(this.#progress, tag);
+  }
+
+  async #putPiece(bytes: Uint8Array, start: number): Promise<void> {
+    const blobKey = randomUUID();
+    await this.#deps.blobs.put(blobKey, bytes);
+    this.#progress = withPiece(this.#progress, { start, size: bytes.byteLength, blobKey });
+  }
+
+  async #begun(): Promise<PartsAttempt> {
+    const { query, blobs } = this.#deps;
+    if (this.#attempt === undefined) {
+      const attempt = await blobs.beginParts(this.#blobKey);
+      this.#keep(await saveAttempt(query, this.#turn, attempt));
+      this.#attempt = { key: this.#blobKey, attempt };
+    }
+    return this.#attempt;
+  }
+
+  async #read({ blobKey, size }: Piece): Promise<ReadableStream<Uint8Array>> {
+    const blob = await this.#deps.blobs.get(blobKey);
+    if (blob?.size === size) return blob.body;
+    await blob?.body.cancel();
+    throw this.#damaged('a piece of an upload');
+  }
+
+  /** Also the proof that the store gives what it was given. */
+  async #digest(length: number): Promise<Uint8Array> {
+    const blob = await this.#deps.blobs.get(this.#blobKey);
+    const hash = createHash('sha256');
+    let size = 0;
+    if (blob !== undefined) {
+      for await (const chunk of blob.body) {
+        size += chunk.byteLength;
+        hash.update(chunk);
+      }
+    }
+    if (size !== length || blob === undefined) throw this.#damaged('an upload');
+    return hash.digest();
+  }
+
+  #damaged(what: string): Error {
+    const error = new PartsGoneError();
+    this.#deps.events.damaged(new Error(`the store has lost ${what}`, { cause: error }));
+    return error;
+  }
+
+  async #dropJoined(): Promise<void> {
+    const { blobs, events } = this.#deps;
+    for (const key of this.#joined.splice(0)) await blobs.delete(key).catch(events.leftover);
+  }
+
+  #keep(isOurs: boolean): void {
+    if (!isOurs) throw replaced();
+  }
+}
+
+async function appendAll(part: PartBuffer, chunk: Uint8Array): Promise<void> {
+  for (let rest = chunk; rest.byteLength > 0; ) {
+    const taken = await part.append(rest);
+    if (taken === 0) throw new Error('pieces are larger than a part');
+    rest = rest.subarray(taken);
+  }
+}
