@@ -5,6 +5,9 @@ import { BLOB_PART_BYTES, PART_MEASURE_MS, PART_WAIT_MS } from './limits.ts';
 import { createPartMemory, type PartBuffer, type PartMemory } from './part-memory.ts';
 
 const MIB = 1024 * 1024;
+
+/** The least there can be: an eighth is for small bodies. */
+const LEAST = (BLOB_PART_BYTES * 8) / 7;
 const open = (memory: PartMemory, onGivenUp = () => {}): PartBuffer => memory.open(onGivenUp);
 const megabytes = (count: number) => new Uint8Array(count * MIB);
 
@@ -13,7 +16,7 @@ afterEach(() => {
 });
 
 test('a part holds what came, up to its size', async () => {
-  const memory = createPartMemory(BLOB_PART_BYTES);
+  const memory = createPartMemory(LEAST);
   const part = open(memory);
   const bytes = randomBytes(BLOB_PART_BYTES + 100);
   for (let at = 0; at < BLOB_PART_BYTES; ) {
@@ -36,7 +39,7 @@ test('a hundred parts of little take little', async () => {
 });
 
 test('many bodies get through memory for one part, and each in its own order', async () => {
-  const memory = createPartMemory(BLOB_PART_BYTES + 300_000);
+  const memory = createPartMemory(LEAST + 300_000);
   const bodies = Array.from({ length: 8 }, (_, seed) => {
     let left = 90;
     return new ReadableStream<Uint8Array>({
@@ -50,7 +53,7 @@ test('many bodies get through memory for one part, and each in its own order', a
   const sizes = bodies.map(async (body, seed) => {
     let size = 0;
     for await (const part of cutParts(body, memory)) {
-      expect(memory.state().bytes).toBeLessThanOrEqual(BLOB_PART_BYTES + 300_000);
+      expect(memory.state().bytes).toBeLessThanOrEqual(LEAST + 300_000);
       await new Promise(setImmediate);
       for (let at = 0; at < part.byteLength; at += 64 * 1024) {
         expect(part[at]).toBe(seed + 90 - (size + at) / (64 * 1024));
@@ -65,7 +68,7 @@ test('many bodies get through memory for one part, and each in its own order', a
 
 test('who waits in vain is told so, and holds nobody up', async () => {
   vi.useFakeTimers();
-  const memory = createPartMemory(BLOB_PART_BYTES);
+  const memory = createPartMemory(LEAST);
   const first = open(memory);
   await first.append(megabytes(5));
   first.finish();
@@ -80,49 +83,59 @@ test('who waits in vain is told so, and holds nobody up', async () => {
   expect(await second.append(megabytes(1))).toBe(MIB);
 });
 
-test('a trickle that others wait for is given up, the slowest first, and no other', async () => {
+test('trickles that others wait for are given up, and who comes at speed or waits is not', async () => {
   vi.useFakeTimers();
-  const memory = createPartMemory(2 * BLOB_PART_BYTES);
+  const memory = createPartMemory(3 * LEAST);
   const givenUp: string[] = [];
   const begin = async (name: string, bytes: number) => {
     const part = open(memory, () => givenUp.push(name));
     await part.append(new Uint8Array(bytes));
     return part;
   };
-  const slowest = await begin('slowest', 64 * 1024);
-  const slow = await begin('slow', 80 * 1024);
-  const fast = await begin('fast', 4 * MIB);
+  const trickle = await begin('trickle', 4 * MIB);
+  const fast = await begin('fast', 3 * MIB);
+  const sent = await begin('sent', 4 * MIB);
+  sent.finish();
   await vi.advanceTimersByTimeAsync(10 * PART_MEASURE_MS);
   expect(givenUp).toEqual([]);
-  const late = open(memory);
-  const waiting = late.append(megabytes(5));
-  await vi.advanceTimersByTimeAsync(PART_MEASURE_MS / 4);
-  expect(givenUp).toEqual(['slowest']);
-  await expect(slowest.append(megabytes(1))).rejects.toMatchObject({ code: 'request.timeout' });
-  expect(() => slowest.finish()).toThrow('this body is slow');
-  slowest.release();
-  await vi.advanceTimersByTimeAsync(PART_MEASURE_MS / 4);
-  expect(givenUp).toEqual(['slowest', 'slow']);
-  slow.release();
-  expect(await waiting).toBe(BLOB_PART_BYTES);
-  fast.finish();
+  const waiting = begin('waiting', 4 * MIB);
+  while (givenUp.length === 0) {
+    await fast.append(new Uint8Array(100_000));
+    await trickle.append(new Uint8Array(1));
+    await vi.advanceTimersByTimeAsync(PART_MEASURE_MS / 4);
+  }
+  expect(givenUp).toEqual(['trickle']);
+  await expect(trickle.append(megabytes(1))).rejects.toMatchObject({ code: 'request.timeout' });
+  expect(() => trickle.finish()).toThrow('this body is slow');
+  trickle.release();
+  await waiting;
+  expect(memory.state().waiting).toBe(0);
+});
+
+test('small bodies do not wait for large ones', async () => {
+  const memory = createPartMemory(LEAST);
+  const large = open(memory);
+  await large.append(megabytes(3));
+  const others = Array.from({ length: 10 }, () => open(memory));
+  for (const other of others) expect(await other.append(new Uint8Array(60_000))).toBe(60_000);
+  expect(memory.state().waiting).toBe(0);
 });
 
 test('a body that is given up ends at once, whatever its sender does', async () => {
   vi.useFakeTimers();
-  const memory = createPartMemory(BLOB_PART_BYTES);
+  const memory = createPartMemory(LEAST);
   const cancel = vi.fn();
   const trickle = new ReadableStream<Uint8Array>({
-    start: (controller) => controller.enqueue(new Uint8Array(100)),
+    start: (controller) => controller.enqueue(new Uint8Array(100_000)),
     cancel,
   });
   const reading = expect(cutParts(trickle, memory).next()).rejects.toMatchObject({
     code: 'request.timeout',
   });
-  await vi.advanceTimersByTimeAsync(PART_MEASURE_MS);
+  await vi.advanceTimersByTimeAsync(1);
   const part = open(memory);
   const waiting = part.append(megabytes(5));
-  await vi.advanceTimersByTimeAsync(PART_MEASURE_MS);
+  await vi.advanceTimersByTimeAsync(2 * PART_MEASURE_MS);
   await reading;
   expect(cancel).toHaveBeenCalled();
   expect(await waiting).toBe(BLOB_PART_BYTES);

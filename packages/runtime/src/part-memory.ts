@@ -4,7 +4,8 @@
  * A part's memory grows with what has come of it, so a slow body holds little more than it has brought. What is asked
  * for beyond the bound waits, and the body behind it is not read meanwhile. Memory is given only while one of those who
  * have some could still fill its part with what would be left (the banker's algorithm; all parts are of one size), so
- * they can never wait for each other.
+ * they can never wait for each other. The first of each part comes out of a share of its own: small bodies do not wait
+ * for large ones.
  *
  * Who fills a part too slowly while others wait is given up: else a few trickles, each short of a part, would hold it
  * all.
@@ -31,6 +32,8 @@ export interface PartBuffer {
   append(chunk: Uint8Array): Promise<number>;
   /** What has come; nothing is appended from now on. Good until the release. Throws when the part was given up. */
   finish(): Uint8Array;
+  /** The same, also of a part that was given up: for those who store it at once and release it then. */
+  rescue(): Uint8Array;
   /** Gives the memory back. Safe to repeat. */
   release(): void;
 }
@@ -45,15 +48,17 @@ export function createPartMemory(bytesMax: number): PartMemory {
 }
 
 /** What a part's memory grows through, by a copy each time. */
-const STEPS = [64 * 1024, 256 * 1024, 1024 * 1024, BLOB_PART_BYTES / 2, BLOB_PART_BYTES] as const;
+const FIRST = 64 * 1024;
+const STEPS = [FIRST, 256 * 1024, 1024 * 1024, BLOB_PART_BYTES / 2, BLOB_PART_BYTES] as const;
+
+/** An eighth of all is for parts that have just begun: 192 of them by default. */
+const FIRST_SHARE = 8;
 
 const NONE = new Uint8Array();
 
 class Part implements PartBuffer {
   memory: Uint8Array = NONE;
   filled = 0;
-  /** Since it got its first memory, less what it waited for more. */
-  startedAt = 0;
   isFinished = false;
   isGivenUp = false;
   readonly #pool: Pool;
@@ -80,6 +85,10 @@ class Part implements PartBuffer {
 
   finish(): Uint8Array {
     this.#assertKept();
+    return this.rescue();
+  }
+
+  rescue(): Uint8Array {
     this.isFinished = true;
     return this.memory.subarray(0, this.filled);
   }
@@ -106,17 +115,32 @@ interface Waiting {
   grant(): void;
 }
 
+/** How far a part had come at some moment. */
+interface Mark {
+  at: number;
+  filled: number;
+}
+
 class Pool {
-  used = 0;
-  readonly #bytesMax: number;
+  readonly #firstMax: number;
+  readonly #moreMax: number;
+  /** Of parts that have no more than the first step. */
+  #firstUsed = 0;
+  #moreUsed = 0;
   readonly #spare = new SpareMemory(STEPS);
   readonly #parts = new Set<Part>();
   readonly #waiting = new Set<Waiting>();
   #watch: NodeJS.Timeout | undefined;
+  #marks = new Map<Part, Mark>();
 
   constructor(bytesMax: number) {
-    if (bytesMax < BLOB_PART_BYTES) throw new RangeError('there must be memory for one part');
-    this.#bytesMax = bytesMax;
+    this.#firstMax = Math.max(FIRST, bytesMax / FIRST_SHARE);
+    this.#moreMax = bytesMax - this.#firstMax;
+    if (this.#moreMax < BLOB_PART_BYTES) throw new RangeError('there must be memory for one part');
+  }
+
+  get used(): number {
+    return this.#firstUsed + this.#moreUsed;
   }
 
   get waiting(): number {
@@ -131,7 +155,8 @@ class Pool {
 
   takeBack(part: Part): void {
     if (!this.#parts.delete(part)) return;
-    this.used -= part.memory.byteLength;
+    this.#marks.delete(part);
+    this.#count(part.memory, -1);
     this.#spare.keep(part.memory);
     part.memory = NONE;
     // In the order of their asking, but whoever can be served is not kept waiting by who cannot.
@@ -145,61 +170,79 @@ class Pool {
   }
 
   #isSafe(part: Part, bytes: number): boolean {
-    const left = this.#bytesMax - this.used - (bytes - part.memory.byteLength);
+    if (bytes === FIRST) return this.#firstUsed + FIRST <= this.#firstMax;
+    let left = this.#moreMax - this.#moreUsed - (bytes - moreIn(part.memory));
     if (left < 0) return false;
-    if (BLOB_PART_BYTES - bytes <= left) return true;
+    let needed = BLOB_PART_BYTES - bytes;
     for (const { memory, isFinished } of this.#parts) {
-      if (isFinished || BLOB_PART_BYTES - memory.byteLength <= left) return true;
+      if (isFinished) left += moreIn(memory);
+      else needed = Math.min(needed, BLOB_PART_BYTES - moreIn(memory));
     }
-    return false;
+    return needed <= left;
   }
 
   #grow(part: Part, bytes: number): void {
     const { memory, filled } = part;
-    this.used += bytes - memory.byteLength;
     part.memory = this.#spare.take(bytes);
     part.memory.set(memory.subarray(0, filled));
-    if (memory.byteLength > 0) this.#spare.keep(memory);
-    else part.startedAt = performance.now();
-    this.#spare.shrinkTo(this.#bytesMax - this.used);
+    this.#count(part.memory, 1);
+    if (memory.byteLength > 0) {
+      this.#count(memory, -1);
+      this.#spare.keep(memory);
+    }
+    this.#spare.shrinkTo(this.#firstMax + this.#moreMax - this.used);
     this.#parts.add(part);
   }
 
+  #count({ byteLength }: Uint8Array, sign: 1 | -1): void {
+    if (byteLength === FIRST) this.#firstUsed += sign * byteLength;
+    else this.#moreUsed += sign * byteLength;
+  }
+
   #wait(part: Part, bytes: number): Promise<void> {
-    const began = performance.now();
-    this.#watch ??= setInterval(() => this.#giveUpSlowest(), PART_MEASURE_MS / 4);
+    this.#watch ??= setInterval(() => this.#giveUpSlow(), PART_MEASURE_MS / 4);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => end(() => reject(tooFull())), PART_WAIT_MS);
       const waiting = { part, bytes, grant: () => end(resolve) };
       const end = (settle: () => void): void => {
         clearTimeout(timer);
         this.#waiting.delete(waiting);
-        part.startedAt += performance.now() - began;
-        if (this.#waiting.size === 0) {
-          clearInterval(this.#watch);
-          this.#watch = undefined;
-        }
+        if (this.#waiting.size === 0) this.#stopWatch();
         settle();
       };
       this.#waiting.add(waiting);
     });
   }
 
-  #giveUpSlowest(): void {
+  #stopWatch(): void {
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+    this.#marks.clear();
+  }
+
+  /** Those that have come hardly further in the last while, though it was their turn: as many as wait for them. */
+  #giveUpSlow(): void {
     const now = performance.now();
     const asking = new Set([...this.#waiting].map(({ part }) => part));
-    let slowest: Part | undefined;
-    let leastRate = PART_RATE_MIN / 1000;
+    const slow = [];
     for (const part of this.#parts) {
-      const ms = now - part.startedAt;
-      if (part.isFinished || part.isGivenUp || asking.has(part) || ms < PART_MEASURE_MS) continue;
-      const rate = part.filled / ms;
-      if (rate >= leastRate) continue;
-      slowest = part;
-      leastRate = rate;
+      const { filled } = part;
+      const mark = this.#marks.get(part);
+      const isIdle = part.isFinished || part.isGivenUp || asking.has(part);
+      const ms = now - (mark?.at ?? now);
+      const rate = (filled - (mark?.filled ?? 0)) / ms;
+      if (mark !== undefined && !isIdle && ms < PART_MEASURE_MS) continue;
+      if (mark !== undefined && !isIdle && rate * 1000 < PART_RATE_MIN) slow.push({ part, rate });
+      this.#marks.set(part, { at: now, filled });
     }
-    slowest?.giveUp();
+    slow.sort((one, other) => one.rate - other.rate);
+    for (const { part } of slow.slice(0, this.#waiting.size)) part.giveUp();
   }
+}
+
+/** Of a part's memory, what is not from the share of small bodies. */
+function moreIn({ byteLength }: Uint8Array): number {
+  return byteLength === FIRST ? 0 : byteLength;
 }
 
 function tooFull(): ApiError {
