@@ -31,11 +31,12 @@ export interface FoundUpload {
   taken: boolean;
 }
 
+/** Makes a resumable upload of a pending file. */
 export async function insertUpload(
   transaction: Transaction<FileTables>,
-  { file, expiresAt }: { file: FileId; expiresAt: Date },
+  { file, until }: { file: FileId; until: Date },
 ): Promise<void> {
-  await transaction.insertInto('uploads').values({ file, expires_at: expiresAt }).execute();
+  await transaction.insertInto('uploads').values({ file, expires_at: until }).execute();
 }
 
 /** Finds an upload of this owner, and makes the asker its writer when it has none and may be continued. */

@@ -56,10 +56,10 @@ export async function lockUsage(
 /** Writes a pending file, its size reserved against the owner's quota. Call `lockUsage` first. */
 export async function insertPending(
   transaction: Transaction<FileTables>,
-  file: { id: FileId; blobKey: string; owner: UserId; size: number },
+  file: { id: FileId; blobKey: string; owner: UserId; size: number; expiresAt?: Date | undefined },
 ): Promise<void> {
-  const { id, blobKey: blob_key, owner, size } = file;
-  await transaction.insertInto('files').values({ id, blob_key, owner, size }).execute();
+  const { id, blobKey: blob_key, owner, size, expiresAt: expires_at = null } = file;
+  await transaction.insertInto('files').values({ id, blob_key, owner, size, expires_at }).execute();
   await transaction
     .updateTable('usage')
     .set({ bytes: sql`bytes + ${chargeOf(size)}` })

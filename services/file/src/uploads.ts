@@ -13,6 +13,7 @@ import { discard } from './deletions.ts';
 import { isErased } from './erasure-store.ts';
 import type { Events } from './events.ts';
 import { FILE_CHARGE_BYTES_MIN } from './limits.ts';
+import { insertUpload } from './resumable-store.ts';
 import type { FileTables } from './schema.ts';
 import { chargeOf, insertPending, lockUsage, settle } from './store.ts';
 
@@ -41,7 +42,7 @@ export async function upload(
   { owner, body, announced }: Upload,
 ): Promise<FileInfo> {
   if (announced !== undefined && announced > FILE_BYTES_MAX) throw tooLarge();
-  const file = await reserve(deps, owner, announced);
+  const file = await reserve(deps, { owner, announced });
   const metered = meterBody(body, {
     bytesMax: file.size,
     exceeded: () => overrun(file, announced),
@@ -61,6 +62,17 @@ export async function upload(
   }
 }
 
+/** What room is wanted for. */
+export interface Wanted {
+  owner: UserId;
+  /** How much it will be, when that is known. */
+  announced: number | undefined;
+  /** Of a resumable upload: when it is given up. */
+  until?: Date;
+  /** When the file is deleted. */
+  expiresAt?: Date | undefined;
+}
+
 interface Reservation {
   id: FileId;
   blobKey: string;
@@ -68,11 +80,10 @@ interface Reservation {
   size: number;
 }
 
-/** Takes from the quota before a byte is stored, so that parallel uploads cannot exceed it together. */
-function reserve(
-  { query, quotaBytes }: UploadDeps,
-  owner: UserId,
-  announced: number | undefined,
+/** Takes from the quota before a byte is stored, so that parallel uploads cannot exceed it together. Throws `file.quota`. */
+export function reserve(
+  { query, quotaBytes }: Pick<UploadDeps, 'query' | 'quotaBytes'>,
+  { owner, announced, until, expiresAt }: Wanted,
 ): Promise<Reservation> {
   return query.transaction().execute(async (transaction) => {
     const left = quotaBytes - (await lockUsage(transaction, owner));
@@ -81,7 +92,8 @@ function reserve(
     if (chargeOf(announced ?? 0) > left) throw overQuota(Math.max(0, left));
     const size = announced ?? Math.min(FILE_BYTES_MAX, left);
     const reservation = { id: FileId.parse(randomUUID()), blobKey: randomUUID(), size };
-    await insertPending(transaction, { ...reservation, owner });
+    await insertPending(transaction, { ...reservation, owner, expiresAt });
+    if (until !== undefined) await insertUpload(transaction, { file: reservation.id, until });
     return reservation;
   });
 }

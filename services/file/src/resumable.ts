@@ -1,0 +1,223 @@
+/**
+ * Resumable uploads: begun with their whole length, brought in as many requests as it takes, a file when all is there.
+ *
+ * Whatever reads or changes one does so in its turn (`resumable-turns.ts`). An upload whose bytes are all there, but
+ * whose process died before it was made a file, is made one by whoever looks at it next.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { ApiError, FILE_BYTES_MAX, type FileId, type UserId } from '@sotto/api';
+import { type Clock, PartsGoneError } from '@sotto/runtime';
+import { type MeteredBody, meterBody } from './body-meter.ts';
+import { type DeletionDeps, deleteFile, discard } from './deletions.ts';
+import { reserve, type UploadDeps } from './uploads.ts';
+import { untilAborted } from './resumable-body.ts';
+import { cutSections, type Sections } from './resumable-sections.ts';
+import { offsetOf, roomOf } from './resumable-state.ts';
+import { readProgress } from './resumable-store.ts';
+import type { Turns } from './resumable-turns.ts';
+import { type Unfinished, Writing, type WritingDeps } from './resumable-writing.ts';
+
+export interface ResumableDeps extends WritingDeps, DeletionDeps, UploadDeps {
+  turns: Turns;
+  clock: Clock;
+  /** How long an upload may take from its beginning. */
+  uploadMs: number;
+}
+
+export interface Standing {
+  offset: number;
+  length: number;
+  /** Of an upload that is not complete. */
+  expiresAt?: Date;
+  /** It has just become a file. */
+  isNew?: true;
+}
+
+/** One upload, of the caller. */
+export interface Mine {
+  id: FileId;
+  owner: UserId;
+}
+
+/** What one request brings. */
+export interface Bringing {
+  offset: number;
+  body: ReadableStream<Uint8Array>;
+  /** Content-Length, when the sender gave one. */
+  announced: number | undefined;
+  /** SHA-256 of the body: with it, all of it is stored or nothing. */
+  checksum: Uint8Array | undefined;
+}
+
+/** Begins one. Throws `request.too-large`, and what `reserve` throws. */
+export async function create(
+  deps: ResumableDeps,
+  { owner, length, expiresAt }: { owner: UserId; length: number; expiresAt: Date | undefined },
+): Promise<{ id: FileId; until: Date }> {
+  if (length > FILE_BYTES_MAX) throw tooLarge(`at most ${FILE_BYTES_MAX} bytes`);
+  const until = new Date(deps.clock() + deps.uploadMs);
+  const { id } = await reserve(deps, { owner, announced: length, expiresAt, until });
+  // There is nothing to wait for.
+  if (length === 0) await find(deps, { id, owner });
+  return { id, until };
+}
+
+/**
+ * How far an upload has come. Throws `file.not-found`, `upload.expired`, and `upload.locked` when a request that brings
+ * bytes to it does not end in time.
+ */
+export async function find(deps: ResumableDeps, mine: Mine): Promise<Standing> {
+  const found = await open(deps, mine);
+  if (!isUnfinished(found)) return found;
+  await using _ = found.turn;
+  return work(deps, found, (writing) => conclude(writing, found));
+}
+
+/**
+ * Stores what a request brings. When it breaks off what has come is kept, unless there is a checksum. Throws what `find`
+ * throws, `upload.offset-conflict`, `upload.checksum-mismatch`, `request.too-large`, `request.timeout`,
+ * `request.malformed`.
+ */
+export async function bring(
+  deps: ResumableDeps,
+  mine: Mine,
+  bringing: Bringing,
+): Promise<Standing> {
+  const found = await open(deps, mine);
+  if (!isUnfinished(found)) {
+    assertFits(bringing, found);
+    return found;
+  }
+  await using _ = found.turn;
+  assertFits(bringing, { offset: offsetOf(found.progress), length: found.upload.length });
+  return work(deps, found, async (writing) => {
+    await receive(deps, { writing, signal: found.turn.signal, bringing });
+    return conclude(writing, found);
+  });
+}
+
+/** Gives one up, or deletes the file that it has become. Throws `file.not-found`, `upload.locked`. */
+export async function end(deps: ResumableDeps, { id, owner }: Mine): Promise<void> {
+  const { upload, turn } = await deps.turns.take(id, owner);
+  await using _ = turn;
+  if (upload.state === 'stored') await deleteFile(deps, id, owner);
+  else if (upload.state === 'deleting' || upload.expiresAt === null) throw notFound();
+  else await discard(deps, { id, blobKey: upload.blobKey });
+}
+
+async function open(deps: ResumableDeps, { id, owner }: Mine): Promise<Standing | Unfinished> {
+  const { upload, turn } = await deps.turns.take(id, owner);
+  const { state, length, expiresAt } = upload;
+  if (turn !== undefined) {
+    try {
+      return { upload, turn, progress: await readProgress(deps.query, id, length) };
+    } catch (error) {
+      await turn[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+  if (state === 'stored') return { offset: length, length };
+  throw state === 'pending' && expiresAt !== null ? new ApiError('upload.expired') : notFound();
+}
+
+function isUnfinished(found: Standing | Unfinished): found is Unfinished {
+  return 'turn' in found;
+}
+
+function assertFits({ offset, announced }: Bringing, standing: Standing): void {
+  if (offset !== standing.offset) throw new ApiError('upload.offset-conflict');
+  if (offset + (announced ?? 0) > standing.length) throw tooLarge('more than the upload lacks');
+}
+
+/** Does something with an upload. One whose bytes the store has lost is given up. */
+async function work(
+  deps: ResumableDeps,
+  unfinished: Unfinished,
+  task: (writing: Writing) => Promise<Standing>,
+): Promise<Standing> {
+  try {
+    return await task(new Writing(deps, unfinished));
+  } catch (error) {
+    if (!(error instanceof PartsGoneError)) throw error;
+    await discard(deps, { id: unfinished.turn.file, blobKey: unfinished.upload.blobKey });
+    throw new ApiError('upload.expired', { detail: 'the store has lost it', cause: error });
+  }
+}
+
+/** Makes a file of an upload that lacks nothing. */
+async function conclude(writing: Writing, { upload }: Unfinished): Promise<Standing> {
+  const { length, expiresAt } = upload;
+  const offset = offsetOf(writing.progress);
+  if (offset < length) return { offset, length, ...(expiresAt !== null && { expiresAt }) };
+  await writing.join();
+  await writing.save();
+  await writing.settle();
+  return { offset, length, isNew: true };
+}
+
+interface Receiving {
+  writing: Writing;
+  signal: AbortSignal;
+  bringing: Bringing;
+}
+
+async function receive(
+  { memory, stallMs }: ResumableDeps,
+  { writing, signal, bringing }: Receiving,
+): Promise<void> {
+  const { body, checksum } = bringing;
+  const metered = meterBody(untilAborted(body, signal), {
+    bytesMax: writing.progress.length - bringing.offset,
+    exceeded: () => tooLarge('more than the upload lacks'),
+    stallMs,
+  });
+  const sections = cutSections(metered.stream, memory);
+  try {
+    // What an earlier request left small.
+    await writing.join();
+    await writing.save();
+    for (let isOver = false; !isOver; ) {
+      isOver = await receiveSection(writing, { sections, checksum, metered });
+      await writing.join();
+      if (isOver || checksum === undefined) await writing.save();
+    }
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    await sections.close();
+  }
+}
+
+/** True at the end of the body. */
+async function receiveSection(
+  writing: Writing,
+  { sections, checksum, metered }: Pick<Bringing, 'checksum'> & Arriving,
+): Promise<boolean> {
+  using section = await sections.next(roomOf(writing.progress));
+  const { bytes, end } = section;
+  const isOver = end === 'done';
+  const failure = isOver ? undefined : end;
+  if (checksum !== undefined) {
+    if (failure !== undefined) throw failure.error;
+    if (isOver && !isDeepStrictEqual(metered.sha256(), checksum)) {
+      throw new ApiError('upload.checksum-mismatch');
+    }
+  }
+  if (bytes.byteLength > 0) await writing.put(bytes);
+  if (isOver || checksum === undefined) await writing.save();
+  if (failure !== undefined) throw failure.error;
+  return isOver;
+}
+
+interface Arriving {
+  sections: Sections;
+  metered: MeteredBody;
+}
+
+function tooLarge(detail: string): ApiError {
+  return new ApiError('request.too-large', { detail });
+}
+
+function notFound(): ApiError {
+  return new ApiError('file.not-found');
+}
