@@ -17,7 +17,7 @@ import {
 import { makeFileKey, makeFileSalt, type Provider } from '@sotto/crypto';
 import { ClientError, isProblem } from './errors.ts';
 import { Attempts, type TransferDeps } from './file-attempts.ts';
-import { type FileInput, openInput } from './file-input.ts';
+import { type FileInput, isRepeatable, openInput } from './file-input.ts';
 import { UploadRecord } from './file-progress.ts';
 import type { Lengths } from './file-reference.ts';
 import { type Ciphertext, type Seal, sealFile } from './file-sealing.ts';
@@ -102,6 +102,17 @@ async function uploadWhole(deps: UploadDeps, job: UploadJob): Promise<UploadedFi
 }
 
 async function uploadInPieces(deps: UploadDeps, job: UploadJob): Promise<UploadedFile> {
+  try {
+    return await bringAndFinish(deps, job);
+  } catch (error) {
+    // The platform has lost it or given it up meanwhile.
+    if (!isProblem(error, 'file.not-found', 'upload.expired') || !isRepeatable(job.input))
+      throw error;
+    return bringAndFinish(deps, job);
+  }
+}
+
+async function bringAndFinish(deps: UploadDeps, job: UploadJob): Promise<UploadedFile> {
   const begun = (await goOn(deps, job)) ?? (await begin(deps, job));
   try {
     await bringAll(deps, job, begun);
@@ -182,14 +193,19 @@ async function readUpTo(end: number, at: number, ciphertext: Ciphertext): Promis
 }
 
 /** What the platform has of an upload, in bytes; undefined when it knows none. */
-async function offsetOf(deps: UploadDeps, { signal }: UploadJob, id: FileId) {
-  const find = () => deps.call(findUpload, { params: { id }, headers: TUS }, { signal });
+async function offsetOf(deps: UploadDeps, job: UploadJob, id: FileId) {
   try {
-    return (await new Attempts(deps, signal).run(find))['upload-offset'];
+    return await new Attempts(deps, job.signal).run(() => askOffset(deps, job, id));
   } catch (error) {
     if (isProblem(error, 'file.not-found', 'upload.expired')) return undefined;
     throw error;
   }
+}
+
+async function askOffset({ call }: UploadDeps, { signal }: UploadJob, id: FileId): Promise<number> {
+  // When it has just become complete, the platform reads it once more before it answers.
+  const options = { signal, deadlineMs: STEP_MS_MAX };
+  return (await call(findUpload, { params: { id }, headers: TUS }, options))['upload-offset'];
 }
 
 async function bringAll(deps: UploadDeps, job: UploadJob, begun: BegunUpload): Promise<void> {
@@ -228,8 +244,6 @@ function bringer(deps: UploadDeps, job: UploadJob, id: FileId) {
   const attempts = new Attempts(deps, signal);
   let stepBytes = UPLOAD_PIECE_BYTES;
 
-  const ask = async () =>
-    (await call(findUpload, { params: { id }, headers: TUS }, { signal }))['upload-offset'];
   const send = async (offset: number, body: Uint8Array) => {
     const checksum = `${TUS_CHECKSUM} ${base64(provider.sha256(body))}`;
     const headers = { ...TUS, 'upload-offset': offset, 'upload-checksum': checksum };
@@ -246,7 +260,7 @@ function bringer(deps: UploadDeps, job: UploadJob, id: FileId) {
       try {
         const next = isKnown
           ? await send(offset, piece.subarray(from, from + stepBytes))
-          : await ask();
+          : await askOffset(deps, job, id);
         if (next < at || next > at + piece.length) throw lostPlace();
         if (next > offset) {
           attempts.moved();

@@ -38,11 +38,12 @@ export interface OpenedFile {
   readonly size: number;
   readonly thumbnail?: Thumbnail;
   /**
-   * The file from its beginning, fetched as it is read and gone on with when the connection breaks. What it gives is
-   * authenticated piece by piece, and whole once it ends without an error.
+   * The file from its beginning, fetched as it is read and gone on with when the connection breaks. Each piece is
+   * authentic to somebody who has the key, which all members have; that it is the file that the sender meant, and whole,
+   * is known once it ends without an error.
    */
   readonly stream: ReadableStream<Uint8Array>;
-  /** Any part of it, `start` included and `end` not, authenticated. Rejects with a `RangeError` outside the file. */
+  /** Any part of it, `start` included and `end` not, authentic as a piece is. Rejects with a `RangeError` outside the file. */
   read(range: ByteRange): Promise<Uint8Array>;
 }
 
