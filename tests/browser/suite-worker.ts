@@ -1,6 +1,6 @@
 /**
- * Runs the protocol library's test files inside a worker of the browser, with vitest's own runner, and
- * posts how each test ended. Started by `worker.browser.ts`, which hands over vitest's configuration.
+ * Runs the protocol library's test files and the contract of stores inside a worker of the browser, with vitest's own
+ * runner, and posts how each test ended. Started by `worker.browser.ts`, which hands over vitest's configuration.
  */
 
 /** How one test of the suite ended, as it is posted to the page. */
@@ -17,11 +17,11 @@ type Task = TestRun['tasks'][number];
 /** The part of Vite's `import.meta` that is used here. */
 declare global {
   interface ImportMeta {
-    glob(pattern: string): Readonly<Record<string, () => Promise<unknown>>>;
+    glob(patterns: readonly string[]): Readonly<Record<string, () => Promise<unknown>>>;
   }
 }
 
-const files = import.meta.glob('../../packages/crypto/src/*.test.ts');
+const files = import.meta.glob(['../../packages/crypto/src/*.test.ts', './stores.suite.ts']);
 
 // Otherwise the page would wait in vain: only errors that nobody caught reach it.
 globalThis.addEventListener('unhandledrejection', ({ reason }) => reportError(reason));
