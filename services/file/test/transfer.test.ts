@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { FILE_BYTES_MAX } from '@sotto/api';
-import { type Blobs, createLogger, createMetrics } from '@sotto/runtime';
+import type { Blobs } from '@sotto/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createEvents } from '../src/events.ts';
-import { DAY_MS } from '../src/limits.ts';
-import { sweep } from '../src/sweeper.ts';
 import { call, newUser, OCTETS, problemOf, rows, stored, until, usage } from './client.fixture.ts';
 import { type Platform, type PlatformOptions, startPlatform } from './platform.fixture.ts';
+import { sweepOnce } from './sweep.fixture.ts';
 
 let platform: Platform;
 const start = async (options: Omit<PlatformOptions, 'store'> = {}) => {
@@ -129,15 +127,10 @@ describe('an upload', () => {
     const { query } = platform.database;
     await query.updateTable('files').set({ state: 'pending' }).where('id', '=', id).execute();
     const [row] = await rows(platform);
-    const log = createLogger({ service: 'file', level: 'silent' });
-    const events = createEvents(createMetrics('file'), log);
-    const { signal } = new AbortController();
-    const hasMembers = async () => true;
-    const deps = { query, blobs: platform.blobs, events, hasMembers, retentionMs: DAY_MS, signal };
 
-    await sweep({ ...deps, clock: () => Date.now() + 59 * 60_000 });
+    await sweepOnce(platform, { aheadMs: 59 * 60_000 });
     expect(await rows(platform)).toHaveLength(1);
-    await sweep({ ...deps, clock: () => Date.now() + 61 * 60_000 });
+    await sweepOnce(platform, { aheadMs: 61 * 60_000 });
     expect(await rows(platform)).toHaveLength(0);
     expect(await usage(platform, owner)).toBe(0);
     expect(await platform.blobs.get(row?.blob_key ?? '')).toBeUndefined();
@@ -156,8 +149,12 @@ describe('a download', () => {
       },
     });
 
+  function flipLast(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    return bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1);
+  }
+
   it.each([
-    ['altered', (bytes: Uint8Array<ArrayBuffer>) => bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1)],
+    ['altered', flipLast],
     ['cut short', (bytes: Uint8Array<ArrayBuffer>) => bytes.subarray(0, -1)],
     ['prolonged', (bytes: Uint8Array<ArrayBuffer>) => new Uint8Array([...bytes, 0])],
   ])('of bytes that the store has %s does not end as a whole file', async (_, alter) => {
@@ -171,14 +168,39 @@ describe('a download', () => {
     await expect(response.arrayBuffer()).rejects.toThrow();
   });
 
-  it('of a blob that the store has lost is a fault, not an empty file', async () => {
-    await start();
+  it.each([
+    ['altered, asked for as a range of all', 'bytes=0-', flipLast],
+    ['cut short', 'bytes=5-150000', (bytes: Uint8Array<ArrayBuffer>) => bytes.subarray(0, -1)],
+    ['prolonged', 'bytes=5-9', (bytes: Uint8Array<ArrayBuffer>) => new Uint8Array([...bytes, 0])],
+  ])('of a range that the store has %s does not end as that range', async (_, range, alter) => {
+    await start({ withBlobs: withStore(alter) });
     const owner = newUser();
-    const { id } = await stored(platform, owner);
-    const [row] = await rows(platform);
-    await platform.blobs.delete(row?.blob_key ?? '');
-    expect(await problemOf(await call(platform, owner, id))).toBe('500 internal');
+    const { id } = await stored(platform, owner, randomBytes(200_000));
+    const response = await call(platform, owner, id, { headers: { range } });
+    expect(response.status).toBe(206);
+    await expect(response.arrayBuffer()).rejects.toThrow();
   });
+
+  it.each([
+    ['GET', {}],
+    ['GET', { range: 'bytes=10-20' }],
+    ['HEAD', {}],
+  ])(
+    'by %s %j of a blob that the store has lost or cut is a fault, not a file',
+    async (method, headers) => {
+      await start();
+      const owner = newUser();
+      for (const change of ['lost', 'cut']) {
+        const { id } = await stored(platform, owner);
+        const row = (await rows(platform)).at(-1);
+        const key = row?.blob_key ?? '';
+        await platform.blobs.delete(key);
+        if (change === 'cut') await platform.blobs.put(key, new Blob(['123']).stream());
+        expect((await call(platform, owner, id, { method, headers })).status).toBe(500);
+        await call(platform, owner, id, { method: 'DELETE' });
+      }
+    },
+  );
 
   it('that its reader leaves lets go of the store', async () => {
     const open = new Set<object>();

@@ -1,0 +1,148 @@
+/** The store beside the rows: what only one of them knows is found, and no more is removed than crashes explain. */
+import { randomUUID } from 'node:crypto';
+import type { Blobs } from '@sotto/runtime';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DAY_MS } from '../src/limits.ts';
+import { call, newUser, rows, stored, usage } from './client.fixture.ts';
+import { type Platform, startPlatform } from './platform.fixture.ts';
+import { sweepOnce } from './sweep.fixture.ts';
+
+const stores = process.env.TEST_S3_ENDPOINT
+  ? (['directory', 's3'] as const)
+  : (['directory'] as const);
+
+let platform: Platform;
+
+/** Two processes of two days later look through the store at once; what they refused to remove. */
+async function reconcileLater(aheadMs = 2 * DAY_MS, blobs = platform.blobs): Promise<string[]> {
+  // Whatever time the last one has: a platform of many tests has a round in each.
+  await platform.database.query.deleteFrom('rounds').execute();
+  const rounds = await Promise.all([1, 2].map(() => sweepOnce(platform, { aheadMs, blobs })));
+  expect(rounds.flatMap(({ failures }) => failures)).toEqual([]);
+  return rounds.flatMap(({ refused }) => refused);
+}
+
+async function keys(): Promise<string[]> {
+  const found = [];
+  for await (const { key } of platform.blobs.list()) found.push(key);
+  return found;
+}
+
+async function unfinished(): Promise<string[]> {
+  const found = [];
+  for await (const { attempt } of platform.blobs.listUnfinished()) found.push(attempt);
+  return found;
+}
+
+const put = (blobs: Blobs) => {
+  const key = randomUUID();
+  return blobs.put(key, new Blob(['orphan']).stream()).then(() => key);
+};
+
+describe.each(stores)('with the %s store', (store) => {
+  beforeAll(async () => {
+    platform = await startPlatform({ store });
+  });
+  afterAll(() => platform.close());
+
+  test('a blob without a row goes when it is a day old, and what is stored stays', async () => {
+    const owner = newUser();
+    const file = await stored(platform, owner);
+    const orphan = await put(platform.blobs);
+    await reconcileLater(60_000 + 60 * 60_000);
+    expect(await keys()).toContain(orphan);
+    await reconcileLater();
+    const left = await rows(platform);
+    expect(await keys()).toEqual(left.map(({ blob_key }) => blob_key).sort());
+    expect((await call(platform, owner, file.id)).status).toBe(200);
+  });
+
+  test('a file whose blob is lost is given up, and its owner has the bytes back', async () => {
+    const owner = newUser();
+    for (const file of [await stored(platform, newUser()), await stored(platform, owner)]) {
+      expect(file.size).toBeGreaterThan(0);
+    }
+    const lost = (await rows(platform)).at(-1)?.blob_key ?? '';
+    const of = await platform.database.query
+      .selectFrom('files')
+      .select('owner')
+      .where('blob_key', '=', lost)
+      .executeTakeFirstOrThrow();
+    await platform.blobs.delete(lost);
+    await reconcileLater();
+    // Its row is hidden in that round and removed in the next one.
+    await sweepOnce(platform);
+    expect((await rows(platform)).map(({ blob_key }) => blob_key)).not.toContain(lost);
+    expect(await usage(platform, of.owner)).toBe(0);
+  });
+
+  test('parts of an upload that nobody goes on with are removed', async () => {
+    const { blobs, database } = platform;
+    const live = await stored(platform, newUser());
+    const { query } = database;
+    const { blob_key } = await query
+      .updateTable('files')
+      .set({ state: 'pending' })
+      .where('id', '=', live.id)
+      .returning('blob_key')
+      .executeTakeFirstOrThrow();
+    const attempt = await blobs.beginParts(blob_key);
+    const expires_at = new Date(Date.now() + 5 * DAY_MS);
+    await query.insertInto('uploads').values({ file: live.id, expires_at, attempt }).execute();
+    const key = randomUUID();
+    const abandoned = { key, attempt: await blobs.beginParts(key) };
+    await blobs.putPart(abandoned, { number: 1, body: new Uint8Array(10) });
+    await reconcileLater();
+    expect(await unfinished()).toEqual([attempt]);
+    await query.updateTable('uploads').set({ expires_at: new Date() }).execute();
+  });
+
+  test('all of an upload goes with its file: parts, pieces and row', async () => {
+    const { blobs, database } = platform;
+    const { id } = await stored(platform, newUser());
+    const { blob_key: key } = await database.query
+      .updateTable('files')
+      .set({ state: 'pending' })
+      .where('id', '=', id)
+      .returning('blob_key')
+      .executeTakeFirstOrThrow();
+    const attempt = await blobs.beginParts(key);
+    const piece = await put(blobs);
+    const expires_at = new Date(Date.now() + DAY_MS);
+    await database.query.insertInto('uploads').values({ file: id, expires_at, attempt }).execute();
+    await database.query
+      .insertInto('upload_pieces')
+      .values({ file: id, start: 0, size: 6, blob_key: piece })
+      .execute();
+    await reconcileLater();
+    expect((await rows(platform)).map(({ blob_key }) => blob_key)).not.toContain(key);
+    expect(await keys()).not.toContain(piece);
+    expect(await unfinished()).not.toContain(attempt);
+  });
+});
+
+describe('a store that is not the one of the rows', () => {
+  beforeAll(async () => {
+    platform = await startPlatform({ store: 'directory' });
+  });
+  afterAll(() => platform.close());
+
+  test('keeps what it has: most of it is nobody’s here', async () => {
+    await stored(platform, newUser());
+    await Promise.all(Array.from({ length: 101 }, () => put(platform.blobs)));
+    expect(await reconcileLater()).toEqual(['orphans']);
+    expect(await keys()).toHaveLength(102);
+  });
+
+  test('costs no file: most of them are not lost but elsewhere', async () => {
+    const owner = newUser();
+    const files = [await stored(platform, owner), await stored(platform, owner)];
+    const wrong: Blobs = {
+      ...platform.blobs,
+      get: async () => undefined,
+      list: async function* () {},
+    };
+    expect(await reconcileLater(2 * DAY_MS, wrong)).toEqual(['lost']);
+    for (const { id } of files) expect((await call(platform, owner, id)).status).toBe(200);
+  });
+});
