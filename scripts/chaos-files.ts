@@ -33,7 +33,14 @@ const own = { TEST_S3_ENDPOINT: 'none', TEST_S3_ACCESS_KEY: 'none', TEST_S3_SECR
 const environment = { ...process.env, ...own, CHROMIUM: 'none' };
 const servers = await startServers(environment);
 Object.assign(process.env, own, servers.environment);
-const options = { seed, files, pairs: 5, sizeMax: 40 * MIB, pauseMs: [500, 2_500] } as const;
+const options = {
+  seed,
+  files,
+  pairs: 5,
+  sizeMax: 40 * MIB,
+  pauseMs: [500, 2_500],
+  killsMax: files * 4,
+} as const;
 try {
   const report = await runTransfers({
     ...{ ...options, withinMs: 60_000 + files * 20_000 },

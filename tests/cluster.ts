@@ -26,6 +26,7 @@ export const NO_LIMITS = {
   LIMITS_SEND_PER_MINUTE_ALL: '1000000',
   LIMITS_GROUP_STRANGERS_PER_DAY: '1000000',
   LIMITS_FILES_PER_MINUTE: '1000000',
+  LIMITS_UPLOAD_PIECES_PER_MINUTE: '1000000',
   LIMITS_SIGNED_PREKEYS_PER_HOUR: '1000000',
   LIMITS_DEVICE_LISTS_PER_HOUR: '1000000',
 } as const;
@@ -48,6 +49,8 @@ export interface Standalone extends PlatformProcess {
 export interface Cluster {
   /** The gateway. */
   url: string;
+  /** What all of them were started with. */
+  environment: Environment;
   processes: Readonly<Record<ServiceName, PlatformProcess>>;
   /** One more process of a service, stopped with the others: on a free port, or on that of one that was stopped. */
   startAnother(service: ServiceName, environment?: Environment): Promise<PlatformProcess>;
@@ -164,6 +167,7 @@ export async function startCluster(environment: Environment = {}): Promise<Clust
   const running = started.move();
   return {
     url: gateway.url,
+    environment: shared,
     processes: { auth, key, message, file, gateway },
     startAnother: (service, own = {}) => start(running, service, { SERVER_PORT: '0', ...own }),
     close: () => running.disposeAsync(),

@@ -17,6 +17,10 @@ export interface S3Server {
   endpoint: string;
   accessKey: string;
   secretKey: string;
+  /** Ends what speaks S3 in the middle of whatever it does. What it has stored stays. */
+  kill(): Promise<void>;
+  /** Starts it again. Resolves when it serves. */
+  start(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,14 +45,14 @@ export async function startRadosgw(
     name: string,
     argv: string[],
     isReady = async () => true,
-  ): Promise<void> => {
-    daemons.push(
-      await startDaemon([program(name), '-f', ...argv], {
-        logFile: join(directory, `${name}.out`),
-        environment: { CEPH_CONF: cluster.file },
-        isReady,
-      }),
-    );
+  ): Promise<Daemon> => {
+    const started = await startDaemon([program(name), '-f', ...argv], {
+      logFile: join(directory, `${name}.out`),
+      environment: { CEPH_CONF: cluster.file },
+      isReady,
+    });
+    daemons.push(started);
+    return started;
   };
   const close = async (): Promise<void> => {
     // The gateway ignores SIGTERM once its monitor is gone.
@@ -77,8 +81,19 @@ export async function startRadosgw(
       `--secret=${secretKey}`,
     );
     const endpoint = `http://127.0.0.1:${port}`;
-    await daemon('radosgw', ['-n', 'client.rgw'], async () => (await fetch(endpoint)).ok);
-    return { endpoint, accessKey, secretKey, close };
+    const startGateway = () =>
+      daemon('radosgw', ['-n', 'client.rgw'], async () => (await fetch(endpoint)).ok);
+    let gateway = await startGateway();
+    return {
+      ...{ endpoint, accessKey, secretKey, close },
+      async kill() {
+        process.kill(gateway.pid, 'SIGKILL');
+        await gateway.stop();
+      },
+      async start() {
+        gateway = await startGateway();
+      },
+    };
   } catch (error) {
     await close();
     throw error;
@@ -115,7 +130,8 @@ function writeConfiguration({ directory, monitorPort, port }: Layout): {
     'mon_data_avail_warn = 1',
     'osd_crush_chooseleaf_type = 0',
     'osd_objectstore = memstore',
-    'memstore_device_bytes = 2147483648',
+    // Taken as it is used. Deleted objects are kept for two hours.
+    'memstore_device_bytes = 17179869184',
     'ms_bind_msgr2 = false',
     'public_addr = 127.0.0.1',
     'cluster_addr = 127.0.0.1',

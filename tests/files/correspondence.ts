@@ -10,15 +10,13 @@ import type { Done } from './work.ts';
 
 export interface Correspondence {
   cluster: Cluster;
-  /** Makes files, sends them all at once, and fetches them all at once. Rejects when one does not come as it was sent. */
-  exchange(files: { count: number; size: number }): Promise<Exchange>;
+  /** Makes files, each of its own contents. */
+  make(files: { count: number; size: number }): Promise<LargeFile[]>;
+  /** Sends them all at once. */
+  send(files: readonly LargeFile[]): Promise<Measured>;
+  /** Fetches them all at once. Rejects when one is not what was sent; removes what it has fetched, and the files. */
+  fetch(files: readonly LargeFile[]): Promise<Measured>;
   close(): Promise<void>;
-}
-
-/** Both ways of some files. */
-export interface Exchange {
-  up: Measured;
-  down: Measured;
 }
 
 export interface Measured extends Done {
@@ -47,27 +45,32 @@ export async function openCorrespondence(
   };
   const [sender, receiver] = [await enter('alice'), await enter('bob')];
   let made = 0;
-  const make = (size: number): Promise<LargeFile> => {
-    made += 1;
-    return writeLargeFile(join(directory, `file-${made}`), { size, number: made });
-  };
   const running = opened.move();
   return {
     cluster,
-    async exchange({ count, size }) {
+    async make({ count, size }) {
       const files: LargeFile[] = [];
-      while (files.length < count) files.push(await make(size));
+      for (const end = made + count; made < end; made++) {
+        files.push(await writeLargeFile(join(directory, `file-${made}`), { size, number: made }));
+      }
+      return files;
+    },
+    send(files) {
       const paths = files.map(({ path }) => path);
-      const patienceMs = PATIENCE_MS;
-      const up = await measure(cluster, () => {
-        return sender.ask({ do: 'send', to: 'bob', paths, patienceMs });
-      });
-      const down = await measure(cluster, () => {
-        return receiver.ask({ do: 'fetch', count, directory, patienceMs });
-      });
-      await assertSame(files, down);
-      for (const { path } of [...files, ...down.saved]) rmSync(path);
-      return { up, down };
+      const work = { do: 'send', to: 'bob', paths, patienceMs: PATIENCE_MS } as const;
+      return measure(cluster, () => sender.ask(work));
+    },
+    async fetch(files) {
+      const work = {
+        do: 'fetch',
+        count: files.length,
+        directory,
+        patienceMs: PATIENCE_MS,
+      } as const;
+      const fetched = await measure(cluster, () => receiver.ask(work));
+      await assertSame(files, fetched);
+      for (const { path } of [...files, ...fetched.saved]) rmSync(path);
+      return fetched;
     },
     close: () => running.disposeAsync(),
   };

@@ -1,10 +1,9 @@
 /** The process of `courier.ts`: the SDK, as an application uses it, with its store in a file. */
-import { createWriteStream, openAsBlob } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { openAsBlob } from 'node:fs';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type Client, ConnectionError, createClient, type Message } from '@sotto/client';
+import { saveFile } from '@sotto/client/node';
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 import type { Answer, Done, Work } from './work.ts';
@@ -17,6 +16,7 @@ const LEAVE_MS = 60_000;
 let client: Client | undefined;
 let messages: AsyncGenerator<Message, void> | undefined;
 let retries = 0;
+let resumed = 0;
 
 process.on('disconnect', () => process.exit(0));
 process.on('message', async (work: Work) => {
@@ -27,11 +27,12 @@ async function answer(work: Work): Promise<Answer> {
   const startedAt = performance.now();
   const before = process.cpuUsage();
   retries = 0;
+  resumed = 0;
   try {
     const saved = await perform(work);
     const { user, system } = process.cpuUsage(before);
     const seconds = (performance.now() - startedAt) / 1000;
-    return { done: { saved, retries, seconds, cpuSeconds: (user + system) / 1e6 } };
+    return { done: { saved, retries, resumed, seconds, cpuSeconds: (user + system) / 1e6 } };
   } catch (error) {
     return { failed: error instanceof Error ? String(error.stack) : String(error) };
   }
@@ -73,7 +74,13 @@ async function send(path: string, { to, patienceMs }: Work & { do: 'send' }): Pr
   const { id } = await persist(patienceMs, async () => {
     const data = await openAsBlob(path);
     const file = { name: basename(path), type: 'application/octet-stream', data };
-    return own.sendFile(conversation, file);
+    let isFirst = true;
+    return own.sendFile(conversation, file, {
+      onProgress({ done }) {
+        if (isFirst && done > 0) resumed += 1;
+        isFirst = false;
+      },
+    });
   });
   await own.whenStored(id);
 }
@@ -98,8 +105,7 @@ async function save(
   const path = join(directory, message.id);
   const name = await persist(patienceMs, async () => {
     const file = await opened().openFile(message);
-    await pipeline(file.stream, createWriteStream(`${path}.part`));
-    await rename(`${path}.part`, path);
+    await saveFile(file, path);
     return file.name;
   });
   return { name, path };

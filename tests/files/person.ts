@@ -10,6 +10,8 @@ export interface Person {
   kill(): Promise<void>;
   /** All that was done again, in all lives. */
   retries(): number;
+  /** Uploads that went on where an earlier life had stopped. */
+  resumed(): number;
   close(): Promise<void>;
 }
 
@@ -21,6 +23,8 @@ export async function openPerson(
   const home: Work = { do: 'open', url, username, store: join(directory, `${username}.db`) };
   let courier: Courier | undefined;
   let retries = 0;
+  let resumed = 0;
+  let isClosed = false;
 
   async function awake(): Promise<Courier> {
     if (courier === undefined) {
@@ -35,10 +39,11 @@ export async function openPerson(
       try {
         const done = await (await awake()).ask(work);
         retries += done.retries;
+        resumed += done.resumed;
         return done;
       } catch (error) {
         // Out of memory is no death that was planned.
-        if (!(error instanceof CourierGone) || !error.wasKilled) throw error;
+        if (isClosed || !(error instanceof CourierGone) || !error.wasKilled) throw error;
         courier = undefined;
         retries += 1;
       }
@@ -51,6 +56,10 @@ export async function openPerson(
     ask,
     kill: async () => courier?.kill(),
     retries: () => retries,
-    close: async () => courier?.kill(),
+    resumed: () => resumed,
+    async close() {
+      isClosed = true;
+      await courier?.kill();
+    },
   };
 }

@@ -34,7 +34,7 @@ export async function speakBody(origin: string, head: SpokenHead): Promise<Spoke
   });
   // Those whom it tells of have heard why, or will see the connection end.
   socket.on('error', () => undefined);
-  const heard = once(socket, 'close').then(() => text);
+  const heard = new Promise<string>((resolve) => socket.once('close', () => resolve(text)));
   const lines = Object.entries({ host, authorization: `Bearer ${token}`, ...headers });
   const words = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   socket.write(`${method} ${path} HTTP/1.1\r\n${words}\r\n`);

@@ -19,6 +19,8 @@ export interface StrikingOptions {
   people: readonly Person[];
   /** Between two kills, at least and at most. */
   pauseMs: readonly [number, number];
+  /** So many at most: however slow a machine is, what is killed no more gets done. */
+  killsMax: number;
 }
 
 /** What was killed stays away so long at most. A person comes back at once, by what was asked of them. */
@@ -32,7 +34,7 @@ interface Victim {
 
 /** Goes on until it is stopped. */
 export function startStriking(options: StrikingOptions): Striking {
-  const { chance, cluster, store, people, pauseMs } = options;
+  const { chance, cluster, store, people, pauseMs, killsMax } = options;
   const victims: readonly Victim[] = [
     service(cluster, 'file'),
     service(cluster, 'gateway'),
@@ -45,18 +47,18 @@ export function startStriking(options: StrikingOptions): Striking {
 
   async function strike(): Promise<void> {
     const [least, most] = pauseMs;
-    // All of them in a new order, again and again: a short run meets each.
-    for (let order = chance.shuffle(victims); !signal.aborted; order = chance.shuffle(victims)) {
-      for (const victim of order) {
-        await sleep(least + chance.below(most - least), undefined, { signal }).catch(
-          () => undefined,
-        );
-        if (signal.aborted) return;
-        await victim.kill();
-        kills[victim.name] = (kills[victim.name] ?? 0) + 1;
-        await sleep(chance.below(AWAY_MS_MAX));
-        await victim.start();
-      }
+    let order: Victim[] = [];
+    for (let count = 0; count < killsMax; count++) {
+      // All of them in a new order, again and again: a short run meets each.
+      if (order.length === 0) order = chance.shuffle(victims);
+      const pause = least + chance.below(most - least);
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
+      const victim = order.pop();
+      if (signal.aborted || victim === undefined) return;
+      await victim.kill();
+      kills[victim.name] = (kills[victim.name] ?? 0) + 1;
+      await sleep(chance.below(AWAY_MS_MAX));
+      await victim.start();
     }
   }
 

@@ -25,6 +25,7 @@ export interface TransferRunOptions {
   sizeMax: number;
   /** Between two kills, at least and at most. */
   pauseMs: readonly [number, number];
+  killsMax: number;
   withinMs: number;
   store: () => Promise<ObjectStore>;
   say?: (line: string) => void;
@@ -38,6 +39,8 @@ export interface TransferReport {
   kills: Record<string, number>;
   /** Steps that broke off and were done again by an application. */
   retries: number;
+  /** Uploads that went on where a client had been killed. */
+  resumed: number;
   /** Bytes that came to the file service for each byte that was to be stored. */
   brought: number;
   /** Files that arrived as something else, and those that did not arrive. */
@@ -75,7 +78,7 @@ export async function runTransfers(options: TransferRunOptions): Promise<Transfe
     files.push(file);
     pairs[number % pairs.length]?.files.push(file);
   }
-  return transfer({ options, cluster, store, chance, pairs, directory });
+  return await transfer({ options, cluster, store, chance, pairs, directory });
 }
 
 interface Pair {
@@ -99,7 +102,7 @@ async function transfer(run: Run): Promise<TransferReport> {
   const { options, cluster, pairs } = run;
   const startedAt = performance.now();
   const people = pairs.flatMap(({ sender, receiver }) => [sender, receiver]);
-  const striking = startStriking({ ...run, people, pauseMs: options.pauseMs });
+  const striking = startStriking({ ...options, ...run, people });
   const transfers = pairs.flatMap((pair) => [sendAll(pair, options), fetchAll(pair, run)]);
   try {
     await within(options.withinMs, Promise.all(transfers));
@@ -116,6 +119,7 @@ async function transfer(run: Run): Promise<TransferReport> {
   return {
     ...{ files: files.length, bytes, seconds, kills: striking.kills },
     retries: people.reduce((sum, person) => sum + person.retries(), 0),
+    resumed: people.reduce((sum, person) => sum + person.resumed(), 0),
     brought: Math.round((brought / bytes) * 100) / 100,
     ...judge(pairs),
     afterSweep,

@@ -15,6 +15,8 @@ export interface Done {
   saved: { name: string; path: string }[];
   /** How often something broke off and was done again. */
   retries: number;
+  /** Uploads that went on where an earlier life of the courier had stopped. */
+  resumed: number;
   seconds: number;
   cpuSeconds: number;
 }
