@@ -8,7 +8,8 @@ import { readCursor, skipOwn } from './conversations.ts';
 import { ClientError } from './errors.ts';
 import { LEFT_BEHIND_MS, SENT_EXCESS_MAX } from './limits.ts';
 import type { PeerDeps } from './peers.ts';
-import { Counter, entriesUnder, getRecord, keys, putRecord } from './records.ts';
+import { getRecord, keys, putRecord } from './records.ts';
+import { skipSendNumbers } from './send-counter.ts';
 import { countSent, countUnanswered, forgetSent, sendAgain, setSentCount } from './sent-log.ts';
 import { catchUpPrekeys } from './stale-store.ts';
 import type { StoreTransaction } from './store.ts';
@@ -104,10 +105,7 @@ async function leaveBehind(deps: PeerDeps, messages: number): Promise<void> {
   await store.transaction(async (transaction) => {
     await putRecord(transaction, keys.leftBehind, [LeftBehind, { at: clock() }]);
     if (messages === 0) return;
-    for await (const { key } of entriesUnder(transaction, keys.sendCounters)) {
-      const { next = 1 } = (await getRecord(transaction, key, Counter)) ?? {};
-      await putRecord(transaction, key, [Counter, { next: next + messages }]);
-    }
+    await skipSendNumbers(transaction, messages);
     await setSentCount(transaction, local, ((await countSent(transaction, local)) ?? 0) + messages);
   });
   events.emit('store-behind', { messages });

@@ -28,8 +28,8 @@ import {
   keys,
   OutboxEntry,
   putRecord,
-  takeNumber,
 } from './records.ts';
+import { takeSendNumber } from './send-counter.ts';
 import { noteSent, sentAgainUpTo } from './sent-log.ts';
 import { openSessions, type Sessions, type SessionsDeps } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
@@ -45,7 +45,7 @@ export async function enqueue(
 ): Promise<MessageId> {
   const time = deps.clock();
   const id = makeMessageId(deps.provider, time);
-  const counter = await takeNumber(transaction, keys.sendCounter(conversation));
+  const counter = await takeSendNumber(transaction, conversation);
   const entry: OutboxEntry = {
     id,
     conversation,

@@ -1,8 +1,9 @@
 /**
  * How far each device has acknowledged each conversation (DESIGN 2.7), and how many messages of it are stored.
  *
- * Both are kept in memory and written once per second, in one statement each. A crash forgets at most that much: the
- * device gets it again, and its count stays that much too low.
+ * Both are kept in memory and written once per second, in one statement each, and before the device is greeted: what it
+ * hears of itself then must not be behind. A crash forgets a second's worth at most: the device gets it again, and its
+ * count stays that much too low.
  */
 import type { ConversationId, DeviceId } from '@sotto/api';
 import type { Database, Logger } from '@sotto/runtime';
@@ -19,6 +20,8 @@ export interface Cursors {
   noteSent(device: DeviceId): void;
   /** Drops what is pending of a device; resolves when none of it is being written any more. */
   forget(device: DeviceId): Promise<void>;
+  /** Writes what is pending of a device, if anything is; rejects as `flush` does. */
+  settle(device: DeviceId): Promise<void>;
   /** Writes what is pending. Rejects when the database does; everything then stays pending. */
   flush(): Promise<void>;
   /** Writes once more, and no more after that. */
@@ -34,10 +37,27 @@ export interface CursorsDeps {
 export function startCursors({ database, log }: CursorsDeps): Cursors {
   const pending = new Map<string, CursorRow>();
   let sent = new Map<DeviceId, number>();
+  /** Devices of which something came since the last write began. */
+  let noted = new Set<DeviceId>();
+  let beingWritten: ReadonlySet<DeviceId> = new Set();
   let writing: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
   let failing = false;
 
   async function write(): Promise<void> {
+    beingWritten = noted;
+    noted = new Set();
+    try {
+      await writePending();
+    } catch (error) {
+      noted = noted.union(beingWritten);
+      throw error;
+    } finally {
+      beingWritten = new Set();
+    }
+  }
+
+  async function writePending(): Promise<void> {
     const rows = [...pending.values()];
     for (let start = 0; start < rows.length; start += CURSORS_PER_STATEMENT) {
       await writeCursors(database, rows.slice(start, start + CURSORS_PER_STATEMENT));
@@ -60,9 +80,15 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
   }
 
   function flush(): Promise<void> {
-    // One after the other: two at once would write the same rows.
-    writing = writing.catch(() => undefined).then(write);
-    return writing;
+    // One after the other: two at once would write the same rows. One that has not begun serves all who ask meanwhile.
+    next ??= writing
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return write();
+      });
+    writing = next;
+    return next;
   }
 
   const timer = setInterval(() => {
@@ -82,11 +108,18 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
     advance(device, conversation, seq) {
       const key = keyOf(device, conversation);
       const known = pending.get(key);
-      if (known === undefined || known.seq < seq) pending.set(key, { device, conversation, seq });
+      if (known !== undefined && known.seq >= seq) return;
+      pending.set(key, { device, conversation, seq });
+      noted.add(device);
     },
     pending: (device, conversation) => pending.get(keyOf(device, conversation))?.seq,
     noteSent(device) {
       sent.set(device, (sent.get(device) ?? 0) + 1);
+      noted.add(device);
+    },
+    async settle(device) {
+      if (noted.has(device)) await flush();
+      else if (beingWritten.has(device)) await writing;
     },
     async forget(device) {
       sent.delete(device);

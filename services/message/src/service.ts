@@ -152,7 +152,7 @@ export async function startMessage(
 /** Who hears of sockets that open and end. */
 function tellOfSockets(
   bus: Bus,
-  { node, live }: MessagePath,
+  { node, live, cursors }: MessagePath,
   push: Push,
 ): Pick<SocketsDeps, 'announce' | 'depart'> {
   return {
@@ -164,6 +164,8 @@ function tellOfSockets(
     depart(session) {
       push.left(session.device);
       live.left(session);
+      // The node that it goes to cannot know what is pending here. What fails is written by the next write.
+      cursors.settle(session.device).catch(() => undefined);
     },
   };
 }

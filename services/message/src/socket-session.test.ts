@@ -62,6 +62,7 @@ function open() {
         pending: () => undefined,
         noteSent: () => undefined,
         forget: async () => undefined,
+        settle: async () => undefined,
         flush: async () => undefined,
         close: async () => undefined,
       },
