@@ -108,10 +108,10 @@ export const DATABASE_CONNECT_MS = 2_000;
 export const DATABASE_STATEMENT_MS = 10_000;
 
 /**
- * A connection that owes an answer and says nothing. The server would have ended the statement by itself, so it is gone
- * without a word, or the way to it is. The pool closes idle connections sooner, after ten seconds.
+ * A connection that owes an answer for that much longer and says nothing. The server would have ended the statement by
+ * itself, so it is gone without a word, or the way to it is. The pool closes idle connections sooner, after ten seconds.
  */
-export const DATABASE_SILENCE_MS = DATABASE_STATEMENT_MS + 2_000;
+export const DATABASE_SILENCE_MORE_MS = 2_000;
 
 /**
  * Statements whose answers are worth nothing when they are late: what waits for another's lock, what runs, and what has

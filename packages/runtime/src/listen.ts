@@ -34,7 +34,7 @@ import { readTlsPair, type TlsFiles, type TlsWatch, watchTlsPair } from './tls-p
 export interface Listening {
   /** The port, also when 0 was asked for. */
   port: number;
-  /** Takes no more connections, lets answers under way finish for five seconds, cuts off the rest. */
+  /** Takes no more connections, lets answers under way finish for `drainMs`, cuts off the rest. */
   close(): Promise<void>;
 }
 
@@ -50,6 +50,8 @@ export interface Place {
   trustedProxies?: number;
   /** How long the head of a request may take to arrive. */
   headersMs?: number;
+  /** How long closing waits for answers under way; DRAIN_MS when left out. */
+  drainMs?: number;
   /** HTTPS, by files that are read again when they change. */
   tls?: TlsFiles | undefined;
   /** Beside HTTPS: plain HTTP there is answered with where HTTPS is. */
@@ -75,9 +77,9 @@ export async function listen(service: Answering, place: Place): Promise<Listenin
       servers.push({ server: redirect, sockets: track(redirect) });
       await bind(redirect, place.host, place.httpRedirectPort);
     }
-    return { port, close: () => closeAll(servers) };
+    return { port, close: () => closeAll(servers, place) };
   } catch (error) {
-    await closeAll(servers);
+    await closeAll(servers, place);
     throw error;
   }
 }
@@ -222,16 +224,16 @@ function track(server: Server): Set<Socket> {
   return sockets;
 }
 
-async function closeAll(servers: readonly OpenServer[]): Promise<void> {
-  await Promise.all(servers.map(closeServer));
+async function closeAll(servers: readonly OpenServer[], { drainMs }: Place): Promise<void> {
+  await Promise.all(servers.map((server) => closeServer(server, drainMs)));
 }
 
-function closeServer({ server, sockets, watch }: OpenServer): Promise<void> {
+function closeServer({ server, sockets, watch }: OpenServer, drainMs = DRAIN_MS): Promise<void> {
   watch?.close();
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
-    }, DRAIN_MS);
+    }, drainMs);
     // A connection whose last answer has left stays open for the next request, which shall go elsewhere.
     const idle = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
     server.close(() => {

@@ -1,7 +1,6 @@
 /** A connection beside the pool whose statements leave without waiting for each other's answers. */
 import pg from 'pg';
-import { DATABASE_SILENCE_MS } from './limits.ts';
-import { type Database, optionsOf } from './postgres.ts';
+import { type Database, optionsOf, silenceMs } from './postgres.ts';
 
 export interface Statement {
   /** Prepared under this name when given: parsed once per connection. */
@@ -28,7 +27,7 @@ export async function openPipeline({ pool }: Pick<Database<unknown>, 'pool'>): P
     ...optionsOf(pool),
     pipeline: true,
     // For a pipeline the driver ends the connection, unlike one of the pool.
-    query_timeout: DATABASE_SILENCE_MS,
+    query_timeout: silenceMs(pool),
   });
   let open = true;
   client.on('error', () => {

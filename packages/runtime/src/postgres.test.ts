@@ -32,7 +32,7 @@ afterAll(() => server.close());
 
 function open<T = Tables>(
   schema: string,
-  options: { host?: string; port?: number } = {},
+  options: { host?: string; port?: number; statementMs?: number } = {},
 ): Database<T> {
   const database = openDatabase<T>({ ...server.options(schema), ...options });
   onTestFinished(() => database.close());
@@ -89,7 +89,8 @@ describe('a database', () => {
     const wire = await cuttableWire(`postgres://${host}:${port}`);
     onTestFinished(() => wire.close());
     const address = new URL(wire.url);
-    const database = open('silent', { host: address.hostname, port: Number(address.port) });
+    const place = { host: address.hostname, port: Number(address.port) };
+    const database = open('silent', { ...place, statementMs: 500 });
     const pipeline = await openPipeline(database);
     await Promise.all([database.ping(), database.ping()]);
     wire.silence();

@@ -8,7 +8,7 @@ import {
   DATABASE_IDLE_IN_TRANSACTION_MS,
   DATABASE_KEEPALIVE_MS,
   DATABASE_POOL_MAX,
-  DATABASE_SILENCE_MS,
+  DATABASE_SILENCE_MORE_MS,
   DATABASE_STATEMENT_MS,
   DATABASE_URGENT_LOCK_MS,
   DATABASE_URGENT_SILENCE_MS,
@@ -26,6 +26,8 @@ export interface DatabaseOptions {
   /** Created by `migrate` if need be; the only one that queries see. */
   schema: string;
   poolMax?: number;
+  /** How long a statement may take; DATABASE_STATEMENT_MS when left out. */
+  statementMs?: number;
   /** By certificates that the system believes, or by those given. Either way the server's name is checked. */
   ssl?: boolean | { ca: Buffer; host: string };
 }
@@ -71,21 +73,21 @@ const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
  * `bytea` as a Buffer, `timestamptz` as a Date. Close it.
  */
 export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables> {
-  const { schema, poolMax = DATABASE_POOL_MAX, ...connection } = options;
+  const { schema, poolMax = DATABASE_POOL_MAX, statementMs, ...connection } = options;
   if (!SCHEMA_NAME.test(schema)) throw new TypeError('a schema is named by lower-case letters');
   const pool = new CodedPool({
     ...connection,
     max: poolMax,
     options: `-c search_path=${schema}`,
     connectionTimeoutMillis: DATABASE_CONNECT_MS,
-    statement_timeout: DATABASE_STATEMENT_MS,
+    statement_timeout: statementMs ?? DATABASE_STATEMENT_MS,
     idle_in_transaction_session_timeout: DATABASE_IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: DATABASE_KEEPALIVE_MS,
     types: columnTypes,
   });
   surviveLostConnections(pool);
-  pool.on('connect', (client) => endSilence(client, DATABASE_SILENCE_MS));
+  pool.on('connect', (client) => endSilence(client, silenceMs(pool)));
   return {
     query: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
     pool,
@@ -124,6 +126,11 @@ export function openUrgentPool({ pool }: Pick<Database<unknown>, 'pool'>, max: n
   urgent.on('acquire', (client) => streamOf(client)?.setTimeout(DATABASE_URGENT_SILENCE_MS));
   urgent.on('release', (_, client) => streamOf(client)?.setTimeout(0));
   return urgent;
+}
+
+/** How long a connection of a pool's may owe an answer. */
+export function silenceMs({ options }: pg.Pool): number {
+  return (options.statement_timeout || DATABASE_STATEMENT_MS) + DATABASE_SILENCE_MORE_MS;
 }
 
 /** A pool's options, to open a connection beside it. */

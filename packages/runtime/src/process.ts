@@ -16,13 +16,18 @@ export interface Running {
 export interface RunOptions {
   /** Reads and checks the configuration; all that the process does with `--check`. */
   check?: () => unknown;
+  /** How long closing may take; SHUTDOWN_MS when left out. */
+  shutdownMs?: number;
 }
 
 /**
  * Runs until SIGINT or SIGTERM, then closes and exits with 0; with 1 when that takes too long or fails, or when the
  * start fails; with 78 when the configuration is not valid. A second signal ends the process at once.
  */
-export function run(start: () => Promise<Running>, { check }: RunOptions = {}): void {
+export function run(
+  start: () => Promise<Running>,
+  { check, shutdownMs = SHUTDOWN_MS }: RunOptions = {},
+): void {
   if (process.argv.includes('--check')) {
     runCheck(check);
     return;
@@ -32,7 +37,7 @@ export function run(start: () => Promise<Running>, { check }: RunOptions = {}): 
   const stop = (): void => {
     if (stopping) process.exit(1);
     stopping = true;
-    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    setTimeout(() => process.exit(1), shutdownMs).unref();
     (running ?? Promise.resolve(undefined))
       .then((started) => started?.close())
       .then(

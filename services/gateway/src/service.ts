@@ -41,6 +41,8 @@ export interface Given {
   local?: { peers: Upstreams; message: Pick<Required<Service>, 'upgrade' | 'drain'> };
   /** The certificate of an authority that clients are to trust, to hand out. */
   authority?: string | undefined;
+  /** How long a service may say nothing; SILENCE_MS when left out. */
+  silenceMs?: number;
 }
 
 /**
@@ -64,7 +66,7 @@ export async function startGateway(
     createLimiters({ counters, metrics }),
     config.limits.sourcePerMinute,
   );
-  const wires = openWires(services);
+  const wires = openWires(services, given.silenceMs);
   opened.defer(() => Object.values(wires).forEach((wire) => void wire.close()));
   let isDraining = false;
   const upstreams = local?.peers ?? remoteUpstreams(services);

@@ -22,25 +22,29 @@ export interface Wire {
 
 export type Wires = Readonly<Record<ServiceName, Wire>>;
 
-/** One for each service. */
-export function openWires(services: Readonly<Record<ServiceName, string>>): Wires {
+/** One for each service; each is given up when it is silent for so long. */
+export function openWires(
+  services: Readonly<Record<ServiceName, string>>,
+  silenceMs = SILENCE_MS,
+): Wires {
   const [auth, key, message, file] = SERVICE_NAMES;
   return {
-    auth: openWire(services[auth]),
-    key: openWire(services[key]),
-    message: openWire(services[message]),
-    file: openWire(services[file]),
+    auth: openWire(services[auth], silenceMs),
+    key: openWire(services[key], silenceMs),
+    message: openWire(services[message], silenceMs),
+    file: openWire(services[file], silenceMs),
   };
 }
 
 /** There are never more connections than requests under way, and of those the server has a limit. */
-const AGENT_OPTIONS = { keepAlive: true, scheduling: 'lifo', timeout: SILENCE_MS } as const;
+const AGENT_OPTIONS = { keepAlive: true, scheduling: 'lifo' } as const;
 
 /** To `http://host:port` or `https://host:port`. */
-export function openWire(url: string): Wire {
+export function openWire(url: string, silenceMs = SILENCE_MS): Wire {
   const { protocol, hostname, port, host } = new URL(url);
   const isSecure = protocol === 'https:';
-  const agent = isSecure ? new HttpsAgent(AGENT_OPTIONS) : new Agent(AGENT_OPTIONS);
+  const options = { ...AGENT_OPTIONS, timeout: silenceMs };
+  const agent = isSecure ? new HttpsAgent(options) : new Agent(options);
   const send = isSecure ? httpsRequest : httpRequest;
   const place = {
     agent,

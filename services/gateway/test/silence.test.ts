@@ -1,19 +1,20 @@
 import { expect, test } from 'vitest';
-import { SILENCE_MS } from '../src/limits.ts';
 import { gatewayTo, startUpstream } from './upstream.fixture.ts';
+
+const SILENCE_MS = 1_000;
 
 test('a service that says nothing is answered for, and one that waits for its caller is not', async () => {
   const upstream = await startUpstream((request, response) => {
     if (request.url === '/api/v1/auth/me') return;
     request.resume().once('end', () => response.end('heard'));
   });
-  const gateway = await gatewayTo(upstream.url);
+  const gateway = await gatewayTo(upstream.url, {}, { silenceMs: SILENCE_MS });
   try {
     let isOver = false;
     const slowly = new ReadableStream<Uint8Array>({
       async pull(controller) {
         controller.enqueue(Buffer.from('first'));
-        await new Promise((resolve) => setTimeout(resolve, SILENCE_MS + 1_000));
+        await new Promise((resolve) => setTimeout(resolve, 3 * SILENCE_MS));
         isOver = true;
         controller.close();
       },
