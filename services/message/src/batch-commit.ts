@@ -194,8 +194,9 @@ async function recover(
   run.events.commitFailed(failure, error);
   switch (failure) {
     case 'repeated':
-      giveUpTired(batch);
-      return commitSlowly(run, batch);
+      if (way === commitQuickly) return commitSlowly(run, batch);
+      // Another node has committed one of the ids since they were looked up: no other send is to tire of that.
+      return halve(run, batch, { failure: 'contended', way });
     case 'lost':
       return sendAgain(run, batch);
     case 'unpartitioned':
