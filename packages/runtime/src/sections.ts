@@ -192,6 +192,8 @@ export const limitsSection = z.strictObject({
   groupStrangersPerDay: amount.default(200).meta({ env: 'LIMITS_GROUP_STRANGERS_PER_DAY' }),
   /** Uploads, downloads and grants of one user. */
   filesPerMinute: amount.default(600).meta({ env: 'LIMITS_FILES_PER_MINUTE' }),
+  /** Requests of one user that bring bytes to resumable uploads: a file of 100 MiB takes 21 or more. */
+  uploadPiecesPerMinute: amount.default(1_200).meta({ env: 'LIMITS_UPLOAD_PIECES_PER_MINUTE' }),
   /** Bundles that one user may fetch of another: so many at once, then one in each `bundleRefill`. */
   bundleBurst: amount.default(6).meta({ env: 'LIMITS_BUNDLE_BURST' }),
   bundleRefill: span.prefault('10m').meta({ env: 'LIMITS_BUNDLE_REFILL' }),

@@ -70,5 +70,11 @@ export async function filesOf(query: Query, owner: UserId) {
     .select('bytes')
     .where('owner', '=', owner)
     .execute();
-  return { files, grants, usage };
+  const days = await query
+    .selectFrom('usage_days')
+    .select([sql<string>`day::text`.as('day'), 'bytes'])
+    .where('owner', '=', owner)
+    .orderBy('day')
+    .execute();
+  return { files, grants, usage, days };
 }

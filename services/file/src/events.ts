@@ -11,6 +11,8 @@ export interface Events {
   revoked(): void;
   /** Something could not be removed now; the sweeper will try again. */
   leftover(error: unknown): void;
+  /** Requests that bring bytes to uploads could not say that they live; others may take their turn. */
+  turnsAtRisk(error: unknown): void;
   /** The sweeper removed one leftover. */
   swept(): void;
   /** The store gave other bytes than it was given, or none: data is lost. */
@@ -47,6 +49,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
       leftover.inc();
       log.warn('removal left to the sweeper', { error });
     },
+    turnsAtRisk: (error) => log.warn('turns at uploads not renewed', { error }),
     swept: () => swept.inc(),
     damaged(error) {
       damaged.inc();

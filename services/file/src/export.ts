@@ -11,7 +11,7 @@ export async function exportUser(
   query: Kysely<FileTables>,
   user: UserId,
 ): Promise<{ tables: Record<string, Row[]> }> {
-  const { files, grants, usage } = await filesOf(query, user);
+  const { files, grants, usage, days } = await filesOf(query, user);
   return {
     tables: {
       files: files.map(({ id, state, size, sha256, created_at }) => ({
@@ -27,6 +27,7 @@ export async function exportUser(
         created_at: created_at.toISOString(),
       })),
       usage: usage.map(({ bytes }) => ({ bytes })),
+      usage_days: days,
     },
   };
 }

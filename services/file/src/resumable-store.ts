@@ -169,7 +169,7 @@ export function settleUpload(query: Query, turn: Turn, sha256: Uint8Array): Prom
   return inTurn(query, turn, async (transaction) => {
     await transaction
       .updateTable('files')
-      .set({ state: 'stored', sha256 })
+      .set({ state: 'stored', sha256, unshared_at: sql`now()` })
       .where('id', '=', turn.file)
       .execute();
     await transaction.deleteFrom('uploads').where('file', '=', turn.file).execute();

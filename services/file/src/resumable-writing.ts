@@ -53,8 +53,10 @@ export class Writing {
   #saved: Progress;
   /** As the store has it. */
   #progress: Progress;
-  /** Blobs of pieces that are in others by now, or will be once that is saved. */
-  #joined: string[] = [];
+  /** Pieces that are in others by now. */
+  #joined: Piece[] = [];
+  /** Whether the row has what was saved last: its answer may have been lost. */
+  #isInDoubt = false;
 
   constructor(deps: WritingDeps, { upload, turn, progress }: Unfinished) {
     const { blobKey: key, attempt } = upload;
@@ -93,7 +95,7 @@ export class Writing {
     } finally {
       part.release();
     }
-    this.#joined.push(...pieces.map(({ blobKey }) => blobKey));
+    this.#joined.push(...pieces);
   }
 
   /** From here on it counts. */
@@ -101,10 +103,22 @@ export class Writing {
     const { query } = this.#deps;
     const change = advance(this.#saved, this.#progress);
     if (change.tags.length > 0 || change.added.length > 0) {
+      this.#isInDoubt = true;
       this.#keep(await saveAdvance(query, this.#turn, change));
+      this.#isInDoubt = false;
       this.#saved = this.#progress;
     }
-    await this.#dropJoined();
+    await this.#drop(this.#joined.splice(0));
+  }
+
+  /** Forgets what is not saved. Parts need not go: others will have their numbers. */
+  async undo(): Promise<void> {
+    if (this.#isInDoubt) return;
+    const { added } = advance(this.#saved, this.#progress);
+    const saved = new Set(this.#saved.pieces);
+    await this.#drop([...added, ...this.#joined].filter((piece) => !saved.has(piece)));
+    this.#progress = this.#saved;
+    this.#joined = [];
   }
 
   /** Makes a file of all parts, once they are saved: complete, read back, and visible. Repeating it is no error. */
@@ -168,9 +182,9 @@ export class Writing {
     return error;
   }
 
-  async #dropJoined(): Promise<void> {
+  async #drop(pieces: readonly Piece[]): Promise<void> {
     const { blobs, events } = this.#deps;
-    for (const key of this.#joined.splice(0)) await blobs.delete(key).catch(events.leftover);
+    for (const { blobKey } of pieces) await blobs.delete(blobKey).catch(events.leftover);
   }
 
   #keep(isOurs: boolean): void {

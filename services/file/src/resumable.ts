@@ -5,17 +5,19 @@
  * whose process died before it was made a file, is made one by whoever looks at it next.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { ApiError, FILE_BYTES_MAX, type FileId, type UserId } from '@sotto/api';
+import { ApiError, type FileId, type UserId } from '@sotto/api';
 import { type Clock, PartsGoneError } from '@sotto/runtime';
 import { type MeteredBody, meterBody } from './body-meter.ts';
 import { type DeletionDeps, deleteFile, discard } from './deletions.ts';
-import { reserve, type UploadDeps } from './uploads.ts';
+import { reserve } from './reservations.ts';
 import { untilAborted } from './resumable-body.ts';
 import { cutSections, type Sections } from './resumable-sections.ts';
 import { offsetOf, roomOf } from './resumable-state.ts';
 import { readProgress } from './resumable-store.ts';
 import type { Turns } from './resumable-turns.ts';
 import { type Unfinished, Writing, type WritingDeps } from './resumable-writing.ts';
+import type { UploadDeps } from './uploads.ts';
+import { giveBackToDay } from './usage-days-store.ts';
 
 export interface ResumableDeps extends WritingDeps, DeletionDeps, UploadDeps {
   turns: Turns;
@@ -49,17 +51,16 @@ export interface Bringing {
   checksum: Uint8Array | undefined;
 }
 
-/** Begins one. Throws `request.too-large`, and what `reserve` throws. */
+/** Begins one. Throws what `reserve` throws. */
 export async function create(
   deps: ResumableDeps,
   { owner, length, expiresAt }: { owner: UserId; length: number; expiresAt: Date | undefined },
-): Promise<{ id: FileId; until: Date }> {
-  if (length > FILE_BYTES_MAX) throw tooLarge(`at most ${FILE_BYTES_MAX} bytes`);
+): Promise<Pick<Standing, 'isNew'> & { id: FileId; until: Date }> {
   const until = new Date(deps.clock() + deps.uploadMs);
   const { id } = await reserve(deps, { owner, announced: length, expiresAt, until });
   // There is nothing to wait for.
-  if (length === 0) await find(deps, { id, owner });
-  return { id, until };
+  const standing = length === 0 ? await find(deps, { id, owner }) : undefined;
+  return { id, until, ...(standing?.isNew && { isNew: true }) };
 }
 
 /**
@@ -100,9 +101,12 @@ export async function bring(
 export async function end(deps: ResumableDeps, { id, owner }: Mine): Promise<void> {
   const { upload, turn } = await deps.turns.take(id, owner);
   await using _ = turn;
-  if (upload.state === 'stored') await deleteFile(deps, id, owner);
-  else if (upload.state === 'deleting' || upload.expiresAt === null) throw notFound();
-  else await discard(deps, { id, blobKey: upload.blobKey });
+  const { state, expiresAt, blobKey, length } = upload;
+  if (state === 'stored') return deleteFile(deps, id, owner);
+  if (state === 'deleting' || expiresAt === null) throw notFound();
+  const brought = offsetOf(await readProgress(deps.query, id, length));
+  await giveBackToDay(deps.query, id, length - brought);
+  await discard(deps, { id, blobKey });
 }
 
 async function open(deps: ResumableDeps, { id, owner }: Mine): Promise<Standing | Unfinished> {
@@ -182,6 +186,7 @@ async function receive(
       if (isOver || checksum === undefined) await writing.save();
     }
   } catch (error) {
+    await writing.undo();
     throw signal.aborted ? signal.reason : error;
   } finally {
     await sections.close();

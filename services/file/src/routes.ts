@@ -6,7 +6,6 @@ import {
   type FileInfo,
   getFileInfo,
   grantFile,
-  type ProblemCode,
   revokeGrant,
   uploadFile,
 } from '@sotto/api';
@@ -25,12 +24,13 @@ export interface RouteDeps extends UploadDeps, DownloadDeps, GrantDeps {
 
 export function routes(app: App, guards: Guards, deps: RouteDeps): void {
   const { counts } = deps;
-  mount(app, guards, uploadFile, async ({ body, caller, request }) => {
+  mount(app, guards, uploadFile, async ({ body, query, caller, request }) => {
     const announced = request.headers.get('content-length');
     const info = await upload(deps, {
       owner: caller.user,
       body,
       announced: announced === null ? undefined : Number(announced),
+      expiresAt: query.expiresAt === undefined ? undefined : new Date(query.expiresAt),
     }).catch(hangUp);
     counts.note('files.uploaded', caller);
     return info;
@@ -61,11 +61,9 @@ export function routes(app: App, guards: Guards, deps: RouteDeps): void {
   mount(app, guards, exportFiles, ({ params }) => exportUser(deps.query, params.user_id));
 }
 
-/** Refusals that leave a body unread which may have no end. */
-const UNREAD: readonly ProblemCode[] = ['request.too-large', 'request.timeout', 'file.quota'];
-
+/** A refusal leaves a body unread, and that may have no end. */
 function hangUp(error: unknown): never {
-  if (!(error instanceof ApiError) || !UNREAD.includes(error.code)) throw error;
+  if (!(error instanceof ApiError)) throw error;
   throw new ProblemWithHeaders(error.code, { connection: 'close' }, error.options);
 }
 

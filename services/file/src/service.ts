@@ -10,6 +10,7 @@ import {
   createLimiters,
   createLogger,
   createMetrics,
+  createPartMemory,
   type Database,
   databaseOptions,
   type Fetch,
@@ -20,6 +21,7 @@ import {
   openDatabase,
   openDirectoryBlobs,
   openS3Blobs,
+  type PartMemory,
   type ProofOrigins,
   proofOrigins,
   remotePeer,
@@ -31,6 +33,8 @@ import { createEvents } from './events.ts';
 import { consumeMemberships } from './membership-news.ts';
 import { createHasMembers, createMemberships } from './memberships.ts';
 import { migrations } from './migrations/index.ts';
+import { resumableRoutes } from './resumable-routes.ts';
+import { openTurns } from './resumable-turns.ts';
 import { routes } from './routes.ts';
 import type { FileTables } from './schema.ts';
 import { startSweeper } from './sweeper.ts';
@@ -41,6 +45,8 @@ export { FileConfig } from './config.ts';
 export interface Given {
   database?: Database<FileTables>;
   blobs?: Blobs;
+  /** What those blobs use too. */
+  memory?: PartMemory;
   counters?: Counters;
   /** What request proofs may name; by the configuration when left out. */
   proofOrigins?: ProofOrigins;
@@ -70,7 +76,8 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const { query } = database;
   await migrate(database, database.schema, migrations, { log });
   const counters = given.counters ?? own(await openCounters(config.redis, log));
-  const blobs = given.blobs ?? own(await openBlobs(config, log));
+  const memory = given.memory ?? createPartMemory(config.file.partMemoryBytes);
+  const blobs = given.blobs ?? own(await openBlobs(config, { memory, log }));
 
   const metrics = createMetrics('file');
   const events = createEvents(metrics, log);
@@ -98,14 +105,28 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const app = createApp({ service: 'file', log, metrics, ready });
   const isMember = createMemberships({ message, internalSecret, clock });
   const hasMembers = createHasMembers({ message, internalSecret });
-  const { quotaBytes, uploadStall: stallMs, retention: retentionMs } = config.file;
+  const { quotaBytes, dailyBytes, uploadStall: stallMs, retention: retentionMs } = config.file;
   const presigned = config.s3.presignedDownloads;
   const bus = given.bus ?? own(await openBus(config.nats, log));
   const counts = own(createAuditCounts({ bus, clock, log }));
   routes(
     app,
     { ...guards, userLimit },
-    { query, blobs, events, counts, isMember, presigned, quotaBytes, stallMs },
+    { query, blobs, events, counts, isMember, presigned, quotaBytes, dailyBytes, stallMs, clock },
+  );
+  const turns = own(openTurns({ query, clock, onFailure: events.turnsAtRisk }));
+  const pieceLimit = limiters.limiter('upload-pieces', {
+    points: config.limits.uploadPiecesPerMinute,
+    windowMs: MINUTE_MS,
+    whenGone: 'open',
+  });
+  resumableRoutes(
+    app,
+    { ...guards, userLimit },
+    {
+      ...{ query, blobs, memory, events, counts, turns, pieceLimit, clock },
+      ...{ quotaBytes, dailyBytes, stallMs, uploadMs: config.file.uploadExpiry },
+    },
   );
   const sweeper = own(startSweeper({ query, blobs, events, clock, hasMembers, retentionMs }));
   own(await consumeErasures(bus, { query, sweeper }));
@@ -115,8 +136,11 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   return { fetch: app.fetch, close: () => running.disposeAsync() };
 }
 
-function openBlobs({ s3, file }: FileConfig, log: Logger): Promise<Blobs> {
+function openBlobs(
+  { s3, file }: FileConfig,
+  given: { memory: PartMemory; log: Logger },
+): Promise<Blobs> {
   const { endpoint, ...rest } = s3;
   if (endpoint === undefined) return openDirectoryBlobs({ directory: file.directory });
-  return openS3Blobs({ ...rest, endpoint, log });
+  return openS3Blobs({ ...rest, endpoint, ...given });
 }

@@ -78,8 +78,12 @@ export async function settle(
     ), settled as (
       update files set state = 'stored', size = ${size}, sha256 = ${sha256}
       from reserved where files.id = reserved.id
-      returning files.owner, files.created_at,
+      returning files.owner, files.created_at, reserved.size - files.size as not_brought,
         ${charge('reserved.size')} - ${charge('files.size')} as spare
+    ), given_back_to_day as (
+      update usage_days set bytes = greatest(0, usage_days.bytes - settled.not_brought)
+      from settled where usage_days.owner = settled.owner
+        and usage_days.day = (settled.created_at at time zone 'UTC')::date
     ), given_back as (
       update usage set bytes = usage.bytes - settled.spare
       from settled where usage.owner = settled.owner

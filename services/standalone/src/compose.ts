@@ -10,6 +10,7 @@ import {
   type Blobs,
   type Bus,
   createLogger,
+  createPartMemory,
   type Fetch,
   type Logger,
   type LoggerOptions,
@@ -17,6 +18,7 @@ import {
   openCounters,
   openDirectoryBlobs,
   openS3Blobs,
+  type PartMemory,
   proofOrigins,
   type Service,
 } from '@sotto/runtime';
@@ -59,7 +61,8 @@ export async function compose(
     publishAfter(everyConsumerStands.promise, await openBus(config.nats, logFor('bus'))),
   );
   const counters = own(await openCounters(config.redis, logFor('counters')));
-  const blobs = own(await openBlobs(config));
+  const memory = createPartMemory(config.file.partMemoryBytes);
+  const blobs = own(await openBlobs(config, memory));
   const services: Services = {};
   const peers = {
     auth: peer(services, 'auth'),
@@ -78,7 +81,7 @@ export async function compose(
   services.key = own(await startKey(of('key'), given('key')));
   const message = own(await startMessage(of('message'), given('message')));
   services.message = message;
-  services.file = own(await startFile(of('file'), given('file')));
+  services.file = own(await startFile(of('file'), { ...given('file'), memory }));
   const gateway = own(
     await startGateway(config, {
       local: { peers, message },
@@ -117,8 +120,8 @@ function peer(services: Services, name: DataService): Fetch {
   };
 }
 
-function openBlobs({ s3, data }: StandaloneConfig): Promise<Blobs> | Blobs {
+function openBlobs({ s3, data }: StandaloneConfig, memory: PartMemory): Promise<Blobs> | Blobs {
   if (s3.endpoint === undefined)
     return openDirectoryBlobs({ directory: join(data.directory, 'blobs') });
-  return openS3Blobs({ ...s3, endpoint: s3.endpoint });
+  return openS3Blobs({ ...s3, endpoint: s3.endpoint, memory });
 }
