@@ -81,9 +81,9 @@ async function commitQuickly(run: Run, batch: Batch): Promise<void> {
   try {
     const pipeline = await run.line.connect();
     const { rooms, messages } = layOut(wanted);
-    const { command, rows } = await sendTransaction(pipeline, rooms, messages);
+    const { command, written } = await sendTransaction(pipeline, rooms, messages);
     assertCommitted(command);
-    settle(run, wanted, rows);
+    settle(run, wanted, written);
   } catch (error) {
     await recover(run, wanted, { error, way: commitQuickly });
   }
@@ -123,7 +123,7 @@ async function writeUnknown(run: Run, pipeline: Pipeline, batch: Batch): Promise
     const written = await pipeline.send<WrittenRow>(writeMessages(rooms, messages));
     const { command } = await pipeline.send(COMMIT);
     assertCommitted(command);
-    settle(run, unknown, written.rows);
+    settle(run, unknown, written.rows[0]);
   } catch (error) {
     // Refused on a lost connection, where there is nothing to undo.
     await pipeline.send(ROLLBACK).catch(() => undefined);
@@ -149,30 +149,34 @@ export function answerRepeated(send: Send, known: Omit<KnownRow, 'place'>): void
   }
 }
 
-function settle(run: Run, batch: Batch, rows: readonly WrittenRow[]): void {
-  const written = new Map(rows.map((row) => [row.place, row]));
+/** Answers every send that has its place; the others' audience was out of date. */
+function settle(run: Run, batch: Batch, written: WrittenRow | undefined): void {
+  if (written === undefined) {
+    run.outdated.push(...batch);
+    return;
+  }
+  const { places, seqs, outbox, event_id: eventId, list_changes: listChanges } = written;
+  const seqsByPlace = new Map(places.map((place, at) => [place, seqs[at]]));
+  const sentAt = written.sent_at.toISOString();
   const groups = new Map<Room, StoredMessage[]>();
   batch.forEach((checked, place) => {
-    const row = written.get(place);
-    if (row === undefined) {
+    const seq = seqsByPlace.get(place);
+    if (seq === undefined) {
       run.outdated.push(checked);
       return;
     }
     const { send, audience } = checked;
-    audience.listChanges = row.list_changes;
-    const sentAt = row.sent_at.toISOString();
+    audience.listChanges = listChanges;
     const group = groups.get(audience.room);
-    const message = storedMessage(checked, row.seq, sentAt);
+    const message = storedMessage(checked, seq, sentAt);
     if (group === undefined) groups.set(audience.room, [message]);
     else group.push(message);
-    store(send, { seq: row.seq, sentAt });
+    store(send, { seq, sentAt });
   });
-  const [row] = rows;
-  if (row === undefined) return;
-  run.events.committed(rows.length);
+  run.events.committed(places.length);
   run.onCommit({
-    outbox: row.outbox,
-    eventId: row.event_id,
+    outbox,
+    eventId,
     groups: [...groups].map(([room, messages]) => ({ room, messages })),
   });
 }

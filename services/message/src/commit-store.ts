@@ -26,11 +26,12 @@ export interface CommitMessage {
   readonly expiresAt: number | undefined;
 }
 
-/** A message that was written. Those whose room was out of date are missing from the answer. */
+/** What was written, in one row: one for each message would cost both sides a good part of the transaction. */
 export interface WrittenRow {
-  /** Position in the batch. */
-  place: number;
-  seq: number;
+  /** Positions in the batch, in no order. Messages whose room was out of date are missing. */
+  places: number[];
+  /** The place that each of them got in its conversation. */
+  seqs: number[];
   sent_at: Date;
   /** The batch's row in the outbox, and its id on the bus. */
   outbox: number;
@@ -63,18 +64,24 @@ export const BEGIN: Statement = { text: 'begin' };
 export const COMMIT: Statement = { text: 'commit' };
 export const ROLLBACK: Statement = { text: 'rollback' };
 
-/** Locks the counters in the order of their ids: the only order in which two batches never wait for each other. */
+/**
+ * Locks the counters in the order of their ids: the only order in which two batches never wait for each other. They are
+ * counted where they are, so that no row comes back for each.
+ */
 export function lockRooms(rooms: readonly CommitRoom[]): Statement {
   return {
     name: 'lock-rooms',
-    text: 'select id from conversations where id = any($1::uuid[]) order by id for update',
+    text: `select count(*) from (
+      select from conversations where id = any($1::uuid[]) order by id for update
+    ) as locked`,
     values: [textArray(rooms.map((room) => room.conversation))],
   };
 }
 
 /**
  * Writes the messages of the rooms whose versions still hold. Its snapshot is newer than the locks, so it numbers from
- * the counters as the last batch left them. Breaks `message_ids_key` when an id was used before.
+ * the counters as the last batch left them. Answers no row when it wrote nothing. Breaks `message_ids_key` when an id was
+ * used before.
  */
 export function writeMessages(
   rooms: readonly CommitRoom[],
@@ -164,11 +171,11 @@ const WRITE_MESSAGES = `
     from spans having count(*) > 0
     returning id, event_id
   )
-  select fresh.place::int - 1 as place, fresh.seq, moment.sent_at,
+  select taken.places, taken.seqs, moment.sent_at,
     queued.id as outbox, queued.event_id,
     (select list_changes from platform) as list_changes
-  from fresh, moment, queued
-  order by fresh.place`;
+  from moment, queued,
+    (select array_agg(place::int - 1) as places, array_agg(seq) as seqs from fresh) as taken`;
 
 /** What ids were used for. Index: message_ids_key. */
 export function findIds(messages: readonly { id: MessageId; sender: Address }[]): Statement {
@@ -190,7 +197,7 @@ export async function sendTransaction(
   pipeline: Pipeline,
   rooms: readonly CommitRoom[],
   messages: readonly CommitMessage[],
-): Promise<{ rows: WrittenRow[]; command: string }> {
+): Promise<{ written: WrittenRow | undefined; command: string }> {
   const [begun, locked, written, committed] = await Promise.allSettled([
     pipeline.send(BEGIN),
     pipeline.send(lockRooms(rooms)),
@@ -200,7 +207,7 @@ export async function sendTransaction(
   for (const answer of [begun, locked]) if (answer.status === 'rejected') throw answer.reason;
   if (written.status === 'rejected') throw written.reason;
   if (committed.status === 'rejected') throw committed.reason;
-  return { rows: written.value.rows, command: committed.value.command };
+  return { written: written.value.rows[0], command: committed.value.command };
 }
 
 /** An array in PostgreSQL's text form. Ids are validated UUIDs and the rest are numbers, so nothing needs quotes. */
