@@ -2,7 +2,7 @@
  * The ciphertexts of one message as one value: repeated `device (16 bytes) ‖ length (u32, big-endian) ‖ ciphertext`,
  * by ascending device. The same recipients always give the same bytes, so a digest of them names the content.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ApiError, type ConversationId, type DeviceId, type Recipient } from '@sotto/api';
 import { KIND_NUMBERS, type MessageKind } from './message-kind.ts';
 
@@ -92,10 +92,12 @@ interface Content {
 /** Names the content of a message: two sends under one id are the same message when this is equal. */
 export function contentDigest({ kind, conversation, packed, expiresAt }: Content): Buffer {
   const number = KIND_NUMBERS[kind];
-  const hash = createHash('sha256');
-  if (expiresAt === undefined) hash.update(Uint8Array.of(number));
-  else hash.update(Uint8Array.of(number | EXPIRES)).update(moment(expiresAt));
-  return hash.update(conversation).update(packed).digest();
+  const head =
+    expiresAt === undefined
+      ? [Uint8Array.of(number)]
+      : [Uint8Array.of(number | EXPIRES), moment(expiresAt)];
+  // In one call: an object that hashes piece by piece takes twice as long for what people write.
+  return hash('sha256', Buffer.concat([...head, Buffer.from(conversation), packed]), 'buffer');
 }
 
 /** Set in the kind of content that expires, whose moment follows: so neither is ever taken for other content. */
