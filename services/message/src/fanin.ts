@@ -4,7 +4,7 @@ import type { Bus, Closable, Database } from '@sotto/runtime';
 import type { Room } from './audience.ts';
 import type { Audiences } from './audiences.ts';
 import type { Events } from './events.ts';
-import { decodeBatch, type FanoutGroup, type FanoutReference } from './fanout-batch.ts';
+import { batchesOf, decodeBatch, type FanoutGroup, type FanoutReference } from './fanout-batch.ts';
 import { readForwards } from './history-store.ts';
 import type { Attendee, Hub } from './hub.ts';
 import { CATCH_UP_PAGE, RECHECKS_AT_ONCE } from './limits.ts';
@@ -23,10 +23,11 @@ export interface FaninDeps {
 /** Reads the fan-out log from its end on. After a gap every socket looks in the database for what it missed. */
 export function startFanin(deps: FaninDeps): Promise<Closable> {
   const recheck = createRecheck(deps);
+  const isOwn = batchesOf(deps.node);
   return deps.bus.follow(FANOUT_SUBJECT, {
     async onMessage(data) {
+      if (isOwn(data) || deps.hub.isEmpty()) return;
       const batch = decodeBatch(data);
-      if (batch.node === deps.node || deps.hub.isEmpty()) return;
       if (batch.type === 'catch-up') recheck();
       else if (batch.type === 'references') {
         for (const reference of batch.references) await deliverReference(deps, reference);

@@ -35,6 +35,8 @@ export type FanoutBatch =
 /** Raised with each change that an older node would read wrongly. */
 const FORMAT = 2;
 
+const LENGTH_BYTES = 4;
+
 type HeadMessage = [
   seq: number,
   id: MessageId,
@@ -47,17 +49,18 @@ type HeadMessage = [
   isUrgent?: boolean,
 ];
 
+/** In this order: {@link batchesOf} goes by how it begins. */
 interface Head {
   format: number;
-  type: FanoutBatch['type'];
   node: string;
+  type: FanoutBatch['type'];
   groups?: { conversation: ConversationId; version: number; messages: HeadMessage[] }[];
   references?: FanoutReference[];
 }
 
 /** A batch as bytes. */
 export function encodeBatch(batch: FanoutBatch): Buffer {
-  const head: Head = { format: FORMAT, type: batch.type, node: batch.node };
+  const head: Head = { format: FORMAT, node: batch.node, type: batch.type };
   const bodies: Buffer[] = [];
   if (batch.type === 'references') head.references = [...batch.references];
   if (batch.type === 'messages') {
@@ -84,16 +87,23 @@ export function encodeBatch(batch: FanoutBatch): Buffer {
     }));
   }
   const text = Buffer.from(JSON.stringify(head));
-  const length = Buffer.alloc(4);
+  const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(text.length);
   return Buffer.concat([length, text, ...bodies]);
+}
+
+/** Knows a node's batches by their first bytes: every node reads all of its own again, and wants none of them. */
+export function batchesOf(node: string): (data: Uint8Array) => boolean {
+  const head: Pick<Head, 'format' | 'node'> = { format: FORMAT, node };
+  const start = Buffer.from(JSON.stringify(head).replace('}', ','));
+  return (data) => start.equals(data.subarray(LENGTH_BYTES, LENGTH_BYTES + start.length));
 }
 
 /** The batch of bytes that a node of this platform published. Throws for what a newer release wrote. */
 export function decodeBatch(data: Uint8Array): FanoutBatch {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  const start = 4 + bytes.readUInt32BE(0);
-  const head: Head = JSON.parse(bytes.toString('utf8', 4, start));
+  const start = LENGTH_BYTES + bytes.readUInt32BE(0);
+  const head: Head = JSON.parse(bytes.toString('utf8', LENGTH_BYTES, start));
   const { format, type, node, groups = [], references = [] } = head;
   if (format !== FORMAT) throw new RangeError('a batch of another format');
   switch (type) {
