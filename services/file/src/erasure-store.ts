@@ -50,11 +50,11 @@ export async function forgetErased(query: Query): Promise<void> {
   `.execute(query);
 }
 
-/** The files of an owner with the conversations they are shared in. */
+/** The files of an owner with the conversations they are shared in, and what was heard of the owner's own memberships. */
 export async function filesOf(query: Query, owner: UserId) {
   const files = await query
     .selectFrom('files')
-    .select(['id', 'state', 'size', 'sha256', 'created_at'])
+    .select(['id', 'state', 'size', 'sha256', 'created_at', 'expires_at'])
     .where('owner', '=', owner)
     .orderBy('created_at')
     .execute();
@@ -76,5 +76,11 @@ export async function filesOf(query: Query, owner: UserId) {
     .where('owner', '=', owner)
     .orderBy('day')
     .execute();
-  return { files, grants, usage, days };
+  const memberships = await query
+    .selectFrom('members')
+    .select(['conversation', 'is_member', 'heard_at'])
+    .where('user_id', '=', owner)
+    .orderBy('conversation')
+    .execute();
+  return { files, grants, usage, days, memberships };
 }

@@ -4,22 +4,23 @@ import type { Kysely } from 'kysely';
 import { filesOf } from './erasure-store.ts';
 import type { FileTables } from './schema.ts';
 
-type Row = { [column: string]: string | number | null };
+type Row = { [column: string]: string | number | boolean | null };
 
 /** Table to rows, as JSON values. Where blobs lie in the store is nobody's but ours. */
 export async function exportUser(
   query: Kysely<FileTables>,
   user: UserId,
 ): Promise<{ tables: Record<string, Row[]> }> {
-  const { files, grants, usage, days } = await filesOf(query, user);
+  const { files, grants, usage, days, memberships } = await filesOf(query, user);
   return {
     tables: {
-      files: files.map(({ id, state, size, sha256, created_at }) => ({
+      files: files.map(({ id, state, size, sha256, created_at, expires_at }) => ({
         id,
         state,
         size,
         sha256: sha256 && encodeBase64url(sha256),
         created_at: created_at.toISOString(),
+        expires_at: expires_at?.toISOString() ?? null,
       })),
       grants: grants.map(({ file, conversation, created_at }) => ({
         file,
@@ -28,6 +29,11 @@ export async function exportUser(
       })),
       usage: usage.map(({ bytes }) => ({ bytes })),
       usage_days: days,
+      members: memberships.map(({ conversation, is_member, heard_at }) => ({
+        conversation,
+        is_member,
+        heard_at: heard_at.toISOString(),
+      })),
     },
   };
 }

@@ -40,7 +40,9 @@ async function erase(user: UserId): Promise<void> {
 
 async function ownersLeft(user: UserId): Promise<number> {
   const { rows: found } = await platform.database.pool.query(
-    'select 1 from files where owner = $1 union all select 1 from usage where owner = $1',
+    `select 1 from files where owner = $1 union all select 1 from usage where owner = $1
+     union all select 1 from usage_days where owner = $1
+     union all select 1 from members where user_id = $1`,
     [user],
   );
   return found.length;
@@ -99,9 +101,12 @@ test('an export has the files and grants of the owner, and nothing of another', 
   const file = await stored(platform, owner);
   await grant(platform, owner, file.id, conversation);
   await stored(platform, other);
+  const heard = { conversation, version: 1, joined: [owner, other], left: [] };
+  await publishEvent(platform.bus, 'events.membership.changed', heard, randomUUID());
   const input = { params: { user_id: owner } };
   const { tables } = await callPeer(platform.fetch, exportFiles, input, INTERNAL_SECRET);
   expect(tables.files).toMatchObject([{ id: file.id, size: file.size, state: 'stored' }]);
   expect(tables.grants).toMatchObject([{ file: file.id, conversation }]);
+  expect(tables.members).toMatchObject([{ conversation, is_member: true }]);
   expect(JSON.stringify(tables)).not.toContain(other);
 });

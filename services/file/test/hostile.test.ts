@@ -43,6 +43,8 @@ const ROUTES = [
   ['DELETE', `/grants/${randomUUID()}`],
 ] as const;
 
+const UPLOAD_ROUTES = ['HEAD', 'PATCH', 'DELETE'] as const;
+
 /** The head of the answer to a request as it is written. A client of HTTP would mend half of these. */
 async function speak(lines: readonly string[], body = ''): Promise<string> {
   const { hostname, port } = new URL(platform.url);
@@ -72,6 +74,18 @@ test('an id that is none is 400 or 404 on every route', async () => {
       const head = await speak([`${method} /api/v1/files/${id}${rest} HTTP/1.1`, authorization]);
       expect(head, `${method} ${id}${rest}`).toMatch(/^HTTP\/1\.1 (400|404|405|415|431) /);
       expect(head.toLowerCase()).not.toContain('set-cookie');
+    }
+  }
+  for (const id of IDS) {
+    for (const method of UPLOAD_ROUTES) {
+      const head = await speak([
+        `${method} /api/v1/files/uploads/${id} HTTP/1.1`,
+        authorization,
+        'tus-resumable: 1.0.0',
+        ...(method === 'PATCH' ? ['content-type: application/offset+octet-stream'] : []),
+        ...(method === 'PATCH' ? ['upload-offset: 0'] : []),
+      ]);
+      expect(head, `${method} uploads/${id}`).toMatch(/^HTTP\/1\.1 (400|404|405|431) /);
     }
   }
   for (const conversation of IDS.slice(0, 8)) {
