@@ -34,6 +34,9 @@ export const STORY: readonly Step[] = [
   { title: 'Everything arrived', play: verify },
 ];
 
+/** Some 7 MB: a file of more than one piece. */
+const FILE_LINES = 120_000;
+
 const words = {
   hello: (stage: Stage) => text(stage, 'Hello Bob! This is Alice.'),
   answer: (stage: Stage) => text(stage, 'Hi Alice, good to read you.'),
@@ -94,9 +97,13 @@ async function sendFile(stage: Stage): Promise<Row[]> {
   const { alice, bob } = stage;
   const name = words.fileName(stage);
   const data = fileContent(stage);
+  const steps: string[] = [];
+  const onProgress = ({ done, total }: { done: number; total: number }) =>
+    steps.push(`${Math.floor((100 * done) / total)} %`);
   if (!(await wrote(alice, conversation, (content) => fileNameOf(content) === name))) {
     const file = { name, type: 'text/plain', data };
-    const { id } = await persist(stage.ended, () => alice.client.sendFile(conversation.id, file));
+    const send = () => alice.client.sendFile(conversation.id, file, { onProgress });
+    const { id } = await persist(stage.ended, send);
     await within(stage.ended, alice.client.whenStored(id));
   }
   const message = await until(stage.ended, () => findFile(bob, conversation, name));
@@ -107,6 +114,7 @@ async function sendFile(stage: Stage): Promise<Row[]> {
       people: `Alice sends “${name}”, ${data.length} bytes`,
       server: seen(alice.wire.uploads.at(-1)),
     },
+    { people: `On its way, encrypted and padded: ${steps.join(', ') || 'sent before this start'}` },
     {
       people: `Bob opens it: ${received.length} bytes, SHA-256 ${digest(received).slice(0, 16)}…, the same`,
     },
@@ -233,7 +241,7 @@ async function download({ client }: Person, message: Message): Promise<Uint8Arra
 
 function fileContent(stage: Stage): Uint8Array {
   const line = `${text(stage, 'The plan: meet at noon, by the old mill.')}\n`;
-  return new TextEncoder().encode(line.repeat(1000));
+  return new TextEncoder().encode(line.repeat(FILE_LINES));
 }
 
 function digest(bytes: Uint8Array): string {

@@ -31,10 +31,8 @@ export function createWireTap(): WireTap {
   }
 
   const tappedFetch: typeof fetch = (target, init) => {
-    if (!(init?.body instanceof ReadableStream)) return fetch(target, init);
-    const sighting: Sighting = { bytes: 0, start: '' };
-    uploads.push(sighting);
-    return fetch(target, { ...init, body: init.body.pipeThrough(observe(sighting)) });
+    if (init?.body instanceof Uint8Array) noteUpload(uploads, init.body, new Headers(init.headers));
+    return fetch(target, init);
   };
 
   return { WebSocket: TappedWebSocket, fetch: tappedFetch, messages, uploads };
@@ -49,14 +47,11 @@ function noteSend(messages: Map<string, Sighting>, data: string): void {
   messages.set(frame.message.id, { bytes: ciphertext.length, start: startOf(ciphertext) });
 }
 
-function observe(sighting: Sighting): TransformStream<Uint8Array, Uint8Array> {
-  return new TransformStream({
-    transform(bytes, controller) {
-      if (sighting.bytes === 0) sighting.start = startOf(bytes);
-      sighting.bytes += bytes.length;
-      controller.enqueue(bytes);
-    },
-  });
+/** A file that goes up in pieces is one file; a piece that is sent again counts again, as it leaves again. */
+function noteUpload(uploads: Sighting[], bytes: Uint8Array, headers: Headers): void {
+  const before = Number(headers.get('upload-offset') ?? 0) > 0 ? uploads.at(-1) : undefined;
+  if (before !== undefined) before.bytes += bytes.length;
+  else uploads.push({ bytes: bytes.length, start: startOf(bytes) });
 }
 
 function startOf(bytes: Uint8Array): string {

@@ -1,5 +1,5 @@
 /** What the guide to the SDK shows works, and is what it shows. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, ClientError, ConnectionError } from '@sotto/client';
@@ -51,6 +51,17 @@ test('two people meet, talk over two devices, forget a password and lose a phone
 
   await guide.say(alice, 'bob', 'good morning');
   await shown(his, 'good morning');
+  const [conversation] = await alice.conversations();
+  const [film, kept] = [join(directory, 'film.mp4'), join(directory, 'kept.mp4')];
+  writeFileSync(film, 'a short film');
+  await guide.sendFilm(alice, conversation?.id ?? expect.fail(), film, hers);
+  expect(hers.lines.slice(-2)).toEqual(['0 %', '100 %']);
+  const message = await vi.waitFor(async () => {
+    const last = (await bob.history(conversation?.id ?? expect.fail())).at(-1);
+    return last?.type === 'message' && last.content.type === 'file' ? last : expect.fail();
+  }, 30_000);
+  expect(await guide.keepFilm(bob, message, kept)).toBe(12);
+  expect(readFileSync(kept, 'utf8')).toBe('a short film');
   const linking = guide.linkNewDevice(tablet, its);
   await vi.waitFor(() => expect(its.lines).toHaveLength(1));
   await guide.approveNewDevice(alice, its.lines[0] ?? '', hers);

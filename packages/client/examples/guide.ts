@@ -1,13 +1,18 @@
 /** The snippets of `docs/sdk.md`, word for word. A test runs them on the real platform and holds the two together. */
+import { openAsBlob } from 'node:fs';
+import { basename } from 'node:path';
 import {
   ApiError,
   type Client,
   ClientError,
   ConnectionError,
+  type ConversationRecord,
   CryptoError,
   createClient,
   type Me,
+  type Message,
 } from '@sotto/client';
+import { saveFile } from '@sotto/client/node';
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 
@@ -81,6 +86,26 @@ export async function readOn(client: Client, { show }: Screen): Promise<void> {
     if (!(error instanceof ClientError && error.code === 'account.logged-out')) throw error;
     show('Reading goes on after the next log-in');
   }
+}
+
+export async function sendFilm(
+  client: Client,
+  conversation: ConversationRecord['id'],
+  path: string,
+  { show }: Screen,
+): Promise<void> {
+  const data = await openAsBlob(path); // read as it is sent; in a browser, a File
+  const film = { name: basename(path), type: 'video/mp4', data };
+  await client.sendFile(conversation, film, {
+    onProgress: ({ done, total }) => show(`${Math.floor((100 * done) / total)} %`),
+  });
+}
+
+export async function keepFilm(client: Client, message: Message, path: string): Promise<number> {
+  const film = await client.openFile(message);
+  const start = await film.read({ start: 0, end: Math.min(12, film.size) }); // any part of it
+  await saveFile(film, path); // all of it, or nothing
+  return start.length;
 }
 
 export function watch(client: Client, { show }: Screen): void {

@@ -98,8 +98,8 @@ test('a stream of which a piece is lost goes on too, and one of another length i
 test('after a crash the same file goes on, and nothing is sent twice', async () => {
   const data = random(LONG);
   await crashAt(2, fileOf(data));
-  const [[id, { bytes }]] = [...platform.files.begun] as [[string, { bytes: Uint8Array }]];
-  expect(bytes).toHaveLength(PIECE);
+  const [[id, upload] = expect.fail()] = platform.files.begun;
+  expect(upload.bytes).toHaveLength(PIECE);
   alice = await comeBack();
   platform.calls.length = 0;
   await alice.sendFile(conversation.id, fileOf(data));
