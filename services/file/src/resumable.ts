@@ -71,7 +71,7 @@ export async function find(deps: ResumableDeps, mine: Mine): Promise<Standing> {
   const found = await open(deps, mine);
   if (!isUnfinished(found)) return found;
   await using _ = found.turn;
-  return work(deps, found, (writing) => conclude(writing, found));
+  return await work(deps, found, (writing) => conclude(writing, found));
 }
 
 /**
@@ -91,7 +91,7 @@ export async function bring(
   }
   await using _ = found.turn;
   assertFits(bringing, { offset: offsetOf(found.progress), length: found.upload.length });
-  return work(deps, found, async (writing) => {
+  return await work(deps, found, async (writing) => {
     await receive(deps, { writing, signal: found.turn.signal, bringing });
     return conclude(writing, found);
   });
@@ -102,7 +102,7 @@ export async function end(deps: ResumableDeps, { id, owner }: Mine): Promise<voi
   const { upload, turn } = await deps.turns.take(id, owner);
   await using _ = turn;
   const { state, expiresAt, blobKey, length } = upload;
-  if (state === 'stored') return deleteFile(deps, id, owner);
+  if (state === 'stored') return await deleteFile(deps, id, owner);
   if (state === 'deleting' || expiresAt === null) throw notFound();
   const brought = offsetOf(await readProgress(deps.query, id, length));
   await giveBackToDay(deps.query, id, length - brought);

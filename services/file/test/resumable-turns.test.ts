@@ -1,0 +1,130 @@
+/** Two requests for one upload: who waits, who wins, and what becomes of the bytes, over one process and over two. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { listen } from '@sotto/runtime';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newUser, problemOf, sha256, until } from './client.fixture.ts';
+import { type Platform, startPlatform } from './platform.fixture.ts';
+import {
+  begin,
+  bring,
+  bringRaw,
+  download,
+  idOf,
+  leftovers,
+  PART,
+  standing,
+  type Uploader,
+} from './resumable.fixture.ts';
+
+let platform: Platform;
+/** A second process of the service. */
+let other: { url: string; fetch: Platform['fetch'] };
+const opened = new AsyncDisposableStack();
+beforeAll(async () => {
+  platform = await startPlatform({ store: 'directory' });
+  opened.defer(() => platform.close());
+  const service = await platform.startAnother();
+  const listening = await listen(service, { host: '127.0.0.1', port: 0 });
+  opened.defer(() => listening.close());
+  other = { url: `http://127.0.0.1:${listening.port}`, fetch: service.fetch };
+});
+afterAll(() => opened.disposeAsync());
+
+async function row(path: string) {
+  const uploads = platform.database.query.selectFrom('uploads').selectAll();
+  return uploads.where('file', '=', idOf(path)).executeTakeFirstOrThrow();
+}
+
+/** An upload whose request has brought some bytes, and hangs. */
+async function hanging(uploader: Uploader, bytes: Uint8Array, url: string) {
+  const path = await begin(uploader, bytes.byteLength);
+  const body = bringRaw(uploader, path, { offset: 0, length: bytes.byteLength, url });
+  body.socket.write(bytes.subarray(0, PART + 9));
+  await until(async () => (await row(path)).attempt !== null, 30_000);
+  return { path, ...body };
+}
+
+const places = [
+  ['of the same process', () => platform.url],
+  ['of another process', () => other.url],
+] as const;
+
+test.each(places)('who comes back wins over its old request %s that hangs', async (_, url) => {
+  const uploader = { user: newUser(), platform };
+  const bytes = randomBytes(PART + 1000);
+  const { path, answer } = await hanging(uploader, bytes, url());
+  const offset = PART + 9;
+  // What had come is kept, and nothing comes after it.
+  expect(await standing(uploader, path)).toBe(offset);
+  expect(await answer).toMatch(/^HTTP\/1\.1 423 .*connection: close.*upload\.locked/is);
+  const last = await bring(uploader, path, { offset, body: bytes.subarray(offset) });
+  expect(last.status).toBe(204);
+  expect(sha256(await download(uploader, path))).toBe(sha256(bytes));
+  expect(await leftovers(platform)).toEqual([]);
+});
+
+test('of many requests at once for the same bytes one stores them', async () => {
+  const user = newUser();
+  const bytes = randomBytes(700);
+  const path = await begin({ user, platform }, 1400);
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, (_, at) => {
+      const { fetch } = at % 2 === 0 ? platform : other;
+      return bring({ user, platform, fetch }, path, { offset: 0, body: bytes });
+    }),
+  );
+  const refused = answers.filter(({ status }) => status !== 204);
+  expect(refused).toHaveLength(7);
+  for (const answer of refused) {
+    expect(await problemOf(answer)).toMatch(/^409 upload.offset-conflict|^423 upload.locked/);
+  }
+  await bring({ user, platform }, path, { offset: 700, body: bytes });
+  const whole = Buffer.concat([bytes, bytes]);
+  expect(sha256(await download({ user, platform }, path))).toBe(sha256(whole));
+  expect(await leftovers(platform)).toEqual([]);
+});
+
+test('a process that died keeps nobody waiting for more than seconds', async () => {
+  const uploader = { user: newUser(), platform };
+  const path = await begin(uploader, 20);
+  await bring(uploader, path, { offset: 0, body: randomBytes(10) });
+  const { query } = platform.database;
+  await query
+    .updateTable('uploads')
+    .set({ writer: randomUUID(), writer_until: new Date(Date.now() + 1_500) })
+    .where('file', '=', idOf(path))
+    .execute();
+  const answer = await bring(uploader, path, { offset: 10, body: randomBytes(10) });
+  expect(answer.status).toBe(204);
+});
+
+test('a request that lives and does not end is not waited for long', async () => {
+  const uploader = { user: newUser(), platform };
+  const path = await begin(uploader, 20);
+  const { query } = platform.database;
+  const held = { writer: randomUUID(), writer_until: new Date(Date.now() + 60_000) };
+  await query.updateTable('uploads').set(held).where('file', '=', idOf(path)).execute();
+  const answer = await bring(uploader, path, { offset: 0, body: randomBytes(20) });
+  expect(answer.headers.get('retry-after')).toBe('1');
+  expect(await problemOf(answer)).toBe('423 upload.locked');
+  // It was told.
+  expect((await row(path)).writer_wanted).toBe(true);
+});
+
+test('a request whose turn was taken away stores nothing any more', async () => {
+  const uploader = { user: newUser(), platform };
+  const bytes = randomBytes(2 * PART);
+  const { path, socket, answer } = await hanging(uploader, bytes, platform.url);
+  await until(async () => {
+    const parts = platform.database.query.selectFrom('upload_parts').selectAll();
+    return (await parts.where('file', '=', idOf(path)).execute()).length === 1;
+  }, 30_000);
+  await platform.database.query
+    .updateTable('uploads')
+    .set({ writer: null, writer_until: null })
+    .where('file', '=', idOf(path))
+    .execute();
+  socket.write(bytes.subarray(PART + 9));
+  expect(await answer).toMatch(/^HTTP\/1\.1 423 /);
+  expect(await standing(uploader, path)).toBe(PART);
+});
