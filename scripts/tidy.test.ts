@@ -35,6 +35,13 @@ test.each([
   expect(faultsOf(SERVICE, `${line}\n`)).toEqual([]);
 });
 
+test('what browsers load takes zod as a namespace', () => {
+  const text = "import { z } from 'zod';\nexport const x = z;\n";
+  const [fault] = faultsOf('packages/client/src/records.ts', text);
+  expect(fault).toContain('packages/client/src/records.ts:1: zod as a named import');
+  expect(faultsOf('services/file/src/config.ts', text)).toEqual([]);
+});
+
 test('process.env may be read in main.ts and in tests', () => {
   const text = 'const a = process.env.HOME;\n';
   expect(faultsOf('services/key/src/main.ts', text)).toEqual([]);

@@ -1,5 +1,5 @@
 /** An account itself: its password, what is held of it, and its end. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { GivenUsername, Login, Password } from './auth.ts';
 import { endpoint } from './endpoint.ts';
 import { DeviceId, SessionId, Timestamp, UserId, Username } from './ids.ts';

@@ -1,5 +1,5 @@
 /** The socket as an AsyncAPI 3.0 document: what a client sends, what it gets, and how the connection ends. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Address, ConversationId, DeviceId, MessageId, UserId } from './ids.ts';
 import { EmptySlots, MembershipSlot, MessageSlot, OutgoingMessage, Slot } from './message.ts';
 import { Problem } from './problem.ts';

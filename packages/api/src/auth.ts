@@ -1,5 +1,5 @@
 /** Accounts, sessions and tokens. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { DeviceId, SessionId, Timestamp, UserId } from './ids.ts';

@@ -1,5 +1,5 @@
 /** Bytes at the JSON edge: unpadded, canonical base64url text outside, `Uint8Array` inside. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface BytesLength {
   /** Smallest length accepted, in bytes. */

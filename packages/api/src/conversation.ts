@@ -1,5 +1,5 @@
 /** Conversations: of two, and groups, which are their membership log (ADR 10). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { ConversationId, Seq, Timestamp, UserId } from './ids.ts';

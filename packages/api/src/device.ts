@@ -1,5 +1,5 @@
 /** The devices of an account. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { DeviceId, Timestamp } from './ids.ts';

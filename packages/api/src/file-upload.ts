@@ -2,7 +2,7 @@
  * Resumable upload: the tus protocol, version 1.0.0, with its extensions creation, termination, checksum and
  * expiration (https://tus.io/protocols/resumable-upload). An upload that has all its bytes is a file of the same id.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { endpoint, OFFSET_BYTE_STREAM } from './endpoint.ts';
 import { FileId } from './ids.ts';
 

@@ -1,5 +1,5 @@
 /** Encrypted files. The server learns their padded size, nothing else. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytesOf } from './bytes.ts';
 import { BYTE_STREAM, endpoint } from './endpoint.ts';
 import { ConversationId, FileId, Timestamp } from './ids.ts';

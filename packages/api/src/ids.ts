@@ -1,5 +1,5 @@
 /** Branded identifiers. All are lower-case UUID text, so that equal ids are equal strings. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const uuid = () =>
   z

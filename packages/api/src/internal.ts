@@ -4,7 +4,7 @@
  * Events are facts that one service owns and others copy. They are delivered at least once and in no promised
  * order across subjects, so each carries a version or is idempotent by nature.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { ConversationId, DeviceId, SessionId, UserId } from './ids.ts';

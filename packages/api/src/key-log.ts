@@ -1,5 +1,5 @@
 /** The key log: heads, leaves, proofs and the signatures of witnesses. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { UserId } from './ids.ts';

@@ -1,5 +1,5 @@
 /** Identity keys and prekey bundles. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { DeviceId, Timestamp, UserId } from './ids.ts';

@@ -1,5 +1,5 @@
 /** Messages: sending, history, and what a device has not acknowledged. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { Address, ConversationId, DeviceId, MessageId, Seq, Timestamp } from './ids.ts';

@@ -1,5 +1,5 @@
 /** The contract as an OpenAPI 3.1 document. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { accountEndpoints } from './account.ts';
 import { authEndpoints } from './auth.ts';
 import { conversationEndpoints } from './conversation.ts';

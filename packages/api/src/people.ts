@@ -1,5 +1,5 @@
 /** Other people: the directory, who is there, blocks and reports. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { endpoint } from './endpoint.ts';
 import { ConversationId, MessageId, Timestamp, UserId } from './ids.ts';
 import {

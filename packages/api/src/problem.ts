@@ -1,5 +1,5 @@
 /** Every failure that the platform reports: one closed table of stable codes (RFC 9457). */
-import { z } from 'zod';
+import * as z from 'zod';
 
 interface ProblemRow {
   status: number;

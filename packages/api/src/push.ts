@@ -1,5 +1,5 @@
 /** Web Push: wake-ups without content for a device that is not connected (RFC 8030, RFC 8292). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { PUSH_ENDPOINT_LENGTH_MAX } from './limits.ts';

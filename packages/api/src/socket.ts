@@ -5,7 +5,7 @@
  * (`catch-up`, `slots` …, the last with `caughtUp`), then live slots as they are committed. Within a
  * conversation slots arrive in order of `seq` without holes; an id seen before is to be dropped.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes } from './bytes.ts';
 import { Address, ConversationId, DeviceId, MessageId, Seq, UserId } from './ids.ts';
 import {

@@ -2,7 +2,7 @@
  * What the application says inside an envelope: JSON with a version, so that an old client can tell a message that
  * it is too old for from one that is broken. The platform never sees any of it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClientError } from './errors.ts';
 import { FileReference } from './file-reference.ts';
 import { WellFormedText } from './well-formed-text.ts';

@@ -1,5 +1,5 @@
 /** A file as an application gives it to be sent. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClientError } from './errors.ts';
 import { paddedLength } from './file-padding.ts';
 import { FileReference, type Thumbnail } from './file-reference.ts';

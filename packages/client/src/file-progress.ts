@@ -7,7 +7,7 @@
  */
 import { bytesOf, type ConversationId, encodeBase64url, FileId } from '@sotto/api';
 import type { Provider } from '@sotto/crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FileInput } from './file-input.ts';
 import { STORE_PAGE, UPLOAD_KEPT_MS } from './limits.ts';
 import { decodeRecord, keys } from './records.ts';

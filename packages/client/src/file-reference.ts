@@ -1,7 +1,7 @@
 /** What a message says of a file: where it lies, how it is opened, and which bytes it has. */
 import { bytes, bytesOf, FILE_BYTES_MAX, FileId } from '@sotto/api';
 import { encryptedFileLength } from '@sotto/crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { paddedLength, paddedLengthBefore } from './file-padding.ts';
 import { FILE_NAME_LENGTH_MAX, FILE_TYPE_LENGTH_MAX, THUMBNAIL_BYTES_MAX } from './limits.ts';
 import { WellFormedText } from './well-formed-text.ts';

@@ -3,7 +3,7 @@
  * or the store was, and lacks what this device has done (DESIGN 2.9, and 3, stale stores).
  */
 import type { ConversationId, ServerFrame } from '@sotto/api';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readCursor, skipOwn } from './conversations.ts';
 import { ClientError } from './errors.ts';
 import { LEFT_BEHIND_MS, SENT_EXCESS_MAX } from './limits.ts';

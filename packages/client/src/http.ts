@@ -14,7 +14,7 @@ import {
   type Query,
 } from '@sotto/api';
 import type { ByteRange } from '@sotto/crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClientError, ConnectionError } from './errors.ts';
 import { ANSWER_BYTES_MAX, CALL_MS_MAX } from './limits.ts';
 import type { Prover } from './proof.ts';

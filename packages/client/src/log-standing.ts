@@ -4,7 +4,7 @@
  */
 import { bytesOf, type UserId } from '@sotto/api';
 import { CryptoError, compareHeads, type Head } from '@sotto/crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClientError } from './errors.ts';
 import { getRecord, HeadRecord, keys, putRecord, sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';

@@ -20,7 +20,7 @@ import {
   type VerifiedDeviceList,
   verifyDeviceList,
 } from '@sotto/crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Call } from './call.ts';
 import { loadDeviceKey } from './device-key.ts';
 import { ClientError, isProblem } from './errors.ts';

@@ -21,7 +21,7 @@ import {
   toProblem,
 } from '@sotto/api';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeKeyLog } from './key-log.fixture.ts';
 import { fileHandlers, makeShelf } from './platform-files.fixture.ts';
 import {

@@ -24,7 +24,7 @@ import {
   agreementPublicKey,
   agreementSecretKey,
 } from '@sotto/crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Content } from './content.ts';
 import { ClientError } from './errors.ts';
 import { STORE_PAGE } from './limits.ts';

@@ -4,7 +4,7 @@
  */
 import { type ConversationId, DeviceId, Seq } from '@sotto/api';
 import type { LocalParty } from '@sotto/crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { IN_FLIGHT_MAX, RESEND_MS, STORE_PAGE } from './limits.ts';
 import {
   Counter,

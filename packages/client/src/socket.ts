@@ -8,7 +8,7 @@ import {
   SOCKET_PROTOCOL,
   SOCKET_TICKET_PREFIX,
 } from '@sotto/api';
-import { z } from 'zod';
+import * as z from 'zod';
 import { backOffMs, pause } from './back-off.ts';
 import { ClientError, type ClientErrorCode, ConnectionError, isProblem } from './errors.ts';
 import {

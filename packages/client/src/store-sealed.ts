@@ -22,7 +22,7 @@ import {
   WRAPPED_STORE_KEY_BYTES,
   wrapStoreKey,
 } from '@sotto/crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClientError } from './errors.ts';
 import { PASSPHRASE_COST } from './limits.ts';
 import { decodeRecord, putRecord } from './records.ts';

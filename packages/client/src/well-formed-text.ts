@@ -1,5 +1,5 @@
 /** Text as messages carry it. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Text without half characters, which UTF-8 would silently change. */
 export const WellFormedText = z.string().refine((text) => text.isWellFormed(), 'half a character');
