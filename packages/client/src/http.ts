@@ -89,29 +89,27 @@ export function createExchange({ url, fetch, prover, signal: closing }: Exchange
     const reach: Reach = (step) =>
       step.catch((cause) => Promise.reject(lost(cause, closing, options.signal)));
     const attempt = async (proof?: string) => {
-      using deadline = startDeadline(options.deadlineMs ?? CALL_MS_MAX);
+      const deadline = new AbortController();
+      const timer = setTimeout(() => deadline.abort(), options.deadlineMs ?? CALL_MS_MAX);
       const limits = [closing, deadline.signal, ...(options.signal ? [options.signal] : [])];
       const signal = AbortSignal.any(limits);
       const isMovable = isByteStream(endpoint.response);
       const headers = { ...own, ...range, ...authorizationOf(token, proof) };
       const redirect = isMovable ? 'manual' : 'error';
-      const answer = await reach(fetch(target, { ...request, headers, redirect, signal }));
-      prover.learn(answer.headers);
-      const follow = { fetch, target, headers, signal, status };
-      const response = isMovable ? await reach(followRedirect(answer, follow)) : answer;
-      return readAnswer(endpoint, { response, status, reach });
+      try {
+        const answer = await reach(fetch(target, { ...request, headers, redirect, signal }));
+        prover.learn(answer.headers);
+        const follow = { fetch, target, headers, signal, status };
+        const response = isMovable ? await reach(followRedirect(answer, follow)) : answer;
+        return await readAnswer(endpoint, { response, status, reach });
+      } finally {
+        clearTimeout(timer);
+      }
     };
     if (!signed) return attempt();
     const proven = { method: endpoint.method, url: target, ...(token !== undefined && { token }) };
     return prover.prove(proven, attempt);
   };
-}
-
-/** Aborts after a while, unless it is let go of before. */
-function startDeadline(ms: number): Disposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms);
-  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 /** Awaits a step of the network; whatever goes wrong there comes out as one of our errors. */
