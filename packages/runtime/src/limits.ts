@@ -233,10 +233,10 @@ export const BLOB_PART_BYTES = 5 * 1024 * 1024;
 export const PART_MEMORY_BYTES = 96 * 1024 * 1024;
 
 /**
- * How long a body waits for such memory before it is refused. Shorter than the gateway believes in a service that takes
- * no more of a body.
+ * How long a body waits for such memory before it is refused: a store that takes no more than 3 MB a second has taken
+ * all that was there. Shorter than the gateway believes in a service that takes no more of a body.
  */
-export const PART_WAIT_MS = 10_000;
+export const PART_WAIT_MS = 30_000;
 
 /**
  * While others wait, a part has to come with so many bytes a second, measured over this time at least: mobile networks

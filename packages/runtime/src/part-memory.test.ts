@@ -112,6 +112,26 @@ test('trickles that others wait for are given up, and who comes at speed or wait
   expect(memory.state().waiting).toBe(0);
 });
 
+test('who waits is served before who comes later, also when that one wants less', async () => {
+  const memory = createPartMemory(LEAST);
+  const sent = open(memory);
+  await sent.append(megabytes(5));
+  sent.finish();
+  const order: string[] = [];
+  const ask = async (name: string, bytes: number) => {
+    const part = open(memory);
+    await part.append(new Uint8Array(bytes));
+    order.push(name);
+    part.finish();
+    part.release();
+  };
+  const asked = [ask('large', 4 * MIB), ask('little', 200_000), ask('tiny', 1000)];
+  await asked[2];
+  sent.release();
+  await Promise.all(asked);
+  expect(order).toEqual(['tiny', 'large', 'little']);
+});
+
 test('small bodies do not wait for large ones', async () => {
   const memory = createPartMemory(LEAST);
   const large = open(memory);

@@ -149,7 +149,8 @@ class Pool {
 
   /** Gives a part memory of this size in place of what it has. */
   async obtain(part: Part, bytes: number): Promise<void> {
-    if (this.#isSafe(part, bytes)) this.#grow(part, bytes);
+    const isFirst = bytes === FIRST || this.#waiting.size === 0;
+    if (isFirst && this.#isSafe(part, bytes)) this.#grow(part, bytes);
     else await this.#wait(part, bytes);
   }
 
@@ -159,14 +160,25 @@ class Pool {
     this.#count(part.memory, -1);
     this.#spare.keep(part.memory);
     part.memory = NONE;
-    // In the order of their asking, but whoever can be served is not kept waiting by who cannot.
-    for (const { part: other, bytes, grant } of this.#waiting) {
-      if (!this.#isSafe(other, bytes)) continue;
-      this.#grow(other, bytes);
-      grant();
-    }
+    this.#serve();
     // A burst's memory goes with it. One part after the other uses what the last one had.
     if (this.used === 0) this.#spare.shrinkTo(2 * BLOB_PART_BYTES);
+  }
+
+  /**
+   * In the order of their asking: who comes later must not live on what is given back before who waits has enough. Only
+   * when nothing will be given back by itself, the next one is served who can be.
+   */
+  #serve(): void {
+    const isStrict = [...this.#parts].some(({ isFinished }) => isFinished);
+    let isHeld = false;
+    for (const { part, bytes, grant } of this.#waiting) {
+      if (isHeld && bytes !== FIRST) continue;
+      if (this.#isSafe(part, bytes)) {
+        this.#grow(part, bytes);
+        grant();
+      } else isHeld ||= isStrict;
+    }
   }
 
   #isSafe(part: Part, bytes: number): boolean {
@@ -211,6 +223,7 @@ class Pool {
         settle();
       };
       this.#waiting.add(waiting);
+      this.#serve();
     });
   }
 

@@ -18,6 +18,9 @@ export const CONNECT_MS = 1_500;
  */
 export const SILENCE_MS = 15_000;
 
+/** The same for the file service, which lets bodies wait for memory and for its store: it says itself after 30 s. */
+export const FILE_SILENCE_MS = 45_000;
+
 /** How long a connection stays open after an answer that ends it, for its sender to read that answer. */
 export const LINGER_MS = 500;
 

@@ -1,7 +1,7 @@
 /** Connections to the services, kept open between requests. */
 import { Agent, type ClientRequest, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { CONNECT_MS, SILENCE_MS } from './limits.ts';
+import { CONNECT_MS, FILE_SILENCE_MS, SILENCE_MS } from './limits.ts';
 import { SERVICE_NAMES, type ServiceName } from './route-table.ts';
 
 export interface Outgoing {
@@ -25,14 +25,14 @@ export type Wires = Readonly<Record<ServiceName, Wire>>;
 /** One for each service; each is given up when it is silent for so long. */
 export function openWires(
   services: Readonly<Record<ServiceName, string>>,
-  silenceMs = SILENCE_MS,
+  silenceMs?: number,
 ): Wires {
   const [auth, key, message, file] = SERVICE_NAMES;
   return {
     auth: openWire(services[auth], silenceMs),
     key: openWire(services[key], silenceMs),
     message: openWire(services[message], silenceMs),
-    file: openWire(services[file], silenceMs),
+    file: openWire(services[file], silenceMs ?? FILE_SILENCE_MS),
   };
 }
 
