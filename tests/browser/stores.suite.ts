@@ -1,9 +1,8 @@
 /** What stores promise, on the stores of a browser: run by `stores.browser.ts` in a page, and in a worker. */
-import { openMemoryStore } from '@sotto/client';
+import { openMemoryStore, sealStore } from '@sotto/client';
 import { openIndexedDbStore, openSealedIndexedDbStore } from '@sotto/client/indexeddb';
 import { nobleProvider } from '@sotto/crypto';
 import { storeContract } from '../../packages/client/src/store.contract.ts';
-import { sealStore } from '../../packages/client/src/store-sealed.ts';
 
 const secret = { key: new Uint8Array(32).fill(7) };
 const freshName = () => `contract ${crypto.randomUUID()}`;

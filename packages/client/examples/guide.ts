@@ -13,7 +13,7 @@ import {
   type Message,
 } from '@sotto/client';
 import { saveFile } from '@sotto/client/node';
-import { openSqliteStore } from '@sotto/client/sqlite';
+import { openSealedSqliteStore, openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 
 /** What an application shows to the person who uses it. */
@@ -26,6 +26,13 @@ export interface Screen {
 export function openClient(url: string, file: string): Client {
   // Keys, messages and what is not sent yet. One store is one device of one account.
   const store = openSqliteStore(file);
+  return createClient({ url, store, provider: nodeProvider });
+}
+
+export async function unlockClient(url: string, file: string, passphrase: string): Promise<Client> {
+  // Another process may still have the store: this waits until it ends.
+  const waitUntil = AbortSignal.timeout(30_000);
+  const store = await openSealedSqliteStore(file, { passphrase }, { waitUntil });
   return createClient({ url, store, provider: nodeProvider });
 }
 

@@ -1,4 +1,4 @@
-/** The public door of the SDK. The SQLite store has a door of its own: `@sotto/client/sqlite`. */
+/** The public door of the SDK. Stores have doors of their own: `@sotto/client/sqlite`, `@sotto/client/indexeddb`. */
 export { ApiError, type Session } from '@sotto/api';
 export { CryptoError, type SafetyNumber } from '@sotto/crypto';
 export type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
@@ -23,5 +23,13 @@ export type {
   UnreadableMessage,
 } from './records.ts';
 export type { UnsentMessage } from './sent-message.ts';
-export type { Store, StoreEntry, StoreRange, StoreTransaction, StoreWork } from './store.ts';
+export type {
+  OpenStoreOptions,
+  Store,
+  StoreEntry,
+  StoreRange,
+  StoreTransaction,
+  StoreWork,
+} from './store.ts';
 export { openMemoryStore } from './store-memory.ts';
+export { type SealedStore, type SealOptions, type StoreSecret, sealStore } from './store-sealed.ts';
