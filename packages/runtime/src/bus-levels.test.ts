@@ -24,12 +24,12 @@ test('the number follows the logs, is gone while nobody knows, and an operator i
   onTestFinished(() => meter.close());
   const number = async () =>
     /^sotto_bus_log_fill_ratio\{.*log="events".*\} (\S+)$/m.exec(await metrics.text())?.[1];
-  await vi.waitFor(async () => expect(await number()).toBe('0.1'));
+  await vi.waitFor(async () => expect(await number()).toBe('0.1'), 20_000);
   state.messages = 90;
-  await vi.waitFor(async () => expect(await number()).toBe('0.9'));
+  await vi.waitFor(async () => expect(await number()).toBe('0.9'), 20_000);
   state.messages = 95;
-  await vi.waitFor(async () => expect(await number()).toBe('0.95'));
+  await vi.waitFor(async () => expect(await number()).toBe('0.95'), 20_000);
   state.isUp = false;
-  await vi.waitFor(async () => expect(await number()).toBeUndefined());
+  await vi.waitFor(async () => expect(await number()).toBeUndefined(), 20_000);
   expect(lines.filter((line) => line.includes('fills up')).length).toBe(1);
 });

@@ -31,7 +31,7 @@ describe('the counters in Redis', () => {
     wire.restore();
     await vi.waitFor(async () => {
       expect((await counters.increment('a', 60_000)).count).toBe(2);
-    }, 5_000);
+    }, 20_000);
   });
 
   test('a Redis that is not up at the start is found later', async () => {
@@ -43,6 +43,6 @@ describe('the counters in Redis', () => {
     onTestFinished(() => counters.close());
     await expect(counters.claim('a', 1_000)).rejects.toMatchObject({ code: 'service.unavailable' });
     wire.restore();
-    await vi.waitFor(async () => expect(await counters.claim('a', 60_000)).toBe(true), 5_000);
+    await vi.waitFor(async () => expect(await counters.claim('a', 60_000)).toBe(true), 20_000);
   });
 });

@@ -94,7 +94,7 @@ test('a renewed certificate is used from then on, without a restart', async () =
   copyFileSync(second.cert, `${files.cert}.new`);
   renameSync(`${files.cert}.new`, files.cert);
   copyFileSync(second.key, files.key);
-  await vi.waitFor(async () => expect(await nameShown(port)).toBe('second'), 5_000);
+  await vi.waitFor(async () => expect(await nameShown(port)).toBe('second'), 20_000);
 });
 
 test.each([
@@ -105,11 +105,11 @@ test.each([
   const { port, files } = await start();
   log.error.mockClear();
   harm(files);
-  await vi.waitFor(() => expect(log.error).toHaveBeenCalled(), 5_000);
+  await vi.waitFor(() => expect(log.error).toHaveBeenCalled(), 20_000);
   expect(await nameShown(port)).toBe('first');
   copyFileSync(second.cert, files.cert);
   copyFileSync(second.key, files.key);
-  await vi.waitFor(async () => expect(await nameShown(port)).toBe('second'), 5_000);
+  await vi.waitFor(async () => expect(await nameShown(port)).toBe('second'), 20_000);
 });
 
 test('files that do not belong together are told at the start, and nothing is left listening', async () => {

@@ -113,7 +113,7 @@ test('connections beyond the limit are closed, and there is room again when one 
   const last = words.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
   expect(await talk(port, last)).toBe('');
   held[0]?.destroy();
-  await vi.waitFor(async () => expect(await talk(port, last)).toMatch(/^HTTP\/1.1 200 /));
+  await vi.waitFor(async () => expect(await talk(port, last)).toMatch(/^HTTP\/1.1 200 /), 20_000);
 });
 
 test.each([
@@ -181,9 +181,9 @@ test.each(['Content-Length: 100\r\n\r\n{"te', 'Transfer-Encoding: chunked\r\n\r\
     });
     const socket = connect({ host: '127.0.0.1', port });
     socket.write(`POST /things/abc HTTP/1.1\r\n${HEADERS}${rest}`);
-    await vi.waitFor(() => expect(reached).toHaveBeenCalled());
+    await vi.waitFor(() => expect(reached).toHaveBeenCalled(), 20_000);
     socket.resetAndDestroy();
-    await vi.waitFor(() => expect(lines).not.toEqual([]));
+    await vi.waitFor(() => expect(lines).not.toEqual([]), 20_000);
     expect(lines).toEqual([expect.objectContaining({ level: 'debug', status: 400 })]);
   },
 );
@@ -272,7 +272,7 @@ test('closing lets an answer under way finish, and takes nothing new', async () 
     },
   });
   const response = fetch(server.url);
-  await vi.waitFor(() => expect(arrived).toHaveBeenCalled());
+  await vi.waitFor(() => expect(arrived).toHaveBeenCalled(), 20_000);
   const closed = server.close();
   await expect(fetch(server.url)).rejects.toThrow();
   answer();
@@ -290,7 +290,7 @@ test('closing does not wait for ever for connections that were upgraded', async 
   socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
   await once(socket, 'data');
   await server.close();
-  await vi.waitFor(() => expect(socket.destroyed).toBe(true));
+  await vi.waitFor(() => expect(socket.destroyed).toBe(true), 20_000);
 });
 
 test('a handler that throws outside the app does not end the process', async () => {

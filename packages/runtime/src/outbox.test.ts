@@ -63,8 +63,8 @@ test('what was committed is published in order, then its rows are gone', async (
   const expected = Array.from({ length: 250 }, (_, index) => String(index));
   for (const text of expected) await add(database, text);
   outbox.nudge();
-  await vi.waitFor(() => expect(texts()).toEqual(expected), 5_000);
-  await vi.waitFor(async () => expect(await rows(database)).toBe(0), 5_000);
+  await vi.waitFor(() => expect(texts()).toEqual(expected), 20_000);
+  await vi.waitFor(async () => expect(await rows(database)).toBe(0), 20_000);
 });
 
 test('what was rolled back is never published', async () => {
@@ -78,7 +78,7 @@ test('what was rolled back is never published', async () => {
   await expect(failing).rejects.toThrow();
   await add(database, 'after');
   outbox.nudge();
-  await vi.waitFor(() => expect(texts()).toEqual(['after']), 5_000);
+  await vi.waitFor(() => expect(texts()).toEqual(['after']), 20_000);
 });
 
 test('while the bus is down rows stay, and the sweeper publishes them under the same ids', async () => {
@@ -97,7 +97,7 @@ test('while the bus is down rows stay, and the sweeper publishes them under the 
     .orderBy('id')
     .execute();
   state.up = true;
-  await vi.waitFor(() => expect(texts()).toEqual(['1', '2']), 5_000);
+  await vi.waitFor(() => expect(texts()).toEqual(['1', '2']), 20_000);
   expect(published.map(({ id }) => id)).toEqual(stored.map((row) => row.event_id));
 });
 
@@ -109,13 +109,13 @@ test('a log that refuses keeps back its own rows, however many, and no others', 
   for (const line of lines) await add(database, line, 'events.audit.noted');
   await add(database, 'a fact');
   const outbox = start(database, bus);
-  await vi.waitFor(() => expect(texts()).toEqual(['a fact']), 5_000);
+  await vi.waitFor(() => expect(texts()).toEqual(['a fact']), 20_000);
   await add(database, 'another');
   outbox.nudge();
-  await vi.waitFor(() => expect(texts()).toEqual(['a fact', 'another']), 5_000);
+  await vi.waitFor(() => expect(texts()).toEqual(['a fact', 'another']), 20_000);
   state.refused = '';
   await vi.waitFor(() => expect(texts().slice(2)).toEqual(lines), 10_000);
-  await vi.waitFor(async () => expect(await rows(database)).toBe(0), 5_000);
+  await vi.waitFor(async () => expect(await rows(database)).toBe(0), 20_000);
 });
 
 test('rows of a process that died are published by the next one', async () => {
@@ -123,7 +123,7 @@ test('rows of a process that died are published by the next one', async () => {
   await add(database, 'left behind');
   const { bus, texts } = recordingBus();
   start(database, bus);
-  await vi.waitFor(() => expect(texts()).toEqual(['left behind']), 5_000);
+  await vi.waitFor(() => expect(texts()).toEqual(['left behind']), 20_000);
 });
 
 test('several processes publish each row once while the bus is up', async () => {
@@ -172,7 +172,7 @@ test('an event goes through the outbox to its consumers, whole', async () => {
     .transaction()
     .execute((transaction) => enqueueEvent(transaction, 'events.account.created', event));
   outbox.nudge();
-  await vi.waitFor(() => expect(handler).toHaveBeenCalledWith(event), 5_000);
+  await vi.waitFor(() => expect(handler).toHaveBeenCalledWith(event), 20_000);
   await publishEvent(bus, 'events.account.created', { ...event, username: 'two' }, 'an id');
-  await vi.waitFor(() => expect(handler).toHaveBeenCalledTimes(2));
+  await vi.waitFor(() => expect(handler).toHaveBeenCalledTimes(2), 20_000);
 });

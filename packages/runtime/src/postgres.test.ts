@@ -81,7 +81,7 @@ describe('a database', () => {
     expect(await held.query('select 1').catch(code)).toBe('service.unavailable');
     expect(await database.ping().catch(code)).toBe('service.unavailable');
     wire.restore();
-    await vi.waitFor(() => database.ping(), 5_000);
+    await vi.waitFor(() => database.ping(), 20_000);
   });
 
   test('gives up connections that have gone silent, and what waited on them', async () => {
@@ -105,7 +105,7 @@ describe('a database', () => {
     const codes = await Promise.all(pooled.map((answer) => answer.catch(code)));
     expect(codes).toEqual(['service.unavailable', 'service.unavailable']);
     for (const { status } of await pipelined) expect(status).toBe('rejected');
-    await vi.waitFor(() => expect(pipeline.isOpen()).toBe(false));
+    await vi.waitFor(() => expect(pipeline.isOpen()).toBe(false), 20_000);
     expect(database.pool.totalCount).toBe(0);
     await database.ping();
   });

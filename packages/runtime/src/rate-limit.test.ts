@@ -56,7 +56,7 @@ describe('limits in Redis', () => {
     const keys = await redis.keys(`${corner.prefix}*`);
     expect(keys).toHaveLength(1);
     expect(keys[0]).not.toContain('alice');
-    await vi.waitFor(async () => expect(await redis.keys(`${corner.prefix}*`)).toEqual([]), 3_000);
+    await vi.waitFor(async () => expect(await redis.keys(`${corner.prefix}*`)).toEqual([]), 20_000);
   });
 });
 
@@ -128,7 +128,7 @@ function limiterOver(counters: Counters, rule: Partial<LimitRule>, name = 'test'
 async function opened(corner: { url: string; prefix: string }): Promise<Counters> {
   const counters = await openRedisCounters(corner);
   onTestFinished(() => counters.close());
-  await vi.waitFor(() => counters.ping(), 5_000);
+  await vi.waitFor(() => counters.ping(), 20_000);
   return counters;
 }
 

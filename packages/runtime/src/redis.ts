@@ -10,6 +10,8 @@ export interface RedisOptions {
   ca?: string | undefined;
   /** Before every key, so that several platforms can share a server. */
   prefix?: string;
+  /** How long an answer may take; REDIS_DEADLINE_MS when left out. */
+  deadlineMs?: number;
   log?: Logger;
 }
 
@@ -17,12 +19,13 @@ export interface RedisOptions {
  * Connects, and keeps trying when Redis is not up: every command then fails at once. When Redis takes a command and says
  * nothing for a second, the connection is given up with all that wait on it, so that one caller waits and not each.
  */
-export async function openRedis({ url, ca, prefix = 'sotto:', log }: RedisOptions): Promise<Redis> {
+export async function openRedis(options: RedisOptions): Promise<Redis> {
+  const { url, ca, prefix = 'sotto:', deadlineMs = REDIS_DEADLINE_MS, log } = options;
   const redis = new Redis(url, {
     lazyConnect: true,
     keyPrefix: prefix,
-    connectTimeout: REDIS_DEADLINE_MS,
-    socketTimeout: REDIS_DEADLINE_MS,
+    connectTimeout: deadlineMs,
+    socketTimeout: deadlineMs,
     // A command neither waits for a connection nor is sent twice: a late count is a wrong count.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

@@ -1,6 +1,6 @@
 import { SessionId } from '@sotto/api';
 import { listRevocations, type SessionRevoked } from '@sotto/api/internal';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, type TestContext, test, vi } from 'vitest';
 import { createApp } from './http.ts';
 import { ACCESS_TOKEN_MS } from './limits.ts';
 import { createLogger } from './log.ts';
@@ -15,7 +15,7 @@ const A = SessionId.parse('00000000-0000-4000-8000-00000000000a');
 const B = SessionId.parse('00000000-0000-4000-8000-00000000000b');
 const log = createLogger({ service: 'test', level: 'silent' });
 
-function setup() {
+function setup(onTestFinished: TestContext['onTestFinished']) {
   const state = {
     revoked: [] as SessionRevoked[],
     asked: [] as (string | undefined)[],
@@ -45,8 +45,8 @@ function setup() {
   return { state, revocations, revoke };
 }
 
-test('what ended before the start is known after it', async () => {
-  const { state, revocations, revoke } = setup();
+test.concurrent('what ended before the start is known after it', async ({ onTestFinished }) => {
+  const { state, revocations, revoke } = setup(onTestFinished);
   revoke(A);
   await revocations.start();
   expect(revocations.has(A)).toBe(true);
@@ -54,8 +54,10 @@ test('what ended before the start is known after it', async () => {
   expect(state.asked).toEqual([undefined]);
 });
 
-test('what ends later is known within three seconds, and listeners are told once', async () => {
-  const { state, revocations, revoke } = setup();
+test.concurrent('what ends later is known within three seconds, and listeners are told once', async ({
+  onTestFinished,
+}) => {
+  const { state, revocations, revoke } = setup(onTestFinished);
   const listener = vi.fn();
   const forgotten = vi.fn();
   revocations.onRevoked(listener);
@@ -70,8 +72,8 @@ test('what ends later is known within three seconds, and listeners are told once
   expect(state.asked[1]).toBe('2026-11-20T23:59:50.000Z');
 });
 
-test('an event only shortens the wait', async () => {
-  const { revocations, revoke, state } = setup();
+test.concurrent('an event only shortens the wait', async ({ onTestFinished }) => {
+  const { revocations, revoke, state } = setup(onTestFinished);
   const listener = vi.fn();
   revocations.onRevoked(listener);
   await revocations.start();
@@ -82,8 +84,10 @@ test('an event only shortens the wait', async () => {
   expect(listener).toHaveBeenCalledTimes(1);
 });
 
-test('until it has been heard once nobody is let in, and it is asked again', async () => {
-  const { state, revocations, revoke } = setup();
+test.concurrent('until it has been heard once nobody is let in, and it is asked again', async ({
+  onTestFinished,
+}) => {
+  const { state, revocations, revoke } = setup(onTestFinished);
   state.up = false;
   revoke(A);
   await revocations.start();
@@ -97,8 +101,10 @@ test('until it has been heard once nobody is let in, and it is asked again', asy
   revocations.assertHeard();
 });
 
-test('a revocation is forgotten when its tokens are long dead', async () => {
-  const { state, revocations, revoke } = setup();
+test.concurrent('a revocation is forgotten when its tokens are long dead', async ({
+  onTestFinished,
+}) => {
+  const { state, revocations, revoke } = setup(onTestFinished);
   revoke(A);
   await revocations.start();
   state.revoked = [];

@@ -97,7 +97,7 @@ export function speak(port: number, ...texts: string[]): Promise<string> {
 }
 
 /** Waits until a condition holds. */
-export async function until(condition: () => boolean, deadlineMs = 5_000): Promise<void> {
+export async function until(condition: () => boolean, deadlineMs = 20_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!condition()) {
     if (Date.now() > end) throw new Error('the condition did not come to hold');
