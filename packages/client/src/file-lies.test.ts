@@ -4,10 +4,11 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encryptFile, type FileSecret } from '@sotto/crypto';
+import { encryptedFileLength, encryptFile, type FileSecret } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
+import { openWhole } from './file-download.ts';
 import { paddedLength } from './file-padding.ts';
 import { saveFile } from './node.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
@@ -126,6 +127,37 @@ test.each([data, other])(
     expect(readdirSync(directory)).toEqual([]);
   },
 );
+
+test('the end of a file is given out after its padding, and the digest, are known to be right', async () => {
+  const size = 400_000;
+  const lengths = { size, padded: size + 50_000, ciphertext: encryptedFileLength(size + 50_000) };
+  const plaintext = new Uint8Array(lengths.padded);
+  plaintext.set(nodeProvider.randomBytes(10), size - 10);
+  const sealed = encryptFile(nodeProvider, secret, plaintext);
+  const digest = nodeProvider.sha256(sealed);
+  const read = async (bytes: Uint8Array) => {
+    const reader = async function* () {
+      for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000);
+    };
+    let length = 0;
+    let error: unknown;
+    try {
+      const file = { secret, lengths, digest };
+      for await (const piece of openWhole(nodeProvider, reader, file)) length += piece.length;
+    } catch (thrown) {
+      error = thrown;
+    }
+    return { length, error };
+  };
+  expect(await read(sealed)).toEqual({ length: size, error: undefined });
+  plaintext[size + 40_000] = 1;
+  const unpadded = encryptFile(nodeProvider, secret, plaintext);
+  for (const bad of [sealed.with(-1, sealed.at(-1)! ^ 1), unpadded]) {
+    const { length, error } = await read(bad);
+    expect(length).toBeLessThan(size);
+    expect(error).toMatchObject({ code: 'file.damaged' });
+  }
+});
 
 test('a file that lies elsewhere is fetched there, and that place learns no token', async () => {
   const { url, seen } = await serve((bytes) => bytes);
