@@ -117,8 +117,8 @@ export const STORE_KEY_PARTS_MAX = 8;
 
 /**
  * What Argon2id costs to open a store under a passphrase: of the settings that OWASP holds for equally strong, the one with
- * the most memory, which graphics cards have least of. 0.6 s by noble on a laptop; more, and a phone is kept waiting for
- * many seconds; less, and whoever has the disk guesses faster. Written into each store, so that it may rise.
+ * the most memory, which graphics cards have least of. 0.2 to 0.6 s by noble on two old cores; more, and a phone is kept
+ * waiting for many seconds; less, and whoever has the disk guesses faster. Written into each store, so that it may rise.
  */
 export const PASSPHRASE_COST = { memoryKiB: 46 * 1024, passes: 1, lanes: 1 } as const;
 

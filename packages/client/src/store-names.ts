@@ -14,11 +14,13 @@ export function createStoreNames(provider: Provider, keys: StoreKeys): NameOf {
   const known = new Map<string, string>();
 
   function nameOf(path: string): string {
+    const found = known.get(path);
+    if (found !== undefined) return found;
     const slash = path.lastIndexOf('/');
     const parent = slash < 0 ? '' : `${nameOf(path.slice(0, slash))}/`;
     const part = path.slice(slash + 1);
     if (/^\d{16}$/.test(part)) return parent + part;
-    const name = known.get(path) ?? parent + encodeBase64url(blindStoreName(provider, keys, path));
+    const name = parent + encodeBase64url(blindStoreName(provider, keys, path));
     if (known.size >= STORE_NAMES_KEPT) known.clear();
     known.set(path, name);
     return name;

@@ -19,9 +19,6 @@ const NO_SALT = new Uint8Array();
 /** Bytes of a wrapped data key. */
 export const WRAPPED_STORE_KEY_BYTES = SALT_BYTES + KEY_BYTES + TAG_BYTES;
 
-/** What sealing adds to a record. */
-export const STORE_RECORD_BYTES_EXTRA = SALT_BYTES + TAG_BYTES;
-
 /** What Argon2id (RFC 9106) is to cost. */
 export interface PassphraseCost {
   readonly memoryKiB: number;
