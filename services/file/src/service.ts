@@ -14,6 +14,7 @@ import {
   type Database,
   databaseOptions,
   type Fetch,
+  type Limiters,
   type Logger,
   migrate,
   openBus,
@@ -92,12 +93,7 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   own(tokenUses);
   await revocations.start();
 
-  // A folder of files is many requests of an honest user, so they are limited apart from all others.
-  const userLimit = limiters.limiter('files', {
-    points: config.limits.filesPerMinute,
-    windowMs: MINUTE_MS,
-    whenGone: 'open',
-  });
+  const { userLimit, pieceLimit } = openLimits(limiters, config.limits);
   const ready = async () => {
     revocations.assertHeard();
     await Promise.all([database.ping(), blobs.ping()]);
@@ -115,11 +111,6 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
     { query, blobs, events, counts, isMember, presigned, quotaBytes, dailyBytes, stallMs, clock },
   );
   const turns = own(openTurns({ query, clock, onFailure: events.turnsAtRisk }));
-  const pieceLimit = limiters.limiter('upload-pieces', {
-    points: config.limits.uploadPiecesPerMinute,
-    windowMs: MINUTE_MS,
-    whenGone: 'open',
-  });
   resumableRoutes(
     app,
     { ...guards, userLimit },
@@ -134,6 +125,17 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
 
   const running = opened.move();
   return { fetch: app.fetch, close: () => running.disposeAsync() };
+}
+
+/** A folder of files is many requests of an honest user, so they are limited apart from all others. */
+function openLimits({ limiter }: Limiters, limits: FileConfig['limits']) {
+  const perMinute = (name: string, points: number) => {
+    return limiter(name, { points, windowMs: MINUTE_MS, whenGone: 'open' });
+  };
+  return {
+    userLimit: perMinute('files', limits.filesPerMinute),
+    pieceLimit: perMinute('upload-pieces', limits.uploadPiecesPerMinute),
+  };
 }
 
 function openBlobs(

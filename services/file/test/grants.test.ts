@@ -15,6 +15,7 @@ import {
   until,
 } from './client.fixture.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
+import { sweepOnce } from './sweep.fixture.ts';
 
 const WAIT_MS = 30_000;
 
@@ -151,8 +152,9 @@ describe('a grant', () => {
     const { owner, conversation, id } = await shared(reader);
     leave(conversation, reader);
     await tell({ conversation, version: 2, left: [reader] });
-    // The turn of the sweeper behind it has asked.
     await until(() => wasAsked(conversation), WAIT_MS);
+    // A round more, in which what the question came to has been done as well.
+    await sweepOnce(platform);
     expect(await grantsOf(id)).toBe(1);
     leave(conversation, owner);
     await tell({ conversation, version: 3, left: [owner] });

@@ -89,6 +89,17 @@ test('a file that is shared stays, and its time begins when that ends', async ()
   expect(await isThere(id)).toBe(false);
 });
 
+test('a file that is shared in two conversations stays when one of them ends', async () => {
+  const owner = newUser();
+  const { id } = await shared(owner);
+  const second = newConversation();
+  platform.members.add(`${second} ${owner}`);
+  await grant(platform, owner, id, second);
+  await call(platform, owner, `${id}/grants/${second}`, { method: 'DELETE' });
+  await sweepLater(RETENTION_MS + 60_000);
+  expect((await call(platform, owner, id)).status).toBe(200);
+});
+
 test('a file that is shared again before its time is over stays', async () => {
   const owner = newUser();
   const { id, conversation } = await shared(owner);
