@@ -35,7 +35,7 @@ export interface CursorsDeps {
 
 /** Starts writing every second. Close it. */
 export function startCursors({ database, log }: CursorsDeps): Cursors {
-  const pending = new Map<string, CursorRow>();
+  const pending = new Map<DeviceId, Map<ConversationId, CursorRow>>();
   let sent = new Map<DeviceId, number>();
   /** Devices of which something came since the last write began. */
   let noted = new Set<DeviceId>();
@@ -58,14 +58,15 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
   }
 
   async function writePending(): Promise<void> {
-    const rows = [...pending.values()];
+    const rows = [...pending.values()].flatMap((ofDevice) => [...ofDevice.values()]);
     for (let start = 0; start < rows.length; start += CURSORS_PER_STATEMENT) {
       await writeCursors(database, rows.slice(start, start + CURSORS_PER_STATEMENT));
     }
     for (const row of rows) {
-      const key = keyOf(row.device, row.conversation);
+      const ofDevice = pending.get(row.device);
       // A newer acknowledgement may have come meanwhile.
-      if (pending.get(key) === row) pending.delete(key);
+      if (ofDevice?.get(row.conversation) === row) ofDevice.delete(row.conversation);
+      if (ofDevice?.size === 0) pending.delete(row.device);
     }
     await writeSent();
   }
@@ -106,13 +107,13 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
 
   return {
     advance(device, conversation, seq) {
-      const key = keyOf(device, conversation);
-      const known = pending.get(key);
+      const ofDevice = pending.get(device) ?? new Map<ConversationId, CursorRow>();
+      const known = ofDevice.get(conversation);
       if (known !== undefined && known.seq >= seq) return;
-      pending.set(key, { device, conversation, seq });
+      pending.set(device, ofDevice.set(conversation, { device, conversation, seq }));
       noted.add(device);
     },
-    pending: (device, conversation) => pending.get(keyOf(device, conversation))?.seq,
+    pending: (device, conversation) => pending.get(device)?.get(conversation)?.seq,
     noteSent(device) {
       sent.set(device, (sent.get(device) ?? 0) + 1);
       noted.add(device);
@@ -123,7 +124,7 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
     },
     async forget(device) {
       sent.delete(device);
-      for (const [key, row] of pending) if (row.device === device) pending.delete(key);
+      pending.delete(device);
       await writing.catch(() => undefined);
     },
     flush,
@@ -132,8 +133,4 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
       await flush();
     },
   };
-}
-
-function keyOf(device: DeviceId, conversation: ConversationId): string {
-  return `${device} ${conversation}`;
 }

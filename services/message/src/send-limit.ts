@@ -33,15 +33,15 @@ interface Purse {
 interface Sender {
   readonly user: UserId;
   readonly purse: Purse;
-  /** Of the lines that are kept. */
-  lines: number;
+  /** Those that are kept. */
+  readonly lines: Map<ConversationId, Line>;
   /** The question that is under way for all of them; it resolves with the reason of a no. */
   asking: Promise<unknown> | undefined;
 }
 
 /** What one user sends in one conversation: whatever it is taken from, nothing overtakes what was sent before. */
 interface Line extends Readonly<Record<Budget, Purse>> {
-  readonly key: string;
+  readonly conversation: ConversationId;
   readonly sender: Sender;
   /** Sends that wait for points, or for others that do. */
   readonly waiting: Send[];
@@ -80,7 +80,7 @@ export function openSendBudgets(limiters: Limiters, limits: SendLimits): SendBud
   return {
     async take(user, conversation) {
       await everywhere.take(user);
-      await limiter.take(budgetKey(lineKey(user, conversation), 'content'));
+      await limiter.take(budgetKey(user, conversation, 'content'));
     },
   };
 }
@@ -107,12 +107,8 @@ function openLimiters(
   return { limiter, everywhere };
 }
 
-function lineKey(user: UserId, conversation: ConversationId): string {
-  return `${user} ${conversation}`;
-}
-
-function budgetKey(line: string, name: Budget): string {
-  return `${line} ${name}`;
+function budgetKey(user: UserId, conversation: ConversationId, name: Budget): string {
+  return `${user} ${conversation} ${name}`;
 }
 
 function shareOf(perMinute: number): number {
@@ -125,28 +121,29 @@ function busy(): ApiError {
 
 /** The lines that are kept, and their senders. */
 class Lines {
-  readonly #known = new Map<string, Line>();
   readonly #senders = new Map<UserId, Sender>();
   /** Those in which nobody waits, the one that has rested longest first. */
   readonly #resting = new Set<Line>();
+  #count = 0;
 
   /**
    * Of too many the oldest in which nobody waits goes, for what is sent there next would overtake; what it has in hand is
    * lost. Undefined when there is no such line.
    */
   of({ sender: { user }, message }: Send): Line | undefined {
-    const key = lineKey(user, message.conversation);
-    const known = this.#known.get(key);
+    const { conversation } = message;
+    const known = this.#senders.get(user)?.lines.get(conversation);
     if (known !== undefined) return known;
-    if (this.#known.size >= SEND_LINES_MAX) {
+    if (this.#count >= SEND_LINES_MAX) {
       const [oldest] = this.#resting;
       if (oldest === undefined) return undefined;
       this.#remove(oldest);
     }
     const sender = this.#senderOf(user);
-    const line = { key, sender, waiting: [], content: emptyPurse(), targeted: emptyPurse() };
-    sender.lines += 1;
-    this.#known.set(key, line);
+    const purses = { content: emptyPurse(), targeted: emptyPurse() };
+    const line: Line = { conversation, sender, waiting: [], ...purses };
+    sender.lines.set(conversation, line);
+    this.#count += 1;
     this.#resting.add(line);
     return line;
   }
@@ -164,7 +161,7 @@ class Lines {
   #senderOf(user: UserId): Sender {
     let sender = this.#senders.get(user);
     if (sender === undefined) {
-      sender = { user, purse: emptyPurse(), lines: 0, asking: undefined };
+      sender = { user, purse: emptyPurse(), lines: new Map(), asking: undefined };
       this.#senders.set(user, sender);
     }
     return sender;
@@ -172,9 +169,9 @@ class Lines {
 
   #remove(line: Line): void {
     this.#resting.delete(line);
-    this.#known.delete(line.key);
-    line.sender.lines -= 1;
-    if (line.sender.lines === 0) this.#senders.delete(line.sender.user);
+    this.#count -= 1;
+    line.sender.lines.delete(line.conversation);
+    if (line.sender.lines.size === 0) this.#senders.delete(line.sender.user);
   }
 }
 
@@ -260,8 +257,9 @@ async function fillSender(
 async function fill(line: Line, name: Budget, { limiter, share }: Counter): Promise<unknown[]> {
   const purse = line[name];
   const wanted = line.waiting.filter((send) => budgetOf(send) === name).length - pointsIn(purse);
+  const key = budgetKey(line.sender.user, line.conversation, name);
   const questions = Array.from({ length: Math.max(0, Math.ceil(wanted / share)) }, () => {
-    return limiter.take(budgetKey(line.key, name), share);
+    return limiter.take(key, share);
   });
   const refusals: unknown[] = [];
   for (const outcome of await Promise.allSettled(questions)) {
