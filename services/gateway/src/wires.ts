@@ -56,18 +56,22 @@ export function openWire(url: string, silenceMs = SILENCE_MS): Wire {
     host,
     open(outgoing) {
       const request = send({ ...place, ...outgoing });
-      request.once('socket', (socket) => {
-        if (!socket.connecting) return;
-        const timer = setTimeout(() => socket.destroy(new Error('no connection')), CONNECT_MS);
-        socket.once('close', () => clearTimeout(timer));
-        socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(timer));
-      });
       let isAnswered = false;
       request.once('response', () => {
         isAnswered = true;
       });
-      request.on('timeout', () => {
-        if (!isAnswered && isItsTurn(request)) request.destroy(new Error('no answer'));
+      request.once('socket', (socket) => {
+        // A connection that was idle has the time that the service told for idle ones, and Node tells of one end only.
+        socket.setTimeout(silenceMs);
+        const onSilence = (): void => {
+          if (!isAnswered && isItsTurn(request)) request.destroy(new Error('no answer'));
+        };
+        socket.on('timeout', onSilence);
+        request.once('close', () => socket.off('timeout', onSilence));
+        if (!socket.connecting) return;
+        const timer = setTimeout(() => socket.destroy(new Error('no connection')), CONNECT_MS);
+        socket.once('close', () => clearTimeout(timer));
+        socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(timer));
       });
       return request;
     },

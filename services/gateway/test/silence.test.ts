@@ -36,3 +36,42 @@ test('a service that says nothing is answered for, and one that waits for its ca
     await upstream.close();
   }
 }, 30_000);
+
+test('a service is given its time also on a connection that was idle', async () => {
+  const upstream = await startUpstream((request, response) => {
+    if (request.method === 'GET') response.end('quick');
+    else request.resume().once('end', () => setTimeout(() => response.end('late'), 1_500));
+  });
+  // Clients are told to leave a connection alone that was idle for a second.
+  upstream.server.keepAliveTimeout = 2_000;
+  const gateway = await gatewayTo(upstream.url);
+  try {
+    await (await fetch(`${gateway.url}/api/v1/auth/me`)).text();
+    const late = await fetch(`${gateway.url}/api/v1/auth/refresh`, { method: 'POST' });
+    expect(await late.text()).toBe('late');
+  } finally {
+    await gateway.close();
+    await upstream.close();
+  }
+}, 30_000);
+
+test('a service that says nothing once its slow caller has ended is answered for', async () => {
+  const upstream = await startUpstream((request) => request.resume());
+  const gateway = await gatewayTo(upstream.url, {}, { silenceMs: SILENCE_MS });
+  try {
+    const slowly = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        controller.enqueue(Buffer.from('first'));
+        await new Promise((resolve) => setTimeout(resolve, 1.5 * SILENCE_MS));
+        controller.close();
+      },
+    });
+    const half = { duplex: 'half' };
+    const upload = `${gateway.url}/api/v1/files/upload`;
+    const answer = await fetch(upload, { method: 'POST', body: slowly, ...half });
+    expect(answer.status).toBe(503);
+  } finally {
+    await gateway.close();
+    await upstream.close();
+  }
+}, 30_000);
