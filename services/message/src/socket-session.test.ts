@@ -129,7 +129,7 @@ test('with each ping comes a frame, for those who see no pings: after `hello`, t
   expect(sent()).toEqual([]);
   await session.start();
   session.tick(NOW, performance.now() + 2 * PING_MS + 2);
-  await vi.waitFor(() => expect(sent()).toHaveLength(2));
+  await vi.waitFor(() => expect(sent()).toHaveLength(2), 20_000);
   expect(sent()).toMatchObject([{ type: 'hello' }, { type: 'heads', heads: [] }]);
 });
 

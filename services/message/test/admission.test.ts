@@ -62,7 +62,7 @@ describe('admission', () => {
       async () => {
         await expect(node.call(person, openSocketTicket, {})).rejects.toThrow();
       },
-      { timeout: 5_000, interval: 100 },
+      { timeout: 20_000, interval: 100 },
     );
     const client = openSocket(node, {}, [SOCKET_PROTOCOL, `${SOCKET_TICKET_PREFIX}${ticket}`]);
     expect((await client.closed).code).toBe(1006);
@@ -114,7 +114,7 @@ describe('admission', () => {
     await vi.waitFor(async () => {
       const sent = node.call(sender, sendMessage, { body: messageFor(conversation, [reader]) });
       await expect(sent).rejects.toMatchObject({ code: 'message.devices-stale' });
-    });
+    }, 20_000);
     await client.close();
   });
 
@@ -126,7 +126,7 @@ describe('admission', () => {
         query: { name: 'unheard7', limit: 10 },
       });
       expect(users).toEqual([{ user: person.user, username: 'Unheard7' }]);
-    });
+    }, 20_000);
     await client.close();
   });
 

@@ -132,5 +132,5 @@ test('blocks end with either account', async () => {
       [[a.user, b.user]],
     );
     expect(rows).toEqual([]);
-  });
+  }, 20_000);
 });

@@ -76,7 +76,7 @@ test('two people on two nodes talk in one order, and the outbox empties', async 
   expect(textsOf(await here.slotsUpTo(conversation, last(fromB)))).toEqual(
     numbers(150).map((text) => `b${text}`),
   );
-  await vi.waitFor(async () => expect(await outboxRows()).toBe(0), { timeout: 5_000 });
+  await vi.waitFor(async () => expect(await outboxRows()).toBe(0), { timeout: 20_000 });
   await Promise.all([here.close(), there.close()]);
 });
 
@@ -108,7 +108,7 @@ test('a node that dies between commit and publication loses nothing: another one
   });
   await silent.close();
   expect(textsOf(await there.slotsUpTo(conversation, 1, 10_000))).toEqual(['left behind']);
-  await vi.waitFor(async () => expect(await outboxRows()).toBe(0), { timeout: 5_000 });
+  await vi.waitFor(async () => expect(await outboxRows()).toBe(0), { timeout: 20_000 });
   await there.close();
 });
 
@@ -124,7 +124,7 @@ test('an outbox that has grown beyond counting becomes one mark, at which all ca
     [conversation],
   );
   expect(textsOf(await there.slotsUpTo(conversation, 1, 10_000))).toEqual(['buried']);
-  await vi.waitFor(async () => expect(await outboxRows()).toBe(0), { timeout: 5_000 });
+  await vi.waitFor(async () => expect(await outboxRows()).toBe(0), { timeout: 20_000 });
   await there.close();
 });
 
@@ -141,7 +141,7 @@ test('a node that remembers old devices refuses what was encrypted for them', as
       .select('version')
       .executeTakeFirst();
     expect(copied?.version).toBe(2);
-  });
+  }, 20_000);
   for (const node of [one, two]) {
     const refused = node.call(a, sendMessage, { body: messageFor(conversation, [b]) });
     await expect(refused).rejects.toMatchObject({

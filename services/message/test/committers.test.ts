@@ -151,7 +151,7 @@ test('a lock that another transaction holds delays a batch, and nothing is lost'
       );
       expect(rows.length).toBeGreaterThan(0);
     },
-    { timeout: 5_000 },
+    { timeout: 20_000 },
   );
   await new Promise((resolve) => setTimeout(resolve, 1_300));
   await holder.query('rollback');
@@ -209,7 +209,7 @@ test('partitions are seen to as soon as a machine wakes from a long sleep', asyn
   vi.advanceTimersByTime(PARTITIONS_TICK_MS);
   keeper.close();
   vi.useRealTimers();
-  await vi.waitFor(async () => expect(await newest()).toBe(before));
+  await vi.waitFor(async () => expect(await newest()).toBe(before), 20_000);
 });
 
 test('a cursor rises and never falls, whoever writes it', async () => {

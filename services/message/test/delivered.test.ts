@@ -19,6 +19,7 @@ const SECOND_MS = 950;
 
 let stage: Stage;
 
+// Each waits for seconds to pass, so they wait together.
 beforeAll(async () => {
   stage = await startStage();
 });
@@ -56,7 +57,7 @@ async function pair() {
   return { a, b, conversation, here, there };
 }
 
-test("all the sender's devices hear it, on either node, and the one who acknowledges does not", async () => {
+test.concurrent("all the sender's devices hear it, on either node, and the one who acknowledges does not", async () => {
   const { a, b, conversation, here, there } = await pair();
   const tablet = await stage.platform.peers.addDevice(a);
   const other = await connect(stage.two, tablet);
@@ -78,7 +79,7 @@ test("all the sender's devices hear it, on either node, and the one who acknowle
   await Promise.all([here, other, there].map((client) => client.close()));
 });
 
-test('a socket hears of a conversation once a second, from all nodes together', async () => {
+test.concurrent('a socket hears of a conversation once a second, from all nodes together', async () => {
   const [founder, ...members] = await addPeople(stage.platform.peers, 5);
   const group = new Group(stage.platform.peers, founder!, members);
   await group.create(stage.one, founder!);
@@ -114,7 +115,7 @@ test('a socket hears of a conversation once a second, from all nodes together', 
   await Promise.all([sender, ...readers].map((client) => client.close()));
 });
 
-test('in a group every sender hears of the members who acknowledge what they sent', async () => {
+test.concurrent('in a group every sender hears of the members who acknowledge what they sent', async () => {
   const people = await addPeople(stage.platform.peers, 3);
   const [a, b, c] = people;
   const group = new Group(stage.platform.peers, a!, [b!, c!]);
@@ -141,7 +142,7 @@ test('in a group every sender hears of the members who acknowledge what they sen
   await Promise.all(clients.map((client) => client.close()));
 });
 
-test('nothing is told for who has yet to accept, and from then on it is', async () => {
+test.concurrent('nothing is told for who has yet to accept, and from then on it is', async () => {
   const { peers } = stage.platform;
   const [a, b, friend] = await Promise.all([1, 2, 3].map(() => peers.addPerson()));
   const conversation = await openConversation(stage.one, a!, b!);
@@ -164,7 +165,7 @@ test('nothing is told for who has yet to accept, and from then on it is', async 
   await Promise.all([here, there, marker].map((client) => client.close()));
 });
 
-test('nothing is told across a block, in groups neither', async () => {
+test.concurrent('nothing is told across a block, in groups neither', async () => {
   const [a, b, c] = await addPeople(stage.platform.peers, 3);
   for (const other of [b!, c!]) await befriend(stage.one, a!, other);
   const group = new Group(stage.platform.peers, a!, [b!, c!]);
@@ -182,7 +183,7 @@ test('nothing is told across a block, in groups neither', async () => {
   await Promise.all(clients.map((client) => client.close()));
 });
 
-test('what was acknowledged by request, or of what an earlier socket was given, is told too', async () => {
+test.concurrent('what was acknowledged by request, or of what an earlier socket was given, is told too', async () => {
   const { a, b, conversation, here, there } = await pair();
   const body = messageFor(conversation, [b]);
   await there.close();

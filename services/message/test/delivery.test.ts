@@ -132,7 +132,7 @@ describe('delivery', () => {
           .executeTakeFirst();
         expect(row?.seq).toBe(5);
       },
-      { timeout: 5_000, interval: 50 },
+      { timeout: 20_000, interval: 50 },
     );
     await Promise.all([from.close(), to.close()]);
   });

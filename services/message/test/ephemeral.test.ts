@@ -203,7 +203,7 @@ test('a socket that types without end is heard less, and stays open', async () =
       type(here, conversation, 'later');
       expect(heard(there, conversation)).toContain('later');
     },
-    { timeout: 5_000, interval: 200 },
+    { timeout: 20_000, interval: 200 },
   );
   const numbers = heard(there, conversation).filter((text) => text !== 'later');
   expect(numbers.length).toBeGreaterThan(EPHEMERAL_BURST_POINTS / 2);

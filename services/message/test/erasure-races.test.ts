@@ -52,7 +52,7 @@ async function eraseDuring(
     await holder.query('begin');
     await holder.query(held.text, held.values);
     const writing = Promise.allSettled([write()]);
-    await vi.waitFor(async () => expect(await waiting()).toBe(1), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await waiting()).toBe(1), { timeout: 20_000 });
     const deletion = { user, at: new Date().toISOString(), devices: [device] };
     const told = publishEvent(bus, 'events.account.deleted', deletion, randomUUID());
     await vi.waitFor(
@@ -60,7 +60,7 @@ async function eraseDuring(
         const erased = await rowsOf('select from erased_users where user_id = $1', user);
         expect(erased.length + (await waiting())).toBeGreaterThanOrEqual(2);
       },
-      { timeout: 5_000 },
+      { timeout: 20_000 },
     );
     await holder.query('rollback');
     await writing;
@@ -77,7 +77,7 @@ async function untilErased({ user }: Pick<Person, 'user'>): Promise<void> {
       const text = 'select from erased_users where user_id = $1 and erased_at is not null';
       expect(await rowsOf(text, user)).toHaveLength(1);
     },
-    { timeout: 5_000 },
+    { timeout: 20_000 },
   );
 }
 
@@ -169,9 +169,9 @@ describe('acknowledgements that are being written do not stand in the way', () =
         database,
         [early, late].map((place) => ({ ...place, seq: 2 })),
       );
-      await vi.waitFor(async () => expect(await waiting()).toBe(1), { timeout: 5_000 });
+      await vi.waitFor(async () => expect(await waiting()).toBe(1), { timeout: 20_000 });
       const removing = remove();
-      await vi.waitFor(async () => expect(await waiting()).toBe(2), { timeout: 5_000 });
+      await vi.waitFor(async () => expect(await waiting()).toBe(2), { timeout: 20_000 });
       await holder.query('rollback');
       await Promise.all([writing, removing]);
     } finally {

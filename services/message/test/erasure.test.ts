@@ -43,7 +43,7 @@ async function erase(person: Person): Promise<void> {
       [person.user],
     );
     expect(rows).toHaveLength(1);
-  });
+  }, 20_000);
 }
 
 /** Every row of every table that names a value, as text. */
@@ -90,8 +90,9 @@ test('whatever a user has made here goes with the account', async () => {
   await node.call(a, announcePresence, {});
   await node.call(a, subscribePush, { body: { endpoint: 'https://push.example.org/1' } });
   const named = ['blocks', 'presence', 'push_subscriptions', 'reports'];
-  await vi.waitFor(async () =>
-    expect(await mentions(a.user)).toEqual(expect.arrayContaining(named)),
+  await vi.waitFor(
+    async () => expect(await mentions(a.user)).toEqual(expect.arrayContaining(named)),
+    20_000,
   );
   await erase(a);
   expect(await mentions(a.user, a.device)).toEqual([]);
@@ -135,7 +136,7 @@ test('news of an erasure that comes in parts is taken in whole', async () => {
       [a.user, []],
     );
     expect(rows).toHaveLength(1);
-  });
+  }, 20_000);
 });
 
 test('a conversation goes with its last member, and no row names either of them', async () => {
@@ -147,7 +148,7 @@ test('a conversation goes with its last member, and no row names either of them'
   await erase(b);
   await vi.waitFor(async () => {
     expect(await mentions(a.user, b.user, a.device, b.device, conversation)).toEqual([]);
-  });
+  }, 20_000);
 });
 
 test('an erasure may come twice, and late news of the user changes nothing', async () => {
@@ -159,7 +160,10 @@ test('an erasure may come twice, and late news of the user changes nothing', asy
   const list = { user: a.user, version: 99, devices: [a.device] };
   await publishEvent(bus, 'events.device-list.changed', list, randomUUID());
   const last = await platform.peers.addPerson();
-  await vi.waitFor(async () => expect(await mentions(last.device)).toContain('device_lists'));
+  await vi.waitFor(
+    async () => expect(await mentions(last.device)).toContain('device_lists'),
+    20_000,
+  );
   const members = await mentions(a.user);
   expect(members).not.toContain('accounts');
   expect(members).not.toContain('device_lists');

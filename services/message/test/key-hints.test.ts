@@ -167,12 +167,12 @@ test('an answer of the owner that is older than the copied list does not replace
   try {
     const strange = { device: DeviceId.parse(randomUUID()) };
     const contradicting = there.send(messageFor(other, [b, strange]));
-    await vi.waitFor(isAsked(b.user));
+    await vi.waitFor(isAsked(b.user), 20_000);
     const added = DeviceId.parse(randomUUID());
     const body = platform.peers.changeSilently(b.user, [b.device, added]);
     await nodes[0].call(undefined, applyDeviceList, { body });
     const outdated = here.send(messageFor(conversation, [b]));
-    await vi.waitFor(isAsked(a.user));
+    await vi.waitFor(isAsked(a.user), 20_000);
     gate.resolve();
     expect(await outdated).toMatchObject({ code: 'message.devices-stale' });
     await contradicting;

@@ -44,7 +44,7 @@ async function friends(): Promise<[Person, Person]> {
   return [a, b];
 }
 
-test('who watches hears at once how somebody is, that they come and that they go, on any node', async () => {
+test.concurrent('who watches hears at once how somebody is, that they come and that they go, on any node', async () => {
   const [a, b] = await friends();
   const here = await connect(stage.one, a);
   here.post({ type: 'watch', users: [b.user] });
@@ -62,7 +62,7 @@ test('who watches hears at once how somebody is, that they come and that they go
   await second.close();
 });
 
-test('a stranger, whoever was not accepted, the blocked and the hidden hear nothing', async () => {
+test.concurrent('a stranger, whoever was not accepted, the blocked and the hidden hear nothing', async () => {
   const { peers } = stage.platform;
   const [witness, seen] = await friends();
   const [stranger, requester, blocked, blocker, hidden] = await Promise.all(
@@ -92,7 +92,7 @@ test('a stranger, whoever was not accepted, the blocked and the hidden hear noth
   await Promise.all([...clients, asked].map((client) => client.close()));
 });
 
-test('who may see whom changes while they watch: accepted, blocked, hidden, and back', async () => {
+test.concurrent('who may see whom changes while they watch: accepted, blocked, hidden, and back', async () => {
   const { peers } = stage.platform;
   const [a, b] = await Promise.all([peers.addPerson(), peers.addPerson()]);
   const id = await openConversation(stage.one, a, b);
@@ -113,7 +113,7 @@ test('who may see whom changes while they watch: accepted, blocked, hidden, and 
   await Promise.all([here.close(), there.close()]);
 });
 
-test('a device that moves to the other node, and is away for a second, is never said to be gone', async () => {
+test.concurrent('a device that moves to the other node, and is away for a second, is never said to be gone', async () => {
   const [a, b] = await friends();
   const here = await connect(stage.one, a);
   here.post({ type: 'watch', users: [b.user] });
@@ -124,13 +124,13 @@ test('a device that moves to the other node, and is away for a second, is never 
     await client.close();
     await vi.waitFor(async () => {
       expect(await findConnected(stage.platform.database, [b.device])).toEqual(new Set());
-    });
+    }, 20_000);
     // Long enough that somebody looks meanwhile.
     await sleep(LOOK_MS * 2);
     client = await connect(node, b);
     await vi.waitFor(async () => {
       expect(await findConnected(stage.platform.database, [b.device])).toEqual(new Set([b.device]));
-    });
+    }, 20_000);
   }
   await client.close();
   await untilOnline(here, b.user, false);
@@ -138,7 +138,7 @@ test('a device that moves to the other node, and is away for a second, is never 
   await here.close();
 });
 
-test('who has no socket announces themselves, and is in the directory as others may see them', async () => {
+test.concurrent('who has no socket announces themselves, and is in the directory as others may see them', async () => {
   const [a, b] = await friends();
   const stranger = await stage.platform.peers.addPerson();
   const here = await connect(stage.one, a);
@@ -162,7 +162,7 @@ test('who has no socket announces themselves, and is in the directory as others 
   await here.close();
 });
 
-test('an announcement ends after a minute', async () => {
+test.concurrent('an announcement ends after a minute', async () => {
   const [a, b] = await friends();
   await stage.one.call(b, announcePresence, {});
   await stage.platform.database.pool.query(
@@ -173,7 +173,7 @@ test('an announcement ends after a minute', async () => {
   expect(presence).toMatchObject({ online: false, lastSeen: expect.any(String) });
 });
 
-test('signals that are lost cost time and no more', SLOW, async () => {
+test.concurrent('signals that are lost cost time and no more', SLOW, async () => {
   const deaf = await stage.platform.startNode(withoutSignals(await stage.openBus()));
   const { peers } = stage.platform;
   const [a, b] = await Promise.all([peers.addPerson(), peers.addPerson()]);
@@ -188,7 +188,7 @@ test('signals that are lost cost time and no more', SLOW, async () => {
   await Promise.all([here.close(), deaf.close()]);
 });
 
-test(
+test.concurrent(
   'the users of a node that was killed are gone within 15 s, and their devices can be woken',
   SLOW,
   async () => {
@@ -201,7 +201,7 @@ test(
     await untilOnline(here, b.user, true);
     await vi.waitFor(async () => {
       expect(await findConnected(database, [b.device])).toEqual(new Set([b.device]));
-    });
+    }, 20_000);
     await victim.kill();
     await untilOnline(here, b.user, false, DEAD_WITHIN_MS);
     expect(await findConnected(database, [b.device])).toEqual(new Set());
@@ -257,19 +257,19 @@ test('a user may have what is held of their presence, and a node that ends leave
   const exported = () => stage.one.call(undefined, exportMessages, { params: { user_id: a.user } });
   await vi.waitFor(async () => {
     expect((await exported()).tables.connections).toMatchObject([{ device: a.device }]);
-  });
+  }, 20_000);
   await client.close();
   await vi.waitFor(async () => {
     expect((await exported()).tables).toMatchObject({
       connections: [],
       presence: [{ user_id: a.user, visible: true }],
     });
-  });
+  }, 20_000);
   await node.close();
   expect(await query.selectFrom('nodes').select('node').execute()).toHaveLength(nodes.length - 1);
 });
 
-test('a deleted account leaves no presence behind, whatever comes late', async () => {
+test.concurrent('a deleted account leaves no presence behind, whatever comes late', async () => {
   const [a, b] = await friends();
   const { pool } = stage.platform.database;
   const rowsOf = async ({ user }: Person) => {
@@ -282,17 +282,17 @@ test('a deleted account leaves no presence behind, whatever comes late', async (
   };
   const client = await connect(stage.one, a);
   await stage.one.call(a, announcePresence, {});
-  await vi.waitFor(async () => expect(await rowsOf(a)).toBe(2));
+  await vi.waitFor(async () => expect(await rowsOf(a)).toBe(2), 20_000);
   const deletion = { user: a.user, at: new Date().toISOString(), devices: [a.device] };
   await publishEvent(await stage.openBus(), 'events.account.deleted', deletion, randomUUID());
-  await vi.waitFor(async () => expect(await rowsOf(a)).toBe(0), { timeout: 5_000 });
+  await vi.waitFor(async () => expect(await rowsOf(a)).toBe(0), { timeout: 20_000 });
   // The session ends a little later; the token may still be good.
   await stage.one.call(a, announcePresence, {});
   await stage.one.call(a, setPresence, { body: { visible: false } });
   await client.close();
   // On the same node and after it.
   const marker = await connect(stage.one, b);
-  await vi.waitFor(async () => expect(await rowsOf(b)).toBe(1), { timeout: 5_000 });
+  await vi.waitFor(async () => expect(await rowsOf(b)).toBe(1), { timeout: 20_000 });
   expect(await rowsOf(a)).toBe(0);
   await marker.close();
 });

@@ -52,7 +52,7 @@ test.each(['localhost', '127.0.0.1'])(
         'select due_at, woken_at from push_subscriptions',
       );
       expect(rows).toEqual([{ due_at: null, woken_at: null }]);
-    });
+    }, 20_000);
   },
 );
 
@@ -82,7 +82,7 @@ test('an authority that is not believed is not talked to', async () => {
       'select attempts, due_at > now() as waits from push_subscriptions where woken_at is null',
     );
     expect(rows).toEqual([{ attempts: 1, waits: true }]);
-  });
+  }, 20_000);
   expect(server.requests).toEqual([]);
 });
 

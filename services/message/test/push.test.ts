@@ -135,7 +135,7 @@ describe('a device is woken once', () => {
     const socket = await connect(other, talk.b);
     await socket.slotsUpTo(talk.conversation, 3);
     socket.acknowledge(talk.conversation, 3);
-    await vi.waitFor(async () => expect((await rowOf(talk.b))?.woken_at).toBeNull());
+    await vi.waitFor(async () => expect((await rowOf(talk.b))?.woken_at).toBeNull(), 20_000);
     await socket.close();
     await gone(talk.b);
     await send(talk);
@@ -164,7 +164,7 @@ async function gone({ device }: Person): Promise<void> {
       [device],
     );
     expect(rows).toEqual([]);
-  });
+  }, 20_000);
 }
 
 describe('nobody is woken', () => {
@@ -185,7 +185,7 @@ describe('nobody is woken', () => {
         [talk.b.device],
       );
       expect(rows).toHaveLength(1);
-    });
+    }, 20_000);
     await expectQuiet(talk, path);
     await socket.slotsUpTo(talk.conversation, 1);
     socket.acknowledge(talk.conversation, 1);
@@ -301,7 +301,7 @@ test('to subscribe again does not make a device be woken again, unless under ano
   const path = await subscribe(talk.b);
   await send(talk, true);
   await server.waitFor(path);
-  await vi.waitFor(async () => expect(await rowOf(talk.b)).toMatchObject({ due_at: null }));
+  await vi.waitFor(async () => expect(await rowOf(talk.b)).toMatchObject({ due_at: null }), 20_000);
   await subscribe(talk.b, path);
   await send(talk);
   await send(talk, true);
@@ -331,7 +331,7 @@ describe('the push service', () => {
     await server.waitFor(path, 2);
     await vi.waitFor(async () => {
       expect(await rowOf(talk.b)).toMatchObject({ due_at: null, attempts: 0 });
-    });
+    }, 20_000);
     expect((await rowOf(talk.b))?.woken_at).toBeInstanceOf(Date);
   });
 
@@ -347,7 +347,7 @@ describe('the push service', () => {
       await server.waitFor(path);
       await vi.waitFor(async () => {
         expect(await rowOf(talk.b)).toMatchObject({ due_at: null, woken_at: null });
-      });
+      }, 20_000);
       expect(requestsFor(path)).toHaveLength(1);
     }
     expect(requestsFor('/elsewhere')).toEqual([]);
@@ -391,5 +391,5 @@ test('a subscription is exported, and goes with its device or its account', asyn
   await publishEvent(bus, 'events.account.deleted', deleted, randomUUID());
   await vi.waitFor(async () => {
     expect([await rowOf(a), await rowOf(b)]).toEqual([undefined, undefined]);
-  });
+  }, 20_000);
 });

@@ -99,7 +99,7 @@ describe('a report', () => {
         action: 'admin.acted',
         command: 'reports close',
       });
-    }, 5_000);
+    }, 20_000);
     expect(JSON.stringify(audited)).not.toMatch(new RegExp(`secret note|${b.user}`));
   });
 });
@@ -152,7 +152,10 @@ describe('a report goes', () => {
     expect(tables.reports).toMatchObject([{ id: ofA, reported: b.user }]);
     const deletion = { user: a.user, at: new Date().toISOString(), devices: [a.device] };
     await publishEvent(bus, 'events.account.deleted', deletion, randomUUID());
-    await vi.waitFor(async () => expect((await admin(`reports show ${ofA}`)).exitCode).toBe(1));
+    await vi.waitFor(
+      async () => expect((await admin(`reports show ${ofA}`)).exitCode).toBe(1),
+      20_000,
+    );
     const kept = (await admin(`reports show ${ofB}`)).out.join('\n');
     expect(kept).toContain(b.username);
     expect(kept).not.toContain(a.username);

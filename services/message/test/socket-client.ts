@@ -35,8 +35,8 @@ export class SocketClient {
     socket.on('error', () => undefined);
   }
 
-  /** Resolves when the condition holds; rejects after five seconds with what came instead. */
-  until<T>(what: string, find: () => T | undefined, withinMs = 5_000): Promise<T> {
+  /** Resolves when the condition holds; rejects with what came instead when that does not come to be. */
+  until<T>(what: string, find: () => T | undefined, withinMs = 20_000): Promise<T> {
     return new Promise((resolve, reject) => {
       const check = () => {
         const found = find();
