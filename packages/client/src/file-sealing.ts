@@ -40,11 +40,12 @@ export function sealFile(
           held = value;
         }
         const count = Math.min(held.length, into.length - at);
-        into.set(held.subarray(0, count), at);
+        const next = held.subarray(0, count);
+        hash.update(next);
+        into.set(next, at);
         held = held.subarray(count);
         at += count;
       }
-      hash.update(into);
     },
     digest: () => hash.digest(),
     close: () => reader.cancel().catch(() => {}), // It failed before, and whoever read has been told.
