@@ -51,7 +51,7 @@ beforeAll(async () => {
     environment: { KEY_LOG_SECRET: SECRET, KEY_LOG_WITNESSES: witnessKey },
   });
   for (let count = 0; count < 4; count++) await publishSomebody();
-  await vi.waitFor(async () => expect(await sizeOf()).toBeGreaterThanOrEqual(4), 5_000);
+  await vi.waitFor(async () => expect(await sizeOf()).toBeGreaterThanOrEqual(4), 20_000);
   const seen = await witness(platform.url, 'state').ended;
   expect(seen).toMatchObject({
     code: 0,

@@ -97,7 +97,7 @@ test('the loop over messages ends with the session, after what has arrived', asy
   const ended = vi.fn();
   bob.on('logged-out', ended);
   await alice.sendText(conversation.id, 'hello');
-  await vi.waitFor(() => expect(arrived).toHaveBeenCalled());
+  await vi.waitFor(() => expect(arrived).toHaveBeenCalled(), 20_000);
   endSessions();
   await vi.waitFor(() => expect(ended).toHaveBeenCalled(), { timeout: 10_000 });
 

@@ -39,7 +39,7 @@ test.each([
   async (name, code) => {
     const tickets = ticketsTaken();
     endAll(CLOSE_CODES[name]);
-    await vi.waitFor(() => expect(downs).toHaveLength(1));
+    await vi.waitFor(() => expect(downs).toHaveLength(1), 20_000);
     expect(downs[0]).not.toHaveProperty('retryMs');
     expect(downs[0]).toMatchObject({ error: { code } });
     expect(ticketsTaken()).toBe(tickets);
@@ -121,7 +121,7 @@ test('what comes for a group is acknowledged and not shown, and stands in the wa
   ]) {
     device.socket?.send(JSON.stringify(frame));
   }
-  await vi.waitFor(() => expect(device.cursors.get(conversation)).toBe(4));
+  await vi.waitFor(() => expect(device.cursors.get(conversation)).toBe(4), 20_000);
   expect(await client.conversations()).toEqual([]);
   expect(trouble).not.toHaveBeenCalled();
   expect(downs).toEqual([]);

@@ -14,20 +14,20 @@ const DEVICE = DeviceId.parse('018f0000-0000-7000-8000-00000000000d');
 
 test('refusals that overtake each other send the lane back to the lowest that has a reason', async () => {
   const { lane, sent } = await laneWithWaiting(6);
-  await vi.waitFor(() => expect(sent()).toEqual([1, 2, 3, 4, 5, 6]));
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2, 3, 4, 5, 6]), 20_000);
   lane.onRefused(4, problem('message.busy'));
   lane.onRefused(5, problem('message.after-refused'));
   lane.onRefused(6, problem('message.after-refused'));
   lane.onRefused(1, problem('service.unavailable'));
   lane.onRefused(3, problem('message.after-refused'));
   lane.onRefused(2, problem('message.after-refused'));
-  await vi.waitFor(() => expect(sent().slice(6)).toEqual([1, 2, 3, 4, 5, 6]), 5_000);
+  await vi.waitFor(() => expect(sent().slice(6)).toEqual([1, 2, 3, 4, 5, 6]), 20_000);
   await lane.stop();
 });
 
 test('what was refused only for what came before it does not move the place to go back to', async () => {
   const { lane, sent } = await laneWithWaiting(3);
-  await vi.waitFor(() => expect(sent()).toEqual([1, 2, 3]));
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2, 3]), 20_000);
   lane.onRefused(2, problem('message.busy'));
   lane.onRefused(3, problem('message.after-refused'));
   await lane.onStored(1, {
@@ -36,7 +36,7 @@ test('what was refused only for what came before it does not move the place to g
     seq: 1,
     sentAt: '2026-01-01T00:00:00Z',
   });
-  await vi.waitFor(() => expect(sent().slice(3)).toEqual([2, 3]), 5_000);
+  await vi.waitFor(() => expect(sent().slice(3)).toEqual([2, 3]), 20_000);
   await lane.stop();
 });
 

@@ -117,7 +117,7 @@ describe('create', () => {
     await admin(`users create ${username}`);
     await vi.waitFor(
       () => expect(heard.some((event) => event.username === username)).toBe(true),
-      5_000,
+      20_000,
     );
     await listening.close();
   });

@@ -80,7 +80,7 @@ test('an address is sealed, and gone after a day; the rest of the row stays', as
     { id: randomUUID(), entries: [entry] },
     randomUUID(),
   );
-  await vi.waitFor(async () => expect(await actionsOf(user)).toContain('messages.sent'));
+  await vi.waitFor(async () => expect(await actionsOf(user)).toContain('messages.sent'), 20_000);
   expect(await sealed()).toBe(1);
 });
 
@@ -156,7 +156,7 @@ test('what another service noted is written once, however often and late it come
       { ...noted, entries },
       `${noted.id}${message}`,
     );
-    await vi.waitFor(async () => expect(await actionsOf(user)).toContain('messages.sent'));
+    await vi.waitFor(async () => expect(await actionsOf(user)).toContain('messages.sent'), 20_000);
   }
   const rows = await readAuditRows(platform.database.query, { user, limit: 10 });
   const sent = rows.filter(({ action }) => action === 'messages.sent');
@@ -177,7 +177,7 @@ test('pages follow each other without a gap', async () => {
     { id: randomUUID(), entries },
     randomUUID(),
   );
-  await vi.waitFor(async () => expect(await actionsOf(user)).toHaveLength(25));
+  await vi.waitFor(async () => expect(await actionsOf(user)).toHaveLength(25), 20_000);
   const counts = new Set<number>();
   let before: { at: Date; id: string } | undefined;
   for (;;) {

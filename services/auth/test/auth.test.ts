@@ -87,7 +87,10 @@ describe('registering', () => {
     );
     const username = freshName();
     const { user } = await auth.register(username);
-    await vi.waitFor(() => expect(heard.filter((event) => event.user === user)).toHaveLength(1));
+    await vi.waitFor(
+      () => expect(heard.filter((event) => event.user === user)).toHaveLength(1),
+      20_000,
+    );
     expect(heard.at(-1)).toEqual({ user, username });
 
     const path = findAccount.path.replace('{user_id}', user);
@@ -167,7 +170,7 @@ describe('logging in', () => {
     await vi.waitFor(async () => {
       const problem = await auth.problem(login, { body: { username, password: PASSWORD } });
       expect(problem).toMatchObject({ code: 'auth.device-limit' });
-    });
+    }, 20_000);
     const known = await auth.login({ username, password: PASSWORD, device: seventh.device });
     expect(known.device).toBe(seventh.device);
   });
@@ -340,7 +343,7 @@ test('logging out ends the session here, for refreshing, and for services that a
   expect(entry).toBeDefined();
   const since = await auth.send(listRevocations, { ...service, query: `?since=${now}` });
   expect(listRevocations.response.parse(since.body).revocations).toEqual([]);
-  await vi.waitFor(() => expect(heard).toContainEqual(entry));
+  await vi.waitFor(() => expect(heard).toContainEqual(entry), 20_000);
 });
 
 test('neither password nor token is in the database or in the log', async () => {

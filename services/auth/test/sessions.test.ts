@@ -178,7 +178,7 @@ describe('devices', () => {
     expect((await devicesOf(account)).map(({ device }) => device)).toEqual([account.device]);
     await vi.waitFor(() => {
       expect(retired.filter(({ device }) => device === other.device)).toHaveLength(1);
-    });
+    }, 20_000);
     const again = { username, password: PASSWORD, device: other.device };
     expect(await auth.problem(login, { body: again })).toMatchObject({
       code: 'auth.device-unknown',
@@ -211,7 +211,7 @@ describe('devices', () => {
       expect(retired.filter(({ user }) => user === first.user)).toEqual([
         { user: first.user, device: first.device },
       ]);
-    });
+    }, 20_000);
   });
 
   test('that add another one at the limit are not themselves the ones to go', async () => {
@@ -243,7 +243,7 @@ describe('devices', () => {
     await vi.waitFor(async () => {
       const problem = await auth.problem(login, { body: { username, password: PASSWORD } });
       expect(problem).toMatchObject({ code: 'auth.device-limit' });
-    });
+    }, 20_000);
     platform.time.now += 2 * 3_600_000;
     const last = await auth.login({ username, password: PASSWORD });
     const left = (await devicesOf(last)).map(({ device }) => device);

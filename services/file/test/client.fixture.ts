@@ -74,7 +74,7 @@ export async function usage({ database }: Platform, owner: UserId): Promise<numb
 }
 
 /** Waits until a condition holds. */
-export async function until(condition: () => Promise<boolean>, deadlineMs = 5_000): Promise<void> {
+export async function until(condition: () => Promise<boolean>, deadlineMs = 20_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error('the condition did not come to hold');

@@ -78,7 +78,7 @@ test('the same list again changes nothing, also on another process', async () =>
     [0, 1, 0, 1].map((process) => platform.call(publishDeviceList, owner, { body, process })),
   );
   expect(answers).toEqual(answers.map(() => ({ version: 1, complete: true })));
-  await vi.waitFor(() => expect(toldOf(owner.user)).toHaveLength(1));
+  await vi.waitFor(() => expect(toldOf(owner.user)).toHaveLength(1), 20_000);
 });
 
 test('without a published list there is none to give', async () => {
@@ -99,7 +99,7 @@ test('the list grows by signed versions only, and each change is told in order',
     expect(devices.some(({ device }) => device === other.device)).toBe(false);
     await publish.join(other);
   }
-  await vi.waitFor(() => expect(toldOf(owner.user)).toHaveLength(4));
+  await vi.waitFor(() => expect(toldOf(owner.user)).toHaveLength(4), 20_000);
   expect(toldOf(owner.user).map(({ version }) => version)).toEqual([1, 2, 3, 4]);
   expect(toldOf(owner.user).map(({ devices }) => devices.length)).toEqual([1, 2, 3, 4]);
   const params = { user_id: owner.user };
@@ -118,8 +118,9 @@ test('a device that the next list leaves out gets no messages any more', async (
   expect((await publish.bundle(owner.user)).devices.map(({ device }) => device)).toEqual([
     owner.device,
   ]);
-  await vi.waitFor(() =>
-    expect(toldOf(owner.user).map(({ devices }) => devices.length)).toEqual([2, 1]),
+  await vi.waitFor(
+    () => expect(toldOf(owner.user).map(({ devices }) => devices.length)).toEqual([2, 1]),
+    20_000,
   );
 });
 
@@ -129,10 +130,12 @@ test('a list that is signed anew each week changes nobody', async () => {
   await publish.list(owner, first.encoded);
   const second = deviceList([owner], { previous: first.head });
   expect(await publish.list(owner, second.encoded)).toEqual({ version: 2, complete: true });
-  await vi.waitFor(() =>
-    expect(
-      audited.filter(({ user, action }) => user === owner.user && /list/.test(action)),
-    ).toHaveLength(2),
+  await vi.waitFor(
+    () =>
+      expect(
+        audited.filter(({ user, action }) => user === owner.user && /list/.test(action)),
+      ).toHaveLength(2),
+    20_000,
   );
   expect(toldOf(owner.user)).toHaveLength(1);
 });
@@ -233,7 +236,7 @@ describe('a change is complete', () => {
       expect(performance.now() - start).toBeLessThan(4_000);
       platform.message.behaviour = 'applies';
       expect(await publish.list(owner, encoded)).toEqual({ version: 1, complete: true });
-      await vi.waitFor(() => expect(toldOf(owner.user)).toHaveLength(1));
+      await vi.waitFor(() => expect(toldOf(owner.user)).toHaveLength(1), 20_000);
     },
   );
 });
@@ -245,7 +248,7 @@ describe('a device that auth has ended', () => {
     await publish.all(owner, 2);
     await publish.all(other, 2);
     await retire(other);
-    await vi.waitFor(() => expect(toldOf(owner.user)).toHaveLength(3));
+    await vi.waitFor(() => expect(toldOf(owner.user)).toHaveLength(3), 20_000);
     expect(toldOf(owner.user).at(-1)).toMatchObject({ version: 3, devices: [owner.device] });
     const { devices } = await publish.bundle(owner.user);
     expect(devices.map(({ device }) => device)).toEqual([owner.device]);
@@ -269,7 +272,7 @@ describe('a device that auth has ended', () => {
         body: identityOf(other),
       });
       expect(problem).toMatchObject({ code: 'auth.token-invalid' });
-    });
+    }, 20_000);
     const body = { prekeys: oneTimePrekeys(1, 1) };
     const problem = await platform.call.problem(publishOneTimePrekeys, other, { body });
     expect(problem).toMatchObject({ code: 'key.identity-missing' });
@@ -292,7 +295,7 @@ describe('an account that was deleted', () => {
     await vi.waitFor(async () => {
       const { tables } = await platform.call(exportKeys, 'service', { params });
       expect(Object.values(tables).flat()).toEqual([]);
-    });
+    }, 20_000);
     const body = identityOf(owner);
     expect(await platform.call.problem(publishIdentity, owner, { body })).toMatchObject({
       code: 'auth.token-invalid',
@@ -357,7 +360,7 @@ async function untilWaiting(count: number): Promise<void> {
       const { rows } = await platform.database.pool.query(text);
       expect(rows).toHaveLength(count);
     },
-    { timeout: 5_000 },
+    { timeout: 20_000 },
   );
 }
 
@@ -366,7 +369,7 @@ test('every upload that changes something is in the audit log', async () => {
   await publish.all(owner, 3);
   await publish.all(owner, 3).catch(() => undefined);
   const lines = () => audited.filter(({ user }) => user === owner.user);
-  await vi.waitFor(() => expect(lines().length).toBeGreaterThanOrEqual(4));
+  await vi.waitFor(() => expect(lines().length).toBeGreaterThanOrEqual(4), 20_000);
   expect(lines().map(({ action, count }) => [action, count])).toEqual([
     ['identity.published', undefined],
     ['prekeys.published', 1],

@@ -159,7 +159,7 @@ test('contacts, the message service and the audit log are told', async () => {
     expect(entries).toContainEqual(
       expect.objectContaining({ action: 'identity.replaced', device }),
     );
-  });
+  }, 20_000);
 });
 
 test('the same again changes nothing, on any process', async () => {

@@ -43,16 +43,16 @@ describe('a device whose prekeys run low', () => {
     const marker = newOwner();
     await publish.all(marker, 1);
     await publish.bundle(marker.user);
-    await vi.waitFor(() => expect(lowOf(marker)).toHaveLength(1));
+    await vi.waitFor(() => expect(lowOf(marker)).toHaveLength(1), 20_000);
     expect(lowOf(owner)).toEqual([]);
     for (let fetch = 0; fetch < 15; fetch++)
       await publish.bundle(owner.user, { process: fetch % 2 });
-    await vi.waitFor(() => expect(lowOf(owner)).toHaveLength(1));
+    await vi.waitFor(() => expect(lowOf(owner)).toHaveLength(1), 20_000);
     expect(lowOf(owner)[0]?.available).toBeLessThan(ONE_TIME_PREKEYS_LOW);
     const another = newOwner();
     await publish.all(another, 1);
     await publish.bundle(another.user);
-    await vi.waitFor(() => expect(lowOf(another)).toHaveLength(1));
+    await vi.waitFor(() => expect(lowOf(another)).toHaveLength(1), 20_000);
     expect(lowOf(owner)).toHaveLength(1);
   });
 
@@ -60,12 +60,12 @@ describe('a device whose prekeys run low', () => {
     const owner = newOwner();
     await publish.all(owner, 10);
     await publish.bundle(owner.user);
-    await vi.waitFor(() => expect(lowOf(owner)).toHaveLength(1));
+    await vi.waitFor(() => expect(lowOf(owner)).toHaveLength(1), 20_000);
     await publish.oneTime(owner, oneTimePrekeys(11, 2));
     await publish.bundle(owner.user);
     expect(lowOf(owner)).toHaveLength(1);
     await publish.bundle(owner.user);
-    await vi.waitFor(() => expect(lowOf(owner)).toHaveLength(2));
+    await vi.waitFor(() => expect(lowOf(owner)).toHaveLength(2), 20_000);
   });
 
   test('is told once by many fetches at a time', async () => {
@@ -74,7 +74,7 @@ describe('a device whose prekeys run low', () => {
     await Promise.all(
       Array.from({ length: 40 }, (_, index) => publish.bundle(owner.user, { process: index % 2 })),
     );
-    await vi.waitFor(() => expect(lowOf(owner)).toHaveLength(1));
+    await vi.waitFor(() => expect(lowOf(owner)).toHaveLength(1), 20_000);
   });
 });
 

@@ -46,7 +46,7 @@ test('a device that ended is forgotten after thirty days, and not before', async
 test('heads go that others have followed, but for the newest and those that a witness has signed', async () => {
   for (let count = 1; count <= 4; count++) {
     await publish.identity(newOwner());
-    await vi.waitFor(async () => expect((await heads()).at(-1)?.size).toBe(count), 5_000);
+    await vi.waitFor(async () => expect((await heads()).at(-1)?.size).toBe(count), 20_000);
   }
   const before = await heads();
   const sizes = before.map(({ size }) => size);
@@ -73,5 +73,5 @@ test('heads go that others have followed, but for the newest and those that a wi
       consistency: answer.consistency,
     });
     expect(tree.size).toBe(5);
-  }, 5_000);
+  }, 20_000);
 });

@@ -212,9 +212,9 @@ test('a caller who has gone uses up no prekey', async () => {
         ...{ headers, signal: leaving.signal },
       }),
   });
-  await vi.waitFor(() => expect(arrived).toHaveLength(1));
+  await vi.waitFor(() => expect(arrived).toHaveLength(1), 20_000);
   leaving.abort();
-  await vi.waitFor(() => expect(arrived[0]?.signal.aborted).toBe(true));
+  await vi.waitFor(() => expect(arrived[0]?.signal.aborted).toBe(true), 20_000);
   await Promise.all([left, ...silent]);
   // A fetch that comes later is done only after all that came before.
   await timed(getBundle, newDevice(), byUser(busy));

@@ -149,7 +149,7 @@ test('a service is not ready before it has heard of ended sessions, and then let
   state.up = true;
   for (const [service, endpoint] of others) {
     const isReady = async () => expect((await call(service, ready)).status).toBe(200);
-    await vi.waitFor(isReady, { timeout: 5_000 });
+    await vi.waitFor(isReady, { timeout: 20_000 });
     expect((await call(service, endpoint, { token })).status).toBeLessThan(500);
   }
   // Once is enough: what was heard is good until its tokens are dead.
@@ -188,7 +188,7 @@ test.each([
         const used = { generation: 1, at: platform.state.now };
         expect(await platform.firstUses(session)).toContainEqual(used);
       },
-      { timeout: 5_000 },
+      { timeout: 20_000 },
     );
     platform.state.now += 9_000;
     expect((await renew(refreshToken)).status).toBe(200);

@@ -109,7 +109,7 @@ test('a leaf waits for no nudge longer than a second or so, and for a nudge not 
   const appender = startAppender(deps());
   try {
     await log.add();
-    await vi.waitFor(async () => expect(await log.leaves()).toHaveLength(1), 3_000);
+    await vi.waitFor(async () => expect(await log.leaves()).toHaveLength(1), 20_000);
     await log.add();
     const started = performance.now();
     appender.nudge();
@@ -212,7 +212,7 @@ test('when the process that appends dies, another goes on within seconds', async
   const second = startAppender(deps(log.another()));
   await first.close();
   await log.add();
-  await vi.waitFor(async () => expect(await log.leaves()).toHaveLength(1), 3_000);
+  await vi.waitFor(async () => expect(await log.leaves()).toHaveLength(1), 20_000);
   await second.close();
   expect(failures).toEqual([]);
 });
