@@ -1,71 +1,31 @@
 /** A file on its way up: in one request when it is small, else in pieces (tus 1.0.0) that can be gone on with. */
 import {
-  type ConversationId,
-  continueUpload,
   createUpload,
   deleteFile,
   endUpload,
   FileId,
-  findUpload,
   getFileInfo,
   grantFile,
-  TUS_CHECKSUM,
-  TUS_VERSION,
   UPLOAD_PIECE_BYTES,
   uploadFile,
 } from '@sotto/api';
-import { makeFileKey, makeFileSalt, type Provider } from '@sotto/crypto';
 import { ClientError, isProblem } from './errors.ts';
-import { Attempts, type TransferDeps } from './file-attempts.ts';
-import { type FileInput, isRepeatable, openInput } from './file-input.ts';
+import { Attempts } from './file-attempts.ts';
+import { isRepeatable, openInput } from './file-input.ts';
 import { UploadRecord } from './file-progress.ts';
-import type { Lengths } from './file-reference.ts';
 import { type Ciphertext, type Seal, sealFile } from './file-sealing.ts';
 import {
-  GIVE_UP_MS_MAX,
-  STEP_BYTES_MIN,
-  STEP_MS_MAX,
-  WHOLE_UPLOAD_BYTES_MAX,
-  WHOLE_UPLOAD_MS_MAX,
-} from './limits.ts';
+  assertSame,
+  makeSeal,
+  NO_CONTEXT,
+  report,
+  type UploadDeps,
+  type UploadedFile,
+  type UploadJob,
+} from './file-upload-job.ts';
+import { askOffset, bringer, TUS } from './file-upload-steps.ts';
+import { GIVE_UP_MS_MAX, WHOLE_UPLOAD_BYTES_MAX, WHOLE_UPLOAD_MS_MAX } from './limits.ts';
 import { getRecord, putRecord, sameBytes } from './records.ts';
-import type { Store } from './store.ts';
-
-export interface UploadDeps extends TransferDeps {
-  readonly provider: Provider;
-  readonly store: Store;
-  readonly clock: () => number;
-}
-
-/** How far a transfer has come, in bytes of what travels: padded and encrypted. */
-export interface TransferProgress {
-  readonly done: number;
-  readonly total: number;
-}
-
-/** One file to be uploaded. */
-export interface UploadJob {
-  readonly input: FileInput;
-  readonly conversation: ConversationId;
-  readonly lengths: Lengths;
-  /** Where what is known of the upload is kept in the store; left out for what cannot be gone on with. */
-  readonly storeKey: string | undefined;
-  readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What the platform has by then. */
-export interface UploadedFile {
-  readonly id: FileId;
-  readonly key: Uint8Array;
-  /** SHA-256 of the ciphertext. */
-  readonly digest: Uint8Array;
-}
-
-/** A key belongs to one file only, so there is nothing else to bind it to. */
-const NO_CONTEXT = new Uint8Array();
-
-const TUS = { 'tus-resumable': TUS_VERSION };
 
 /**
  * Encrypts and uploads a file, and lets the members of a conversation read it. Throws `file.size`, `file.damaged` when
@@ -138,11 +98,6 @@ interface BegunUpload {
   readonly at: number;
 }
 
-function makeSeal({ provider }: UploadDeps): Seal {
-  const secret = { key: makeFileKey(provider), context: NO_CONTEXT };
-  return { secret, salt: makeFileSalt(provider) };
-}
-
 async function begin(deps: UploadDeps, job: UploadJob): Promise<BegunUpload> {
   const { lengths, signal } = job;
   const headers = { ...TUS, 'upload-length': lengths.ciphertext };
@@ -202,12 +157,6 @@ async function offsetOf(deps: UploadDeps, job: UploadJob, id: FileId) {
   }
 }
 
-async function askOffset({ call }: UploadDeps, { signal }: UploadJob, id: FileId): Promise<number> {
-  // When it has just become complete, the platform reads it once more before it answers.
-  const options = { signal, deadlineMs: STEP_MS_MAX };
-  return (await call(findUpload, { params: { id }, headers: TUS }, options))['upload-offset'];
-}
-
 async function bringAll(deps: UploadDeps, job: UploadJob, begun: BegunUpload): Promise<void> {
   const total = job.lengths.ciphertext;
   const block = new Uint8Array(UPLOAD_PIECE_BYTES);
@@ -235,47 +184,6 @@ async function note(
   const digest = ciphertext.digest();
   const record = { upload: id, key, salt: seal.salt, noted, digest, begunAt };
   await store.transaction((it) => putRecord(it, storeKey, [UploadRecord, record]));
-}
-
-/** Brings pieces in steps, which become smaller when they do not get through. */
-function bringer(deps: UploadDeps, job: UploadJob, id: FileId) {
-  const { provider, call } = deps;
-  const { signal } = job;
-  const attempts = new Attempts(deps, signal);
-  let stepBytes = UPLOAD_PIECE_BYTES;
-
-  const send = async (offset: number, body: Uint8Array) => {
-    const checksum = `${TUS_CHECKSUM} ${base64(await sha256(provider, body))}`;
-    const headers = { ...TUS, 'upload-offset': offset, 'upload-checksum': checksum };
-    const options = { signal, deadlineMs: STEP_MS_MAX };
-    const answer = await call(continueUpload, { params: { id }, headers, body }, options);
-    return answer['upload-offset'];
-  };
-
-  return async (piece: Uint8Array, at: number): Promise<void> => {
-    let offset = at;
-    let isKnown = true;
-    while (offset < at + piece.length) {
-      const from = offset - at;
-      try {
-        const next = isKnown
-          ? await send(offset, piece.subarray(from, from + stepBytes))
-          : await askOffset(deps, job, id);
-        if (next < at || next > at + piece.length) throw lostPlace();
-        if (next > offset) {
-          attempts.moved();
-          report(job, next);
-        }
-        if (isKnown) stepBytes = Math.min(stepBytes * 2, UPLOAD_PIECE_BYTES);
-        offset = next;
-        isKnown = true;
-      } catch (error) {
-        if (isKnown) stepBytes = Math.max(stepBytes / 4, STEP_BYTES_MIN);
-        isKnown = false;
-        await attempts.failed(error);
-      }
-    }
-  };
 }
 
 /** The platform says what it has: nothing else is proof that it is what was sent. */
@@ -306,35 +214,6 @@ async function discard(deps: UploadDeps, { storeKey }: UploadJob, id: FileId): P
   await deps.call(deleteFile, { params: { id } }, options).catch(() => {});
 }
 
-interface Stored {
-  readonly size: number;
-  readonly sha256: Uint8Array;
-}
-
-function assertSame(info: Stored, sent: Stored): void {
-  if (info.size === sent.size && sameBytes(info.sha256, sent.sha256)) return;
-  throw new ClientError('file.damaged', 'the platform has stored other bytes than were sent');
-}
-
 function isDamaged(error: unknown): boolean {
   return error instanceof ClientError && error.code === 'file.damaged';
-}
-
-function lostPlace(): ClientError {
-  return new ClientError('answer.invalid', 'the upload stands where it cannot stand');
-}
-
-function report({ lengths, onProgress }: UploadJob, done: number): void {
-  onProgress?.({ done, total: lengths.ciphertext });
-}
-
-/** Of a piece, which would hold up a page for too long; pages without TLS have nothing else. */
-async function sha256(provider: Provider, piece: Uint8Array): Promise<Uint8Array> {
-  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle;
-  if (subtle === undefined) return provider.sha256(piece);
-  return new Uint8Array(await subtle.digest('SHA-256', piece as Uint8Array<ArrayBuffer>));
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
 }

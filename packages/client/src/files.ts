@@ -6,12 +6,13 @@ import { ciphertextReader, openRanges, openWhole } from './file-download.ts';
 import { type Description, describeInput, type FileInput, isRepeatable } from './file-input.ts';
 import { dropOldUploads, uploadKey } from './file-progress.ts';
 import { type FileReference, lengthsOf, lengthsOfSent, type Thumbnail } from './file-reference.ts';
+import { upload } from './file-upload.ts';
 import {
+  NO_CONTEXT,
   type TransferProgress,
   type UploadDeps,
   type UploadedFile,
-  upload,
-} from './file-upload.ts';
+} from './file-upload-job.ts';
 import { WHOLE_UPLOAD_BYTES_MAX } from './limits.ts';
 import { type Message, sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';
@@ -117,7 +118,7 @@ async function open(
   const isSame = digest === undefined || sameBytes(info.sha256, digest);
   if (!isSame || info.size !== lengths.ciphertext)
     throw new ClientError('file.damaged', 'the platform has another file in its place');
-  const sealed = { secret: { key, context: new Uint8Array() }, lengths, digest };
+  const sealed = { secret: { key, context: NO_CONTEXT }, lengths, digest };
   const read = ciphertextReader(deps, { id, length: lengths.ciphertext, signal });
   return {
     ...{ name, type, size, ...(thumbnail !== undefined && { thumbnail }) },

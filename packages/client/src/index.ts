@@ -12,7 +12,7 @@ export type { ClientEvent, ClientEvents, Listener } from './events.ts';
 export type { FileInput } from './file-input.ts';
 export { PLAIN_FILE_BYTES_MAX } from './file-padding.ts';
 export type { FileReference, Thumbnail } from './file-reference.ts';
-export type { TransferProgress } from './file-upload.ts';
+export type { TransferProgress } from './file-upload-job.ts';
 export type { OpenedFile, OpenFileOptions, SendFileOptions } from './files.ts';
 export type { Link } from './link-offer.ts';
 export type {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { TransferProgress } from './file-upload.ts';
+import type { TransferProgress } from './file-upload-job.ts';
 import type { OpenedFile } from './files.ts';
 
 /** What a process that was killed has left is removed after this: a save that is alive writes more often. */
