@@ -20,12 +20,13 @@ interface Course {
   group: Group;
   /** Who is addressed by itself now and then, for as long as it is a member. */
   reader: Person;
+  /** The places of what was written. */
+  seqs: number[];
   isOver(): boolean;
 }
 
-/** Writes one message after the other; what is refused is made anew for those who are members then. Resolves to the places. */
-async function write(client: SocketClient, { group, reader, isOver }: Course): Promise<number[]> {
-  const seqs: number[] = [];
+/** Writes one message after the other; what is refused is made anew for those who are members then. */
+async function write(client: SocketClient, { group, reader, seqs, isOver }: Course): Promise<void> {
   for (let number = 1; !isOver(); number += 1) {
     const compose = (): OutgoingMessage =>
       number % 3 === 0 && group.members.includes(reader.user)
@@ -39,7 +40,12 @@ async function write(client: SocketClient, { group, reader, isOver }: Course): P
     }
     seqs.push(answer.seq);
   }
-  return seqs;
+}
+
+/** Resolves when so many more have been written. */
+async function written({ seqs }: Course, more: number): Promise<void> {
+  const wanted = seqs.length + more;
+  await expect.poll(() => seqs.length, { timeout: 20_000 }).toBeGreaterThan(wanted);
 }
 
 test.each(['first', 'second'])(
@@ -59,14 +65,15 @@ test.each(['first', 'second'])(
     ];
     for (const client of [victim, witness, ...writers]) client.keepUp();
     let isOver = false;
-    const course = { group, reader: removed, isOver: () => isOver };
+    const seqs: number[] = [];
+    const course: Course = { group, reader: removed, seqs, isOver: () => isOver };
     const writing = writers.map((client) => write(client, course));
-    await sleep(500);
+    await written(course, 100);
     const action = { type: 'remove', users: [removed.user] } as const;
     const { seq: removal } = await group.change(two, founder, action);
-    await sleep(500);
+    await written(course, 100);
     isOver = true;
-    const seqs = (await Promise.all(writing)).flat();
+    await Promise.all(writing);
     const last = Math.max(...seqs);
 
     // They were at it on both sides of the removal, and those who stayed have it all.
