@@ -67,7 +67,7 @@ export async function lockStored(
     .select('id')
     .where('id', '=', id)
     .where('state', '=', 'stored')
-    .$if(owner !== undefined, (files) => files.where('owner', '=', owner as UserId))
+    .where(({ eb, lit }) => (owner === undefined ? lit(true) : eb('owner', '=', owner)))
     .forUpdate()
     .executeTakeFirst();
   return row !== undefined;

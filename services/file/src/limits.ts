@@ -95,3 +95,6 @@ export const TURN_RENEW_MS = 1_000;
  */
 export const TURN_PATIENCE_MS = 6_000;
 export const TURN_ASK_MS = 100;
+
+/** How far the clocks of store and database may be apart, to tell whether a blob is older than the database. */
+export const CLOCKS_APART_MS = 10 * 60_000;

@@ -11,17 +11,19 @@ type Query = Kysely<FileTables>;
 export interface Round {
   /** The blob that the round before came to; undefined to begin from the start. */
   reached: string | undefined;
+  /** When the database came to be. */
+  bornAt: Date;
 }
 
 /** Begins the next round, when its time has come and no other process has begun it. */
 export async function beginRound(query: Query, now: number): Promise<Round | undefined> {
-  const { rows } = await sql<{ reached: string | null }>`
+  const { rows } = await sql<{ reached: string | null; born_at: Date }>`
     insert into rounds (name, begun_at) values ('reconciliation', ${new Date(now)})
     on conflict (name) do update set begun_at = excluded.begun_at
     where rounds.begun_at <= ${new Date(now - RECONCILE_MS)}
-    returning reached
+    returning reached, (select min(applied_at) from migrations) as born_at
   `.execute(query);
-  return rows[0] && { reached: rows[0].reached ?? undefined };
+  return rows[0] && { reached: rows[0].reached ?? undefined, bornAt: rows[0].born_at };
 }
 
 /** Notes where the next round goes on. */

@@ -3,12 +3,13 @@
  *
  * Rows are written with their blobs and go after them, so a blob of yesterday without a row is nobody's. Both sides are
  * read in the order of their keys, a stretch at a time. A store that differs by more than crashes could explain is the
- * wrong store, or another platform's too: then nothing is touched, and an operator is told.
+ * wrong one, or another platform's too: then nothing is touched, and an operator is told.
  */
 import type { Blobs, Clock } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
 import type { Events } from './events.ts';
 import {
+  CLOCKS_APART_MS,
   LOST_MAX,
   ORPHAN_MS,
   ORPHANS_MAX,
@@ -23,6 +24,7 @@ import {
   findLost,
   findWanted,
   hideLost,
+  type Round,
   type Stretch,
 } from './reconciliation-store.ts';
 import type { FileTables } from './schema.ts';
@@ -41,18 +43,32 @@ export interface ReconciliationDeps {
 export async function reconcile(deps: ReconciliationDeps): Promise<void> {
   const round = await beginRound(deps.query, deps.clock());
   if (round === undefined) return;
-  const { found, reached } = await compare(deps, round.reached);
-  await removeOrphans(deps, found);
-  await giveUpLost(deps, found);
-  await abortAbandoned(deps);
-  await endRound(deps.query, reached);
+  const { found, reached } = await compare(deps, round);
+  const difference = suspicionOf(found);
+  if (difference === undefined) {
+    await removeOrphans(deps, found);
+    await giveUpLost(deps, found);
+    await abortAbandoned(deps);
+  } else {
+    deps.events.foreign(difference, found[difference].length);
+  }
+  // What is left of a round that was ended early is found again.
+  if (!deps.signal.aborted) await endRound(deps.query, reached);
 }
 
 interface Findings {
   /** Blobs that have a row. */
   kept: number;
   orphans: string[];
+  /** Some orphan is older than our first row can be. */
+  hasElder: boolean;
   lost: Leftover[];
+}
+
+/** What speaks against the store being ours, and ours alone. */
+function suspicionOf({ kept, orphans, hasElder, lost }: Findings): 'orphans' | 'lost' | undefined {
+  if (hasElder || orphans.length > Math.max(ORPHANS_UNQUESTIONED, kept)) return 'orphans';
+  return lost.length > Math.min(LOST_MAX, kept) ? 'lost' : undefined;
 }
 
 interface Listed {
@@ -63,16 +79,16 @@ interface Listed {
 /** Reads the store from where the round before ended, as far as one round goes. */
 async function compare(
   deps: ReconciliationDeps,
-  from: string | undefined,
+  { reached, bornAt }: Round,
 ): Promise<{ found: Findings; reached: string | undefined }> {
-  const found: Findings = { kept: 0, orphans: [], lost: [] };
-  let after = from;
+  const found: Findings = { kept: 0, orphans: [], hasElder: false, lost: [] };
+  let after = reached;
   let read = 0;
   for await (const listed of inStretches(deps.blobs.list(after))) {
     const isLast = listed.length < RECONCILE_STRETCH;
     const keys = listed.map(({ key }) => key);
     const upTo = isLast ? undefined : keys.at(-1);
-    await findOrphans(deps, found, listed);
+    await findOrphans(deps, found, { listed, bornAt });
     await findLosses(deps, found, { after, upTo, keys });
     after = upTo;
     read += listed.length;
@@ -97,7 +113,7 @@ async function* inStretches(blobs: AsyncIterable<Listed>): AsyncGenerator<Listed
 async function findOrphans(
   { query, clock }: ReconciliationDeps,
   found: Findings,
-  listed: readonly Listed[],
+  { listed, bornAt }: { listed: readonly Listed[]; bornAt: Date },
 ): Promise<void> {
   const wanted = await findWanted(
     query,
@@ -106,7 +122,9 @@ async function findOrphans(
   found.kept += wanted.size;
   for (const { key, modifiedAt } of listed) {
     const isOld = modifiedAt.getTime() < clock() - ORPHAN_MS;
-    if (isOld && !wanted.has(key)) found.orphans.push(key);
+    if (!isOld || wanted.has(key)) continue;
+    found.orphans.push(key);
+    found.hasElder ||= modifiedAt.getTime() < bornAt.getTime() - CLOCKS_APART_MS;
   }
 }
 
@@ -122,17 +140,13 @@ async function findLosses(
 }
 
 async function removeOrphans(
-  { query, blobs, events }: ReconciliationDeps,
-  { orphans, kept }: Findings,
+  { query, blobs, events, signal }: ReconciliationDeps,
+  { orphans }: Findings,
 ): Promise<void> {
-  if (orphans.length > Math.max(ORPHANS_UNQUESTIONED, kept)) {
-    // Another platform's, as it seems.
-    events.foreign('orphans', orphans.length);
-    return;
-  }
   // Asked once more: whatever got a row since has one of this minute.
   const wanted = await findWanted(query, orphans);
   for (const key of orphans) {
+    if (signal.aborted) return;
     if (wanted.has(key)) continue;
     await blobs.delete(key);
     events.swept();
@@ -140,14 +154,11 @@ async function removeOrphans(
 }
 
 async function giveUpLost(
-  { query, blobs, events }: ReconciliationDeps,
-  { lost, kept }: Findings,
+  { query, blobs, events, signal }: ReconciliationDeps,
+  { lost }: Findings,
 ): Promise<void> {
-  if (lost.length > Math.min(LOST_MAX, kept)) {
-    events.foreign('lost', lost.length);
-    return;
-  }
   for (const { id, blobKey } of lost) {
+    if (signal.aborted) return;
     const blob = await blobs.get(blobKey);
     await blob?.body.cancel();
     if (blob !== undefined) continue;

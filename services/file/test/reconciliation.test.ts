@@ -134,6 +134,20 @@ describe('a store that is not the one of the rows', () => {
     expect(await keys()).toHaveLength(102);
   });
 
+  test('keeps what is older than the database, be it a single blob', async () => {
+    const elder = { key: randomUUID(), modifiedAt: new Date(Date.now() - 60 * 60_000) };
+    const deleted: string[] = [];
+    const blobs: Blobs = {
+      ...platform.blobs,
+      list: async function* () {
+        yield elder;
+      },
+      delete: async (key) => void deleted.push(key),
+    };
+    expect(await reconcileLater(2 * DAY_MS, blobs)).toEqual(['orphans']);
+    expect(deleted).toEqual([]);
+  });
+
   test('costs no file: most of them are not lost but elsewhere', async () => {
     const owner = newUser();
     const files = [await stored(platform, owner), await stored(platform, owner)];
