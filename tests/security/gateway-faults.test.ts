@@ -158,7 +158,7 @@ test('a service that dies in a transfer breaks the transfer, and is reached agai
   expect(refused.status).toBe(503);
   expect(refused.headers.get('retry-after')).toBe('1');
   expect(await refused.json()).toMatchObject({ code: 'service.unavailable' });
-  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(performance.now() - started).toBeLessThan(10_000);
   // The others go on.
   const me = await fetch(`${cluster.url}/api/v1/auth/me`, { headers: authorization() });
   expect(me.status).toBe(200);

@@ -34,7 +34,7 @@ test('what is thrown before a turn saves the hash and passes the turn on', async
   for (let turn = 0; turn < 1_000; turn++) {
     await expect(passwords.verify({ password: 'x', hash: undefined, before })).rejects.toThrow();
   }
-  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(performance.now() - started).toBeLessThan(6_000);
   await passwords.hash('password');
 });
 

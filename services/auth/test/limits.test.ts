@@ -166,16 +166,19 @@ describe('wrong passwords', () => {
     for (let failure = 0; failure < 20; failure++) {
       expect(await fail(auth, { username, from: freshSource() })).toMatchObject({ status: 401 });
     }
-    const started = performance.now();
+    let isOver = false;
     const guesses = Array.from({ length: 12 }, () => fail(auth, { username, from: freshSource() }));
+    const answers = Promise.all(guesses).finally(() => {
+      isOver = true;
+    });
     const known = owner.send(login, {
       body: { username, password: PASSWORD, device },
       from: freshSource(),
     });
     expect((await known).status).toBe(200);
     expect((await succeed(auth, { username: other, from: freshSource() })).status).toBe(200);
-    expect(performance.now() - started).toBeLessThan(1_000);
-    const codes = (await Promise.all(guesses)).map(({ code }) => code);
+    expect(isOver).toBe(false);
+    const codes = (await answers).map(({ code }) => code);
     const looked = codes.filter((code) => code === 'auth.credentials-wrong').length;
     expect(looked).toBeGreaterThanOrEqual(1);
     expect(looked).toBeLessThanOrEqual(4);

