@@ -55,13 +55,13 @@ export type ClientErrorCode =
   | 'message.no-file'
   /** The file is larger than the platform takes, or not of the size that was said. */
   | 'file.size'
-  /** The file that came is not the file that was sent. */
+  /** The file that came, or that the platform has stored, is not the file that was sent. */
   | 'file.damaged'
   /** Another process, tab or client holds the store, or has taken it over. */
   | 'store.locked'
   /** The store was closed, or a transaction was used after its end. */
   | 'store.closed'
-  /** The store is not one of ours, was written by a newer release, or is damaged. */
+  /** The store is not one of ours, or is damaged. */
   | 'store.invalid'
   /** The store was written by a newer release. Nothing of it was changed. */
   | 'store.newer'
