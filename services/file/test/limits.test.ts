@@ -116,6 +116,20 @@ test('uploads at the same time do not exceed the day together', async () => {
   expect(await today(owner)).toBe(180_000);
 });
 
+test('uploads of one owner that begin and end at the same time do not lock each other out', async () => {
+  const owner = newUser();
+  const refused: number[] = [];
+  const uploadSome = async () => {
+    for (let count = 0; count < 10; count++) {
+      const { status } = await upload(owner, randomBytes(10));
+      if (status !== 201) refused.push(status);
+    }
+  };
+  await Promise.all(Array.from({ length: 6 }, uploadSome));
+  expect(refused).toEqual([]);
+  expect(await today(owner)).toBe(600);
+});
+
 test('what is beyond the quota is refused as such, since waiting would not help', async () => {
   const owner = newUser();
   const refused = await refusal(await upload(owner, randomBytes(QUOTA_BYTES + 1)));
