@@ -119,8 +119,8 @@ test('a leaf waits for no nudge longer than a second or so, and for a nudge not 
       await vi.waitFor(async () => expect(await log.leaves()).toHaveLength(leaves), options);
       waits.push(performance.now() - started);
     }
-    // Without a nudge each takes a second; with one, any of them may on a machine that does much else.
-    expect(Math.min(...waits)).toBeLessThan(950);
+    // Without a nudge each takes the rest of a second; with one, any of them may on a machine that does much else.
+    expect(Math.min(...waits)).toBeLessThan(500);
   } finally {
     await appender.close();
   }
