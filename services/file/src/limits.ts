@@ -12,6 +12,13 @@ export const UPLOAD_MS_MAX = 50 * 60_000;
 /** A row that is still pending after this was left by a process that died. */
 export const PENDING_MS = 60 * 60_000;
 
+/**
+ * A file whose bytes have all come is written down so often, and so far apart, while the database is away: with the
+ * time that each attempt may take it is less than the gateway waits for an answer.
+ */
+export const SETTLE_ATTEMPTS_MAX = 5;
+export const SETTLE_PAUSE_MS = 1_000;
+
 /** How often leftovers are looked for, and how many at a time. */
 export const SWEEP_MS = 60_000;
 export const SWEEP_ROWS_MAX = 100;

@@ -2,7 +2,7 @@
  * All SQL of the file service.
  *
  * Locks are taken in the order usage, then files (`reserve`) or on rows of one file and then its owner's usage; a
- * reservation's row is new, so the two never wait for each other.
+ * reservation's row is new, so the two never wait for each other. An owner's day comes last.
  */
 import type { FileId, UserId } from '@sotto/api';
 import { type Kysely, sql, type Transaction } from 'kysely';
@@ -67,7 +67,10 @@ export async function insertPending(
     .execute();
 }
 
-/** Makes a pending file visible and gives back what its reservation had too much. Undefined when it is pending no more. */
+/**
+ * Makes a pending file visible and gives back what its reservation had too much. Repeating it is no error. Undefined when
+ * the file has been given up.
+ */
 export async function settle(
   query: Query,
   { id, size, sha256 }: { id: FileId; size: number; sha256: Uint8Array },
@@ -80,15 +83,21 @@ export async function settle(
       from reserved where files.id = reserved.id
       returning files.owner, files.created_at, reserved.size - files.size as not_brought,
         ${charge('reserved.size')} - ${charge('files.size')} as spare
-    ), given_back_to_day as (
-      update usage_days set bytes = greatest(0, usage_days.bytes - settled.not_brought)
-      from settled where usage_days.owner = settled.owner
-        and usage_days.day = (settled.created_at at time zone 'UTC')::date
     ), given_back as (
       update usage set bytes = usage.bytes - settled.spare
       from settled where usage.owner = settled.owner
+      returning usage.owner, settled.created_at, settled.not_brought
+    ), given_back_to_day as (
+      -- From what the last one returned, so that its lock is taken first, as a reservation takes them.
+      update usage_days set bytes = greatest(0, usage_days.bytes - given_back.not_brought)
+      from given_back where usage_days.owner = given_back.owner
+        and usage_days.day = (given_back.created_at at time zone 'UTC')::date
     )
-    select created_at from settled`.execute(query);
+    select created_at from settled
+    union all
+    select created_at from files where id = ${id} and state = 'stored' and sha256 = ${sha256}`.execute(
+    query,
+  );
   return rows[0]?.created_at;
 }
 

@@ -4,11 +4,13 @@
  * A process may die between any two of these: what it leaves is a pending row, which the sweeper finds, and through it
  * the blob. Nothing can be read before the last step.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileInfo, UserId } from '@sotto/api';
-import type { Blobs } from '@sotto/runtime';
+import { type Blobs, toApiError } from '@sotto/runtime';
 import { meterBody } from './body-meter.ts';
 import { discard } from './deletions.ts';
 import type { Events } from './events.ts';
+import { SETTLE_ATTEMPTS_MAX, SETTLE_PAUSE_MS } from './limits.ts';
 import { type Reservation, type ReservationDeps, reserve } from './reservations.ts';
 import { settle } from './store.ts';
 import { giveBackToDay } from './usage-days-store.ts';
@@ -43,7 +45,7 @@ export async function upload(
     const size = await deps.blobs.put(file.blobKey, metered.stream);
     if (size !== metered.size()) throw new Error('the store kept another number of bytes');
     const sha256 = metered.sha256();
-    const createdAt = await settle(deps.query, { id: file.id, size, sha256 });
+    const createdAt = await settlePatiently(deps, { id: file.id, size, sha256 });
     if (createdAt === undefined) throw new Error('an upload outlived its row');
     deps.events.stored(size);
     return {
@@ -54,6 +56,25 @@ export async function upload(
     await giveUp(deps, file, metered.size());
     throw error;
   }
+}
+
+/** All has come, and its sender waited for it: a database that does not answer for a moment is asked again. */
+async function settlePatiently(
+  { query }: UploadDeps,
+  file: Parameters<typeof settle>[1],
+): Promise<Date | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await settle(query, file);
+    } catch (error) {
+      if (attempt === SETTLE_ATTEMPTS_MAX || !isAway(error)) throw error;
+      await sleep(SETTLE_PAUSE_MS);
+    }
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return toApiError(error).code === 'service.unavailable';
 }
 
 /** Nothing stays but what was brought of the day's bytes. */

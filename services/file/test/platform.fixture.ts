@@ -62,6 +62,8 @@ export interface AnotherOptions {
 export interface PlatformOptions {
   store: 'directory' | 's3';
   environment?: Record<string, string>;
+  /** Another way to the database. */
+  databaseAt?: { host: string; port: number };
   /** Wraps the store, to make it misbehave. */
   withBlobs?: (blobs: Blobs) => Blobs;
 }
@@ -70,7 +72,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   await using opened = new AsyncDisposableStack();
   const databases = await testDatabase();
   opened.defer(() => databases.close());
-  const database = openDatabase<FileTables>(databases.options('file'));
+  const database = openDatabase<FileTables>({
+    ...databases.options('file'),
+    ...options.databaseAt,
+  });
   opened.defer(() => database.close());
   const real = options.store === 's3' ? await openS3Blobs(testS3()) : await openDirectory(opened);
   opened.defer(() => real.close());
