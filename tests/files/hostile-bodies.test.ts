@@ -9,11 +9,15 @@ import { waitFor } from '../daemon.ts';
 import { knock, PASSWORD } from '../security/doors.ts';
 import { watchPeak } from './peak.ts';
 import { findRemains, NOTHING } from './remains.ts';
-import { openSlowBodies } from './slow-bodies.ts';
+import { begin, openSlowBodies } from './slow-bodies.ts';
 import { chunked, refusalIn, speakBody } from './spoken-body.ts';
 
 const MIB = 1024 * 1024;
 const OCTETS = { 'content-type': 'application/octet-stream' };
+
+/** Of either process: for one upload or for many that bring little, and for as many as there can be. */
+const GROWTH_MIB_MAX = 32;
+const GROWTH_OF_ALL_MIB_MAX = 200;
 
 /** However busy the machine is. */
 const SOON_MS = 30_000;
@@ -21,11 +25,18 @@ const SOON_MS = 30_000;
 let cluster: Cluster;
 let mallory: string;
 let alice: string;
+/** How far file service and gateway have grown since they were warm, at their highest. */
+let growths: (() => number)[];
 
 beforeAll(async () => {
   // Who is slow is to hang for as long as a test takes.
   cluster = await startCluster({ ...NO_LIMITS, FILE_UPLOAD_STALL: '120s' });
   [mallory, alice] = [await register('Mallory'), await register('Alice')];
+  // Code gets compiled, connections opened, and the collector finds its pace.
+  for (let time = 0; time < 20; time++) await storeAndRead(`letter ${time}`);
+  for (let time = 0; time < 3; time++) await storeAndRead('x'.repeat(16 * MIB));
+  const { file, gateway } = cluster.processes;
+  growths = [watchPeak(file.pid), watchPeak(gateway.pid)];
 }, 120_000);
 afterAll(() => cluster?.close());
 
@@ -62,20 +73,13 @@ describe('a body', () => {
   });
 
   test('without an end is cut off at the limit, and held by nobody meanwhile', async () => {
-    const { file, gateway } = cluster.processes;
-    const sayForEver = async () => {
-      const headers = { ...OCTETS, 'transfer-encoding': 'chunked' };
-      const body = await speakBody(cluster.url, { token: mallory, headers });
-      const said = await body.sayForEver(chunked(Buffer.alloc(256 * 1024)));
-      expect(refusalIn(await body.heard)).toBe('413 request.too-large');
-      // What had left when the refusal came lies in sockets on the way.
-      expect(said).toBeLessThan(FILE_BYTES_MAX + 32 * MIB);
-    };
-    // Code gets compiled.
-    await sayForEver();
-    const growths = [watchPeak(file.pid), watchPeak(gateway.pid)];
-    await sayForEver();
-    for (const growth of growths) expect(growth()).toBeLessThan(32);
+    const headers = { ...OCTETS, 'transfer-encoding': 'chunked' };
+    const body = await speakBody(cluster.url, { token: mallory, headers });
+    const said = await body.sayForEver(chunked(Buffer.alloc(256 * 1024)));
+    expect(refusalIn(await body.heard)).toBe('413 request.too-large');
+    // What had left when the refusal came lies in sockets on the way.
+    expect(said).toBeLessThan(FILE_BYTES_MAX + 32 * MIB);
+    for (const growth of growths) expect(growth()).toBeLessThan(GROWTH_MIB_MAX);
     await assertNothingStays();
   });
 
@@ -119,21 +123,60 @@ describe('a body', () => {
     await assertNothingStays();
   });
 
-  test('of a hundred that hang keeps nobody waiting, and all together hold what is stated at most', async () => {
-    const { file, gateway } = cluster.processes;
-    const growths = [watchPeak(file.pid), watchPeak(gateway.pid)];
-    // More than the file service takes in at once: the others' own files find room all the same.
-    const hostile = { token: mallory, count: 100, broughtBytes: 1.5 * MIB };
+  test('of a hundred that hang keeps nobody waiting, and takes next to no memory', async () => {
+    const hostile = { token: mallory, count: 100, broughtBytes: 128 * 1024 };
     const slow = await openSlowBodies(cluster.url, hostile);
     try {
       for (let time = 0; time < 20; time++) await storeAndRead(`letter ${time}`);
       expect(slow.hanging()).toBe(100);
-      for (const growth of growths) expect(growth()).toBeLessThan(200);
+      for (const growth of growths) expect(growth()).toBeLessThan(GROWTH_MIB_MAX);
     } finally {
-      slow.leave();
+      await slow.leave();
     }
     await assertNothingStays();
   }, 120_000);
+
+  test('of a hundred that take all memory is given up where somebody waits, and no other', async () => {
+    const hostile = { token: mallory, count: 100, broughtBytes: 1.5 * MIB };
+    const slow = await openSlowBodies(cluster.url, hostile);
+    try {
+      for (let time = 0; time < 20; time++) await storeAndRead(`letter ${time}`);
+      for (const refusal of slow.refusals()) expect(refusal).toMatch(GIVEN_UP);
+      for (const growth of growths) expect(growth()).toBeLessThan(GROWTH_OF_ALL_MIB_MAX);
+    } finally {
+      await slow.leave();
+    }
+    await assertNothingStays();
+  }, 120_000);
+});
+
+/** Too slow while others wait, or no room in all the time that somebody may wait. */
+const GIVEN_UP = /^(408 request\.timeout|503 service\.unavailable)$/;
+
+describe('a resumable upload', () => {
+  const TUS = { 'tus-resumable': '1.0.0', 'content-type': 'application/offset+octet-stream' };
+
+  test('of one byte over the limit is not begun', async () => {
+    const url = `${cluster.url}/api/v1/files/uploads`;
+    const headers = { ...TUS, 'upload-length': String(FILE_BYTES_MAX + 1) };
+    const answer = await knock(url, { method: 'POST', token: mallory, headers });
+    expect([answer.status, answer.body]).toMatchObject([413, { code: 'request.too-large' }]);
+    await assertNothingStays();
+  });
+
+  test.each([
+    ['announces more than it lacks', { 'content-length': '1001' }, Buffer.alloc(1001)],
+    ['has no end', { 'transfer-encoding': 'chunked' }, chunked(Buffer.alloc(64 * 1024))],
+  ])('takes no more than its length from a body that %s', async (_, length, piece) => {
+    const path = await begin(cluster.url, mallory, 1000);
+    const headers = { ...TUS, ...length, 'upload-offset': '0' };
+    const body = await speakBody(cluster.url, { token: mallory, method: 'PATCH', path, headers });
+    await body.say(piece);
+    expect(refusalIn(await body.heard)).toBe('413 request.too-large');
+    const gone = { method: 'DELETE', token: mallory, headers: TUS };
+    expect((await knock(`${cluster.url}${path}`, gone)).status).toBe(204);
+    await assertNothingStays();
+  });
 });
 
 /** What somebody else does meanwhile: every step is answered as ever. */

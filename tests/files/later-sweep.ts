@@ -16,18 +16,19 @@ export interface LeftOver {
 /** Objects without rows go after a day, uploads that nobody goes on with before. */
 const AHEAD_MS = 2 * 24 * 3_600_000;
 
-/** Sweeps until nothing is left over, or the deadline has come. */
+/** What there was to sweep, and what is left when nothing is, or the deadline has come. */
 export async function sweepLater(
   { environment }: Pick<Cluster, 'environment'>,
   withinMs: number,
-): Promise<LeftOver> {
+): Promise<{ beforeSweep: LeftOver; afterSweep: LeftOver }> {
+  const beforeSweep = await findLeftOver(environment);
   const config = loadConfig(FileConfig, { environment: { ...environment, LOG_LEVEL: 'error' } });
   const service = await startFile(config, { clock: () => Date.now() + AHEAD_MS });
   try {
     await waitFor(async () => isNothing(await findLeftOver(environment)), withinMs).catch(
       () => undefined,
     );
-    return await findLeftOver(environment);
+    return { beforeSweep, afterSweep: await findLeftOver(environment) };
   } finally {
     await service.close();
   }

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => people?.close());
 
 test('100 MiB go up and down while gateway and file service grow by less than 32 MiB each', async () => {
-  // Code gets compiled and connections opened: that is not what a large file costs.
+  // Code gets compiled, connections opened, and the collector finds its pace: a large file costs no more than these.
   for (const warmUp of await people.make({ count: 3, size: 8 * MIB })) {
     await people.send([warmUp]);
     await people.fetch([warmUp]);

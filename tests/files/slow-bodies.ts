@@ -1,12 +1,14 @@
 /** Many uploads at once that bring something and then next to nothing: each holds a connection, and what it has brought. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type SpokenBody, speakBody } from './spoken-body.ts';
+import { refusalIn, type SpokenBody, speakBody } from './spoken-body.ts';
 
 export interface SlowBodies {
-  /** How many hang still: none of their requests was answered. */
+  /** How many hang still. */
   hanging(): number;
-  /** All go away. */
-  leave(): void;
+  /** What the others were told. */
+  refusals(): string[];
+  /** All go away, and give up what could be gone on with. */
+  leave(): Promise<void>;
 }
 
 export interface SlowBodiesOptions {
@@ -19,37 +21,65 @@ export interface SlowBodiesOptions {
 /** What each promises. */
 const PROMISED_BYTES = 50 * 1024 * 1024;
 
-/** Resolves when all have said what they bring at once, or are kept from it by a server that does not read. */
+/** A server that has not taken the bytes by then lets them wait. */
+const UNREAD_MS = 200;
+
+/** Every other one is resumable. Resolves when all have said what they bring at once, or are kept from it. */
 export async function openSlowBodies(
   origin: string,
   { token, count, broughtBytes }: SlowBodiesOptions,
 ): Promise<SlowBodies> {
-  const headers = {
-    'content-type': 'application/octet-stream',
-    'content-length': String(PROMISED_BYTES),
-  };
   const brought = Buffer.alloc(broughtBytes, 'slow');
   const bodies: SpokenBody[] = [];
-  let answered = 0;
+  const uploads: string[] = [];
+  const refusals: string[] = [];
   while (bodies.length < count) {
-    const body = await speakBody(origin, { token, headers });
+    const isResumable = bodies.length % 2 === 1;
+    if (isResumable) uploads.push(await begin(origin, token, PROMISED_BYTES));
+    const head = isResumable ? pieceHead(uploads.at(-1) ?? '') : WHOLE;
+    const body = await speakBody(origin, { token, ...head });
     bodies.push(body);
-    void body.heard.then(() => {
-      answered += 1;
-    });
+    void body.heard.then((heard) => refusals.push(refusalIn(heard)));
     await Promise.race([body.say(brought), sleep(UNREAD_MS)]);
   }
   const trickle = setInterval(() => {
     for (const body of bodies) void body.say('.');
   }, 1_000);
   return {
-    hanging: () => count - answered,
-    leave() {
+    hanging: () => count - refusals.length,
+    refusals: () => refusals,
+    async leave() {
       clearInterval(trickle);
       for (const body of bodies) body.leave();
+      const headers = { authorization: `Bearer ${token}`, ...TUS };
+      for (const path of uploads) await fetch(`${origin}${path}`, { method: 'DELETE', headers });
     },
   };
 }
 
-/** A server that has not taken the bytes by then lets them wait. */
-const UNREAD_MS = 200;
+const TUS = { 'tus-resumable': '1.0.0' };
+
+const WHOLE = {
+  headers: {
+    'content-type': 'application/octet-stream',
+    'content-length': String(PROMISED_BYTES),
+  },
+};
+
+function pieceHead(path: string) {
+  return {
+    ...{ method: 'PATCH', path },
+    headers: {
+      ...{ ...TUS, 'content-type': 'application/offset+octet-stream', 'upload-offset': '0' },
+      'content-length': String(PROMISED_BYTES),
+    },
+  };
+}
+
+/** Begins a resumable upload. Gives its path. */
+export async function begin(origin: string, token: string, length: number): Promise<string> {
+  const headers = { authorization: `Bearer ${token}`, ...TUS, 'upload-length': String(length) };
+  const response = await fetch(`${origin}/api/v1/files/uploads`, { method: 'POST', headers });
+  if (response.status !== 201) throw new Error(`no upload was begun: ${await response.text()}`);
+  return response.headers.get('location') ?? '';
+}

@@ -46,7 +46,8 @@ export interface TransferReport {
   /** Files that arrived as something else, and those that did not arrive. */
   damaged: number;
   missing: number;
-  /** After the sweeper: what belongs to no stored file. */
+  /** What belongs to no stored file, before and after the sweeper. */
+  beforeSweep: LeftOver;
   afterSweep: LeftOver;
   /** After all accounts were deleted. */
   afterErasure: Remains;
@@ -113,8 +114,8 @@ async function transfer(run: Run): Promise<TransferReport> {
   options.say?.(`everything arrived after ${seconds} s; sweeping`);
   const files = pairs.flatMap((pair) => pair.files);
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  const afterSweep = await sweepLater(cluster, SETTLE_MS);
   const brought = await countBrought(cluster);
+  const swept = await sweepLater(cluster, SETTLE_MS);
   for (const person of people) await person.ask({ do: 'leave' });
   return {
     ...{ files: files.length, bytes, seconds, kills: striking.kills },
@@ -122,7 +123,7 @@ async function transfer(run: Run): Promise<TransferReport> {
     resumed: people.reduce((sum, person) => sum + person.resumed(), 0),
     brought: Math.round((brought / bytes) * 100) / 100,
     ...judge(pairs),
-    afterSweep,
+    ...swept,
     afterErasure: await settledRemains(cluster),
   };
 }
