@@ -7,10 +7,10 @@ import { endpoint, OFFSET_BYTE_STREAM } from './endpoint.ts';
 import { FileId } from './ids.ts';
 
 /** The only version spoken. */
-export const TUS_VERSION = '1.0.0';
+export const TUS_VERSION = '1.0.0' as const;
 
 /** The only checksum algorithm, by its name in `Upload-Checksum`. */
-export const TUS_CHECKSUM = 'sha256';
+export const TUS_CHECKSUM = 'sha256' as const;
 
 /**
  * What is best brought at a time, beginning at a multiple of it: it goes to the store as it comes. Other amounts are

@@ -11,9 +11,11 @@ import {
   bringRaw,
   checksumOf,
   idOf,
+  leftovers,
   standing,
   TUS,
 } from './resumable.fixture.ts';
+import { sweepOnce } from './sweep.fixture.ts';
 
 let platform: Platform;
 beforeAll(async () => {
@@ -182,6 +184,31 @@ test('an upload whose time is over is gone, and swept', async () => {
   const answer = await bring(uploader, path, { offset: 10, body: randomBytes(10) });
   expect(await problemOf(answer)).toBe('410 upload.expired');
   expect(await standing(uploader, path)).toBe('upload.expired');
+  await sweepOnce(platform);
+  expect(await standing(uploader, path)).toBe('file.not-found');
+  expect(await usage(platform, uploader.user)).toBe(0);
+});
+
+test('an upload that is being brought when its time is over is not swept from under its request', async () => {
+  const uploader = somebody();
+  const path = await begin(uploader, 1000);
+  const { query } = platform.database;
+  await query
+    .updateTable('uploads')
+    .set({ writer: randomUUID(), writer_until: new Date(Date.now() + 60_000) })
+    .where('file', '=', idOf(path))
+    .execute();
+  await sweepOnce(platform, { aheadMs: 25 * 3_600_000 });
+  expect(
+    await query.selectFrom('uploads').where('file', '=', idOf(path)).select('file').execute(),
+  ).toHaveLength(1);
+  await query
+    .updateTable('uploads')
+    .set({ writer: null, writer_until: null })
+    .where('file', '=', idOf(path))
+    .execute();
+  await sweepOnce(platform, { aheadMs: 25 * 3_600_000 });
+  expect(await leftovers(platform)).not.toContain(`uploads: ${idOf(path)}`);
 });
 
 test('a file stays an upload that is complete, for those who have not heard', async () => {
