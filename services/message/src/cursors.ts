@@ -7,8 +7,8 @@
  */
 import type { ConversationId, DeviceId } from '@sotto/api';
 import type { Database, Logger } from '@sotto/runtime';
-import { addSent, type CursorRow, writeCursors } from './cursor-store.ts';
-import { CURSORS_FLUSH_MS, CURSORS_PER_STATEMENT } from './limits.ts';
+import { CURSORS_FLUSH_MS } from './limits.ts';
+import { createPendingMarks } from './pending-marks.ts';
 import type { Tables } from './schema.ts';
 
 export interface Cursors {
@@ -35,50 +35,10 @@ export interface CursorsDeps {
 
 /** Starts writing every second. Close it. */
 export function startCursors({ database, log }: CursorsDeps): Cursors {
-  const pending = new Map<DeviceId, Map<ConversationId, CursorRow>>();
-  let sent = new Map<DeviceId, number>();
-  /** Devices of which something came since the last write began. */
-  let noted = new Set<DeviceId>();
-  let beingWritten: ReadonlySet<DeviceId> = new Set();
+  const marks = createPendingMarks(database);
   let writing: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
   let failing = false;
-
-  async function write(): Promise<void> {
-    beingWritten = noted;
-    noted = new Set();
-    try {
-      await writePending();
-    } catch (error) {
-      noted = noted.union(beingWritten);
-      throw error;
-    } finally {
-      beingWritten = new Set();
-    }
-  }
-
-  async function writePending(): Promise<void> {
-    const rows = [...pending.values()].flatMap((ofDevice) => [...ofDevice.values()]);
-    for (let start = 0; start < rows.length; start += CURSORS_PER_STATEMENT) {
-      await writeCursors(database, rows.slice(start, start + CURSORS_PER_STATEMENT));
-    }
-    for (const row of rows) {
-      const ofDevice = pending.get(row.device);
-      // A newer acknowledgement may have come meanwhile.
-      if (ofDevice?.get(row.conversation) === row) ofDevice.delete(row.conversation);
-      if (ofDevice?.size === 0) pending.delete(row.device);
-    }
-    await writeSent();
-  }
-
-  /** Never twice: a count that is too high would make a device believe that its store is behind. */
-  async function writeSent(): Promise<void> {
-    const counts = [...sent].map(([device, count]) => ({ device, count }));
-    sent = new Map();
-    for (let start = 0; start < counts.length; start += CURSORS_PER_STATEMENT) {
-      await addSent(database, counts.slice(start, start + CURSORS_PER_STATEMENT));
-    }
-  }
 
   function flush(): Promise<void> {
     // One after the other: two at once would write the same rows. One that has not begun serves all who ask meanwhile.
@@ -86,14 +46,14 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
       .catch(() => undefined)
       .then(() => {
         next = undefined;
-        return write();
+        return marks.write();
       });
     writing = next;
     return next;
   }
 
   const timer = setInterval(() => {
-    if (pending.size === 0 && sent.size === 0) return;
+    if (marks.isEmpty()) return;
     flush().then(
       () => {
         failing = false;
@@ -106,25 +66,14 @@ export function startCursors({ database, log }: CursorsDeps): Cursors {
   }, CURSORS_FLUSH_MS);
 
   return {
-    advance(device, conversation, seq) {
-      const ofDevice = pending.get(device) ?? new Map<ConversationId, CursorRow>();
-      const known = ofDevice.get(conversation);
-      if (known !== undefined && known.seq >= seq) return;
-      pending.set(device, ofDevice.set(conversation, { device, conversation, seq }));
-      noted.add(device);
-    },
-    pending: (device, conversation) => pending.get(device)?.get(conversation)?.seq,
-    noteSent(device) {
-      sent.set(device, (sent.get(device) ?? 0) + 1);
-      noted.add(device);
-    },
+    advance: marks.advance,
+    pending: marks.cursorOf,
+    noteSent: marks.noteSent,
     async settle(device) {
-      if (noted.has(device)) await flush();
-      else if (beingWritten.has(device)) await writing;
+      if (marks.has(device)) await flush();
     },
     async forget(device) {
-      sent.delete(device);
-      pending.delete(device);
+      marks.forget(device);
       await writing.catch(() => undefined);
     },
     flush,
