@@ -7,8 +7,8 @@ const chromium = process.env.CHROMIUM ?? findProgram('chromium', process.env.PAT
 /** Every test that listens on a port or opens a database does so on 127.0.0.1 and on a free port. */
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // Most tests wait for servers and clocks; vitest's own choice would leave one of two cores idle.
     maxWorkers: 2,
     projects: [

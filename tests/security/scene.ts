@@ -146,8 +146,11 @@ export class Scene {
     };
   }
 
-  /** Has a proxy show a key log of ours. The identities that it sees go by are in it. */
-  showLog(shown: RewritingProxy, current: () => KeyLogFixture): void {
+  /**
+   * Has a proxy show a key log of ours. The identities that it sees go by are in it. `current` hears how much of it
+   * whoever asks has kept.
+   */
+  showLog(shown: RewritingProxy, current: (seen?: number) => KeyLogFixture): void {
     const seen = <T extends { user: UserId; identityKey: Uint8Array }>(answer: T) => {
       this.#identities.set(answer.user, answer.identityKey);
       return answer;
@@ -156,7 +159,7 @@ export class Scene {
     shown.rewrite(getBundle, seen);
     shown.replace(getKeyLogKeys, () => current().keys());
     shown.replace(getKeyLogAccount, ({ user_id = '' }, { from = '1', seen: size = '0' }) => {
-      const log = current();
+      const log = current(Number(size));
       for (const [user, identityKey] of this.#identities) {
         if (!log.leaves.some((leaf) => leaf.user === user)) log.append(user, identityKey);
       }
