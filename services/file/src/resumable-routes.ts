@@ -30,6 +30,7 @@ export interface ResumableRouteDeps extends ResumableDeps {
   pieceLimit: Pick<Limiter, 'take'>;
 }
 
+/** Adds them to the app. */
 export function resumableRoutes(app: App, guards: Guards, deps: ResumableRouteDeps): void {
   const note = ({ isNew }: Pick<Standing, 'isNew'>, caller: Caller): void => {
     if (isNew) deps.counts.note('files.uploaded', caller);

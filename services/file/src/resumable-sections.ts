@@ -16,6 +16,7 @@ export interface Sections {
   close(): Promise<void>;
 }
 
+/** Cuts a body. Close it. */
 export function cutSections(body: ReadableStream<Uint8Array>, memory: PartMemory): Sections {
   const reader = body.getReader();
   const close = (): Promise<void> => reader.cancel().catch(() => undefined);

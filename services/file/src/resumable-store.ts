@@ -93,6 +93,7 @@ export async function renewTurns(
   return rows;
 }
 
+/** Lets the next one have its turn. */
 export async function endTurn(query: Query, { file, writer }: Turn): Promise<void> {
   await query
     .updateTable('uploads')

@@ -45,6 +45,8 @@ export interface Turns {
 export interface TurnsOptions {
   query: Kysely<FileTables>;
   clock: Clock;
+  /** How long a request waits for its turn; TURN_PATIENCE_MS when left out. */
+  patienceMs?: number;
   /** Hears that turns could not be renewed; whoever has one finds out when it is lost. */
   onFailure: (error: unknown) => void;
 }
@@ -53,7 +55,9 @@ interface Holding extends Turn {
   controller: AbortController;
 }
 
-export function openTurns({ query, clock, onFailure }: TurnsOptions): Turns {
+/** The turns of one process. Close them. */
+export function openTurns(options: TurnsOptions): Turns {
+  const { query, clock, onFailure, patienceMs = TURN_PATIENCE_MS } = options;
   const held = new Map<string, Holding>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -101,7 +105,7 @@ export function openTurns({ query, clock, onFailure }: TurnsOptions): Turns {
   return {
     async take(file, owner) {
       const turn = { file, writer: randomUUID() };
-      const deadline = performance.now() + TURN_PATIENCE_MS;
+      const deadline = performance.now() + patienceMs;
       for (let asked: string | null = null; ; ) {
         const now = new Date(clock());
         const upload = await takeTurn(query, turn, { owner, now, leaseMs: TURN_MS });

@@ -131,6 +131,7 @@ export class Writing {
     this.#keep(await settleUpload(query, this.#turn, sha256));
     events.stored(length);
   }
+
   async #putPart(body: Uint8Array): Promise<void> {
     const attempt = await this.#begun();
     const number = this.#progress.tags.length + 1;

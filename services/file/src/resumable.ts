@@ -4,7 +4,6 @@
  * Whatever reads or changes one does so in its turn (`resumable-turns.ts`). An upload whose bytes are all there, but
  * whose process died before it was made a file, is made one by whoever looks at it next.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { ApiError, type FileId, type UserId } from '@sotto/api';
 import { type Clock, PartsGoneError } from '@sotto/runtime';
 import { type MeteredBody, meterBody } from './body-meter.ts';
@@ -204,7 +203,7 @@ async function receiveSection(
   const failure = isOver ? undefined : end;
   if (checksum !== undefined) {
     if (failure !== undefined) throw failure.error;
-    if (isOver && !isDeepStrictEqual(metered.sha256(), checksum)) {
+    if (isOver && Buffer.compare(metered.sha256(), checksum) !== 0) {
       throw new ApiError('upload.checksum-mismatch');
     }
   }

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { listen } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openTurns } from '../src/resumable-turns.ts';
 import { newUser, problemOf, sha256, until } from './client.fixture.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
 import {
@@ -42,6 +43,19 @@ async function hanging(uploader: Uploader, bytes: Uint8Array, url: string) {
   body.socket.write(bytes.subarray(0, PART + 9));
   await until(async () => (await row(path)).attempt !== null, 30_000);
   return { path, ...body };
+}
+
+/** Turns that are not waited for as long as usual. */
+function openImpatient() {
+  const turns = openTurns({
+    query: platform.database.query,
+    clock: Date.now,
+    patienceMs: 300,
+    onFailure(error) {
+      throw error;
+    },
+  });
+  return { ...turns, [Symbol.dispose]: () => turns.close() };
 }
 
 const places = [
@@ -104,9 +118,11 @@ test('a request that lives and does not end is not waited for long', async () =>
   const { query } = platform.database;
   const held = { writer: randomUUID(), writer_until: new Date(Date.now() + 60_000) };
   await query.updateTable('uploads').set(held).where('file', '=', idOf(path)).execute();
-  const answer = await bring(uploader, path, { offset: 0, body: randomBytes(20) });
-  expect(answer.headers.get('retry-after')).toBe('1');
-  expect(await problemOf(answer)).toBe('423 upload.locked');
+  using impatient = openImpatient();
+  await expect(impatient.take(idOf(path), uploader.user)).rejects.toMatchObject({
+    code: 'upload.locked',
+    options: { retryAfter: 1 },
+  });
   // It was told.
   expect((await row(path)).writer_wanted).toBe(true);
 });
