@@ -60,7 +60,6 @@ export function openTurns(options: TurnsOptions): Turns {
   const { query, clock, onFailure, patienceMs = TURN_PATIENCE_MS } = options;
   const held = new Map<string, Holding>();
   let timer: NodeJS.Timeout | undefined;
-  let closed = false;
 
   async function renew(): Promise<void> {
     const turns = [...held.values()];
@@ -77,7 +76,7 @@ export function openTurns(options: TurnsOptions): Turns {
   }
 
   function schedule(): void {
-    if (held.size === 0 || closed) return;
+    if (held.size === 0) return;
     timer ??= setTimeout(() => void renew(), TURN_RENEW_MS);
   }
 
@@ -122,7 +121,7 @@ export function openTurns(options: TurnsOptions): Turns {
       }
     },
     close() {
-      closed = true;
+      held.clear();
       clearTimeout(timer);
     },
   };
