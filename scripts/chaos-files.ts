@@ -1,6 +1,6 @@
 /**
- * The long form of `tests/files/transfers.test.ts`: `npm run chaos-files [-- --seed 1] [--files 50] [--report]`. With
- * --report what it found is written to docs/reports/chaos-files.json. Takes Ceph's gateway, as `npm run setup-tests`
+ * The long form of `tests/files/transfers.test.ts`: `npm run chaos-files [-- --seed 1] [--files 50] [--mib 40] [--report]`.
+ * With --report what it found is written to docs/reports/chaos-files.json. Takes Ceph's gateway, as `npm run setup-tests`
  * brings it, and kills it too.
  */
 import { execFileSync } from 'node:child_process';
@@ -19,12 +19,13 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
     files: { type: 'string', default: '50' },
+    mib: { type: 'string', default: '40' },
     report: { type: 'boolean', default: false },
   },
 });
-const [seed, files] = [Number(values.seed), Number(values.files)];
-if (!(Number.isInteger(seed) && Number.isInteger(files) && files > 0)) {
-  throw new Error('--seed and --files take numbers');
+const [seed, files, mib] = [Number(values.seed), Number(values.files), Number(values.mib)];
+if (![seed, files, mib].every((number) => Number.isInteger(number) && number > 0)) {
+  throw new Error('--seed, --files and --mib take numbers');
 }
 console.log(`seed ${seed}`);
 
@@ -37,7 +38,7 @@ const options = {
   seed,
   files,
   pairs: 5,
-  sizeMax: 40 * MIB,
+  sizeMax: mib * MIB,
   pauseMs: [500, 2_500],
   killsMax: files * 4,
 } as const;

@@ -21,6 +21,7 @@ export interface StrikingOptions {
   pauseMs: readonly [number, number];
   /** So many at most: however slow a machine is, what is killed no more gets done. */
   killsMax: number;
+  say?: ((line: string) => void) | undefined;
 }
 
 /** What was killed stays away so long at most. A person comes back at once, by what was asked of them. */
@@ -34,7 +35,7 @@ interface Victim {
 
 /** Goes on until it is stopped. */
 export function startStriking(options: StrikingOptions): Striking {
-  const { chance, cluster, store, people, pauseMs, killsMax } = options;
+  const { chance, cluster, store, people, pauseMs, killsMax, say } = options;
   const victims: readonly Victim[] = [
     service(cluster, 'file'),
     service(cluster, 'gateway'),
@@ -57,6 +58,7 @@ export function startStriking(options: StrikingOptions): Striking {
       if (signal.aborted || victim === undefined) return;
       await victim.kill();
       kills[victim.name] = (kills[victim.name] ?? 0) + 1;
+      say?.(`${count + 1}: ${victim.name} killed`);
       await sleep(chance.below(AWAY_MS_MAX));
       await victim.start();
     }

@@ -145,6 +145,7 @@ async function fetchAll({ receiver, files, arrived }: Pair, { options, directory
       const sent = files.find((file) => basename(file.path) === name);
       const isSame = sent !== undefined && sent.sha256 === (await digestOf(path));
       arrived.set(name, isSame && arrived.get(name) !== false);
+      options.say?.(`${name} arrived${isSame ? '' : ' as something else'}`);
       rmSync(path);
     }
   }
