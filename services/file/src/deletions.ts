@@ -10,7 +10,7 @@ import type { Kysely } from 'kysely';
 import type { Events } from './events.ts';
 import { listPieces } from './resumable-store.ts';
 import type { FileTables } from './schema.ts';
-import { forget, type Leftover, markDeleting, markDeletingOwned } from './store.ts';
+import { forget, type Leftover, markDeleting, markDeletingOwned, noteTried } from './store.ts';
 
 export interface DeletionDeps {
   query: Kysely<FileTables>;
@@ -50,4 +50,18 @@ export async function remove({ query, blobs }: DeletionDeps, leftover: Leftover)
   for (const piece of await listPieces(query, id)) await blobs.delete(piece.blobKey);
   await blobs.delete(blobKey);
   await forget(query, id);
+}
+
+/** The same, of one that may have failed before: when it fails again, whatever was not tried since goes first. */
+export async function removeLater(
+  deps: DeletionDeps,
+  leftover: Leftover,
+  triedAt: Date,
+): Promise<void> {
+  try {
+    await remove(deps, leftover);
+  } catch (error) {
+    await noteTried(deps.query, leftover.id, triedAt);
+    throw error;
+  }
 }

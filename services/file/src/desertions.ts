@@ -11,6 +11,7 @@ import type { Events } from './events.ts';
 import { endSomeGrants } from './grant-store.ts';
 import { CONVERSATION_ASKED_MS, CONVERSATIONS_ASKED_MAX, GRANTS_ENDED_AT_ONCE } from './limits.ts';
 import type { HasMembers } from './memberships.ts';
+import { removeEach } from './removals.ts';
 import type { FileTables } from './schema.ts';
 
 type Query = Kysely<FileTables>;
@@ -18,21 +19,35 @@ type Query = Kysely<FileTables>;
 export interface DesertionDeps {
   query: Query;
   hasMembers: HasMembers;
-  events: Pick<Events, 'revoked'>;
+  events: Pick<Events, 'revoked' | 'leftover'>;
   clock: Clock;
+  /** Ends a round early. */
+  signal: AbortSignal;
 }
 
-/** Asks about those conversations whose turn it is, as many as a round may. Throws `service.unavailable`. */
+/**
+ * Asks about those conversations whose turn it is, as many as a round may. One that cannot be asked about comes again in
+ * the next round, after all others.
+ */
 export async function endDeserted(deps: DesertionDeps): Promise<void> {
-  for (let asked = 0; asked < CONVERSATIONS_ASKED_MAX; asked++) {
-    const conversation = await claim(deps.query, deps.clock());
-    if (conversation === undefined) return;
+  const { query, events, clock, signal } = deps;
+  const end = async (conversation: ConversationId) => {
     try {
       await look(deps, conversation);
     } catch (error) {
-      await giveBack(deps.query, conversation);
+      await giveBack(query, conversation, clock());
       throw error;
     }
+  };
+  await removeEach(claimed(deps), end, { signal, onFailure: events.leftover });
+}
+
+async function* claimed({ query, clock }: DesertionDeps): AsyncGenerator<ConversationId> {
+  const begunAt = clock();
+  for (let asked = 0; asked < CONVERSATIONS_ASKED_MAX; asked++) {
+    const conversation = await claim(query, { begunAt, now: clock() });
+    if (conversation === undefined) return;
+    yield conversation;
   }
 }
 
@@ -51,12 +66,15 @@ async function look(
 }
 
 /** The next one; no other process gets it for a day, unless somebody leaves it. Index: conversations_asked. */
-async function claim(query: Query, now: number): Promise<ConversationId | undefined> {
+async function claim(
+  query: Query,
+  { begunAt, now }: { begunAt: number; now: number },
+): Promise<ConversationId | undefined> {
   const { rows } = await sql<{ id: ConversationId }>`
     update conversations set asked_at = ${new Date(now)}
     where id = (
       select id from conversations
-      where asked_at is null or asked_at < ${new Date(now - CONVERSATION_ASKED_MS)}
+      where asked_at is null or asked_at < ${new Date(begunAt - CONVERSATION_ASKED_MS)}
       order by asked_at nulls first limit 1 for update skip locked
     )
     returning id
@@ -64,10 +82,11 @@ async function claim(query: Query, now: number): Promise<ConversationId | undefi
   return rows[0]?.id;
 }
 
-async function giveBack(query: Query, conversation: ConversationId): Promise<void> {
+/** Due again, but for a round that began before, and behind all that are due by then. */
+async function giveBack(query: Query, conversation: ConversationId, now: number): Promise<void> {
   await query
     .updateTable('conversations')
-    .set({ asked_at: null })
+    .set({ asked_at: new Date(now - CONVERSATION_ASKED_MS) })
     .where('id', '=', conversation)
     .execute();
 }

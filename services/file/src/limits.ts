@@ -23,6 +23,9 @@ export const SETTLE_PAUSE_MS = 1_000;
 export const SWEEP_MS = 60_000;
 export const SWEEP_ROWS_MAX = 100;
 
+/** After so many failures in a row a round stops removing: it is not a blob that is stubborn, the store is down. */
+export const FAILURES_IN_ROW_MAX = 5;
+
 /**
  * What a file costs of its owner's quota at least: a row and an inode are there for an empty one too. A block of most
  * file systems. Whoever changes it must count `usage` anew in a migration.
@@ -97,11 +100,12 @@ export const TURN_MS = 5_000;
 export const TURN_RENEW_MS = 1_000;
 
 /**
- * How long a request waits for its turn, and how often it looks: as long as a turn whose process died lasts, and what
- * the one that has it needs to hear that it is wanted and to store what has come.
+ * How long a request waits for its turn: as long as a turn whose process died lasts, and what the one that has it needs
+ * to hear that it is wanted and to store what has come. It looks soon, and then less and less often: ten times in all.
  */
 export const TURN_PATIENCE_MS = 6_000;
 export const TURN_ASK_MS = 100;
+export const TURN_ASK_MS_MAX = 800;
 
 /** How far the clocks of store and database may be apart, to tell whether a blob is older than the database. */
 export const CLOCKS_APART_MS = 10 * 60_000;

@@ -5,7 +5,7 @@
  * read in the order of their keys, a stretch at a time. A store that differs by more than crashes could explain is the
  * wrong one, or another platform's too: then nothing is touched, and an operator is told.
  */
-import type { Blobs, Clock } from '@sotto/runtime';
+import type { Blobs, Clock, PartsAttempt } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
 import type { Events } from './events.ts';
 import {
@@ -27,13 +27,14 @@ import {
   type Round,
   type Stretch,
 } from './reconciliation-store.ts';
+import { removeEach } from './removals.ts';
 import type { FileTables } from './schema.ts';
 import type { Leftover } from './store.ts';
 
 export interface ReconciliationDeps {
   query: Kysely<FileTables>;
   blobs: Blobs;
-  events: Pick<Events, 'swept' | 'damaged' | 'foreign'>;
+  events: Pick<Events, 'swept' | 'damaged' | 'foreign' | 'leftover'>;
   clock: Clock;
   /** Ends a round early. */
   signal: AbortSignal;
@@ -145,44 +146,49 @@ async function removeOrphans(
 ): Promise<void> {
   // Asked once more: whatever got a row since has one of this minute.
   const wanted = await findWanted(query, orphans);
-  for (const key of orphans) {
-    if (signal.aborted) return;
-    if (wanted.has(key)) continue;
+  const nobodys = orphans.filter((key) => !wanted.has(key));
+  const removeOne = async (key: string) => {
     await blobs.delete(key);
     events.swept();
-  }
+  };
+  // From anywhere: several in a row that cannot be removed are not always the first.
+  const from = Math.floor(Math.random() * nobodys.length);
+  const turned = [...nobodys.slice(from), ...nobodys.slice(0, from)];
+  await removeEach(turned, removeOne, { signal, onFailure: events.leftover });
 }
 
 async function giveUpLost(
   { query, blobs, events, signal }: ReconciliationDeps,
   { lost }: Findings,
 ): Promise<void> {
-  for (const { id, blobKey } of lost) {
-    if (signal.aborted) return;
+  const giveUp = async ({ id, blobKey }: Leftover) => {
     const blob = await blobs.get(blobKey);
     await blob?.body.cancel();
-    if (blob !== undefined) continue;
     // Before a blob is removed its row is hidden: one that is not has lost it.
-    if (await hideLost(query, id)) events.damaged(new Error('the store has lost a blob'));
-  }
+    if (blob === undefined && (await hideLost(query, id)))
+      events.damaged(new Error('the store has lost a blob'));
+  };
+  await removeEach(lost, giveUp, { signal, onFailure: events.leftover });
 }
 
 /** Removes parts of uploads that nobody goes on with. */
-async function abortAbandoned({
-  query,
-  blobs,
-  events,
-  clock,
-  signal,
-}: ReconciliationDeps): Promise<void> {
+async function abortAbandoned(deps: ReconciliationDeps): Promise<void> {
+  const { blobs, events, signal } = deps;
+  const abort = async (attempt: PartsAttempt) => {
+    await blobs.abortParts(attempt);
+    events.swept();
+  };
+  await removeEach(abandoned(deps), abort, { signal, onFailure: events.leftover });
+}
+
+async function* abandoned({ query, blobs, clock }: ReconciliationDeps) {
   const before = clock() - ORPHAN_MS;
-  let aborted = 0;
+  let found = 0;
   for await (const { key, attempt, begunAt } of blobs.listUnfinished()) {
-    if (signal.aborted || aborted >= ORPHANS_MAX) return;
     if (begunAt.getTime() >= before) continue;
     if ((await findLiveAttempts(query, [attempt])).has(attempt)) continue;
-    await blobs.abortParts({ key, attempt });
-    events.swept();
-    aborted++;
+    yield { key, attempt };
+    found += 1;
+    if (found === ORPHANS_MAX) return;
   }
 }

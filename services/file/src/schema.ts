@@ -20,6 +20,8 @@ export interface FilesTable {
   expires_at: Generated<Date | null>;
   /** Since when it is shared nowhere; null while it is. */
   unshared_at: Generated<Date | null>;
+  /** When its removal failed last; null unless it did. */
+  tried_at: Generated<Date | null>;
 }
 
 /** Resumable uploads that are not complete. The row goes when the file is `stored`. */

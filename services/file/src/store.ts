@@ -143,16 +143,34 @@ export async function markDeletingOwned(
   return row && { id, blobKey: row.blob_key };
 }
 
-/** Files whose blobs are to go, eldest first. Index: files_unsettled. */
-export async function listDeleting(query: Query, limit: number): Promise<Leftover[]> {
+/**
+ * Files whose blobs are to go and were not tried in the round of this moment: what was never tried, eldest first, then
+ * what was tried longest ago. Index: files_deleting.
+ */
+export async function listDeleting(
+  query: Query,
+  { triedAt, limit }: { triedAt: Date; limit: number },
+): Promise<Leftover[]> {
   const rows = await query
     .selectFrom('files')
     .select(['id', 'blob_key'])
     .where('state', '=', 'deleting')
+    .where('tried_at', 'is distinct from', triedAt)
+    .orderBy('tried_at', (order) => order.asc().nullsFirst())
     .orderBy('created_at')
     .limit(limit)
     .execute();
   return rows.map(({ id, blob_key: blobKey }) => ({ id, blobKey }));
+}
+
+/** Notes that a hidden file could not be removed. */
+export async function noteTried(query: Query, id: FileId, triedAt: Date): Promise<void> {
+  await query
+    .updateTable('files')
+    .set({ tried_at: triedAt })
+    .where('id', '=', id)
+    .where('state', '=', 'deleting')
+    .execute();
 }
 
 /** Removes the row of a file whose blob is gone, and gives its bytes back to the owner. Safe to repeat. */

@@ -1,16 +1,17 @@
 /** Hides what has come to its end, and removes what is hidden or was left behind. Any number of processes may sweep at once. */
-import { type DeletionDeps, remove } from './deletions.ts';
+import { type DeletionDeps, removeLater } from './deletions.ts';
 import { type DesertionDeps, endDeserted } from './desertions.ts';
 import { forgetPast, hideEnded } from './endings.ts';
 import { forgetErased } from './erasure-store.ts';
 import type { Events } from './events.ts';
 import { SWEEP_MS, SWEEP_ROWS_MAX } from './limits.ts';
 import { type ReconciliationDeps, reconcile } from './reconciliation.ts';
-import { listDeleting } from './store.ts';
+import { removeEach } from './removals.ts';
+import { type Leftover, listDeleting } from './store.ts';
 
 export interface SweeperDeps
   extends Omit<DeletionDeps, 'events'>,
-    Omit<DesertionDeps, 'events'>,
+    Omit<DesertionDeps, 'events' | 'signal'>,
     Omit<ReconciliationDeps, 'events' | 'signal'> {
   events: Events;
   /** How long a file is kept that nobody shares. */
@@ -80,15 +81,21 @@ export async function sweep(deps: Sweep): Promise<void> {
   }
 }
 
-/** Ends at the first failure: a store that is down is not asked a hundred times. */
-async function removeHidden({ signal, ...deps }: Sweep): Promise<void> {
+/** Each once, those first that were never tried: one that cannot be removed goes to the end and starves nobody. */
+async function removeHidden({ clock, signal, ...deps }: Sweep): Promise<void> {
+  const triedAt = new Date(clock());
+  const removeOne = async (leftover: Leftover) => {
+    await removeLater(deps, leftover, triedAt);
+    deps.events.swept();
+  };
+  const onFailure = deps.events.leftover;
+  await removeEach(untried(deps.query, triedAt), removeOne, { signal, onFailure });
+}
+
+async function* untried(query: Sweep['query'], triedAt: Date): AsyncGenerator<Leftover> {
   for (;;) {
-    const leftovers = await listDeleting(deps.query, SWEEP_ROWS_MAX);
-    for (const leftover of leftovers) {
-      if (signal.aborted) return;
-      await remove(deps, leftover);
-      deps.events.swept();
-    }
+    const leftovers = await listDeleting(query, { triedAt, limit: SWEEP_ROWS_MAX });
+    yield* leftovers;
     if (leftovers.length < SWEEP_ROWS_MAX) return;
   }
 }

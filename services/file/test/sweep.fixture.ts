@@ -2,6 +2,7 @@
 import { type Blobs, createLogger, createMetrics } from '@sotto/runtime';
 import { createEvents } from '../src/events.ts';
 import { DAY_MS } from '../src/limits.ts';
+import type { HasMembers } from '../src/memberships.ts';
 import { sweep } from '../src/sweeper.ts';
 import type { Platform } from './platform.fixture.ts';
 
@@ -10,12 +11,14 @@ export interface RoundOptions {
   retentionMs?: number;
   /** Another store than the platform's. */
   blobs?: Blobs;
+  /** Other answers than those of the platform's message service. */
+  hasMembers?: HasMembers;
 }
 
 /** Resolves when the round is over. What it could not do is in the answer. */
 export async function sweepOnce(
   platform: Platform,
-  { aheadMs = 0, retentionMs = 30 * DAY_MS, blobs = platform.blobs }: RoundOptions = {},
+  { aheadMs = 0, retentionMs = 30 * DAY_MS, blobs = platform.blobs, ...options }: RoundOptions = {},
 ): Promise<{ failures: unknown[]; refused: string[] }> {
   const failures: unknown[] = [];
   const refused: string[] = [];
@@ -31,6 +34,7 @@ export async function sweepOnce(
     hasMembers: async (conversation) => {
       return [...platform.members].some((member) => member.startsWith(conversation));
     },
+    ...options,
     signal: new AbortController().signal,
   });
   return { failures, refused };

@@ -5,6 +5,7 @@ import { leastCharge } from './0002-least-charge.ts';
 import { erasure } from './0003-erasure.ts';
 import { uploads } from './0004-uploads.ts';
 import { life } from './0005-life.ts';
+import { stubborn } from './0006-stubborn.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
@@ -12,4 +13,5 @@ export const migrations: Migrations = {
   '0003-erasure': erasure,
   '0004-uploads': uploads,
   '0005-life': life,
+  '0006-stubborn': stubborn,
 };
