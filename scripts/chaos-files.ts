@@ -39,7 +39,7 @@ const options = {
   files,
   pairs: 5,
   sizeMax: mib * MIB,
-  pauseMs: [500, 2_500],
+  pauseMs: { least: 500, most: 2_500 },
   killsMax: files * 4,
 } as const;
 try {

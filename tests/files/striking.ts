@@ -18,7 +18,7 @@ export interface StrikingOptions {
   store: ObjectStore;
   people: readonly Person[];
   /** Between two kills, at least and at most. */
-  pauseMs: readonly [number, number];
+  pauseMs: { least: number; most: number };
   /** So many at most: however slow a machine is, what is killed no more gets done. */
   killsMax: number;
   say?: ((line: string) => void) | undefined;
@@ -47,7 +47,7 @@ export function startStriking(options: StrikingOptions): Striking {
   const { signal } = ending;
 
   async function strike(): Promise<void> {
-    const [least, most] = pauseMs;
+    const { least, most } = pauseMs;
     let order: Victim[] = [];
     for (let count = 0; count < killsMax; count++) {
       // All of them in a new order, again and again: a short run meets each.

@@ -24,7 +24,7 @@ export interface TransferRunOptions {
   pairs: number;
   sizeMax: number;
   /** Between two kills, at least and at most. */
-  pauseMs: readonly [number, number];
+  pauseMs: { least: number; most: number };
   killsMax: number;
   withinMs: number;
   store: () => Promise<ObjectStore>;

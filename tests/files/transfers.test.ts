@@ -10,7 +10,12 @@ const SEED = 7;
 test(`files arrive as they were sent while everything on their way is killed, and nothing stays (seed ${SEED})`, async () => {
   const report = await runTransfers({
     ...{ seed: SEED, files: 8, pairs: 2, sizeMax: 16 * MIB },
-    ...{ pauseMs: [500, 1_200], killsMax: 8, withinMs: 150_000, store: openWiredStore },
+    ...{
+      pauseMs: { least: 500, most: 1_200 },
+      killsMax: 8,
+      withinMs: 150_000,
+      store: openWiredStore,
+    },
   });
   expect(report).toMatchObject({ files: 8, damaged: 0, missing: 0, afterErasure: NOTHING });
   expect(Object.values(report.afterSweep)).toEqual([0, 0, 0, 0]);
