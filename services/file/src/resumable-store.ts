@@ -6,8 +6,10 @@
  */
 import type { FileId, UserId } from '@sotto/api';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Advance, Piece, Progress } from './resumable-state.ts';
+import { type Advance, offsetOf, type Piece, type Progress } from './resumable-state.ts';
 import type { FileTables } from './schema.ts';
+import { markDeleting } from './store.ts';
+import { giveBackToDay } from './usage-days-store.ts';
 
 type Query = Kysely<FileTables>;
 
@@ -177,6 +179,23 @@ export function settleUpload(query: Query, turn: Turn, sha256: Uint8Array): Prom
   });
 }
 
+/**
+ * Gives an upload up: hidden, and what it did not bring given back to the day, both or neither. False, and nothing has
+ * changed, when it is no upload any more, or for a turn no turn any more. Without a writer it is one whose time is over.
+ */
+export function giveUpUpload(
+  query: Query,
+  turn: Pick<Turn, 'file'> & Partial<Turn>,
+  length: number,
+): Promise<boolean> {
+  const { file } = turn;
+  return inTurn(query, turn, async (transaction) => {
+    await markDeleting(transaction, file);
+    const brought = offsetOf(await readProgress(transaction, file, length));
+    await giveBackToDay(transaction, file, length - brought);
+  });
+}
+
 /** Gives up uploads whose time is over, unless one is being continued just now. Index: uploads_expiring. */
 export async function expireUploads(query: Query, now: Date): Promise<void> {
   await sql`
@@ -187,19 +206,19 @@ export async function expireUploads(query: Query, now: Date): Promise<void> {
 
 function inTurn(
   query: Query,
-  { file, writer }: Turn,
+  { file, writer }: Pick<Turn, 'file'> & Partial<Turn>,
   change: (transaction: Transaction<FileTables>) => Promise<void>,
 ): Promise<boolean> {
   return query.transaction().execute(async (transaction) => {
-    const row = await transaction
+    const pending = transaction
       .selectFrom('uploads')
       .innerJoin('files', 'files.id', 'uploads.file')
       .select('files.id')
       .where('uploads.file', '=', file)
-      .where('uploads.writer', '=', writer)
       .where('files.state', '=', 'pending')
-      .forUpdate()
-      .executeTakeFirst();
+      .forUpdate();
+    const ours = writer === undefined ? pending : pending.where('uploads.writer', '=', writer);
+    const row = await ours.executeTakeFirst();
     if (row === undefined) return false;
     await change(transaction);
     return true;

@@ -159,7 +159,7 @@ export class Writing {
     const blob = await this.#deps.blobs.get(blobKey);
     if (blob?.size === size) return blob.body;
     await blob?.body.cancel();
-    throw this.#damaged('a piece of an upload');
+    throw new PartsGoneError();
   }
 
   /** Also the proof that the store gives what it was given. */
@@ -173,14 +173,8 @@ export class Writing {
         hash.update(chunk);
       }
     }
-    if (size !== length || blob === undefined) throw this.#damaged('an upload');
+    if (size !== length || blob === undefined) throw new PartsGoneError();
     return hash.digest();
-  }
-
-  #damaged(what: string): Error {
-    const error = new PartsGoneError();
-    this.#deps.events.damaged(new Error(`the store has lost ${what}`, { cause: error }));
-    return error;
   }
 
   async #drop(pieces: readonly Piece[]): Promise<void> {

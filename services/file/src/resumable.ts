@@ -7,16 +7,15 @@
 import { ApiError, type FileId, type UserId } from '@sotto/api';
 import { type Clock, PartsGoneError } from '@sotto/runtime';
 import { type MeteredBody, meterBody } from './body-meter.ts';
-import { type DeletionDeps, deleteFile, discard } from './deletions.ts';
+import { type DeletionDeps, deleteFile, remove } from './deletions.ts';
 import { reserve } from './reservations.ts';
 import { untilAborted } from './resumable-body.ts';
 import { cutSections, type Sections } from './resumable-sections.ts';
 import { offsetOf, roomOf } from './resumable-state.ts';
-import { readProgress } from './resumable-store.ts';
-import type { Turns } from './resumable-turns.ts';
+import { type FoundUpload, giveUpUpload, readProgress, type Turn } from './resumable-store.ts';
+import { replaced, type Turns } from './resumable-turns.ts';
 import { type Unfinished, Writing, type WritingDeps } from './resumable-writing.ts';
 import type { UploadDeps } from './uploads.ts';
-import { giveBackToDay } from './usage-days-store.ts';
 
 export interface ResumableDeps extends WritingDeps, DeletionDeps, UploadDeps {
   turns: Turns;
@@ -100,12 +99,11 @@ export async function bring(
 export async function end(deps: ResumableDeps, { id, owner }: Mine): Promise<void> {
   const { upload, turn } = await deps.turns.take(id, owner);
   await using _ = turn;
-  const { state, expiresAt, blobKey, length } = upload;
+  const { state, expiresAt } = upload;
   if (state === 'stored') return await deleteFile(deps, id, owner);
   if (state === 'deleting' || expiresAt === null) throw notFound();
-  const brought = offsetOf(await readProgress(deps.query, id, length));
-  await giveBackToDay(deps.query, id, length - brought);
-  await discard(deps, { id, blobKey });
+  if (await giveUp(deps, upload, turn ?? { file: id })) return;
+  throw turn === undefined ? notFound() : replaced();
 }
 
 async function open(deps: ResumableDeps, { id, owner }: Mine): Promise<Standing | Unfinished> {
@@ -132,7 +130,18 @@ function assertFits({ offset, announced }: Bringing, standing: Standing): void {
   if (offset + (announced ?? 0) > standing.length) throw tooLarge('more than the upload lacks');
 }
 
-/** Does something with an upload. One whose bytes the store has lost is given up. */
+/** False when it is not the caller's any more to give up. What of it cannot be removed now is left to the sweeper. */
+async function giveUp(
+  deps: ResumableDeps,
+  { blobKey, length }: FoundUpload,
+  turn: Pick<Turn, 'file'> & Partial<Turn>,
+): Promise<boolean> {
+  if (!(await giveUpUpload(deps.query, turn, length))) return false;
+  await remove(deps, { id: turn.file, blobKey }).catch(deps.events.leftover);
+  return true;
+}
+
+/** Does something with an upload in its turn. One whose bytes the store has lost is given up. */
 async function work(
   deps: ResumableDeps,
   unfinished: Unfinished,
@@ -141,8 +150,12 @@ async function work(
   try {
     return await task(new Writing(deps, unfinished));
   } catch (error) {
+    const { upload, turn } = unfinished;
+    // Whoever has the turn by now may have made a file of it, and its parts are gone for that.
+    if (turn.signal.aborted) throw turn.signal.reason;
     if (!(error instanceof PartsGoneError)) throw error;
-    await discard(deps, { id: unfinished.turn.file, blobKey: unfinished.upload.blobKey });
+    if (!(await giveUp(deps, upload, turn))) throw replaced();
+    deps.events.damaged(new Error('the store has lost an upload', { cause: error }));
     throw new ApiError('upload.expired', { detail: 'the store has lost it', cause: error });
   }
 }
@@ -186,7 +199,7 @@ async function receive(
     }
   } catch (error) {
     await writing.undo();
-    throw signal.aborted ? signal.reason : error;
+    throw error;
   } finally {
     await sections.close();
   }

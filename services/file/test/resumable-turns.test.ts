@@ -3,17 +3,20 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { listen } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTurns } from '../src/resumable-turns.ts';
-import { newUser, problemOf, sha256, until } from './client.fixture.ts';
+import { newUser, problemOf, sha256, stored, until } from './client.fixture.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
 import {
+  ask,
   begin,
   bring,
   bringRaw,
+  checksumOf,
   download,
   idOf,
   leftovers,
   PART,
   standing,
+  TUS,
   type Uploader,
 } from './resumable.fixture.ts';
 
@@ -143,4 +146,52 @@ test('a request whose turn was taken away stores nothing any more', async () => 
   socket.write(bytes.subarray(PART + 9));
   expect(await answer).toMatch(/^HTTP\/1\.1 423 /);
   expect(await standing(uploader, path)).toBe(PART);
+});
+
+test('a request whose turn was taken away deletes no file that another made of the upload meanwhile', async () => {
+  const gate = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  const slow = await platform.startAnother({
+    blobs: {
+      ...platform.blobs,
+      async putPart(attempt, part) {
+        reached.resolve();
+        await gate.promise;
+        return platform.blobs.putPart(attempt, part);
+      },
+    },
+  });
+  const user = newUser();
+  const bytes = randomBytes(PART + 1000);
+  const path = await begin({ user, platform }, bytes.byteLength);
+  const { fetch } = slow;
+  const late = bring({ user, platform, fetch }, path, {
+    ...{ offset: 0, body: bytes.subarray(0, PART) },
+    headers: checksumOf(bytes.subarray(0, PART)),
+  });
+  await reached.promise;
+  await platform.database.query
+    .updateTable('uploads')
+    .set({ writer: null, writer_until: null })
+    .where('file', '=', idOf(path))
+    .execute();
+  const again = await bring({ user, platform }, path, { offset: 0, body: bytes });
+  expect(again.status).toBe(204);
+  gate.resolve();
+  expect(await problemOf(await late)).toBe('423 upload.locked');
+  expect(sha256(await download({ user, platform }, path))).toBe(sha256(bytes));
+});
+
+test('an upload that is over gives back what it did not bring once, however many delete it', async () => {
+  const uploader = { user: newUser(), platform };
+  await stored(platform, uploader.user, randomBytes(9_000));
+  const path = await begin(uploader, 3_000);
+  const { query } = platform.database;
+  const over = { expires_at: new Date(Date.now() - 1) };
+  await query.updateTable('uploads').set(over).where('file', '=', idOf(path)).execute();
+  const remove = () => ask(uploader, path, { method: 'DELETE', headers: TUS });
+  const answers = await Promise.all([remove(), remove(), remove(), remove(), remove(), remove()]);
+  expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
+  const days = query.selectFrom('usage_days').select('bytes').where('owner', '=', uploader.user);
+  expect(await days.execute()).toEqual([{ bytes: 9_000 }]);
 });
