@@ -21,7 +21,15 @@ import {
   mount,
   ProblemWithHeaders,
 } from '@sotto/runtime';
-import { bring, create, end, find, type ResumableDeps, type Standing } from './resumable.ts';
+import {
+  bring,
+  create,
+  end,
+  find,
+  type Mine,
+  type ResumableDeps,
+  type Standing,
+} from './resumable.ts';
 import { readChecksum, readMetadata } from './resumable-headers.ts';
 
 export interface ResumableRouteDeps extends ResumableDeps {
@@ -43,10 +51,11 @@ export function resumableRoutes(app: App, guards: Guards, deps: ResumableRouteDe
     'tus-checksum-algorithm': TUS_CHECKSUM,
   }));
 
-  mount(app, guards, createUpload, async ({ headers, caller }) => {
+  mount(app, guards, createUpload, async ({ headers, caller, request }) => {
     assertVersion(headers);
     const { expiresAt } = readMetadata(headers['upload-metadata']);
-    const wanted = { owner: caller.user, length: headers['upload-length'], expiresAt };
+    const who = { owner: caller.user, gone: request.signal };
+    const wanted = { ...who, length: headers['upload-length'], expiresAt };
     const created = await create(deps, wanted);
     note(created, caller);
     return {
@@ -55,9 +64,9 @@ export function resumableRoutes(app: App, guards: Guards, deps: ResumableRouteDe
     };
   });
 
-  mount(app, guards, findUpload, async ({ headers, params, caller }) => {
+  mount(app, guards, findUpload, async ({ headers, params, caller, request }) => {
     assertVersion(headers);
-    const standing = await find(deps, { ...params, owner: caller.user });
+    const standing = await find(deps, mine(params, caller, request));
     note(standing, caller);
     return { ...describe(standing), 'upload-length': standing.length };
   });
@@ -68,9 +77,9 @@ export function resumableRoutes(app: App, guards: Guards, deps: ResumableRouteDe
     return describe(standing);
   });
 
-  mount(app, guards, endUpload, async ({ headers, params, caller }) => {
+  mount(app, guards, endUpload, async ({ headers, params, caller, request }) => {
     assertVersion(headers);
-    await end(deps, { ...params, owner: caller.user });
+    await end(deps, mine(params, caller, request));
   });
 }
 
@@ -87,7 +96,11 @@ async function bringFrom(
     announced: announced === null ? undefined : Number(announced),
     checksum: readChecksum(headers['upload-checksum']),
   };
-  return bring(deps, { ...params, owner: caller.user }, bringing);
+  return bring(deps, mine(params, caller, request), bringing);
+}
+
+function mine({ id }: Pick<Mine, 'id'>, { user: owner }: Caller, { signal: gone }: Request): Mine {
+  return { id, owner, gone };
 }
 
 function assertVersion(headers: { 'tus-resumable'?: string | undefined }): void {

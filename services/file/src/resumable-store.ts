@@ -58,11 +58,13 @@ export async function takeTurn(
       from found
       where uploads.file = found.id and found.state = 'pending' and uploads.expires_at > ${now}
         and (uploads.writer is null or uploads.writer_until < now())
-      returning uploads.file
+      -- What was found may be older: to update, one waits for whoever has the row locked.
+      returning uploads.file, uploads.attempt
     )
-    select state, blob_key as "blobKey", size as length, expires_at as "expiresAt", attempt, writer,
-      exists (select from taken) as taken
-    from found`.execute(query);
+    select found.state, found.blob_key as "blobKey", found.size as length,
+      found.expires_at as "expiresAt", found.writer, taken.file is not null as taken,
+      case when taken.file is null then found.attempt else taken.attempt end as attempt
+    from found left join taken on taken.file = found.id`.execute(query);
   return rows[0];
 }
 

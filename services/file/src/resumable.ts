@@ -37,6 +37,14 @@ export interface Standing {
 export interface Mine {
   id: FileId;
   owner: UserId;
+  /** Aborted when the caller waits no longer for an answer. */
+  gone: AbortSignal;
+}
+
+/** One that is to be. */
+export interface Creating extends Pick<Mine, 'owner' | 'gone'> {
+  length: number;
+  expiresAt: Date | undefined;
 }
 
 /** What one request brings. */
@@ -52,12 +60,12 @@ export interface Bringing {
 /** Begins one. Throws what `reserve` throws. */
 export async function create(
   deps: ResumableDeps,
-  { owner, length, expiresAt }: { owner: UserId; length: number; expiresAt: Date | undefined },
+  { owner, gone, length, expiresAt }: Creating,
 ): Promise<Pick<Standing, 'isNew'> & { id: FileId; until: Date }> {
   const until = new Date(deps.clock() + deps.uploadMs);
   const { id } = await reserve(deps, { owner, announced: length, expiresAt, until });
   // There is nothing to wait for.
-  const standing = length === 0 ? await find(deps, { id, owner }) : undefined;
+  const standing = length === 0 ? await find(deps, { id, owner, gone }) : undefined;
   return { id, until, ...(standing?.isNew && { isNew: true }) };
 }
 
@@ -96,8 +104,8 @@ export async function bring(
 }
 
 /** Gives one up, or deletes the file that it has become. Throws `file.not-found`, `upload.locked`. */
-export async function end(deps: ResumableDeps, { id, owner }: Mine): Promise<void> {
-  const { upload, turn } = await deps.turns.take(id, owner);
+export async function end(deps: ResumableDeps, { id, owner, gone }: Mine): Promise<void> {
+  const { upload, turn } = await deps.turns.take(id, owner, gone);
   await using _ = turn;
   const { state, expiresAt } = upload;
   if (state === 'stored') return await deleteFile(deps, id, owner);
@@ -106,8 +114,11 @@ export async function end(deps: ResumableDeps, { id, owner }: Mine): Promise<voi
   throw turn === undefined ? notFound() : replaced();
 }
 
-async function open(deps: ResumableDeps, { id, owner }: Mine): Promise<Standing | Unfinished> {
-  const { upload, turn } = await deps.turns.take(id, owner);
+async function open(
+  deps: ResumableDeps,
+  { id, owner, gone }: Mine,
+): Promise<Standing | Unfinished> {
+  const { upload, turn } = await deps.turns.take(id, owner, gone);
   const { state, length, expiresAt } = upload;
   if (turn !== undefined) {
     try {

@@ -1,8 +1,10 @@
 /** Two requests for one upload: who waits, who wins, and what becomes of the bytes, over one process and over two. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { listen } from '@sotto/runtime';
+import { sql, type Transaction } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTurns } from '../src/resumable-turns.ts';
+import { openTurns, type TurnsOptions } from '../src/resumable-turns.ts';
+import type { FileTables } from '../src/schema.ts';
 import { newUser, problemOf, sha256, stored, until } from './client.fixture.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
 import {
@@ -49,17 +51,21 @@ async function hanging(uploader: Uploader, bytes: Uint8Array, url: string) {
 }
 
 /** Turns that are not waited for as long as usual. */
-function openImpatient() {
+function openImpatient(options: Partial<TurnsOptions> = {}) {
   const turns = openTurns({
     query: platform.database.query,
     clock: Date.now,
     patienceMs: 300,
+    ...options,
     onFailure(error) {
       throw error;
     },
   });
   return { ...turns, [Symbol.dispose]: () => turns.close() };
 }
+
+/** Of a client that waits for its answer. */
+const here = new AbortController().signal;
 
 const places = [
   ['of the same process', () => platform.url],
@@ -122,7 +128,7 @@ test('a request that lives and does not end is not waited for long', async () =>
   const held = { writer: randomUUID(), writer_until: new Date(Date.now() + 60_000) };
   await query.updateTable('uploads').set(held).where('file', '=', idOf(path)).execute();
   using impatient = openImpatient();
-  await expect(impatient.take(idOf(path), uploader.user)).rejects.toMatchObject({
+  await expect(impatient.take(idOf(path), uploader.user, here)).rejects.toMatchObject({
     code: 'upload.locked',
     options: { retryAfter: 1 },
   });
@@ -180,6 +186,74 @@ test('a request whose turn was taken away deletes no file that another made of t
   gate.resolve();
   expect(await problemOf(await late)).toBe('423 upload.locked');
   expect(sha256(await download({ user, platform }, path))).toBe(sha256(bytes));
+});
+
+/** Holds the row of an upload, as a transaction of somebody else does, while something else happens. */
+async function whileLocked(path: string, task: (transaction: Transaction<FileTables>) => unknown) {
+  await platform.database.query.transaction().execute(async (transaction) => {
+    const uploads = transaction.selectFrom('uploads').selectAll();
+    await uploads.where('file', '=', idOf(path)).forUpdate().execute();
+    await task(transaction);
+  });
+}
+
+test('a turn that is not renewed in time is over, also while the database does not answer', async () => {
+  const uploader = { user: newUser(), platform };
+  const path = await begin(uploader, 20);
+  using turns = openImpatient({ leaseMs: 1_500 });
+  const { turn } = await turns.take(idOf(path), uploader.user, here);
+  await whileLocked(path, () => until(async () => turn?.signal.aborted === true, 30_000));
+  await turn?.[Symbol.asyncDispose]();
+});
+
+test('who waited for the row takes the turn with the attempt that stands in it then', async () => {
+  const uploader = { user: newUser(), platform };
+  const path = await begin(uploader, 20);
+  const { query } = platform.database;
+  using turns = openImpatient();
+  let taking: ReturnType<typeof turns.take> | undefined;
+  await whileLocked(path, async (transaction) => {
+    taking = turns.take(idOf(path), uploader.user, here);
+    await until(async () => {
+      const { rows } = await sql`select from pg_locks where not granted`.execute(query);
+      return rows.length > 0;
+    });
+    const uploads = transaction.updateTable('uploads').set({ attempt: 'of the other' });
+    await uploads.where('file', '=', idOf(path)).execute();
+  });
+  const taken = await taking;
+  expect(taken?.upload.attempt).toBe('of the other');
+  await taken?.turn?.[Symbol.asyncDispose]();
+});
+
+test('who waits for a turn asks a few times, and no more once its client is gone', async () => {
+  const uploader = { user: newUser(), platform };
+  const path = await begin(uploader, 20);
+  const held = { writer: randomUUID(), writer_until: new Date(Date.now() + 60_000) };
+  const { query } = platform.database;
+  await query.updateTable('uploads').set(held).where('file', '=', idOf(path)).execute();
+  let asked = 0;
+  const counted = query.withPlugin({
+    transformQuery({ node }) {
+      asked += 1;
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
+  using turns = openImpatient({ query: counted, patienceMs: 3_000 });
+  const waiting = expect(turns.take(idOf(path), uploader.user, here)).rejects;
+  await waiting.toMatchObject({ code: 'upload.locked' });
+  expect(asked).toBeLessThan(10);
+
+  const client = new AbortController();
+  using patient = openImpatient({ query: counted, patienceMs: 600_000 });
+  const leaving = expect(patient.take(idOf(path), uploader.user, client.signal)).rejects;
+  client.abort();
+  await leaving.toMatchObject({ code: 'upload.locked' });
+  asked = 0;
+  const late = expect(patient.take(idOf(path), uploader.user, client.signal)).rejects;
+  await late.toMatchObject({ code: 'upload.locked' });
+  expect(asked).toBe(0);
 });
 
 test('an upload that is over gives back what it did not bring once, however many delete it', async () => {
