@@ -8,7 +8,7 @@ import {
   UPLOAD_PIECE_BYTES,
 } from '@sotto/api';
 import type { Provider } from '@sotto/crypto';
-import { ClientError } from './errors.ts';
+import { ClientError, ConnectionError } from './errors.ts';
 import { Attempts } from './file-attempts.ts';
 import { report, type UploadDeps, type UploadJob } from './file-upload-job.ts';
 import { STEP_BYTES_MIN, STEP_MS_MAX } from './limits.ts';
@@ -47,6 +47,7 @@ export function bringer(deps: UploadDeps, job: UploadJob, id: FileId) {
 
   return async (piece: Uint8Array, at: number): Promise<void> => {
     let offset = at;
+    let furthest = at;
     let isKnown = true;
     while (offset < at + piece.length) {
       const from = offset - at;
@@ -55,7 +56,10 @@ export function bringer(deps: UploadDeps, job: UploadJob, id: FileId) {
           ? await send(offset, piece.subarray(from, from + stepBytes))
           : await askOffset(deps, job, id);
         if (next < at || next > at + piece.length) throw lostPlace();
-        if (next > offset) {
+        if (isKnown && next <= offset) throw stoodStill();
+        // Not what moves back and forth: that would never end.
+        if (next > furthest) {
+          furthest = next;
           attempts.moved();
           report(job, next);
         }
@@ -73,6 +77,11 @@ export function bringer(deps: UploadDeps, job: UploadJob, id: FileId) {
 
 function lostPlace(): ClientError {
   return new ClientError('answer.invalid', 'the upload stands where it cannot stand');
+}
+
+/** It may pass, as a lost answer does. */
+function stoodStill(): ConnectionError {
+  return new ConnectionError('the platform took bytes and stands where it stood');
 }
 
 /** Of a piece, which would hold up a page for too long; pages without TLS have nothing else. */
