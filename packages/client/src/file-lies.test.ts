@@ -1,5 +1,13 @@
 /** A platform, or a store behind it, that gives out other bytes than were sent: nothing of them is ever handed on. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -223,6 +231,17 @@ test('what a killed process has left of a save goes with a later one, and what i
   utimesSync(join(directory, old), twoHoursAgo, twoHoursAgo);
   await saveFile(await alice.openFile(message), join(directory, 'plan.txt'));
   expect(readdirSync(directory).sort()).toEqual([young, 'plan.txt']);
+});
+
+test('what cannot be removed there keeps no file from being saved, nor another leftover from going', async () => {
+  const [foreign, ours] = ['.sotto-0123456789abcdef.part', '.sotto-fedcba9876543210.part'];
+  // A folder is as little to be removed as a file of somebody else, also for root.
+  mkdirSync(join(directory, foreign));
+  writeFileSync(join(directory, ours), 'a part');
+  const twoHoursAgo = new Date(Date.now() - 2 * 3_600_000);
+  for (const name of [foreign, ours]) utimesSync(join(directory, name), twoHoursAgo, twoHoursAgo);
+  await saveFile(await alice.openFile(message), join(directory, 'plan.txt'));
+  expect(readdirSync(directory).sort()).toEqual([foreign, 'plan.txt']);
 });
 
 /** What comes out before the error is a beginning of the file, and never all of it. */

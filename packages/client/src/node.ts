@@ -23,7 +23,8 @@ export async function saveFile(
   { onProgress }: { readonly onProgress?: (progress: TransferProgress) => void } = {},
 ): Promise<void> {
   const directory = dirname(path);
-  await removeLeftovers(directory);
+  // Somebody else's may not be ours to remove, nor the directory ours to read: the file is saved all the same.
+  await removeLeftovers(directory).catch(() => {});
   const partial = join(directory, `.sotto-${randomBytes(8).toString('hex')}.part`);
   try {
     await write(partial, told(file, onProgress));
@@ -74,6 +75,6 @@ async function removeLeftovers(directory: string): Promise<void> {
     if (!LEFTOVER.test(name)) continue;
     const path = join(directory, name);
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-    if (mtimeMs + LEFTOVER_MS < Date.now()) await rm(path, { force: true });
+    if (mtimeMs + LEFTOVER_MS < Date.now()) await rm(path).catch(() => {}); // The next may be ours.
   }
 }
