@@ -1,7 +1,7 @@
 /** Who is a member of which conversation, asked of the message service and believed for one second. */
 import type { ConversationId, UserId } from '@sotto/api';
 import { countMembers, findMembership } from '@sotto/api/internal';
-import { type Clock, callPeer, type Fetch } from '@sotto/runtime';
+import { callPeer, type Fetch } from '@sotto/runtime';
 import type { Heard } from './grant-store.ts';
 import { MEMBERSHIP_MS, MEMBERSHIPS_MAX } from './limits.ts';
 
@@ -21,18 +21,18 @@ export type HasMembers = (conversation: ConversationId) => Promise<boolean>;
 export interface MembershipsOptions {
   message: Fetch;
   internalSecret: string;
-  clock: Clock;
 }
 
 interface Answer {
   member: Promise<boolean>;
+  /** By a clock that nobody can put back: who left would be believed to be there until it has caught up. */
   askedAt: number;
   heard: Heard;
 }
 
 /** Questions that are under way are shared, and their answers kept. */
 export function createMemberships(options: MembershipsOptions): IsMember {
-  const { message, internalSecret, clock } = options;
+  const { message, internalSecret } = options;
   const answers = new Map<string, Answer>();
 
   async function ask(conversation: ConversationId, user: UserId): Promise<boolean> {
@@ -45,9 +45,9 @@ export function createMemberships(options: MembershipsOptions): IsMember {
     const key = `${conversation} ${user}`;
     const known = answers.get(key);
     // The age counts from the question: the answer may be as old as that.
-    const isYoung = known !== undefined && clock() - known.askedAt <= MEMBERSHIP_MS;
+    const isYoung = known !== undefined && performance.now() - known.askedAt <= MEMBERSHIP_MS;
     if (isYoung && known.heard === heard) return known.member;
-    const answer = { member: ask(conversation, user), askedAt: clock(), heard };
+    const answer = { member: ask(conversation, user), askedAt: performance.now(), heard };
     // Deleted first, so that the map stays in the order of the questions.
     answers.delete(key);
     answers.set(key, answer);
@@ -68,10 +68,7 @@ function forgetEldest(answers: Map<string, Answer>): void {
 }
 
 /** Asks each time. */
-export function createHasMembers({
-  message,
-  internalSecret,
-}: Omit<MembershipsOptions, 'clock'>): HasMembers {
+export function createHasMembers({ message, internalSecret }: MembershipsOptions): HasMembers {
   return async (conversation) => {
     const params = { conversation_id: conversation };
     const { members } = await callPeer(message, countMembers, { params }, internalSecret);

@@ -99,7 +99,7 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
     await Promise.all([database.ping(), blobs.ping()]);
   };
   const app = createApp({ service: 'file', log, metrics, ready });
-  const isMember = createMemberships({ message, internalSecret, clock });
+  const isMember = createMemberships({ message, internalSecret });
   const hasMembers = createHasMembers({ message, internalSecret });
   const { quotaBytes, dailyBytes, uploadStall: stallMs, retention: retentionMs } = config.file;
   const presigned = config.s3.presignedDownloads;
