@@ -18,6 +18,7 @@ export interface Upload {
   client: S3Client;
   place: Place;
   memory: PartMemory;
+  owner: string;
   log: Logger | undefined;
 }
 
@@ -29,7 +30,7 @@ export async function uploadStream(
   upload: Upload,
   body: ReadableStream<Uint8Array>,
 ): Promise<number> {
-  const parts = cutParts(body, upload.memory);
+  const parts = cutParts(body, upload.memory, upload.owner);
   try {
     const first = await parts.next();
     if (first.done) return await uploadWhole(upload, new Uint8Array());

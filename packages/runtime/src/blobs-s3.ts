@@ -74,13 +74,13 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
     return { ...placeOf(key), UploadId: attempt };
   };
   return {
-    async put(key, body) {
+    async put(key, body, owner = key) {
       const place = placeOf(key);
       await ask(ensureBucket()).catch(async (error: unknown) => {
         if (body instanceof ReadableStream) await body.cancel(error);
         throw error;
       });
-      const upload = { client, place, memory, log };
+      const upload = { client, place, memory, owner, log };
       return body instanceof Uint8Array ? uploadWhole(upload, body) : uploadStream(upload, body);
     },
     async beginParts(key) {

@@ -46,9 +46,10 @@ export interface Blobs {
   /**
    * Stores a stream under a key, whole or not at all, holding at most a few megabytes of it in memory.
    * Resolves to its size once it is stored. Rejects with the stream's own error when the stream fails;
-   * nothing is left behind then. Bytes that are in memory already, a part at most, go as they are.
+   * nothing is left behind then. Bytes that are in memory already, a part at most, go as they are. The owner is whose
+   * share of that memory a stream takes; one without is an owner of its own.
    */
-  put(key: string, body: ReadableStream<Uint8Array> | Uint8Array): Promise<number>;
+  put(key: string, body: ReadableStream<Uint8Array> | Uint8Array, owner?: string): Promise<number>;
   /**
    * Opens a blob, or undefined when there is none. A range may end beyond the blob's last byte; one that starts there
    * throws a RangeError. Read the body or cancel it.

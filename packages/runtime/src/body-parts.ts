@@ -4,18 +4,20 @@ import type { PartBuffer, PartMemory } from './part-memory.ts';
 
 /**
  * Parts of BLOB_PART_BYTES, the last one shorter or, when it would be empty, missing. Each is good until the next one is
- * asked for. Leaving early cancels the body. Throws the body's own error, and those of PartMemory.
+ * asked for. Leaving early cancels the body. Throws the body's own error, and those of PartMemory, where the owner has its
+ * share.
  */
 export async function* cutParts(
   body: ReadableStream<Uint8Array>,
   memory: PartMemory,
+  owner: string,
 ): AsyncGenerator<Uint8Array, void, void> {
   const reader = body.getReader();
-  const giveUp = (): void => {
+  const onGivenUp = (): void => {
     // The read under way ends at once, and the part then says why.
     reader.cancel().catch(() => undefined);
   };
-  let part = memory.open(giveUp);
+  let part = memory.open({ owner, onGivenUp });
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -28,7 +30,7 @@ export async function* cutParts(
         }
         yield part.finish();
         part.release();
-        part = memory.open(giveUp);
+        part = memory.open({ owner, onGivenUp });
       }
     }
     yield* last(part);

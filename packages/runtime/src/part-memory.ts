@@ -7,21 +7,27 @@
  * they can never wait for each other. The first of each part comes out of a share of its own: small bodies do not wait
  * for large ones.
  *
- * Who fills a part too slowly while others wait is given up: else a few trickles, each short of a part, would hold it
- * all.
+ * No owner has more than a quarter of either share, whatever its bodies do, by the same rule: who has used up its own
+ * waits for itself and holds nobody else up. Who fills a part too slowly while others wait for what it holds is given
+ * up: else a few trickles, each short of a part, would hold it all.
  */
 import { ApiError } from '@sotto/api';
-import { BLOB_PART_BYTES, PART_MEASURE_MS, PART_RATE_MIN, PART_WAIT_MS } from './limits.ts';
+import { BLOB_PART_BYTES, PART_MEASURE_MS, PART_WAIT_MS } from './limits.ts';
+import { PartSpeeds } from './part-speeds.ts';
 import { SpareMemory } from './spare-memory.ts';
 
 export interface PartMemory {
-  /**
-   * Begins a part that is empty. `onGivenUp` is to end the reading of its body; whatever is done with the part from
-   * then on throws `request.timeout`. Release it.
-   */
-  open(onGivenUp: () => void): PartBuffer;
+  /** Begins a part that is empty. Release it. */
+  open(options: PartOptions): PartBuffer;
   /** Bytes taken, and how many parts wait for more. */
   state(): { bytes: number; waiting: number };
+}
+
+export interface PartOptions {
+  /** Whose share it is taken from. */
+  owner: string;
+  /** To end the reading of the body; whatever is done with the part from then on throws `request.timeout`. */
+  onGivenUp?: () => void;
 }
 
 export interface PartBuffer {
@@ -42,7 +48,7 @@ export interface PartBuffer {
 export function createPartMemory(bytesMax: number): PartMemory {
   const pool = new Pool(bytesMax);
   return {
-    open: (onGivenUp) => new Part(pool, onGivenUp),
+    open: (options) => new Part(pool, options),
     state: () => ({ bytes: pool.used, waiting: pool.waiting }),
   };
 }
@@ -54,6 +60,9 @@ const STEPS = [FIRST, 256 * 1024, 1024 * 1024, BLOB_PART_BYTES / 2, BLOB_PART_BY
 /** An eighth of all is for parts that have just begun: 192 of them by default. */
 const FIRST_SHARE = 8;
 
+/** A quarter of either share is the most for one owner: 4 whole parts by default, and 48 that have just begun. */
+const OWNER_SHARE = 4;
+
 const NONE = new Uint8Array();
 
 class Part implements PartBuffer {
@@ -61,10 +70,12 @@ class Part implements PartBuffer {
   filled = 0;
   isFinished = false;
   isGivenUp = false;
+  readonly owner: string;
   readonly #pool: Pool;
-  readonly #onGivenUp: () => void;
+  readonly #onGivenUp: (() => void) | undefined;
 
-  constructor(pool: Pool, onGivenUp: () => void) {
+  constructor(pool: Pool, { owner, onGivenUp }: PartOptions) {
+    this.owner = owner;
     this.#pool = pool;
     this.#onGivenUp = onGivenUp;
   }
@@ -100,7 +111,7 @@ class Part implements PartBuffer {
 
   giveUp(): void {
     this.isGivenUp = true;
-    this.#onGivenUp();
+    this.#onGivenUp?.();
   }
 
   #assertKept(): void {
@@ -115,32 +126,35 @@ interface Waiting {
   grant(): void;
 }
 
-/** How far a part had come at some moment. */
-interface Mark {
-  at: number;
-  filled: number;
+/** Bytes out of either share. */
+interface Shares {
+  /** Of parts that have no more than the first step. */
+  first: number;
+  more: number;
 }
 
 class Pool {
-  readonly #firstMax: number;
-  readonly #moreMax: number;
-  /** Of parts that have no more than the first step. */
-  #firstUsed = 0;
-  #moreUsed = 0;
+  readonly #max: Shares;
+  readonly #ownerMax: Shares;
   readonly #spare = new SpareMemory(STEPS);
   readonly #parts = new Set<Part>();
   readonly #waiting = new Set<Waiting>();
   #watch: NodeJS.Timeout | undefined;
-  #marks = new Map<Part, Mark>();
+  readonly #speeds = new PartSpeeds<Part>();
 
   constructor(bytesMax: number) {
-    this.#firstMax = Math.max(FIRST, bytesMax / FIRST_SHARE);
-    this.#moreMax = bytesMax - this.#firstMax;
-    if (this.#moreMax < BLOB_PART_BYTES) throw new RangeError('there must be memory for one part');
+    const first = Math.max(FIRST, bytesMax / FIRST_SHARE);
+    const more = bytesMax - first;
+    if (more < BLOB_PART_BYTES) throw new RangeError('there must be memory for one part');
+    this.#max = { first, more };
+    this.#ownerMax = {
+      first: Math.max(FIRST, first / OWNER_SHARE),
+      more: Math.max(BLOB_PART_BYTES, more / OWNER_SHARE),
+    };
   }
 
   get used(): number {
-    return this.#firstUsed + this.#moreUsed;
+    return this.#parts.values().reduce((sum, { memory }) => sum + memory.byteLength, 0);
   }
 
   get waiting(): number {
@@ -149,66 +163,60 @@ class Pool {
 
   /** Gives a part memory of this size in place of what it has. */
   async obtain(part: Part, bytes: number): Promise<void> {
-    const isFirst = bytes === FIRST || this.#waiting.size === 0;
-    if (isFirst && this.#isSafe(part, bytes)) this.#grow(part, bytes);
-    else await this.#wait(part, bytes);
+    const isNext = bytes === FIRST || this.#waiting.size === 0;
+    if (isNext && this.#isSafe(part, bytes) && this.#isOwnSafe(part, bytes)) {
+      this.#grow(part, bytes);
+    } else await this.#wait(part, bytes);
   }
 
   takeBack(part: Part): void {
     if (!this.#parts.delete(part)) return;
-    this.#marks.delete(part);
-    this.#count(part.memory, -1);
+    this.#speeds.forget(part);
     this.#spare.keep(part.memory);
     part.memory = NONE;
     this.#serve();
     // A burst's memory goes with it. One part after the other uses what the last one had.
-    if (this.used === 0) this.#spare.shrinkTo(2 * BLOB_PART_BYTES);
+    if (this.#parts.size === 0) this.#spare.shrinkTo(2 * BLOB_PART_BYTES);
   }
 
   /**
    * In the order of their asking: who comes later must not live on what is given back before who waits has enough. Only
-   * when nothing will be given back by itself, the next one is served who can be.
+   * when nothing will be given back by itself, the next one is served who can be. Who waits for its own share holds up
+   * its own alone.
    */
   #serve(): void {
-    const isStrict = [...this.#parts].some(({ isFinished }) => isFinished);
+    const ending = [...this.#parts].filter((part) => part.isFinished && moreIn(part.memory) > 0);
+    const held = new Set<string>();
     let isHeld = false;
     for (const { part, bytes, grant } of this.#waiting) {
-      if (isHeld && bytes !== FIRST) continue;
-      if (this.#isSafe(part, bytes)) {
+      const isMore = bytes !== FIRST;
+      if (isMore && (isHeld || held.has(part.owner))) continue;
+      const isOwnSafe = this.#isOwnSafe(part, bytes);
+      if (isOwnSafe && this.#isSafe(part, bytes)) {
         this.#grow(part, bytes);
         grant();
-      } else isHeld ||= isStrict;
+      } else if (isMore && isOwnSafe) isHeld = ending.length > 0;
+      else if (isMore && ending.some(({ owner }) => owner === part.owner)) held.add(part.owner);
     }
   }
 
   #isSafe(part: Part, bytes: number): boolean {
-    if (bytes === FIRST) return this.#firstUsed + FIRST <= this.#firstMax;
-    let left = this.#moreMax - this.#moreUsed - (bytes - moreIn(part.memory));
-    if (left < 0) return false;
-    let needed = BLOB_PART_BYTES - bytes;
-    for (const { memory, isFinished } of this.#parts) {
-      if (isFinished) left += moreIn(memory);
-      else needed = Math.min(needed, BLOB_PART_BYTES - moreIn(memory));
-    }
-    return needed <= left;
+    return isSafe(this.#parts, this.#max, { part, bytes });
+  }
+
+  /** With it no owner's parts wait for each other; then of all parts the fullest can be filled, or none wait. */
+  #isOwnSafe(part: Part, bytes: number): boolean {
+    const own = [...this.#parts].filter(({ owner }) => owner === part.owner);
+    return isSafe(own, this.#ownerMax, { part, bytes });
   }
 
   #grow(part: Part, bytes: number): void {
     const { memory, filled } = part;
     part.memory = this.#spare.take(bytes);
     part.memory.set(memory.subarray(0, filled));
-    this.#count(part.memory, 1);
-    if (memory.byteLength > 0) {
-      this.#count(memory, -1);
-      this.#spare.keep(memory);
-    }
-    this.#spare.shrinkTo(this.#firstMax + this.#moreMax - this.used);
+    if (memory.byteLength > 0) this.#spare.keep(memory);
     this.#parts.add(part);
-  }
-
-  #count({ byteLength }: Uint8Array, sign: 1 | -1): void {
-    if (byteLength === FIRST) this.#firstUsed += sign * byteLength;
-    else this.#moreUsed += sign * byteLength;
+    this.#spare.shrinkTo(this.#max.first + this.#max.more - this.used);
   }
 
   #wait(part: Part, bytes: number): Promise<void> {
@@ -230,27 +238,57 @@ class Pool {
   #stopWatch(): void {
     clearInterval(this.#watch);
     this.#watch = undefined;
-    this.#marks.clear();
+    this.#speeds.clear();
   }
 
-  /** Those that have come hardly further in the last while, though it was their turn: as many as wait for them. */
+  /** For each who waits one part that has come hardly further though it was its turn, of those whose end helps. */
   #giveUpSlow(): void {
-    const now = performance.now();
     const asking = new Set([...this.#waiting].map(({ part }) => part));
-    const slow = [];
-    for (const part of this.#parts) {
-      const { filled } = part;
-      const mark = this.#marks.get(part);
-      const isIdle = part.isFinished || part.isGivenUp || asking.has(part);
-      const ms = now - (mark?.at ?? now);
-      const rate = (filled - (mark?.filled ?? 0)) / ms;
-      if (mark !== undefined && !isIdle && ms < PART_MEASURE_MS) continue;
-      if (mark !== undefined && !isIdle && rate * 1000 < PART_RATE_MIN) slow.push({ part, rate });
-      this.#marks.set(part, { at: now, filled });
+    const slow = this.#speeds.measure(this.#parts, (part) => {
+      return part.isFinished || part.isGivenUp || asking.has(part);
+    });
+    // Those that are given up and not yet released are on their way to somebody.
+    const ending = [...this.#parts].filter(({ isGivenUp }) => isGivenUp);
+    const candidates = new Set([...ending, ...slow]);
+    for (const { part, bytes } of this.#waiting) {
+      if (candidates.size === 0) return;
+      const isOwn = !this.#isOwnSafe(part, bytes);
+      const found = candidates.values().find(({ owner, memory }) => {
+        const isSameShare = (memory.byteLength === FIRST) === (bytes === FIRST);
+        return isSameShare && (!isOwn || owner === part.owner);
+      });
+      if (found === undefined) continue;
+      candidates.delete(found);
+      if (!found.isGivenUp) found.giveUp();
     }
-    slow.sort((one, other) => one.rate - other.rate);
-    for (const { part } of slow.slice(0, this.#waiting.size)) part.giveUp();
   }
+}
+
+/** Whether one of the parts could still be filled, were this one given so much. */
+function isSafe(
+  parts: Iterable<Part>,
+  max: Shares,
+  { part, bytes }: Pick<Waiting, 'part' | 'bytes'>,
+): boolean {
+  const used = usedOf(parts);
+  if (bytes === FIRST) return used.first + FIRST <= max.first;
+  let left = max.more - used.more - (bytes - moreIn(part.memory));
+  if (left < 0) return false;
+  let needed = BLOB_PART_BYTES - bytes;
+  for (const { memory, isFinished } of parts) {
+    if (isFinished) left += moreIn(memory);
+    else needed = Math.min(needed, BLOB_PART_BYTES - moreIn(memory));
+  }
+  return needed <= left;
+}
+
+function usedOf(parts: Iterable<Part>): Shares {
+  const used = { first: 0, more: 0 };
+  for (const { memory } of parts) {
+    used.first += memory.byteLength - moreIn(memory);
+    used.more += moreIn(memory);
+  }
+  return used;
 }
 
 /** Of a part's memory, what is not from the share of small bodies. */

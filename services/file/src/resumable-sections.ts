@@ -16,8 +16,19 @@ export interface Sections {
   close(): Promise<void>;
 }
 
+export interface CuttingOptions {
+  memory: PartMemory;
+  /** Whose share of the memory is taken. */
+  owner: string;
+  /** Ends a wait for memory. A section that is under way then fails with its reason. */
+  signal: AbortSignal;
+}
+
 /** Cuts a body. Close it. */
-export function cutSections(body: ReadableStream<Uint8Array>, memory: PartMemory): Sections {
+export function cutSections(
+  body: ReadableStream<Uint8Array>,
+  { memory, owner, signal }: CuttingOptions,
+): Sections {
   const reader = body.getReader();
   const close = (): Promise<void> => reader.cancel().catch(() => undefined);
   let rest: Uint8Array = new Uint8Array();
@@ -34,7 +45,7 @@ export function cutSections(body: ReadableStream<Uint8Array>, memory: PartMemory
 
   return {
     async next(size) {
-      const part = memory.open(() => void close());
+      const part = memory.open({ owner, onGivenUp: () => void close() });
       let filled = 0;
       let end: Section['end'];
       try {
@@ -44,7 +55,7 @@ export function cutSections(body: ReadableStream<Uint8Array>, memory: PartMemory
             break;
           }
           if (size === 0) throw new ApiError('request.too-large', { detail: 'the upload is over' });
-          const taken = await part.append(rest.subarray(0, size - filled));
+          const taken = await part.append(rest.subarray(0, size - filled), signal);
           rest = rest.subarray(taken);
           filled += taken;
         } while (filled < size);

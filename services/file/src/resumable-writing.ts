@@ -5,6 +5,7 @@
  * the process dies the row tells of no byte that is not there; what it does not tell of, the sweeper finds.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import type { UserId } from '@sotto/api';
 import {
   type Blobs,
   type PartBuffer,
@@ -38,6 +39,7 @@ export interface WritingDeps {
 
 /** An upload that may be continued. */
 export interface Unfinished {
+  owner: UserId;
   upload: FoundUpload;
   turn: HeldTurn;
   progress: Progress;
@@ -45,6 +47,7 @@ export interface Unfinished {
 
 /** Every method may throw `upload.locked`, when the turn is another's; PartsGoneError; `service.unavailable`. */
 export class Writing {
+  readonly owner: UserId;
   readonly #deps: WritingDeps;
   readonly #turn: HeldTurn;
   readonly #blobKey: string;
@@ -58,8 +61,9 @@ export class Writing {
   /** Whether the row has what was saved last: its answer may have been lost. */
   #isInDoubt = false;
 
-  constructor(deps: WritingDeps, { upload, turn, progress }: Unfinished) {
+  constructor(deps: WritingDeps, { owner, upload, turn, progress }: Unfinished) {
     const { blobKey: key, attempt } = upload;
+    this.owner = owner;
     this.#deps = deps;
     this.#turn = turn;
     this.#blobKey = key;
@@ -85,10 +89,10 @@ export class Writing {
     const pieces = toJoin(this.#progress);
     const [first] = pieces;
     if (first === undefined) return;
-    const part = this.#deps.memory.open(() => undefined);
+    const part = this.#deps.memory.open({ owner: this.owner });
     try {
       for (const piece of pieces) {
-        for await (const chunk of await this.#read(piece)) await appendAll(part, chunk);
+        for await (const chunk of await this.#read(piece)) await this.#appendAll(part, chunk);
       }
       const bytes = part.finish();
       await (fillsPart(this.#progress) ? this.#putPart(bytes) : this.#putPiece(bytes, first.start));
@@ -130,6 +134,14 @@ export class Writing {
     const sha256 = await this.#digest(length);
     this.#keep(await settleUpload(query, this.#turn, sha256));
     events.stored(length);
+  }
+
+  async #appendAll(part: PartBuffer, chunk: Uint8Array): Promise<void> {
+    for (let rest = chunk; rest.byteLength > 0; ) {
+      const taken = await part.append(rest, this.#turn.signal);
+      if (taken === 0) throw new Error('pieces are larger than a part');
+      rest = rest.subarray(taken);
+    }
   }
 
   async #putPart(body: Uint8Array): Promise<void> {
@@ -184,13 +196,5 @@ export class Writing {
 
   #keep(isOurs: boolean): void {
     if (!isOurs) throw replaced();
-  }
-}
-
-async function appendAll(part: PartBuffer, chunk: Uint8Array): Promise<void> {
-  for (let rest = chunk; rest.byteLength > 0; ) {
-    const taken = await part.append(rest);
-    if (taken === 0) throw new Error('pieces are larger than a part');
-    rest = rest.subarray(taken);
   }
 }

@@ -15,6 +15,7 @@ import { offsetOf, roomOf } from './resumable-state.ts';
 import { type FoundUpload, giveUpUpload, readProgress, type Turn } from './resumable-store.ts';
 import { replaced, type Turns } from './resumable-turns.ts';
 import { type Unfinished, Writing, type WritingDeps } from './resumable-writing.ts';
+import { assertWithinDay, countWaste } from './resumable-waste.ts';
 import type { UploadDeps } from './uploads.ts';
 
 export interface ResumableDeps extends WritingDeps, DeletionDeps, UploadDeps {
@@ -82,7 +83,7 @@ export async function find(deps: ResumableDeps, mine: Mine): Promise<Standing> {
 
 /**
  * Stores what a request brings. When it breaks off what has come is kept, unless there is a checksum. Throws what `find`
- * throws, `upload.offset-conflict`, `upload.checksum-mismatch`, `request.too-large`, `request.timeout`,
+ * and `assertWithinDay` throw, `upload.offset-conflict`, `upload.checksum-mismatch`, `request.too-large`, `request.timeout`,
  * `request.malformed`.
  */
 export async function bring(
@@ -97,6 +98,7 @@ export async function bring(
   }
   await using _ = found.turn;
   assertFits(bringing, { offset: offsetOf(found.progress), length: found.upload.length });
+  await assertWithinDay(deps, mine.owner);
   return await work(deps, found, async (writing) => {
     await receive(deps, { writing, signal: found.turn.signal, bringing });
     return conclude(writing, found);
@@ -122,7 +124,7 @@ async function open(
   const { state, length, expiresAt } = upload;
   if (turn !== undefined) {
     try {
-      return { upload, turn, progress: await readProgress(deps.query, id, length) };
+      return { owner, upload, turn, progress: await readProgress(deps.query, id, length) };
     } catch (error) {
       await turn[Symbol.asyncDispose]();
       throw error;
@@ -189,16 +191,17 @@ interface Receiving {
 }
 
 async function receive(
-  { memory, stallMs }: ResumableDeps,
+  deps: ResumableDeps,
   { writing, signal, bringing }: Receiving,
 ): Promise<void> {
+  const { memory, stallMs } = deps;
   const { body, checksum } = bringing;
   const metered = meterBody(untilAborted(body, signal), {
     bytesMax: writing.progress.length - bringing.offset,
     exceeded: () => tooLarge('more than the upload lacks'),
     stallMs,
   });
-  const sections = cutSections(metered.stream, memory);
+  const sections = cutSections(metered.stream, { memory, owner: writing.owner, signal });
   try {
     // What an earlier request left small.
     await writing.join();
@@ -213,6 +216,8 @@ async function receive(
     throw error;
   } finally {
     await sections.close();
+    const kept = offsetOf(writing.progress) - bringing.offset;
+    await countWaste(deps, writing.owner, metered.size() - kept);
   }
 }
 

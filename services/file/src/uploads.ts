@@ -42,7 +42,7 @@ export async function upload(
   const { size: bytesMax, exceeded } = file;
   const metered = meterBody(body, { bytesMax, exceeded, stallMs: deps.stallMs });
   try {
-    const size = await deps.blobs.put(file.blobKey, metered.stream);
+    const size = await deps.blobs.put(file.blobKey, metered.stream, owner);
     if (size !== metered.size()) throw new Error('the store kept another number of bytes');
     const sha256 = metered.sha256();
     const createdAt = await settlePatiently(deps, { id: file.id, size, sha256 });
