@@ -3,6 +3,7 @@
  * put to for a while (AWS Signature Version 4, in the query).
  */
 import { createHash, createHmac } from 'node:crypto';
+import { MARKER_KEY } from '../../services/file/src/store-marker.ts';
 
 export interface BucketPlace {
   endpoint: string;
@@ -30,7 +31,7 @@ export function bucketOf(environment: Readonly<Record<string, string>>): BucketP
   };
 }
 
-/** The keys of all objects. */
+/** The keys of all objects, but for the mark that says whose bucket it is. */
 export async function listObjects(place: BucketPlace): Promise<string[]> {
   const keys: string[] = [];
   for (let from: string | undefined = ''; from !== undefined; ) {
@@ -39,7 +40,7 @@ export async function listObjects(place: BucketPlace): Promise<string[]> {
     keys.push(...page);
     from = answer.includes('<IsTruncated>true</IsTruncated>') ? page.at(-1) : undefined;
   }
-  return keys;
+  return keys.filter((key) => key !== MARKER_KEY);
 }
 
 /** The multipart uploads that nobody has completed or aborted. */

@@ -13,8 +13,8 @@ export interface LeftOver {
   unfinished: number;
 }
 
-/** Objects without rows go after a day, uploads that nobody goes on with before. */
-const AHEAD_MS = 2 * 24 * 3_600_000;
+/** Objects without rows go after a week, uploads that nobody goes on with before. */
+const AHEAD_MS = 8 * 24 * 3_600_000;
 
 /** What there was to sweep, and what is left when nothing is, or the deadline has come. */
 export async function sweepLater(

@@ -17,9 +17,9 @@ export function isNothing({ rows, objects, unfinished }: Remains): boolean {
   return Object.keys(rows).length + objects + unfinished === 0;
 }
 
-/** Tables that hold no file: what its migrations noted, who is no more, what a user has brought on a day, who is where. */
+/** Tables that hold no file: what its migrations noted, who is no more, which platform it is, what a user has brought on a day, who is where. */
 const OTHER_TABLES =
-  /^(migration|kysely_|erased_owners$|usage_days$|members$|conversations$|rounds$)/;
+  /^(migration|kysely_|erased_owners$|usage_days$|members$|conversations$|rounds$|platform$)/;
 
 /** Everything that is there now. */
 export async function findRemains({ environment }: Pick<Cluster, 'environment'>): Promise<Remains> {

@@ -13,12 +13,14 @@ export interface Events {
   leftover(error: unknown): void;
   /** Requests that bring bytes to uploads could not say that they live; others may take their turn. */
   turnsAtRisk(error: unknown): void;
+  /** Bytes that came in vain could not be counted for the day. */
+  uncounted(error: unknown): void;
   /** The sweeper removed one leftover. */
   swept(): void;
   /** The store gave other bytes than it was given, or none: data is lost. */
   damaged(error: Error): void;
-  /** The store is not what the rows say by far: an operator has to look before anything is removed. */
-  foreign(difference: 'orphans' | 'lost', count: number): void;
+  /** The store is not what the rows say by far, or marked as another's: an operator has to look before anything is removed. */
+  foreign(difference: 'orphans' | 'lost' | 'marker', count: number): void;
 }
 
 export function createEvents(metrics: Metrics, log: Logger): Events {
@@ -49,6 +51,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
       leftover.inc();
       log.warn('removal left to the sweeper', { error });
     },
+    uncounted: (error) => log.warn('bytes of a day not counted', { error }),
     turnsAtRisk: (error) => log.warn('turns at uploads not renewed', { error }),
     swept: () => swept.inc(),
     damaged(error) {

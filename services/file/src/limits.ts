@@ -65,7 +65,7 @@ export const CONVERSATIONS_ASKED_MAX = 100;
 /** How long a departure is kept in mind. It has to outlive the answers of before it, MEMBERSHIP_MS, and events in disorder. */
 export const MEMBERS_LEFT_MS = 60 * 60_000;
 
-/** How often the store is held against the rows. What it finds is a day old, so more often would find nothing sooner. */
+/** How often the store is held against the rows. What it finds is days old, so more often would find nothing sooner. */
 export const RECONCILE_MS = 60 * 60_000;
 
 /** Blobs that one such round reads; the next goes on there. A hundred pages of a bucket, some seconds. */
@@ -74,17 +74,24 @@ export const RECONCILE_BLOBS_MAX = 100_000;
 /** Blobs that are compared by one query, a page of a bucket. */
 export const RECONCILE_STRETCH = 1000;
 
-/** What has no row for so long is nobody's: well above UPLOAD_MS_MAX, and above what clocks and listings are behind. */
-export const ORPHAN_MS = DAY_MS;
+/** What store and rows disagree on may be under way for so long: well above UPLOAD_MS_MAX, clocks and listings. */
+export const UNSETTLED_MS = DAY_MS;
+
+/**
+ * A blob that has no row for so long is nobody's. A database that was put back from a backup knows nothing of the files
+ * that came after it; so long an operator has to find a newer one, and to bring the files back with it.
+ */
+export const ORPHAN_MS = 7 * DAY_MS;
 
 /** Blobs without a row that one round removes: their keys are held until it is known how many there are. */
 export const ORPHANS_MAX = 1000;
 
 /**
- * So many of them are removed whatever else is there: what a hundred crashes leave. Of more, half at least of what the
- * round read must be ours, or the bucket is another platform's too.
+ * So many of them are removed whatever else is there, and so many for each blob that has a row: crashes leave a piece of
+ * each upload that was under way. More of them are another's, or of a time that the database does not know.
  */
-export const ORPHANS_UNQUESTIONED = 100;
+export const ORPHANS_UNQUESTIONED = 25;
+export const ORPHANS_SHARE = 0.05;
 
 /** Files whose blobs are lost that one round gives up. More were not lost but lie elsewhere: that is for an operator. */
 export const LOST_MAX = 100;

@@ -1,9 +1,9 @@
 /**
  * Holds the store against the rows, in both directions: blobs that no row names go, and so do files whose blob is lost.
  *
- * Rows are written with their blobs and go after them, so a blob of yesterday without a row is nobody's. Both sides are
- * read in the order of their keys, a stretch at a time. A store that differs by more than crashes could explain is the
- * wrong one, or another platform's too: then nothing is touched, and an operator is told.
+ * Rows are written with their blobs and go after them, so an old blob without a row is nobody's. Both sides are read in
+ * the order of their keys, a stretch at a time. A store that is marked as another platform's, or differs by more than
+ * crashes could explain, is the wrong one: then nothing is touched, and an operator is told.
  */
 import type { Blobs, Clock, PartsAttempt } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
@@ -13,9 +13,11 @@ import {
   LOST_MAX,
   ORPHAN_MS,
   ORPHANS_MAX,
+  ORPHANS_SHARE,
   ORPHANS_UNQUESTIONED,
   RECONCILE_BLOBS_MAX,
   RECONCILE_STRETCH,
+  UNSETTLED_MS,
 } from './limits.ts';
 import {
   beginRound,
@@ -30,6 +32,7 @@ import {
 import { removeEach } from './removals.ts';
 import type { FileTables } from './schema.ts';
 import type { Leftover } from './store.ts';
+import { claimStore, MARKER_KEY } from './store-marker.ts';
 
 export interface ReconciliationDeps {
   query: Kysely<FileTables>;
@@ -44,6 +47,9 @@ export interface ReconciliationDeps {
 export async function reconcile(deps: ReconciliationDeps): Promise<void> {
   const round = await beginRound(deps.query, deps.clock());
   if (round === undefined) return;
+  const owner = await claimStore(deps);
+  if (owner === 'foreign') deps.events.foreign('marker', 1);
+  if (owner !== 'ours') return;
   const { found, reached } = await compare(deps, round);
   const difference = suspicionOf(found);
   if (difference === undefined) {
@@ -68,7 +74,8 @@ interface Findings {
 
 /** What speaks against the store being ours, and ours alone. */
 function suspicionOf({ kept, orphans, hasElder, lost }: Findings): 'orphans' | 'lost' | undefined {
-  if (hasElder || orphans.length > Math.max(ORPHANS_UNQUESTIONED, kept)) return 'orphans';
+  const explained = Math.max(ORPHANS_UNQUESTIONED, kept * ORPHANS_SHARE);
+  if (hasElder || orphans.length > explained) return 'orphans';
   return lost.length > Math.min(LOST_MAX, kept) ? 'lost' : undefined;
 }
 
@@ -123,7 +130,7 @@ async function findOrphans(
   found.kept += wanted.size;
   for (const { key, modifiedAt } of listed) {
     const isOld = modifiedAt.getTime() < clock() - ORPHAN_MS;
-    if (!isOld || wanted.has(key)) continue;
+    if (!isOld || wanted.has(key) || key === MARKER_KEY) continue;
     found.orphans.push(key);
     found.hasElder ||= modifiedAt.getTime() < bornAt.getTime() - CLOCKS_APART_MS;
   }
@@ -134,7 +141,7 @@ async function findLosses(
   found: Findings,
   stretch: Stretch,
 ): Promise<void> {
-  const before = new Date(clock() - ORPHAN_MS);
+  const before = new Date(clock() - UNSETTLED_MS);
   // One more than are given up: that says that there are too many.
   const limit = LOST_MAX + 1 - found.lost.length;
   if (limit > 0) found.lost.push(...(await findLost(query, stretch, { before, limit })));
@@ -182,7 +189,7 @@ async function abortAbandoned(deps: ReconciliationDeps): Promise<void> {
 }
 
 async function* abandoned({ query, blobs, clock }: ReconciliationDeps) {
-  const before = clock() - ORPHAN_MS;
+  const before = clock() - UNSETTLED_MS;
   let found = 0;
   for await (const { key, attempt, begunAt } of blobs.listUnfinished()) {
     if (begunAt.getTime() >= before) continue;

@@ -85,6 +85,11 @@ export interface RoundsTable {
   reached: string | null;
 }
 
+/** One row, made once: the platform that the database belongs to. */
+export interface PlatformTable {
+  id: Generated<string>;
+}
+
 /** What the files of each owner cost: their sizes, FILE_CHARGE_BYTES_MIN for each at least. Changed with them. */
 export interface UsageTable {
   owner: UserId;
@@ -113,6 +118,7 @@ export interface FileTables {
   files: FilesTable;
   grants: GrantsTable;
   members: MembersTable;
+  platform: PlatformTable;
   rounds: RoundsTable;
   upload_parts: UploadPartsTable;
   upload_pieces: UploadPiecesTable;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MARKER_KEY } from '../src/store-marker.ts';
 import { newUser, rows, stored } from './client.fixture.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
 
@@ -60,7 +61,7 @@ async function speak(lines: readonly string[], body = ''): Promise<string> {
 
 async function keys(): Promise<string[]> {
   const found = [];
-  for await (const { key } of platform.blobs.list()) found.push(key);
+  for await (const { key } of platform.blobs.list()) if (key !== MARKER_KEY) found.push(key);
   return found.sort();
 }
 

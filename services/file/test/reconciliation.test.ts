@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Blobs } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DAY_MS } from '../src/limits.ts';
+import { DAY_MS, ORPHANS_UNQUESTIONED } from '../src/limits.ts';
+import { MARKER_KEY } from '../src/store-marker.ts';
 import { call, newUser, rows, stored, usage } from './client.fixture.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
-import { sweepOnce } from './sweep.fixture.ts';
+import { storeClaimed, sweepOnce } from './sweep.fixture.ts';
 
 const stores = process.env.TEST_S3_ENDPOINT
   ? (['directory', 's3'] as const)
@@ -14,7 +15,8 @@ const stores = process.env.TEST_S3_ENDPOINT
 let platform: Platform;
 
 /** Two processes of two days later look through the store at once; what they refused to remove. */
-async function reconcileLater(aheadMs = 2 * DAY_MS, blobs = platform.blobs): Promise<string[]> {
+async function reconcileLater(aheadMs = 8 * DAY_MS, blobs = platform.blobs): Promise<string[]> {
+  await storeClaimed(platform);
   // Whatever time the last one has: a platform of many tests has a round in each.
   await platform.database.query.deleteFrom('rounds').execute();
   const rounds = await Promise.all([1, 2].map(() => sweepOnce(platform, { aheadMs, blobs })));
@@ -24,7 +26,7 @@ async function reconcileLater(aheadMs = 2 * DAY_MS, blobs = platform.blobs): Pro
 
 async function keys(): Promise<string[]> {
   const found = [];
-  for await (const { key } of platform.blobs.list()) found.push(key);
+  for await (const { key } of platform.blobs.list()) if (key !== MARKER_KEY) found.push(key);
   return found;
 }
 
@@ -45,11 +47,11 @@ describe.each(stores)('with the %s store', (store) => {
   });
   afterAll(() => platform.close());
 
-  test('a blob without a row goes when it is a day old, and what is stored stays', async () => {
+  test('a blob without a row goes when it is a week old, and what is stored stays', async () => {
     const owner = newUser();
     const file = await stored(platform, owner);
     const orphan = await put(platform.blobs);
-    await reconcileLater(60_000 + 60 * 60_000);
+    await reconcileLater(6 * DAY_MS);
     expect(await keys()).toContain(orphan);
     await reconcileLater();
     const left = await rows(platform);
@@ -87,7 +89,7 @@ describe.each(stores)('with the %s store', (store) => {
       .returning('blob_key')
       .executeTakeFirstOrThrow();
     const attempt = await blobs.beginParts(blob_key);
-    const expires_at = new Date(Date.now() + 5 * DAY_MS);
+    const expires_at = new Date(Date.now() + 20 * DAY_MS);
     await query.insertInto('uploads').values({ file: live.id, expires_at, attempt }).execute();
     const key = randomUUID();
     const abandoned = { key, attempt: await blobs.beginParts(key) };
@@ -129,9 +131,37 @@ describe('a store that is not the one of the rows', () => {
 
   test('keeps what it has: most of it is nobody’s here', async () => {
     await stored(platform, newUser());
-    await Promise.all(Array.from({ length: 101 }, () => put(platform.blobs)));
+    const orphans = ORPHANS_UNQUESTIONED + 1;
+    for (let left = orphans; left > 0; left--) await put(platform.blobs);
     expect(await reconcileLater()).toEqual(['orphans']);
-    expect(await keys()).toHaveLength(102);
+    expect(await keys()).toHaveLength(orphans + 1);
+    for (const key of await keys()) await platform.blobs.delete(key);
+    await platform.database.query.deleteFrom('files').execute();
+  });
+
+  test('keeps what it has: another platform has marked it as its own', async () => {
+    const orphan = await put(platform.blobs);
+    await storeClaimed(platform);
+    const own = await new Response((await platform.blobs.get(MARKER_KEY))?.body).text();
+    for (const marker of [randomUUID(), '', `${own}${own}`]) {
+      await platform.blobs.put(MARKER_KEY, Buffer.from(marker));
+      expect(await reconcileLater(), marker).toEqual(['marker']);
+      expect(await keys()).toEqual([orphan]);
+    }
+    await platform.blobs.put(MARKER_KEY, Buffer.from(own));
+    expect(await reconcileLater()).toEqual([]);
+    expect(await keys()).toEqual([]);
+  });
+
+  test('keeps what it has in the round that marks it', async () => {
+    const orphan = await put(platform.blobs);
+    const { query } = platform.database;
+    await platform.blobs.delete(MARKER_KEY);
+    await query.deleteFrom('rounds').execute();
+    await sweepOnce(platform, { aheadMs: 8 * DAY_MS });
+    expect(await keys()).toEqual([orphan]);
+    expect(await reconcileLater()).toEqual([]);
+    expect(await keys()).toEqual([]);
   });
 
   test('keeps what is older than the database, be it a single blob', async () => {
@@ -144,7 +174,7 @@ describe('a store that is not the one of the rows', () => {
       },
       delete: async (key) => void deleted.push(key),
     };
-    expect(await reconcileLater(2 * DAY_MS, blobs)).toEqual(['orphans']);
+    expect(await reconcileLater(8 * DAY_MS, blobs)).toEqual(['orphans']);
     expect(deleted).toEqual([]);
   });
 
@@ -153,10 +183,10 @@ describe('a store that is not the one of the rows', () => {
     const files = [await stored(platform, owner), await stored(platform, owner)];
     const wrong: Blobs = {
       ...platform.blobs,
-      get: async () => undefined,
+      get: async (key) => (key === MARKER_KEY ? platform.blobs.get(key) : undefined),
       list: async function* () {},
     };
-    expect(await reconcileLater(2 * DAY_MS, wrong)).toEqual(['lost']);
+    expect(await reconcileLater(8 * DAY_MS, wrong)).toEqual(['lost']);
     for (const { id } of files) expect((await call(platform, owner, id)).status).toBe(200);
   });
 });

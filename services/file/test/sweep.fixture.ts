@@ -3,7 +3,9 @@ import { type Blobs, createLogger, createMetrics } from '@sotto/runtime';
 import { createEvents } from '../src/events.ts';
 import { DAY_MS } from '../src/limits.ts';
 import type { HasMembers } from '../src/memberships.ts';
+import { MARKER_KEY } from '../src/store-marker.ts';
 import { sweep } from '../src/sweeper.ts';
+import { until } from './client.fixture.ts';
 import type { Platform } from './platform.fixture.ts';
 
 export interface RoundOptions {
@@ -13,6 +15,18 @@ export interface RoundOptions {
   blobs?: Blobs;
   /** Other answers than those of the platform's message service. */
   hasMembers?: HasMembers;
+}
+
+/** Resolves when a round has marked the store: until then none removes anything by what lies there. */
+export function storeClaimed(platform: Platform): Promise<void> {
+  return until(async () => {
+    const marker = await platform.blobs.get(MARKER_KEY);
+    await marker?.body.cancel();
+    if (marker !== undefined) return true;
+    await platform.database.query.deleteFrom('rounds').execute();
+    await sweepOnce(platform);
+    return false;
+  });
 }
 
 /** Resolves when the round is over. What it could not do is in the answer. */

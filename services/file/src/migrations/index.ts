@@ -6,6 +6,7 @@ import { erasure } from './0003-erasure.ts';
 import { uploads } from './0004-uploads.ts';
 import { life } from './0005-life.ts';
 import { stubborn } from './0006-stubborn.ts';
+import { platform } from './0007-platform.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
@@ -14,4 +15,5 @@ export const migrations: Migrations = {
   '0004-uploads': uploads,
   '0005-life': life,
   '0006-stubborn': stubborn,
+  '0007-platform': platform,
 };
