@@ -33,9 +33,10 @@ export interface PartOptions {
 export interface PartBuffer {
   /**
    * Copies as much of a chunk as the part has room for, and gives how much that was: 0 when it is full. Waits for
-   * memory; throws `service.unavailable` when there is none in time, `request.timeout` when the part was given up.
+   * memory; throws `service.unavailable` when there is none in time, `request.timeout` when the part was given up, and
+   * the signal's reason when it is aborted meanwhile.
    */
-  append(chunk: Uint8Array): Promise<number>;
+  append(chunk: Uint8Array, signal?: AbortSignal): Promise<number>;
   /** What has come; nothing is appended from now on. Good until the release. Throws when the part was given up. */
   finish(): Uint8Array;
   /** The same, also of a part that was given up: for those who store it at once and release it then. */
@@ -80,12 +81,13 @@ class Part implements PartBuffer {
     this.#onGivenUp = onGivenUp;
   }
 
-  async append(chunk: Uint8Array): Promise<number> {
+  async append(chunk: Uint8Array, signal?: AbortSignal): Promise<number> {
     this.#assertKept();
     if (this.isFinished) throw new TypeError('a part is appended to after its end');
     const wanted = Math.min(this.filled + chunk.byteLength, BLOB_PART_BYTES);
     if (wanted > this.memory.byteLength) {
-      await this.#pool.obtain(this, STEPS.find((step) => step >= wanted) ?? BLOB_PART_BYTES);
+      const bytes = STEPS.find((step) => step >= wanted) ?? BLOB_PART_BYTES;
+      await this.#pool.obtain(this, bytes, signal);
       this.#assertKept();
     }
     const taken = chunk.subarray(0, wanted - this.filled);
@@ -162,11 +164,11 @@ class Pool {
   }
 
   /** Gives a part memory of this size in place of what it has. */
-  async obtain(part: Part, bytes: number): Promise<void> {
+  async obtain(part: Part, bytes: number, signal: AbortSignal | undefined): Promise<void> {
     const isNext = bytes === FIRST || this.#waiting.size === 0;
     if (isNext && this.#isSafe(part, bytes) && this.#isOwnSafe(part, bytes)) {
       this.#grow(part, bytes);
-    } else await this.#wait(part, bytes);
+    } else await this.#wait(part, bytes, signal);
   }
 
   takeBack(part: Part): void {
@@ -219,17 +221,25 @@ class Pool {
     this.#spare.shrinkTo(this.#max.first + this.#max.more - this.used);
   }
 
-  #wait(part: Part, bytes: number): Promise<void> {
+  async #wait(part: Part, bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
     this.#watch ??= setInterval(() => this.#giveUpSlow(), PART_MEASURE_MS / 4);
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => end(() => reject(tooFull())), PART_WAIT_MS);
       const waiting = { part, bytes, grant: () => end(resolve) };
       const end = (settle: () => void): void => {
         clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
         this.#waiting.delete(waiting);
         if (this.#waiting.size === 0) this.#stopWatch();
         settle();
       };
+      const onAbort = (): void => {
+        end(() => reject(signal?.reason));
+        // It may have held others up.
+        this.#serve();
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiting.add(waiting);
       this.#serve();
     });
