@@ -134,6 +134,7 @@ export const continueUpload = endpoint({
     'upload.checksum-mismatch',
     'upload.expired',
     'file.not-found',
+    'file.daily-limit',
     'request.timeout',
     'service.unavailable',
   ],

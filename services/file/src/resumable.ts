@@ -14,8 +14,8 @@ import { cutSections, type Sections } from './resumable-sections.ts';
 import { offsetOf, roomOf } from './resumable-state.ts';
 import { type FoundUpload, giveUpUpload, readProgress, type Turn } from './resumable-store.ts';
 import { replaced, type Turns } from './resumable-turns.ts';
-import { type Unfinished, Writing, type WritingDeps } from './resumable-writing.ts';
 import { assertWithinDay, countWaste } from './resumable-waste.ts';
+import { type Unfinished, Writing, type WritingDeps } from './resumable-writing.ts';
 import type { UploadDeps } from './uploads.ts';
 
 export interface ResumableDeps extends WritingDeps, DeletionDeps, UploadDeps {
