@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
@@ -9,7 +11,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { blobsContract } from './blobs.contract.ts';
 import type { Blobs } from './blobs.ts';
 import { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts';
-import { BLOB_PART_BYTES } from './limits.ts';
+import { BLOB_PART_BYTES, BLOB_READER_SOCKETS_MAX } from './limits.ts';
 import { cuttableWire, type TestS3, testS3 } from './testing.ts';
 
 describe('the blobs in S3', () => {
@@ -112,6 +114,36 @@ describe('the blobs in S3', () => {
     const { origin, pathname } = new URL((await blobs.presign?.(key, { seconds: 60 })) ?? '');
     expect(origin).toBe('https://files.example.org:8443');
     expect(pathname).toMatch(new RegExp(`^/s3/test-[0-9a-f-]+/${key}$`));
+  });
+
+  test('readers that read nothing take the store from nobody', async () => {
+    const server = createServer((request, response) => {
+      request.resume().once('end', () => {
+        if (request.method !== 'GET') return response.end();
+        response.writeHead(200, { 'content-length': 10 });
+        // As far as it goes to a reader that takes no more.
+        if (request.headers.range === undefined) response.write('x');
+        else response.end('0123456789');
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const blobs = await open({ ...testS3(), endpoint: `http://127.0.0.1:${address.port}` });
+    const slow = Array.from({ length: BLOB_READER_SOCKETS_MAX }, () => {
+      return blobs.get(randomUUID(), undefined, 'reader');
+    });
+    expect((await Promise.all(slow)).every((blob) => blob !== undefined)).toBe(true);
+    await blobs.ping();
+    expect(await blobs.put(randomUUID(), new Uint8Array(10))).toBe(10);
+    const own = await blobs.get(randomUUID(), { start: 0, end: 9 });
+    expect(await new Response(own?.body).text()).toBe('0123456789');
+    await Promise.all(slow.map(async (each) => (await each)?.body.cancel()));
   });
 
   test('a wrong secret is a fault, not an absent blob', async () => {

@@ -27,6 +27,9 @@ import {
   BLOB_ANSWER_MS,
   BLOB_CONNECT_MS,
   BLOB_PING_MS,
+  BLOB_PING_SOCKETS_MAX,
+  BLOB_READER_PAUSE_MS,
+  BLOB_READER_SOCKETS_MAX,
   BLOB_SOCKETS_MAX,
   PART_MEMORY_BYTES,
 } from './limits.ts';
@@ -55,7 +58,12 @@ export interface S3BlobsOptions {
  * store reject with `service.unavailable`. Close it.
  */
 export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
-  const client = connect(options);
+  const client = connect(options, { maxSockets: BLOB_SOCKETS_MAX, pauseMs: BLOB_ANSWER_MS });
+  const forReaders = connect(options, {
+    maxSockets: BLOB_READER_SOCKETS_MAX,
+    pauseMs: BLOB_READER_PAUSE_MS,
+  });
+  const forPings = connect(options, { maxSockets: BLOB_PING_SOCKETS_MAX, pauseMs: BLOB_PING_MS });
   const { bucket: Bucket, log, memory = createPartMemory(PART_MEMORY_BYTES) } = options;
   let bucketFound = false;
 
@@ -101,16 +109,18 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
         answer: AS_A_DOWNLOAD,
       });
     },
-    get: (key, range) => getObject(client, placeOf(key), range),
+    get: (key, range, purpose) => {
+      return getObject(purpose === 'reader' ? forReaders : client, placeOf(key), range);
+    },
     async delete(key) {
       await ask(client.send(new DeleteObjectCommand(placeOf(key))));
     },
     async ping() {
       const abortSignal = AbortSignal.timeout(BLOB_PING_MS);
-      await ask(client.send(new HeadBucketCommand({ Bucket }), { abortSignal }));
+      await ask(forPings.send(new HeadBucketCommand({ Bucket }), { abortSignal }));
     },
     async close() {
-      client.destroy();
+      for (const each of [client, forReaders, forPings]) each.destroy();
     },
   };
 }
@@ -130,8 +140,11 @@ function addressOf({ endpoint, publicEndpoint, bucket }: S3BlobsOptions, key: st
   return url;
 }
 
-function connect({ endpoint, region, accessKey, secretKey, ca }: S3BlobsOptions): S3Client {
-  const agent = { keepAlive: true, maxSockets: BLOB_SOCKETS_MAX };
+function connect(
+  { endpoint, region, accessKey, secretKey, ca }: S3BlobsOptions,
+  { maxSockets, pauseMs }: { maxSockets: number; pauseMs: number },
+): S3Client {
+  const agent = { keepAlive: true, maxSockets };
   return new S3Client({
     endpoint,
     region,
@@ -145,7 +158,7 @@ function connect({ endpoint, region, accessKey, secretKey, ca }: S3BlobsOptions)
       connectionTimeout: BLOB_CONNECT_MS,
       requestTimeout: BLOB_ANSWER_MS,
       throwOnRequestTimeout: true,
-      socketTimeout: BLOB_ANSWER_MS,
+      socketTimeout: pauseMs,
       httpAgent: agent,
       httpsAgent: ca === undefined ? agent : { ...agent, ca: readFileSync(ca) },
     },

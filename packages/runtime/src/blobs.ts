@@ -52,9 +52,10 @@ export interface Blobs {
   put(key: string, body: ReadableStream<Uint8Array> | Uint8Array, owner?: string): Promise<number>;
   /**
    * Opens a blob, or undefined when there is none. A range may end beyond the blob's last byte; one that starts there
-   * throws a RangeError. Read the body or cancel it.
+   * throws a RangeError. Read the body or cancel it. What goes to a `reader`, who may be slow, takes nothing away from
+   * what the process does by itself.
    */
-  get(key: string, range?: ByteRange): Promise<Blob | undefined>;
+  get(key: string, range?: ByteRange, purpose?: 'own' | 'reader'): Promise<Blob | undefined>;
   /** Removes a blob; no error when there is none. */
   delete(key: string): Promise<void>;
   /** Begins a blob that comes in parts, and gives the attempt's name. Nothing can be read before it is complete. */

@@ -245,13 +245,21 @@ export const PART_WAIT_MS = 30_000;
 export const PART_RATE_MIN = 64 * 1024;
 export const PART_MEASURE_MS = 4_000;
 
-/** Finding the store, waiting for its answer, and a pause in the middle of a body: a slow reader may cause the last. */
+/** Finding the store, waiting for its answer, and a pause in the middle of a body. */
 export const BLOB_CONNECT_MS = 2_000;
 export const BLOB_ANSWER_MS = 60_000;
 export const BLOB_PING_MS = 1_000;
 
-/** Transfers at one time. A slow reader keeps one for as long as it reads, so few would let few starve the rest. */
+/** A pause that a slow reader may cause: it asks in lumps, as the buffers on the way to it become empty. */
+export const BLOB_READER_PAUSE_MS = 11 * 60_000;
+
+/**
+ * Connections for what a process does by itself, for readers, and to ask whether the store is there. A slow reader keeps
+ * one for as long as it reads, so few would let few starve the rest, and none of the other two are theirs to take.
+ */
 export const BLOB_SOCKETS_MAX = 256;
+export const BLOB_READER_SOCKETS_MAX = 512;
+export const BLOB_PING_SOCKETS_MAX = 2;
 
 /** Counts for the audit log are sent this often: a minute is as exact as anybody needs to know. */
 export const AUDIT_COUNTS_MS = 60_000;

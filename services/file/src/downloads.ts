@@ -1,12 +1,13 @@
 /** A file on its way to a reader, held to what was stored: a store that lost or altered bytes breaks the transfer. */
 import { createHash } from 'node:crypto';
-import { ApiError } from '@sotto/api';
+import { ApiError, type UserId } from '@sotto/api';
 import { type Blob, type Blobs, type ByteRange, ProblemWithHeaders } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
 import { select } from './conditions.ts';
 import type { Events } from './events.ts';
 import { PRESIGNED_SECONDS } from './limits.ts';
 import { passThrough } from './pass-through.ts';
+import { paceReader, type Readers } from './readers.ts';
 import type { FileTables } from './schema.ts';
 import { findStored, type StoredFile } from './store.ts';
 
@@ -14,17 +15,24 @@ export interface DownloadDeps {
   query: Kysely<FileTables>;
   blobs: Blobs;
   events: Events;
+  readers: Readers;
   /** Whether readers are sent to the store itself, where it can be reached by them. */
   presigned: boolean;
 }
 
+/** What is read, and by whom. */
+export interface Reading {
+  file: StoredFile;
+  user: UserId;
+}
+
 /**
  * The answer for a reader of this file: 200, 206 or 304, or 307 to where the store gives it; without a body for HEAD.
- * Throws `request.range`, `service.unavailable`.
+ * Throws `request.range`, `rate.limited`, `service.unavailable`.
  */
 export async function download(
   deps: DownloadDeps,
-  file: StoredFile,
+  { file, user }: Reading,
   { method, headers }: Request,
 ): Promise<Response> {
   const etag = `"${Buffer.from(file.sha256).toString('hex')}"`;
@@ -43,7 +51,8 @@ export async function download(
     case 'whole': {
       if (method === 'GET' && deps.presigned) return redirect(deps, file);
       const range = selection.kind === 'range' ? selection.range : undefined;
-      const body = method === 'HEAD' ? await look(deps, file) : await open(deps, file, range);
+      const body =
+        method === 'HEAD' ? await look(deps, file) : await open(deps, { file, user }, range);
       return new Response(body, {
         status: range === undefined ? 200 : 206,
         headers: { ...HEADERS, ...partHeaders(file.size, range), etag },
@@ -89,15 +98,20 @@ async function look(deps: DownloadDeps, file: StoredFile): Promise<null> {
 
 async function open(
   deps: DownloadDeps,
-  file: StoredFile,
+  { file, user }: Reading,
   range: ByteRange | undefined,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { body } = await find(deps, file, range);
+  const release = deps.readers.begin(user);
+  const { body } = await find(deps, file, range).catch((error: unknown) => {
+    release();
+    throw error;
+  });
   deps.events.opened(range === undefined ? 'whole' : 'range');
   const size = range === undefined ? file.size : range.end - range.start + 1;
   const expected = size === file.size ? { size, sha256: file.sha256 } : { size };
   const damaged = (problem: string) => damage(deps, problem);
-  return passThrough(body, (source) => verify(source, expected, damaged));
+  const verified = passThrough(body, (source) => verify(source, expected, damaged));
+  return paceReader(verified, release);
 }
 
 /** The blob, by all that its store says of it the one that was stored. */
@@ -126,7 +140,7 @@ async function getBlob(
   range: ByteRange | undefined,
 ): Promise<Blob | undefined> {
   try {
-    return await deps.blobs.get(file.blobKey, range);
+    return await deps.blobs.get(file.blobKey, range, 'reader');
   } catch (error) {
     if (error instanceof RangeError) throw damage(deps, 'the blob has another size than the file');
     throw error;

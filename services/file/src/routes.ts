@@ -38,7 +38,7 @@ export function routes(app: App, guards: Guards, deps: RouteDeps): void {
 
   mount(app, guards, downloadFile, async ({ params, caller, request }) => {
     const file = await findReadable(deps, params.id, caller.user);
-    const response = await download(deps, file, request);
+    const response = await download(deps, { file, user: caller.user }, request);
     // Of a file that comes in ranges each counts; of one that the reader has already, nothing was fetched.
     if (response.ok || response.status === 307) counts.note('files.fetched', caller);
     return response;

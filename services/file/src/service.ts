@@ -34,6 +34,7 @@ import { createEvents } from './events.ts';
 import { consumeMemberships } from './membership-news.ts';
 import { createHasMembers, createMemberships } from './memberships.ts';
 import { migrations } from './migrations/index.ts';
+import { createReaders } from './readers.ts';
 import { resumableRoutes } from './resumable-routes.ts';
 import { openTurns } from './resumable-turns.ts';
 import { routes } from './routes.ts';
@@ -108,7 +109,10 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   routes(
     app,
     { ...guards, userLimit },
-    { query, blobs, events, counts, isMember, presigned, quotaBytes, dailyBytes, stallMs, clock },
+    {
+      ...{ query, blobs, events, counts, isMember, readers: createReaders(), presigned },
+      ...{ quotaBytes, dailyBytes, stallMs, clock },
+    },
   );
   const turns = own(openTurns({ query, clock, onFailure: events.turnsAtRisk }));
   resumableRoutes(

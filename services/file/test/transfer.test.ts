@@ -202,6 +202,27 @@ describe('a download', () => {
     },
   );
 
+  it('beside as many others of the same reader is refused until one ends, and other readers are not', async () => {
+    await start();
+    const owner = newUser();
+    const { id } = await stored(platform, owner, randomBytes(1_000_000));
+    const held = [];
+    for (let count = 0; count < 8; count++) held.push(await call(platform, owner, id));
+    const refused = await call(platform, owner, id);
+    expect(refused.headers.get('retry-after')).toBe('2');
+    expect(await problemOf(refused)).toBe('429 rate.limited');
+    expect((await call(platform, owner, id, { method: 'HEAD' })).status).toBe(200);
+    const other = newUser();
+    const { id: another } = await stored(platform, other, randomBytes(10));
+    expect((await call(platform, other, another)).status).toBe(200);
+    await held[0]?.arrayBuffer();
+    await held[1]?.body?.cancel();
+    for (let count = 0; count < 2; count++) {
+      expect((await call(platform, owner, id)).status).toBe(200);
+    }
+    expect((await call(platform, owner, id)).status).toBe(429);
+  });
+
   it('that its reader leaves lets go of the store', async () => {
     const open = new Set<object>();
     await start({
