@@ -9,6 +9,7 @@ import {
   NoSuchKey,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { assertBlobKey } from './blob-key.ts';
 import type { Blob, Blobs, ByteRange, PartsAttempt } from './blobs.ts';
 import { listMultiparts, listObjects } from './blobs-s3-list.ts';
@@ -35,7 +36,6 @@ import {
 } from './limits.ts';
 import type { Logger } from './log.ts';
 import { createPartMemory, type PartMemory } from './part-memory.ts';
-import { presignGet } from './s3-presign.ts';
 import { unavailable } from './unavailable.ts';
 
 export interface S3BlobsOptions {
@@ -64,6 +64,11 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
     pauseMs: BLOB_READER_PAUSE_MS,
   });
   const forPings = connect(options, { maxSockets: BLOB_PING_SOCKETS_MAX, pauseMs: BLOB_PING_MS });
+  // Only signs addresses, and those name the store as clients reach it.
+  const forClients = connect(
+    { ...options, endpoint: options.publicEndpoint ?? options.endpoint },
+    { maxSockets: 1, pauseMs: BLOB_PING_MS },
+  );
   const { bucket: Bucket, log, memory = createPartMemory(PART_MEMORY_BYTES) } = options;
   let bucketFound = false;
 
@@ -101,13 +106,9 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
     abortParts: (attempt) => abortMultipart(client, multipartOf(attempt)),
     listUnfinished: () => listMultiparts(client, Bucket),
     list: (after) => listObjects(client, Bucket, after),
-    async presign(key, { seconds }) {
-      return presignGet({
-        ...options,
-        url: addressOf(options, key),
-        seconds,
-        answer: AS_A_DOWNLOAD,
-      });
+    async presign(key, { seconds: expiresIn }) {
+      const command = new GetObjectCommand({ ...placeOf(key), ...AS_A_DOWNLOAD });
+      return await getSignedUrl(forClients, command, { expiresIn });
     },
     get: (key, range, purpose) => {
       return getObject(purpose === 'reader' ? forReaders : client, placeOf(key), range);
@@ -120,25 +121,17 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
       await ask(forPings.send(new HeadBucketCommand({ Bucket }), { abortSignal }));
     },
     async close() {
-      for (const each of [client, forReaders, forPings]) each.destroy();
+      for (const each of [client, forReaders, forPings, forClients]) each.destroy();
     },
   };
 }
 
 /** What no browser is to make a page of, or keep for others. */
 const AS_A_DOWNLOAD = {
-  'response-cache-control': 'private',
-  'response-content-disposition': 'attachment',
-  'response-content-type': 'application/octet-stream',
+  ResponseCacheControl: 'private',
+  ResponseContentDisposition: 'attachment',
+  ResponseContentType: 'application/octet-stream',
 };
-
-/** By path, as we call it ourselves; see `forcePathStyle`. */
-function addressOf({ endpoint, publicEndpoint, bucket }: S3BlobsOptions, key: string): URL {
-  assertBlobKey(key);
-  const url = new URL(publicEndpoint ?? endpoint);
-  url.pathname = `${url.pathname.replace(/\/$/, '')}/${bucket}/${key}`;
-  return url;
-}
 
 function connect(
   { endpoint, region, accessKey, secretKey, ca }: S3BlobsOptions,
