@@ -71,6 +71,7 @@ const ROWS: Readonly<Record<string, Row>> = {
       { method: 'POST', headers: JSON_TYPE, body: JSON.stringify({ conversation }) },
     ],
   },
+  listGrants: { kind: 'owner', request: ({ file }) => [`${file}/grants`] },
   revokeGrant: {
     kind: 'owner',
     request: ({ file, conversation }) => [`${file}/grants/${conversation}`, { method: 'DELETE' }],

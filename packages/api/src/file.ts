@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { bytesOf } from './bytes.ts';
 import { BYTE_STREAM, endpoint } from './endpoint.ts';
-import { ConversationId, FileId, Timestamp } from './ids.ts';
+import { ConversationId, FileId, Timestamp, UserId } from './ids.ts';
 
 const fileParams = z.strictObject({ id: FileId });
 
@@ -71,6 +71,27 @@ export const grantFile = endpoint({
   problems: ['file.not-found', 'file.grant-limit', 'conversation.not-found', 'service.unavailable'],
 });
 
+/** Where a file is shared. */
+export const FileGrants = z.object({
+  grants: z.array(
+    z.object({ conversation: ConversationId, grantedBy: UserId, createdAt: Timestamp }),
+  ),
+});
+export type FileGrants = z.infer<typeof FileGrants>;
+
+export const listGrants = endpoint({
+  id: 'listGrants',
+  service: 'file',
+  method: 'GET',
+  path: '/api/v1/files/{id}/grants',
+  summary: 'Where a file is shared and by whom, for who uploaded it',
+  access: 'user',
+  params: fileParams,
+  status: 200,
+  response: FileGrants,
+  problems: ['file.not-found'],
+});
+
 export const revokeGrant = endpoint({
   id: 'revokeGrant',
   service: 'file',
@@ -100,6 +121,7 @@ export const fileEndpoints = [
   downloadFile,
   getFileInfo,
   grantFile,
+  listGrants,
   revokeGrant,
   deleteFile,
 ] as const;

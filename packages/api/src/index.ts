@@ -67,10 +67,12 @@ export {
 export {
   deleteFile,
   downloadFile,
+  FileGrants,
   FileInfo,
   fileEndpoints,
   getFileInfo,
   grantFile,
+  listGrants,
   revokeGrant,
   uploadFile,
 } from './file.ts';

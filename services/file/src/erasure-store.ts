@@ -29,6 +29,12 @@ export async function markErased(
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   await transaction.deleteFrom('members').where('user_id', '=', owner).execute();
+  // Of files of others: whose grant it was is forgotten with it.
+  await transaction
+    .deleteFrom('grants')
+    .where('grantor', '=', owner)
+    .where('via', 'is not', null)
+    .execute();
   await sql`
     with owned as (
       -- In the order in which grants lock them. Those that are hidden already may be on their way out.
@@ -50,7 +56,7 @@ export async function forgetErased(query: Query): Promise<void> {
   `.execute(query);
 }
 
-/** The files of an owner with the conversations they are shared in, and what was heard of the owner's own memberships. */
+/** The files of an owner with the conversations they are shared in, where the owner shared files of others, and what was heard of the owner's own memberships. */
 export async function filesOf(query: Query, owner: UserId) {
   const files = await query
     .selectFrom('files')
@@ -62,7 +68,12 @@ export async function filesOf(query: Query, owner: UserId) {
     .selectFrom('grants')
     .innerJoin('files', 'files.id', 'grants.file')
     .select(['grants.file', 'grants.conversation', 'grants.created_at'])
-    .where('files.owner', '=', owner)
+    .where(({ eb, or, and }) =>
+      or([
+        eb('files.owner', '=', owner),
+        and([eb('grants.grantor', '=', owner), eb('grants.via', 'is not', null)]),
+      ]),
+    )
     .orderBy('grants.created_at')
     .execute();
   const usage = await query

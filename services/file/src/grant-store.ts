@@ -5,7 +5,7 @@
  */
 import type { ConversationId, FileId, UserId } from '@sotto/api';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { FileTables } from './schema.ts';
+import type { FileTables, GrantsTable } from './schema.ts';
 
 type Query = Kysely<FileTables>;
 
@@ -13,6 +13,8 @@ type Query = Kysely<FileTables>;
 export interface Grant {
   conversation: ConversationId;
   heard: Heard;
+  /** For grants of others than the uploader: who has to be where, so that it counts. */
+  through: { conversation: ConversationId; grantor: UserId; heard: Heard } | undefined;
 }
 
 /** The version of the last change that was heard of, negative when the user went by it; undefined when none was. */
@@ -27,12 +29,21 @@ export async function listGrants(query: Query, file: FileId, reader: UserId): Pr
         .onRef('members.conversation', '=', 'grants.conversation')
         .on('members.user_id', '=', reader),
     )
+    .leftJoin('members as grantors', (join) =>
+      join
+        .onRef('grantors.conversation', '=', 'grants.via')
+        .onRef('grantors.user_id', '=', 'grants.grantor'),
+    )
     .select(['grants.conversation', 'members.version', 'members.is_member'])
+    .select(['grants.via', 'grants.grantor'])
+    .select(['grantors.version as grantor_version', 'grantors.is_member as grantor_is_member'])
     .where('grants.file', '=', file)
     .orderBy('grants.created_at', 'desc')
     .execute();
-  return rows.map(({ conversation, version, is_member }) => {
-    return { conversation, heard: heardOf(version, is_member) };
+  return rows.map(({ conversation, version, is_member, via, grantor, ...row }) => {
+    const heard = heardOf(row.grantor_version, row.grantor_is_member);
+    const through = via === null ? undefined : { conversation: via, grantor, heard };
+    return { conversation, heard: heardOf(version, is_member), through };
   });
 }
 
@@ -73,29 +84,33 @@ export async function lockStored(
   return row !== undefined;
 }
 
-/** The conversations of a locked file. */
-export async function conversationsOf(query: Query, file: FileId): Promise<ConversationId[]> {
-  const rows = await query
+/** Who shared a file where, eldest first. Index: primary key. */
+export function grantsOf(query: Query, file: FileId) {
+  return query
     .selectFrom('grants')
-    .select('conversation')
+    .select(['conversation', 'grantor', 'via', 'created_at'])
     .where('file', '=', file)
+    .orderBy('created_at')
     .execute();
-  return rows.map(({ conversation }) => conversation);
 }
 
-/** Shares a locked file in a conversation that somebody has just been found to be in. */
-export async function insertGrant(
+/** Shares a locked file in a conversation that the grantor has just been found to be in; in place of another's grant. */
+export async function putGrant(
   transaction: Transaction<FileTables>,
-  file: FileId,
-  conversation: ConversationId,
+  grant: Pick<GrantsTable, 'file' | 'conversation' | 'grantor' | 'via'>,
 ): Promise<void> {
+  const { file, conversation, grantor, via } = grant;
   await transaction
     .insertInto('conversations')
     .values({ id: conversation, asked_at: sql`now()` })
     // A no-op that holds the row: it does not go while a grant is hung on it.
     .onConflict((row) => row.column('id').doUpdateSet({ asked_at: sql`conversations.asked_at` }))
     .execute();
-  await transaction.insertInto('grants').values({ file, conversation }).execute();
+  await transaction
+    .insertInto('grants')
+    .values(grant)
+    .onConflict((row) => row.columns(['file', 'conversation']).doUpdateSet({ grantor, via }))
+    .execute();
   await transaction
     .updateTable('files')
     .set({ unshared_at: null })
@@ -103,7 +118,7 @@ export async function insertGrant(
     .execute();
 }
 
-/** Ends grants of locked files in a conversation; what is shared nowhere now is kept for its time from here on. */
+/** Ends grants of locked files in a conversation, and those of others by it; what is shared nowhere now is kept for its time from here on. */
 export async function deleteGrants(
   transaction: Transaction<FileTables>,
   files: readonly FileId[],

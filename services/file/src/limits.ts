@@ -32,8 +32,11 @@ export const FAILURES_IN_ROW_MAX = 5;
  */
 export const FILE_CHARGE_BYTES_MIN = 4096;
 
-/** Conversations that one file may be shared in. A reader's access costs one question to the message service for each. */
+/** Conversations that one file may be shared in. A reader's access costs a question or two to the message service for each. */
 export const GRANTS_PER_FILE_MAX = 100;
+
+/** Those of them in which others than the uploader may share it: nobody takes all the room that the uploader has. */
+export const GRANTS_BY_OTHERS_MAX = 20;
 
 /** Questions to the message service at one time for one reader. */
 export const QUESTIONS_MAX = 10;

@@ -6,6 +6,7 @@ import {
   type FileInfo,
   getFileInfo,
   grantFile,
+  listGrants,
   revokeGrant,
   uploadFile,
 } from '@sotto/api';
@@ -14,7 +15,7 @@ import { type App, type AuditCounts, type Guards, mount, ProblemWithHeaders } fr
 import { deleteFile as remove } from './deletions.ts';
 import { type DownloadDeps, download } from './downloads.ts';
 import { exportUser } from './export.ts';
-import { findReadable, type GrantDeps, grant, revoke } from './grants.ts';
+import { describeGrants, findReadable, type GrantDeps, grant, revoke } from './grants.ts';
 import type { StoredFile } from './store.ts';
 import { type UploadDeps, upload } from './uploads.ts';
 
@@ -50,6 +51,10 @@ export function routes(app: App, guards: Guards, deps: RouteDeps): void {
 
   mount(app, guards, grantFile, ({ params, body, caller }) => {
     return grant(deps, { ...params, conversation: body.conversation, user: caller.user });
+  });
+
+  mount(app, guards, listGrants, ({ params, caller }) => {
+    return describeGrants(deps, params.id, caller.user);
   });
 
   mount(app, guards, revokeGrant, ({ params, caller }) => {

@@ -57,6 +57,10 @@ export interface UploadPiecesTable {
 export interface GrantsTable {
   file: FileId;
   conversation: ConversationId;
+  /** Who shared it there. */
+  grantor: UserId;
+  /** Null for the uploader. For others the conversation, of the uploader's grants, that they read it by. */
+  via: ConversationId | null;
   created_at: Generated<Date>;
 }
 

@@ -70,6 +70,25 @@ test("an erased owner's files, blobs, grants and usage are gone; another's stay"
   expect(await usage(platform, reader)).toBeGreaterThan(0);
 });
 
+test('of files of others that they shared nothing is left of who is erased', async () => {
+  const [owner, member] = [newUser(), newUser()];
+  const [conversation, elsewhere] = [newConversation(), newConversation()];
+  for (const user of [owner, member]) platform.members.add(`${conversation} ${user}`);
+  platform.members.add(`${elsewhere} ${member}`);
+  const { id } = await stored(platform, owner);
+  expect((await grant(platform, owner, id, conversation)).status).toBe(204);
+  expect((await grant(platform, member, id, elsewhere)).status).toBe(204);
+  const input = { params: { user_id: member } };
+  const { tables } = await callPeer(platform.fetch, exportFiles, input, INTERNAL_SECRET);
+  expect(tables.grants).toMatchObject([{ file: id, conversation: elsewhere }]);
+  await erase(member);
+  const { query } = platform.database;
+  const grants = () =>
+    query.selectFrom('grants').select('grantor').where('file', '=', id).execute();
+  await until(async () => (await grants()).length === 1);
+  expect(await grants()).toEqual([{ grantor: owner }]);
+});
+
 test('an erasure may come twice, and an upload that comes late leaves nothing behind', async () => {
   const owner = newUser();
   await stored(platform, owner);

@@ -1,10 +1,10 @@
 /** Who may read, as events come in: twice, out of order, to one of two processes. */
 import { randomUUID } from 'node:crypto';
-import type { ConversationId, FileId, UserId } from '@sotto/api';
+import { type ConversationId, FileGrants, type FileId, type UserId } from '@sotto/api';
 import type { MembershipChanged } from '@sotto/api/internal';
 import { publishEvent, type Service } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DAY_MS } from '../src/limits.ts';
+import { DAY_MS, GRANTS_BY_OTHERS_MAX } from '../src/limits.ts';
 import {
   call,
   grant,
@@ -205,6 +205,99 @@ describe('a grant', () => {
       expect(await problemOf(await revoke(user, id, conversation))).toBe('404 file.not-found');
     }
     expect(await statuses(reader, id)).toEqual([200, 200]);
+  });
+});
+
+describe('a member who shares the file of somebody else', () => {
+  const infoStatus = async (user: UserId, id: FileId) =>
+    (await call(platform, user, `${id}/info`)).status;
+
+  /** Shares a file in a new conversation of the user's, with a reader there. */
+  async function pass(user: UserId, id: FileId) {
+    const conversation = newConversation();
+    const reader = newUser();
+    enter(conversation, user, reader);
+    const answer = await grant(platform, user, id, conversation);
+    return { conversation, reader, answer };
+  }
+
+  async function listed(owner: UserId, id: FileId) {
+    const answer = await call(platform, owner, `${id}/grants`);
+    expect(answer.status).toBe(200);
+    return FileGrants.parse(await answer.json()).grants;
+  }
+
+  test('lets others read it for as long as they are a member themselves', async () => {
+    const member = newUser();
+    const { conversation, id } = await shared(member);
+    const { reader, answer } = await pass(member, id);
+    expect(answer.status).toBe(204);
+    expect(await infoStatus(reader, id)).toBe(200);
+    leave(conversation, member);
+    await tell({ conversation, version: 2, left: [member] });
+    expect([await infoStatus(reader, id), await infoStatus(member, id)]).toEqual([404, 404]);
+    enter(conversation, member);
+    await tell({ conversation, version: 3, joined: [member] });
+    expect(await infoStatus(reader, id)).toBe(200);
+  });
+
+  test('lets nobody read it once the uploader has taken back what let them', async () => {
+    const member = newUser();
+    const { owner, conversation, id } = await shared(member);
+    const { reader } = await pass(member, id);
+    await revoke(owner, id, conversation);
+    expect(await infoStatus(reader, id)).toBe(404);
+    expect(await grantsOf(id)).toBe(0);
+  });
+
+  test('is seen by the uploader, who ends what they shared', async () => {
+    const member = newUser();
+    const { owner, conversation, id } = await shared(member);
+    const passed = await pass(member, id);
+    expect(await listed(owner, id)).toMatchObject([
+      { conversation, grantedBy: owner },
+      { conversation: passed.conversation, grantedBy: member },
+    ]);
+    for (const user of [member, passed.reader, newUser()]) {
+      expect(await problemOf(await call(platform, user, `${id}/grants`))).toBe(
+        '404 file.not-found',
+      );
+    }
+    expect((await revoke(owner, id, passed.conversation)).status).toBe(204);
+    expect(await infoStatus(passed.reader, id)).toBe(404);
+    expect(await listed(owner, id)).toHaveLength(1);
+  });
+
+  test('takes no room from the uploader', async () => {
+    const member = newUser();
+    const { owner, id } = await shared(member);
+    for (let left = GRANTS_BY_OTHERS_MAX; left > 0; left--) {
+      expect((await pass(member, id)).answer.status).toBe(204);
+    }
+    expect(await problemOf((await pass(member, id)).answer)).toBe('409 file.grant-limit');
+    expect((await pass(owner, id)).answer.status).toBe(204);
+  });
+
+  test('is the last of the chain: who reads it by them shares it nowhere', async () => {
+    const member = newUser();
+    const { id } = await shared(member);
+    const { reader } = await pass(member, id);
+    expect(await problemOf((await pass(reader, id)).answer)).toBe('404 file.not-found');
+  });
+
+  test('gives way to the uploader, and to another member after them', async () => {
+    const [member, another] = [newUser(), newUser()];
+    const { owner, conversation, id } = await shared(member, another);
+    const passed = await pass(member, id);
+    enter(passed.conversation, another, owner);
+    expect((await grant(platform, another, id, passed.conversation)).status).toBe(204);
+    leave(conversation, member);
+    await tell({ conversation, version: 2, left: [member] });
+    expect(await infoStatus(passed.reader, id)).toBe(200);
+    expect((await grant(platform, owner, id, passed.conversation)).status).toBe(204);
+    expect((await grant(platform, another, id, passed.conversation)).status).toBe(204);
+    await revoke(owner, id, conversation);
+    expect(await infoStatus(passed.reader, id)).toBe(200);
   });
 });
 

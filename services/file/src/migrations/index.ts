@@ -7,6 +7,7 @@ import { uploads } from './0004-uploads.ts';
 import { life } from './0005-life.ts';
 import { stubborn } from './0006-stubborn.ts';
 import { platform } from './0007-platform.ts';
+import { grantors } from './0008-grantors.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
@@ -16,4 +17,5 @@ export const migrations: Migrations = {
   '0005-life': life,
   '0006-stubborn': stubborn,
   '0007-platform': platform,
+  '0008-grantors': grantors,
 };
