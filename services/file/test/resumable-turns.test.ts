@@ -240,10 +240,10 @@ test('who waits for a turn asks a few times, and no more once its client is gone
     },
     transformResult: async ({ result }) => result,
   });
-  using turns = openImpatient({ query: counted, patienceMs: 3_000 });
+  using turns = openImpatient({ query: counted, patienceMs: 1_200 });
   const waiting = expect(turns.take(idOf(path), uploader.user, here)).rejects;
   await waiting.toMatchObject({ code: 'upload.locked' });
-  expect(asked).toBeLessThan(10);
+  expect(asked).toBeLessThan(8);
 
   const client = new AbortController();
   using patient = openImpatient({ query: counted, patienceMs: 600_000 });
