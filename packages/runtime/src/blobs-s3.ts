@@ -1,5 +1,6 @@
 /** Blobs in a bucket of any S3-compatible store. */
 import { readFileSync } from 'node:fs';
+import { IncomingMessage } from 'node:http';
 import {
   BucketAlreadyOwnedByYou,
   CreateBucketCommand,
@@ -36,6 +37,7 @@ import {
 } from './limits.ts';
 import type { Logger } from './log.ts';
 import { createPartMemory, type PartMemory } from './part-memory.ts';
+import { freeReceived } from './spent-bytes.ts';
 import { unavailable } from './unavailable.ts';
 
 export interface S3BlobsOptions {
@@ -186,6 +188,7 @@ async function getObject(
       new GetObjectCommand({ ...place, ...(Range !== undefined && { Range }) }),
     );
     if (Body === undefined) throw new Error('the store sent no body');
+    if (Body instanceof IncomingMessage) freeReceived(Body);
     const size = ContentRange === undefined ? ContentLength : ContentRange.split('/')[1];
     return { size: Number(size), body: Body.transformToWebStream() };
   } catch (error) {

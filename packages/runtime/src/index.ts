@@ -148,6 +148,7 @@ export {
   servicesSection,
 } from './sections.ts';
 export type { Clock, Connection, Fetch, Relay, Service, Upgrade } from './service.ts';
+export { freeReceived, freeSpent } from './spent-bytes.ts';
 export {
   CommandError,
   printable,

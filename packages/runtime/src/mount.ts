@@ -23,6 +23,7 @@ import { PROOF_HEADER, PROOF_NONCE_HEADER } from './proof.ts';
 import { limitHeaders } from './rate-limit.ts';
 import { sameSecret } from './secret.ts';
 import type { Connection } from './service.ts';
+import { freeingSpent } from './spent-bytes.ts';
 
 /** What a handler gets: everything validated and decoded. */
 export interface Call<E extends EndpointSpec> {
@@ -30,7 +31,10 @@ export interface Call<E extends EndpointSpec> {
   query: Query<E>;
   /** Those that the endpoint declares. */
   headers: HeadersOf<E>;
-  /** For a byte stream the request's own body, unread; its handler bounds it. */
+  /**
+   * For a byte stream the request's own body, unread; its handler bounds it. Of one that comes over a connection each
+   * chunk is good until the next one is asked for.
+   */
   body: Body<E>;
   caller: E['access'] extends 'user' ? Caller : undefined;
   request: Request;
@@ -59,7 +63,7 @@ export function mount<E extends EndpointSpec>(
       params: decode(endpoint.params, context.req.param()),
       query: decode(endpoint.query, readQuery(context)),
       headers: endpoint.headers && decode(endpoint.headers, readHeaders(endpoint.headers, context)),
-      body: await readBody(endpoint, context.req.raw),
+      body: await readBody(endpoint, context),
       caller,
       request: context.req.raw,
       connection: context.env,
@@ -151,10 +155,15 @@ function decode(schema: z.ZodObject = NOTHING, input: Record<string, string>): u
   return result.data;
 }
 
-async function readBody(endpoint: EndpointSpec, request: Request): Promise<unknown> {
+async function readBody(endpoint: EndpointSpec, context: Context<AppEnv>): Promise<unknown> {
   const { body: schema } = endpoint;
+  const request = context.req.raw;
   if (schema === undefined) return undefined;
-  if (isByteStream(schema)) return byteStream(request, schema);
+  if (isByteStream(schema)) {
+    const body = byteStream(request, schema);
+    // What comes within the process may be its sender's still.
+    return context.env?.breakOff === undefined ? body : freeingSpent(body);
+  }
   const result = z.safeDecode(schema, await readJson(request, bodyBytesMax(endpoint)));
   if (!result.success) throw invalidRequest(result.error.issues);
   return result.data;

@@ -8,6 +8,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { UserId } from '@sotto/api';
 import {
   type Blobs,
+  freeSpent,
   type PartBuffer,
   type PartMemory,
   type PartsAttempt,
@@ -183,6 +184,7 @@ export class Writing {
       for await (const chunk of blob.body) {
         size += chunk.byteLength;
         hash.update(chunk);
+        freeSpent(chunk);
       }
     }
     if (size !== length || blob === undefined) throw new PartsGoneError();

@@ -9,6 +9,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from '@sotto/api';
 import {
   type Connection,
+  freeReceived,
   gatewayHeaders,
   type Relay,
   type RequestMeter,
@@ -17,6 +18,7 @@ import {
 import { answerHeaders, answerProblem, endAnswer, type Ours } from './answer.ts';
 import { describeClient } from './client.ts';
 import type { Events } from './events.ts';
+import { flow } from './flow.ts';
 import type { SecurityHeaders } from './headers.ts';
 import { findRoute, type Route } from './route-table.ts';
 import { headersToSend, isPlain, RELAYED_METHODS } from './screen.ts';
@@ -126,10 +128,12 @@ function send(passage: Passage, wire: Wire, sending: Sending): void {
   let answer: IncomingMessage | undefined;
   upstream.once('response', (arrived: IncomingMessage) => {
     answer = arrived;
+    freeReceived(arrived);
     pour(arrived, passage);
   });
+  let stop = (): void => undefined;
   upstream.on('error', (error: Error) => {
-    request.unpipe(upstream);
+    stop();
     if (response.destroyed || answer?.complete) return;
     if (answer !== undefined) response.destroy();
     else if (mayTryAgain(upstream, { hasBody, ...sending })) {
@@ -140,8 +144,10 @@ function send(passage: Passage, wire: Wire, sending: Sending): void {
   response.once('close', () => {
     if (!response.writableFinished) upstream.destroy();
   });
-  if (hasBody) request.pipe(upstream);
-  else upstream.end();
+  if (hasBody) {
+    stop = flow(request, upstream);
+    request.once('end', () => upstream.end());
+  } else upstream.end();
 }
 
 /** A service may close a connection in the moment in which a request takes it. It has read nothing then. */
@@ -158,7 +164,7 @@ function pour(answer: IncomingMessage, { request, response, ...ours }: Passage):
   const { headers, isLast } = answerHeaders(answer.rawHeaders, ours);
   response.writeHead(statusCode, statusMessage, headers);
   answer.on('error', () => response.destroy());
-  answer.pipe(response, { end: false });
+  flow(answer, response);
   answer.once('end', () => endAnswer(request, response, { isLast }));
 }
 
