@@ -10,27 +10,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type FileId, type UserId } from '@sotto/api';
 import type { Clock } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
-import {
-  TURN_ASK_MS,
-  TURN_ASK_MS_MAX,
-  TURN_MS,
-  TURN_PATIENCE_MS,
-  TURN_RENEW_MS,
-} from './limits.ts';
-import {
-  endTurn,
-  type FoundUpload,
-  renewTurns,
-  type Turn,
-  takeTurn,
-  wantTurn,
-} from './resumable-store.ts';
+import { TURN_ASK_MS, TURN_ASK_MS_MAX, TURN_MS, TURN_PATIENCE_MS } from './limits.ts';
+import { createHeldTurns, type HeldTurn } from './resumable-held-turns.ts';
+import { type FoundUpload, takeTurn, wantTurn } from './resumable-store.ts';
 import type { FileTables } from './schema.ts';
-
-export interface HeldTurn extends Turn, AsyncDisposable {
-  /** Aborted when another request wants the turn, has it, or may have it because it could not be renewed in time. */
-  readonly signal: AbortSignal;
-}
 
 export interface Taken {
   upload: FoundUpload;
@@ -60,70 +43,10 @@ export interface TurnsOptions {
   onFailure: (error: unknown) => void;
 }
 
-interface Holding extends Turn {
-  controller: AbortController;
-  lapse?: NodeJS.Timeout;
-}
-
 /** The turns of one process. Close them. */
 export function openTurns(options: TurnsOptions): Turns {
   const { query, clock, onFailure, patienceMs = TURN_PATIENCE_MS, leaseMs = TURN_MS } = options;
-  const held = new Map<string, Holding>();
-  let timer: NodeJS.Timeout | undefined;
-
-  async function renew(): Promise<void> {
-    const turns = [...held.values()];
-    const askedAt = performance.now();
-    try {
-      const renewed = await renewTurns(query, turns, leaseMs);
-      const kept = new Set(renewed.filter(({ wanted }) => !wanted).map(({ writer }) => writer));
-      for (const holding of turns) {
-        if (!kept.has(holding.writer)) holding.controller.abort(replaced());
-        else if (held.has(holding.writer)) believe(holding, askedAt);
-      }
-    } catch (error) {
-      onFailure(error);
-    }
-    timer = undefined;
-    schedule();
-  }
-
-  function schedule(): void {
-    if (held.size === 0) return;
-    timer ??= setTimeout(() => void renew(), TURN_RENEW_MS);
-  }
-
-  /** From when it was asked for, not from when the answer came, if it does: the row says no more. */
-  function believe(holding: Holding, askedAt: number): void {
-    clearTimeout(holding.lapse);
-    const leftMs = askedAt + leaseMs - performance.now();
-    holding.lapse = setTimeout(() => holding.controller.abort(replaced()), leftMs);
-  }
-
-  function hold(turn: Turn, askedAt: number): HeldTurn {
-    const controller = new AbortController();
-    const holding: Holding = { ...turn, controller };
-    held.set(turn.writer, holding);
-    believe(holding, askedAt);
-    schedule();
-    return {
-      ...turn,
-      signal: controller.signal,
-      async [Symbol.asyncDispose]() {
-        held.delete(turn.writer);
-        clearTimeout(holding.lapse);
-        // What is not ended here ends by itself.
-        await endTurn(query, turn).catch(onFailure);
-      },
-    };
-  }
-
-  /** Those of this process need not wait until they are renewed. */
-  function askHere(file: FileId): void {
-    for (const holding of held.values())
-      if (holding.file === file) holding.controller.abort(replaced());
-  }
-
+  const held = createHeldTurns({ query, leaseMs, onFailure });
   return {
     async take(file, owner, gone) {
       const turn = { file, writer: randomUUID() };
@@ -135,22 +58,18 @@ export function openTurns(options: TurnsOptions): Turns {
         const askedAt = performance.now();
         const upload = await takeTurn(query, turn, { owner, now, leaseMs });
         if (upload === undefined) throw new ApiError('file.not-found');
-        if (upload.taken) return { upload, turn: hold(turn, askedAt) };
+        if (upload.taken) return { upload, turn: held.hold(turn, askedAt) };
         if (!isContinuable(upload, now)) return { upload };
         if (upload.writer !== asked) {
           asked = upload.writer;
-          askHere(file);
+          held.ask(file);
           await wantTurn(query, file);
         }
         if (performance.now() > deadline) throw locked();
         await sleepUnless(gone, pauseMs);
       }
     },
-    close() {
-      for (const { lapse } of held.values()) clearTimeout(lapse);
-      held.clear();
-      clearTimeout(timer);
-    },
+    close: held.close,
   };
 }
 
@@ -166,9 +85,4 @@ async function sleepUnless(gone: AbortSignal, ms: number): Promise<void> {
 
 function locked(): ApiError {
   return new ApiError('upload.locked', { retryAfter: 1 });
-}
-
-/** What a request is told whose turn is another's by now. */
-export function replaced(): ApiError {
-  return new ApiError('upload.locked', { detail: 'a later request took over', retryAfter: 1 });
 }

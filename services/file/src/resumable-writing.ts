@@ -16,6 +16,7 @@ import {
 } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
 import type { Events } from './events.ts';
+import { type HeldTurn, replaced } from './resumable-held-turns.ts';
 import {
   advance,
   fillsPart,
@@ -28,7 +29,6 @@ import {
   withPiece,
 } from './resumable-state.ts';
 import { type FoundUpload, saveAdvance, saveAttempt, settleUpload } from './resumable-store.ts';
-import { type HeldTurn, replaced } from './resumable-turns.ts';
 import type { FileTables } from './schema.ts';
 
 export interface WritingDeps {
