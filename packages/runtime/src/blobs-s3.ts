@@ -6,6 +6,7 @@ import {
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  type GetObjectCommandOutput,
   HeadBucketCommand,
   NoSuchKey,
   S3Client,
@@ -37,6 +38,7 @@ import {
 } from './limits.ts';
 import type { Logger } from './log.ts';
 import { createPartMemory, type PartMemory } from './part-memory.ts';
+import { receive } from './receive.ts';
 import { freeReceived } from './spent-bytes.ts';
 import { unavailable } from './unavailable.ts';
 
@@ -188,13 +190,18 @@ async function getObject(
       new GetObjectCommand({ ...place, ...(Range !== undefined && { Range }) }),
     );
     if (Body === undefined) throw new Error('the store sent no body');
-    if (Body instanceof IncomingMessage) freeReceived(Body);
     const size = ContentRange === undefined ? ContentLength : ContentRange.split('/')[1];
-    return { size: Number(size), body: Body.transformToWebStream() };
+    return { size: Number(size), body: receiveBody(Body) };
   } catch (error) {
     if (error instanceof NoSuchKey) return undefined;
     throw statusOf(error) === 416 ? outside() : unavailable(error);
   }
+}
+
+function receiveBody(body: NonNullable<GetObjectCommandOutput['Body']>): Blob['body'] {
+  if (!(body instanceof IncomingMessage)) return body.transformToWebStream();
+  freeReceived(body);
+  return receive(body, () => void body.destroy());
 }
 
 function outside(): RangeError {

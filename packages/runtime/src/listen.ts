@@ -27,6 +27,7 @@ import {
 import { linger } from './linger.ts';
 import { createLogger, type Logger } from './log.ts';
 import { ProblemWithHeaders, problemResponse, toApiError } from './problem-response.ts';
+import { receive } from './receive.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
 import type { Service } from './service.ts';
 import { readTlsPair, type TlsFiles, type TlsWatch, watchTlsPair } from './tls-pair.ts';
@@ -163,7 +164,12 @@ function answering({ fetch, relay }: Answering): RequestListener {
       const refusal = refuse(incoming);
       if (refusal !== undefined) return linger(problemResponse(refusal, randomUUID()), incoming);
       const { socket } = incoming;
-      const connection = { remoteAddress: addressOf(incoming), breakOff: () => socket.destroy() };
+      const connection = {
+        remoteAddress: addressOf(incoming),
+        breakOff: () => socket.destroy(),
+        // What is left of it is read and dropped after the answer.
+        receive: () => receive(incoming, () => undefined),
+      };
       return linger(await fetch(request, connection), incoming);
     },
     {

@@ -159,20 +159,21 @@ async function readBody(endpoint: EndpointSpec, context: Context<AppEnv>): Promi
   const { body: schema } = endpoint;
   const request = context.req.raw;
   if (schema === undefined) return undefined;
-  if (isByteStream(schema)) {
-    const body = byteStream(request, schema);
-    // What comes within the process may be its sender's still.
-    return context.env?.breakOff === undefined ? body : freeingSpent(body);
-  }
+  if (isByteStream(schema)) return byteStream(context, schema);
   const result = z.safeDecode(schema, await readJson(request, bodyBytesMax(endpoint)));
   if (!result.success) throw invalidRequest(result.error.issues);
   return result.data;
 }
 
-function byteStream(request: Request, { stream }: ByteStream): ReadableStream<Uint8Array> {
+function byteStream(
+  { req: { raw: request }, env: connection }: Context<AppEnv>,
+  { stream }: ByteStream,
+): ReadableStream<Uint8Array> {
   if (request.headers.get('content-type') !== stream) {
     throw new ApiError('request.media-type', { detail: `send ${stream}` });
   }
+  if (connection?.receive !== undefined) return freeingSpent(connection.receive());
+  // What comes within the process may be its sender's still.
   return request.body ?? new ReadableStream({ start: (controller) => controller.close() });
 }
 

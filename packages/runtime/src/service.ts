@@ -13,6 +13,8 @@ export interface Connection {
   origin?: string;
   /** Ends the connection at once, in the middle of an answer that cannot go on. */
   breakOff?: () => void;
+  /** The request's body as it arrives, in place of the request's own: less is copied. The reader owns the chunks. */
+  receive?: () => ReadableStream<Uint8Array>;
 }
 
 /** A request to a response, without a socket in between. */
