@@ -58,14 +58,17 @@ test.each([
     const told: unknown[] = [];
     const channel = new BroadcastChannel(name);
     channel.addEventListener('message', ({ data }) => told.push(data));
+    const openings = () => told.filter((message) => message === 'open');
     let writer = start(name);
     for (let round = 1; round <= 6; round++) {
+      // What the one before has said may still come after its end.
+      await vi.waitFor(() => expect(openings()).toHaveLength(round), WAIT_MS);
       const goal = told.length + 2 + Math.floor(Math.random() * 12);
       await vi.waitFor(() => expect(told.length).toBeGreaterThan(goal), WAIT_MS);
       const next = start(name);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
       // One writes at a time, so the next one has said nothing yet.
-      expect(told.filter((message) => message === 'open')).toHaveLength(round);
+      expect(openings()).toHaveLength(round);
       writer.end();
       writer = next;
     }

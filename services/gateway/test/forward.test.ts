@@ -43,7 +43,7 @@ describe('the gateway', () => {
     const play =
       (service: string): Fetch =>
       async () =>
-        new Response(service);
+        new Response(null, { headers: { 'x-service': service } });
     const config = loadConfig(GatewayConfig, {
       environment: { INTERNAL_SECRET, LOG_LEVEL: 'error' },
     });
@@ -57,7 +57,8 @@ describe('the gateway', () => {
     for (const { method, path, service } of endpoints) {
       const url = `http://localhost${path.replace(/\{\w+\}/g, 'x')}`;
       const response = await gateway.fetch(new Request(url, { method }));
-      expect([path, await response.text()]).toEqual([path, service]);
+      // In a header, because the answer to HEAD has nothing else.
+      expect([path, response.headers.get('x-service')]).toEqual([path, service]);
     }
   });
 

