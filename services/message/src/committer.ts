@@ -23,9 +23,6 @@ import {
   BATCH_MESSAGES_MAX,
   BUSY_RETRY_SECONDS,
   COMMIT_ATTEMPTS_MAX,
-  COMMIT_BESIDE_MS,
-  COMMIT_PACE_MS,
-  COMMIT_WORTHWHILE,
   INQUIRIES_PER_SOCKET_MAX,
   QUEUE_BYTES_MAX,
   QUEUE_MESSAGES_MAX,
@@ -74,12 +71,7 @@ export class Committer {
   readonly #turnstiles = new WeakMap<object, Turnstile>();
   #messages = 0;
   #bytes = 0;
-  /** Messages of the batches that are under way. */
-  #underWay = 0;
-  /** When the last batch was started, as `performance.now()`. */
-  #startedAt = Number.NEGATIVE_INFINITY;
   #isScheduled = false;
-  #timer: NodeJS.Timeout | undefined;
   #onDrained: (() => void) | undefined;
 
   constructor(deps: CommitterDeps) {
@@ -116,37 +108,14 @@ export class Committer {
     });
   }
 
-  /**
-   * Starts a batch when one is due: after the input of this turn of the event loop, so that frames which came together
-   * go together.
-   */
+  /** After the input of this turn of the event loop, so that frames which came together go together. */
   #schedule(): void {
     if (this.#isScheduled || this.#freeLines.length === 0 || this.#ready.size === 0) return;
-    const waitMs = this.#dueAt() - performance.now();
-    if (waitMs > 0) {
-      this.#timer ??= setTimeout(() => this.#wake(), waitMs);
-      return;
-    }
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
       this.#startBatches();
     });
-  }
-
-  #wake(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#schedule();
-  }
-
-  /**
-   * A transaction costs as much as dozens of messages, so a few of them wait for others: for a moment after the last one
-   * was started, and for longer while it is under way, but not for one that is stuck.
-   */
-  #dueAt(): number {
-    if (this.#messages - this.#underWay >= COMMIT_WORTHWHILE) return this.#startedAt;
-    return this.#startedAt + (this.#underWay > 0 ? COMMIT_BESIDE_MS : COMMIT_PACE_MS);
   }
 
   #startBatches(): void {
@@ -196,8 +165,6 @@ export class Committer {
   /** Whatever happens, the line comes back and the queues go on. */
   async #commit(line: CommitLine, batch: readonly Checked[]): Promise<void> {
     const started = performance.now();
-    this.#startedAt = started;
-    this.#underWay += batch.length;
     try {
       const outdated = await commitBatch({ ...this.#deps, line }, batch);
       this.#deps.events.batchEnded(batch.length, performance.now() - started);
@@ -213,12 +180,10 @@ export class Committer {
 
   #finish(line: CommitLine, batch: readonly Checked[]): void {
     for (const { send } of batch) if (send.isAnswered) this.#forget(send);
-    this.#underWay -= batch.length;
     this.#freeLines.push(line);
     const conversations = new Set(batch.map(({ send }) => send.message.conversation));
     for (const conversation of conversations) this.#release(this.#queues.get(conversation));
-    // What waited for this one is due sooner now.
-    this.#wake();
+    this.#schedule();
   }
 
   /** The audience has changed since the check: it is forgotten, and the send checked again. */

@@ -9,15 +9,6 @@ export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** While one commit waits for the disk the next one writes; a third only splits batches. */
 export const COMMITS_IN_FLIGHT = 2;
 
-/**
- * A transaction of its own costs as much processor time as some twenty messages in it. This many are worth one at once;
- * fewer wait until the commit under way is done, though not for longer than the second of these, and when none is, until
- * so long has passed since the last one was started. A message that nobody else's came before does not wait.
- */
-export const COMMIT_WORTHWHILE = 48;
-export const COMMIT_BESIDE_MS = 25;
-export const COMMIT_PACE_MS = 4;
-
 /** Messages, and their bytes, that wait for a commit. Beyond it senders hear `message.busy`: the heap must not grow. */
 export const QUEUE_MESSAGES_MAX = 8_192;
 export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;

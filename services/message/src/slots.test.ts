@@ -3,7 +3,7 @@ import { ConversationId, DeviceId, MessageId, ServerFrame, Slot, UserId } from '
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { batchesOf, decodeBatch, encodeBatch, type FanoutBatch } from './fanout-batch.ts';
+import { decodeBatch, encodeBatch, type FanoutBatch } from './fanout-batch.ts';
 import { deviceBytes, packRecipients } from './packed-recipients.ts';
 import { slotsOf, slotText } from './slots.ts';
 import { NO_DEVICE, NO_USER, type StoredMessage } from './stored-message.ts';
@@ -118,18 +118,6 @@ test('a batch comes out of the bus as it went in', () => {
   expect(decoded).toMatchObject({
     groups: [{ version: 3, messages: [{ seq: 1 }, { seq: 2 }] }, {}],
   });
-});
-
-test('a node knows its own batches, whatever is in them, and nobody else’s', () => {
-  const isOwn = batchesOf('n1');
-  const groups = [{ conversation, version: 1, messages: [message(1, me, other)] }];
-  const references = [{ conversation, first: 3, last: 9 }];
-  for (const node of ['n1', 'n10', 'n', '']) {
-    expect(isOwn(encodeBatch({ type: 'messages', node, groups }))).toBe(node === 'n1');
-    expect(isOwn(encodeBatch({ type: 'references', node, references }))).toBe(node === 'n1');
-    expect(isOwn(encodeBatch({ type: 'catch-up', node }))).toBe(node === 'n1');
-  }
-  expect(isOwn(Buffer.alloc(3))).toBe(false);
 });
 
 test('a truncated batch is an error', () => {
