@@ -19,8 +19,10 @@ import type { DeviceKey } from './device-key.ts';
 import { becomeAnotherDevice } from './device-move.ts';
 import { ClientError, isProblem } from './errors.ts';
 import type { Exchange } from './http.ts';
-import { Account, Entry, getRecord, keys, putRecord } from './records.ts';
+import { keys } from './key-space.ts';
+import { Account, Entry } from './records.ts';
 import type { Store } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 import { keepTokens, type Tokens, tokensOf } from './tokens.ts';
 
 /** The account and device that a store belongs to. */

@@ -1,8 +1,10 @@
 /** Messages for the application's loop: from the store, each until the loop has come round for the next one. */
 import { createBell } from './bell.ts';
 import { ClientError } from './errors.ts';
-import { decodeRecord, HistoryItem, keys, type Message, Place } from './records.ts';
+import { HistoryItem, type Message, Place } from './history-item.ts';
+import { keys } from './key-space.ts';
 import type { Store } from './store.ts';
+import { decodeRecord } from './stored-record.ts';
 import { isLoggedOut, loggedOutError } from './tokens.ts';
 
 export interface Arrivals {

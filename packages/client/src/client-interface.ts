@@ -11,13 +11,14 @@ import type {
 } from '@sotto/api';
 import type { Provider, SafetyNumber } from '@sotto/crypto';
 import type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
+import type { ConversationRecord } from './conversation-record.ts';
 import type { HistoryRange } from './conversations.ts';
 import type { OwnDevice } from './devices.ts';
 import type { ClientEvent, Listener } from './events.ts';
 import type { FileInput } from './file-input.ts';
 import type { OpenedFile, OpenFileOptions, SendFileOptions } from './files.ts';
+import type { HistoryItem, Message, Place } from './history-item.ts';
 import type { Link } from './link-offer.ts';
-import type { ConversationRecord, HistoryItem, Message, Place } from './records.ts';
 import type { UnsentMessage } from './sent-message.ts';
 import type { Store } from './store.ts';
 

@@ -3,11 +3,13 @@ import { ApiError, toProblem } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
+import type { ConversationRecord } from './conversation-record.ts';
+import { keys } from './key-space.ts';
 import { LogAlarm } from './log-standing.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
-import { type ConversationRecord, keys, putRecord } from './records.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
+import { putRecord } from './stored-record.ts';
 
 const PASSWORD = 'Secret!23';
 

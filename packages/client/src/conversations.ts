@@ -8,19 +8,13 @@ import {
   type UserId,
 } from '@sotto/api';
 import type { Call } from './call.ts';
+import { ConversationRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
-import {
-  Account,
-  ConversationRecord,
-  Cursor,
-  decodeRecord,
-  getRecord,
-  HistoryItem,
-  keys,
-  Place,
-  putRecord,
-} from './records.ts';
+import { HistoryItem, Place } from './history-item.ts';
+import { keys } from './key-space.ts';
+import { Account, Cursor } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
+import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
 
 export interface ConversationDeps {
   readonly store: Store;

@@ -3,7 +3,7 @@ import { nobleProvider } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, test } from 'vitest';
 import { loadDeviceKey } from './device-key.ts';
-import { keys } from './records.ts';
+import { keys } from './key-space.ts';
 import { openMemoryStore } from './store-memory.ts';
 
 test('a store has one device key, whoever asks first and however often', async () => {

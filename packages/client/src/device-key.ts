@@ -3,8 +3,10 @@
  * It is not the account's identity key, which linked devices share and which signs that list.
  */
 import { type Provider, signingKeyPairOf, signingSeed, type VerifyingKey } from '@sotto/crypto';
-import { DeviceKeyRecord, getRecord, keys, putRecord } from './records.ts';
+import { keys } from './key-space.ts';
+import { DeviceKeyRecord } from './records.ts';
 import type { Store } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 /** Signs as this device. Narrow on purpose: a key that WebCrypto holds and never gives out can stand behind it. */
 export interface DeviceKey {

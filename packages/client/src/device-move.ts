@@ -4,18 +4,12 @@
  */
 import { makeRegistrationId, type Provider, signingKeyPairOf, signingSeed } from '@sotto/crypto';
 import { adoptIdentity, nextSignedPrekey } from './identity-change.ts';
+import { keys } from './key-space.ts';
+import { OutboxEntry } from './outbox-entry.ts';
 import { listSignedPrekeys } from './prekeys.ts';
-import {
-  decodeRecord,
-  entriesUnder,
-  getRecord,
-  IdentityRecord,
-  keys,
-  OutboxEntry,
-  putRecord,
-  SignedPrekeyRecord,
-} from './records.ts';
+import { IdentityRecord, SignedPrekeyRecord } from './records.ts';
 import type { StoreTransaction } from './store.ts';
+import { decodeRecord, entriesUnder, getRecord, putRecord } from './stored-record.ts';
 
 /**
  * Within the transaction that names the other device: what belonged to the one before goes, and prekeys are made for

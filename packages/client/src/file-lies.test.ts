@@ -18,10 +18,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { type Client, createClient } from './client.ts';
 import { openWhole } from './file-download.ts';
 import { paddedLength } from './file-padding.ts';
+import type { Message } from './history-item.ts';
 import { saveFile } from './node.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
 import { partOf } from './platform-files.fixture.ts';
-import type { Message } from './records.ts';
 import { followRedirect } from './redirect.ts';
 import { openMemoryStore } from './store-memory.ts';
 

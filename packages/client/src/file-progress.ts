@@ -9,9 +9,10 @@ import { bytesOf, type ConversationId, encodeBase64url, FileId } from '@sotto/ap
 import type { Provider } from '@sotto/crypto';
 import * as z from 'zod';
 import type { FileInput } from './file-input.ts';
+import { keys } from './key-space.ts';
 import { STORE_PAGE, UPLOAD_KEPT_MS } from './limits.ts';
-import { decodeRecord, keys } from './records.ts';
 import type { StoreTransaction } from './store.ts';
+import { decodeRecord } from './stored-record.ts';
 
 /** An upload, and how much of it may have left this device. */
 export const UploadRecord = z.object({

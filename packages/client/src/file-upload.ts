@@ -25,7 +25,8 @@ import {
 } from './file-upload-job.ts';
 import { askOffset, bringer, TUS } from './file-upload-steps.ts';
 import { GIVE_UP_MS_MAX, WHOLE_UPLOAD_BYTES_MAX, WHOLE_UPLOAD_MS_MAX } from './limits.ts';
-import { getRecord, putRecord, sameBytes } from './records.ts';
+import { sameBytes } from './records.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 /**
  * Encrypts and uploads a file, and lets the members of a conversation read it. Throws `file.size`, `file.damaged` when

@@ -7,10 +7,12 @@ import { encryptFile } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
+import type { ConversationRecord } from './conversation-record.ts';
 import type { FileInput } from './file-input.ts';
+import type { Message } from './history-item.ts';
+import { keys } from './key-space.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
 import type { Failure } from './platform-operations.fixture.ts';
-import { type ConversationRecord, keys, type Message } from './records.ts';
 import { openMemoryStore } from './store-memory.ts';
 import { openSqliteStore } from './store-sqlite.ts';
 

@@ -13,8 +13,9 @@ import {
   type UploadDeps,
   type UploadedFile,
 } from './file-upload-job.ts';
+import type { Message } from './history-item.ts';
 import { WHOLE_UPLOAD_BYTES_MAX } from './limits.ts';
-import { type Message, sameBytes } from './records.ts';
+import { sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';
 
 /** How a file is sent. */

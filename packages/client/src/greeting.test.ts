@@ -6,6 +6,7 @@ import type { Call } from './call.ts';
 import { type Client, createClient } from './client.ts';
 import { createEvents } from './events.ts';
 import { takeHello } from './greeting.ts';
+import { keys } from './key-space.ts';
 import { startPlatform } from './platform.fixture.ts';
 import {
   type Device,
@@ -15,11 +16,11 @@ import {
   type Spec,
 } from './platform-operations.fixture.ts';
 import { keepPrekeys } from './prekeys.ts';
-import { Counter, getRecord, keys } from './records.ts';
 import { countSent } from './sent-log.ts';
 import { loadLocalParty } from './sessions.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
+import { Counter, getRecord } from './stored-record.ts';
 
 type Hello = Extract<ServerFrame, { type: 'hello' }>;
 

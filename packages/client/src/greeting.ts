@@ -6,13 +6,14 @@ import type { ConversationId, ServerFrame } from '@sotto/api';
 import * as z from 'zod';
 import { readCursor, skipOwn } from './conversations.ts';
 import { ClientError } from './errors.ts';
+import { keys } from './key-space.ts';
 import { LEFT_BEHIND_MS, SENT_EXCESS_MAX } from './limits.ts';
 import type { PeerDeps } from './peers.ts';
-import { getRecord, keys, putRecord } from './records.ts';
 import { skipSendNumbers } from './send-counter.ts';
 import { countSent, countUnanswered, forgetSent, sendAgain, setSentCount } from './sent-log.ts';
 import { catchUpPrekeys } from './stale-store.ts';
 import type { StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 const Incarnation = z.object({ incarnation: z.int() });
 const LeftBehind = z.object({ at: z.number() });

@@ -17,19 +17,12 @@ import {
 } from '@sotto/crypto';
 import { loadDeviceKey } from './device-key.ts';
 import { isProblem } from './errors.ts';
+import { keys } from './key-space.ts';
 import type { OwnListDeps } from './own-list.ts';
 import { listSignedPrekeys } from './prekeys.ts';
-import {
-  Account,
-  getRecord,
-  HeadRecord,
-  IdentityRecord,
-  keys,
-  putRecord,
-  SignedPrekeyRecord,
-  takeNumber,
-} from './records.ts';
+import { Account, HeadRecord, IdentityRecord, SignedPrekeyRecord } from './records.ts';
 import type { StoreTransaction } from './store.ts';
+import { getRecord, putRecord, takeNumber } from './stored-record.ts';
 
 /**
  * For a device that was not linked: the identity that it has made replaces the account's, after {@link keepPrekeys} was

@@ -5,6 +5,7 @@ export type { Credentials, Me, NewAccount, Recovery, Registered } from './accoun
 export { createClient } from './client.ts';
 export type { Client, ClientOptions } from './client-interface.ts';
 export type { Content } from './content.ts';
+export type { ConversationRecord } from './conversation-record.ts';
 export type { HistoryRange } from './conversations.ts';
 export type { OwnDevice } from './devices.ts';
 export { ClientError, type ClientErrorCode, ConnectionError } from './errors.ts';
@@ -14,14 +15,8 @@ export { PLAIN_FILE_BYTES_MAX } from './file-padding.ts';
 export type { FileReference, Thumbnail } from './file-reference.ts';
 export type { TransferProgress } from './file-upload-job.ts';
 export type { OpenedFile, OpenFileOptions, SendFileOptions } from './files.ts';
+export type { HistoryItem, Message, Place, UnreadableMessage } from './history-item.ts';
 export type { Link } from './link-offer.ts';
-export type {
-  ConversationRecord,
-  HistoryItem,
-  Message,
-  Place,
-  UnreadableMessage,
-} from './records.ts';
 export type { UnsentMessage } from './sent-message.ts';
 export type {
   OpenStoreOptions,

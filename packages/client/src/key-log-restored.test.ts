@@ -14,10 +14,12 @@ import type { Call } from './call.ts';
 import { createEvents } from './events.ts';
 import { type KeyLogFixture, makeKeyLog } from './key-log.fixture.ts';
 import { createKeyLog, type KeyLog } from './key-log.ts';
+import { keys } from './key-space.ts';
 import { noteClaim } from './log-standing.ts';
-import { Account, keys, putRecord } from './records.ts';
+import { Account } from './records.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
+import { putRecord } from './stored-record.ts';
 
 const provider = nodeProvider;
 const alice = randomUUID() as UserId;

@@ -24,11 +24,13 @@ import { ConnectionError } from './errors.ts';
 import { createEvents } from './events.ts';
 import { type KeyLogFixture, makeKeyLog } from './key-log.fixture.ts';
 import { createKeyLog, forgetKeyLog, type KeyLog } from './key-log.ts';
+import { keys } from './key-space.ts';
 import type { AccountAnswer } from './log-answer.ts';
 import { assertNoAlarm, noteClaim, requireOwnHead, standingOf } from './log-standing.ts';
-import { Account, keys, Peer, putRecord } from './records.ts';
+import { Account, Peer } from './records.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
+import { putRecord } from './stored-record.ts';
 
 const provider = nodeProvider;
 const alice = randomUUID() as UserId;

@@ -12,6 +12,7 @@ import { CryptoError, type LocalParty, type Provider } from '@sotto/crypto';
 import type { Call } from './call.ts';
 import { ClientError, ConnectionError } from './errors.ts';
 import type { Events } from './events.ts';
+import { keys } from './key-space.ts';
 import {
   type VerifiedTree,
   verifyContactLeaves,
@@ -28,8 +29,9 @@ import {
   SeenTree,
   standingOf,
 } from './log-standing.ts';
-import { Account, getRecord, keys, Peer, putRecord, sameBytes } from './records.ts';
+import { Account, Peer, sameBytes } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 export interface KeyLogDeps {
   readonly store: Store;

@@ -4,21 +4,15 @@ import { decodeDeviceList, signDeviceList, signingKeyPairOf, signingSeed } from 
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
+import { keys } from './key-space.ts';
 import { ONE_TIME_PREKEYS_BATCH, SIGNED_PREKEY_KEPT_MS } from './limits.ts';
 import { startPlatform } from './platform.fixture.ts';
 import type { Device, Platform } from './platform-operations.fixture.ts';
 import { listSignedPrekeys } from './prekeys.ts';
-import {
-  Counter,
-  getRecord,
-  HeadRecord,
-  IdentityRecord,
-  keys,
-  putRecord,
-  SignedPrekeyRecord,
-} from './records.ts';
+import { HeadRecord, IdentityRecord, SignedPrekeyRecord } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
+import { Counter, getRecord, putRecord } from './stored-record.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

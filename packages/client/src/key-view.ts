@@ -5,10 +5,11 @@
 import { checkKeys } from '@sotto/api';
 import { CryptoError } from '@sotto/crypto';
 import { ClientError, isProblem } from './errors.ts';
+import { keys } from './key-space.ts';
 import { fetchOwnList, type OwnListDeps, ownListHead, republishOwnList } from './own-list.ts';
 import { listSignedPrekeys, type PrekeyDeps } from './prekeys.ts';
-import { Counter, getRecord, keys } from './records.ts';
 import { catchUpPrekeys } from './stale-store.ts';
+import { Counter, getRecord } from './stored-record.ts';
 
 export type KeyViewDeps = PrekeyDeps & OwnListDeps;
 

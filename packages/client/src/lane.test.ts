@@ -2,12 +2,15 @@ import { ConversationId, DeviceId, MessageId, type Problem, type ProblemCode } f
 import { makeIdentity, nobleProvider } from '@sotto/crypto';
 import { expect, test, vi } from 'vitest';
 import { encodeContent } from './content.ts';
+import { ConversationRecord } from './conversation-record.ts';
 import { ConnectionError } from './errors.ts';
 import { createEvents } from './events.ts';
+import { keys } from './key-space.ts';
 import { Lane } from './lane.ts';
-import { ConversationRecord, keys, OutboxEntry, putRecord } from './records.ts';
+import { OutboxEntry } from './outbox-entry.ts';
 import type { SendFrame } from './socket.ts';
 import { openMemoryStore } from './store-memory.ts';
+import { putRecord } from './stored-record.ts';
 
 const CONVERSATION = ConversationId.parse('018f0000-0000-7000-8000-00000000000c');
 const DEVICE = DeviceId.parse('018f0000-0000-7000-8000-00000000000d');

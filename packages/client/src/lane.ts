@@ -7,14 +7,15 @@ import type { ConversationId, DeviceDifference, Problem, ProblemCode, Stored } f
 import { ApiError, DeviceId, UserId } from '@sotto/api';
 import { backOffMs, pause } from './back-off.ts';
 import { createBell } from './bell.ts';
+import type { ConversationRecord } from './conversation-record.ts';
 import { needConversation } from './conversations.ts';
 import { ClientError, type ClientErrorCode } from './errors.ts';
 import type { KeyLog } from './key-log.ts';
 import { IN_FLIGHT_PER_CONVERSATION_MAX } from './limits.ts';
 import { sealNext, setAside, settle, unseal } from './outbox.ts';
+import type { OutboxEntry } from './outbox-entry.ts';
 import { refreshList } from './peer-lists.ts';
 import { forgetDevices, meetPeers, type PeerDeps, unmet } from './peers.ts';
-import type { ConversationRecord, OutboxEntry } from './records.ts';
 import type { SendFrame } from './socket.ts';
 
 export interface LaneDeps extends PeerDeps {

@@ -21,21 +21,14 @@ import {
 } from '@sotto/crypto';
 import { pause } from './back-off.ts';
 import { ClientError, isProblem } from './errors.ts';
+import { keys } from './key-space.ts';
 import { LINK_JOIN_MS_MAX, LINK_POLL_MS } from './limits.ts';
 import { decodeLinkCode } from './link-code.ts';
 import { ContactLeaf, LogPin, OwnLeaf, SeenTree } from './log-standing.ts';
 import { type OwnDeviceDeps, readOwnList } from './own-device.ts';
-import {
-  Account,
-  decodeRecord,
-  getRecord,
-  keys,
-  LinkAnswer,
-  Peer,
-  putRecord,
-  sameBytes,
-} from './records.ts';
+import { Account, LinkAnswer, Peer, sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';
+import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
 
 /**
  * Links the device that shows this code to the account; resolves once it is on the account's list. After a crash the

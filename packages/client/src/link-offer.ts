@@ -19,6 +19,7 @@ import { type AccountDeps, logInByDevice, type Me } from './account.ts';
 import { pause } from './back-off.ts';
 import { ClientError, ConnectionError, isProblem } from './errors.ts';
 import { adoptIdentity, deleteAll, forgetIdentity, nextSignedPrekey } from './identity-change.ts';
+import { keys } from './key-space.ts';
 import { LINK_POLL_MS } from './limits.ts';
 import { encodeLinkCode } from './link-code.ts';
 import { ContactLeaf, LogPin, OwnLeaf, SeenTree } from './log-standing.ts';
@@ -26,16 +27,14 @@ import { hasJoined } from './own-list.ts';
 import {
   Account,
   agreementKeyPair,
-  getRecord,
   HeadRecord,
   IdentityRecord,
-  keys,
   LinkRecord,
   Peer,
-  putRecord,
   SignedPrekeyRecord,
 } from './records.ts';
 import type { StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 export interface NewDeviceDeps extends AccountDeps {
   /** Ends the waiting when the client closes. */

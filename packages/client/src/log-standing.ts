@@ -6,8 +6,10 @@ import { bytesOf, type UserId } from '@sotto/api';
 import { CryptoError, compareHeads, type Head } from '@sotto/crypto';
 import * as z from 'zod';
 import { ClientError } from './errors.ts';
-import { getRecord, HeadRecord, keys, putRecord, sameBytes } from './records.ts';
+import { keys } from './key-space.ts';
+import { HeadRecord, sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 /** The log as it was met first: never another one after that. */
 export const LogPin = z.object({ logKey: bytesOf(32), blindingKey: bytesOf(32) });

@@ -19,14 +19,16 @@ import * as z from 'zod';
 import type { Call } from './call.ts';
 import { type Client, type ClientOptions, createClient } from './client.ts';
 import { createEvents } from './events.ts';
+import { keys } from './key-space.ts';
 import { ownListHead } from './own-list.ts';
 import { meetPeers } from './peers.ts';
 import { startPlatform } from './platform.fixture.ts';
 import { addressedBy, type Device, type Platform } from './platform-operations.fixture.ts';
-import { getPeer, getRecord, IdentityRecord, keys } from './records.ts';
+import { getPeer, IdentityRecord } from './records.ts';
 import { loadLocalParty } from './sessions.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
+import { getRecord } from './stored-record.ts';
 
 const PASSWORD = 'Secret!23';
 const DAY_MS = 24 * 3_600_000;

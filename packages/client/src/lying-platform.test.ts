@@ -24,10 +24,10 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, type ClientOptions, createClient } from './client.ts';
 import { encodeContent } from './content.ts';
+import type { HistoryItem } from './history-item.ts';
 import { BACK_OFF_MS_FIRST } from './limits.ts';
 import { startPlatform } from './platform.fixture.ts';
 import { addressedBy, type Device, NOW, type Platform } from './platform-operations.fixture.ts';
-import type { HistoryItem } from './records.ts';
 import { openMemoryStore } from './store-memory.ts';
 
 const PASSWORD = 'Secret!23';

@@ -13,18 +13,12 @@ import {
   nextSignedPrekey,
   submitReplacement,
 } from './identity-change.ts';
+import { keys } from './key-space.ts';
 import { LIST_ATTEMPTS_MAX } from './limits.ts';
 import type { OwnListDeps } from './own-list.ts';
-import {
-  getRecord,
-  HeadRecord,
-  keys,
-  NextIdentity,
-  putRecord,
-  SignedPrekeyRecord,
-  sameBytes,
-} from './records.ts';
+import { HeadRecord, NextIdentity, SignedPrekeyRecord, sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 export interface NextIdentityDeps extends OwnListDeps {
   readonly events: Events;

@@ -9,20 +9,15 @@ import {
 } from '@sotto/crypto';
 import { decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
+import type { HistoryItem } from './history-item.ts';
+import { keys } from './key-space.ts';
 import { noteClaim } from './log-standing.ts';
 import { noteListClaim } from './peer-lists.ts';
 import { pinnedIdentity } from './peers.ts';
-import {
-  Account,
-  getRecord,
-  type HistoryItem,
-  keys,
-  Peer,
-  putRecord,
-  SenderCounterRecord,
-} from './records.ts';
+import { Account, Peer, SenderCounterRecord } from './records.ts';
 import type { Sessions, SessionsDeps } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 export interface OpenDeps extends SessionsDeps {
   readonly transaction: StoreTransaction;

@@ -12,27 +12,24 @@ import {
 } from '@sotto/api';
 import { type Envelope, type LocalParty, sealEnvelope } from '@sotto/crypto';
 import { type Content, decodeContent, encodeContent } from './content.ts';
+import type { ConversationRecord } from './conversation-record.ts';
 import { keepItem, readCursor, skipOwn, writeCursor } from './conversations.ts';
 import { ClientError } from './errors.ts';
+import type { HistoryItem } from './history-item.ts';
 import type { Contact } from './key-log.ts';
+import { keys } from './key-space.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
 import { assertNoAlarm, requireOwnHead, standingOf } from './log-standing.ts';
 import { makeMessageId } from './message-id.ts';
+import { OutboxEntry } from './outbox-entry.ts';
 import { isListDoubtful, listHeads } from './peer-lists.ts';
 import type { Wanted } from './peers.ts';
-import {
-  type ConversationRecord,
-  decodeRecord,
-  getPeer,
-  type HistoryItem,
-  keys,
-  OutboxEntry,
-  putRecord,
-} from './records.ts';
+import { getPeer } from './records.ts';
 import { takeSendNumber } from './send-counter.ts';
 import { noteSent, sentAgainUpTo } from './sent-log.ts';
 import { openSessions, type Sessions, type SessionsDeps } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
+import { decodeRecord, putRecord } from './stored-record.ts';
 
 /**
  * Puts content at the end of a conversation's outbox. Throws `content.invalid`, `content.too-large` for what does not

@@ -24,9 +24,11 @@ import * as z from 'zod';
 import type { Call } from './call.ts';
 import { loadDeviceKey } from './device-key.ts';
 import { ClientError, isProblem } from './errors.ts';
+import { keys } from './key-space.ts';
 import { DEVICE_LIST_SIGNED_MS, LIST_ATTEMPTS_MAX } from './limits.ts';
-import { getRecord, HeadRecord, keys, Peer, putRecord, sameBytes } from './records.ts';
+import { HeadRecord, Peer, sameBytes } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 const OneVersion = z.object({
   version: z.int(),

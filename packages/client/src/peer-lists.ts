@@ -17,10 +17,12 @@ import {
 import type { Call } from './call.ts';
 import { ClientError } from './errors.ts';
 import type { Events } from './events.ts';
+import { keys } from './key-space.ts';
 import { fetchOwnList, learnOwnList, ownListHead } from './own-list.ts';
-import { getPeer, keys, Peer, putRecord, sameBytes } from './records.ts';
+import { getPeer, Peer, sameBytes } from './records.ts';
 import type { SessionsDeps } from './sessions.ts';
 import type { Store, StoreTransaction } from './store.ts';
+import { putRecord } from './stored-record.ts';
 
 export interface ListDeps extends SessionsDeps {
   readonly store: Store;

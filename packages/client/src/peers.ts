@@ -10,10 +10,12 @@ import {
   verifyingKey,
 } from '@sotto/crypto';
 import { ClientError } from './errors.ts';
+import { keys } from './key-space.ts';
 import { assertListed, type ListDeps, learnList, warned } from './peer-lists.ts';
-import { getPeer, keys, Peer, putRecord, sameBytes } from './records.ts';
+import { getPeer, Peer, sameBytes } from './records.ts';
 import { openSessions } from './sessions.ts';
 import type { Store, StoreTransaction } from './store.ts';
+import { putRecord } from './stored-record.ts';
 
 export type PeerDeps = ListDeps;
 

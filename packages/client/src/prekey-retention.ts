@@ -4,17 +4,11 @@
  * that held time back would have us keep what is to be forgotten.
  */
 import * as z from 'zod';
+import { keys } from './key-space.ts';
 import { ONE_TIME_PREKEY_KEPT_MS, SIGNED_PREKEY_KEPT_MS, TIME_CONFIRMED_MS } from './limits.ts';
-import {
-  decodeRecord,
-  entriesUnder,
-  getRecord,
-  keys,
-  OneTimePrekeyRecord,
-  putRecord,
-  SignedPrekeyRecord,
-} from './records.ts';
+import { OneTimePrekeyRecord, SignedPrekeyRecord } from './records.ts';
 import type { StoreTransaction } from './store.ts';
+import { decodeRecord, entriesUnder, getRecord, putRecord } from './stored-record.ts';
 
 /** Of the last run that counts: one that came a day after another one, or after the clock had gone back. */
 const RunTime = z.object({ at: z.number() });

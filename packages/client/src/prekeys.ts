@@ -20,20 +20,12 @@ import {
   signingSeed,
 } from '@sotto/crypto';
 import type { Call } from './call.ts';
+import { keys } from './key-space.ts';
 import { ONE_TIME_PREKEYS_BATCH, ONE_TIME_PREKEYS_LOW, SIGNED_PREKEY_MS } from './limits.ts';
 import { forgetUnusable } from './prekey-retention.ts';
-import {
-  decodeRecord,
-  entriesUnder,
-  getRecord,
-  IdentityRecord,
-  keys,
-  OneTimePrekeyRecord,
-  putRecord,
-  SignedPrekeyRecord,
-  takeNumber,
-} from './records.ts';
+import { IdentityRecord, OneTimePrekeyRecord, SignedPrekeyRecord } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
+import { decodeRecord, entriesUnder, getRecord, putRecord, takeNumber } from './stored-record.ts';
 
 export interface PrekeyDeps {
   readonly store: Store;

@@ -9,21 +9,17 @@ import {
   type ServerFrame,
   type Slot,
 } from '@sotto/api';
+import type { ConversationRecord } from './conversation-record.ts';
 import { findConversation, keepItem, readCursor, skipOwn, writeCursor } from './conversations.ts';
 import { ClientError } from './errors.ts';
+import { type HistoryItem, Place } from './history-item.ts';
+import { keys } from './key-space.ts';
 import { openArrival } from './open-message.ts';
 import type { PeerDeps } from './peers.ts';
-import {
-  type ConversationRecord,
-  type HistoryItem,
-  keys,
-  Place,
-  putRecord,
-  takeNumber,
-} from './records.ts';
 import { openSessions } from './sessions.ts';
 import type { SendFrame } from './socket.ts';
 import type { StoreTransaction } from './store.ts';
+import { putRecord, takeNumber } from './stored-record.ts';
 
 export interface ReceiverDeps extends PeerDeps {
   readonly send: SendFrame;

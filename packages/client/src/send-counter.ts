@@ -3,8 +3,9 @@
  * before, so none is ever given twice: also not by a store that is behind what another copy of it has sent.
  */
 import type { ConversationId } from '@sotto/api';
-import { Counter, entriesUnder, getRecord, keys, putRecord, takeNumber } from './records.ts';
+import { keys } from './key-space.ts';
 import type { StoreTransaction } from './store.ts';
+import { Counter, entriesUnder, getRecord, putRecord, takeNumber } from './stored-record.ts';
 
 /** The number of the next message, taken. */
 export async function takeSendNumber(

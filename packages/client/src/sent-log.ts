@@ -5,17 +5,11 @@
 import { type ConversationId, DeviceId, Seq } from '@sotto/api';
 import type { LocalParty } from '@sotto/crypto';
 import * as z from 'zod';
+import { keys } from './key-space.ts';
 import { IN_FLIGHT_MAX, RESEND_MS, STORE_PAGE } from './limits.ts';
-import {
-  Counter,
-  decodeRecord,
-  entriesUnder,
-  getRecord,
-  keys,
-  OutboxEntry,
-  putRecord,
-} from './records.ts';
+import { OutboxEntry } from './outbox-entry.ts';
 import type { Store, StoreTransaction } from './store.ts';
+import { Counter, decodeRecord, entriesUnder, getRecord, putRecord } from './stored-record.ts';
 
 /** A message that was stored. It lies under its number in the order of the platform's answers. */
 const SentMessage = z.object({

@@ -2,10 +2,13 @@
 import { type ConversationId, DeviceId, type MessageId } from '@sotto/api';
 import { type Content, decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
+import { Place } from './history-item.ts';
+import { keys } from './key-space.ts';
 import { alarmError, assertNotCompromised } from './log-standing.ts';
+import { OutboxEntry } from './outbox-entry.ts';
 import type { PeerDeps } from './peers.ts';
-import { decodeRecord, entriesUnder, getRecord, keys, OutboxEntry, Place } from './records.ts';
 import type { Store } from './store.ts';
+import { decodeRecord, entriesUnder, getRecord } from './stored-record.ts';
 import { isLoggedOut, loggedOutError } from './tokens.ts';
 
 /** A message that the platform has not acknowledged yet. */

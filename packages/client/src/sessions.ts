@@ -24,17 +24,16 @@ import {
   verifyingKey,
 } from '@sotto/crypto';
 import { ClientError } from './errors.ts';
+import { keys } from './key-space.ts';
 import {
   Account,
   agreementKeyPair,
-  entriesUnder,
-  getRecord,
   IdentityRecord,
-  keys,
   OneTimePrekeyRecord,
   SignedPrekeyRecord,
 } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
+import { entriesUnder, getRecord } from './stored-record.ts';
 
 type Record = SessionRecord<RatchetState>;
 

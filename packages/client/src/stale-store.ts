@@ -5,11 +5,12 @@
  */
 import { countPrekeys, KEY_ID_MAX } from '@sotto/api';
 import { ClientError } from './errors.ts';
+import { keys } from './key-space.ts';
 import { KEY_IDS_SPARE } from './limits.ts';
 import { listSignedPrekeys, type PrekeyDeps, refill, renewSignedPrekey } from './prekeys.ts';
-import { Counter, entriesUnder, getRecord, keys, putRecord } from './records.ts';
 import { retireAllSessions } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
+import { Counter, entriesUnder, getRecord, putRecord } from './stored-record.ts';
 
 /** The highest ids that the platform knows of this device. */
 interface Marks {

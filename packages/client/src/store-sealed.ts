@@ -25,7 +25,6 @@ import {
 import * as z from 'zod';
 import { ClientError } from './errors.ts';
 import { PASSPHRASE_COST } from './limits.ts';
-import { decodeRecord, putRecord } from './records.ts';
 import {
   checkStoreKey,
   checkStoreRange,
@@ -35,6 +34,7 @@ import {
   type StoreTransaction,
 } from './store.ts';
 import { createStoreNames, type NameOf } from './store-names.ts';
+import { decodeRecord, putRecord } from './stored-record.ts';
 
 /** What opens an encrypted store: what a person types, or 32 bytes that nobody can guess. */
 export type StoreSecret = { readonly passphrase: string } | { readonly key: Uint8Array };

@@ -1,9 +1,11 @@
 import { DeviceId, SessionId, UserId } from '@sotto/api';
 import { expect, test } from 'vitest';
 import type { Exchange } from './http.ts';
-import { Account, getRecord, keys, putRecord } from './records.ts';
+import { keys } from './key-space.ts';
+import { Account } from './records.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 import { createTokens } from './tokens.ts';
 
 const ID = '018f0000-0000-7000-8000-00000000000a';

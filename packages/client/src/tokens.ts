@@ -2,9 +2,11 @@
 import { type Login, refresh, type Tokens as TokenPair } from '@sotto/api';
 import { ClientError, isProblem } from './errors.ts';
 import type { Exchange } from './http.ts';
+import { keys } from './key-space.ts';
 import { TOKEN_MARGIN_MS } from './limits.ts';
-import { Account, getRecord, keys, putRecord } from './records.ts';
+import { Account } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 /** An access token, and whether it is good only together with the device key. */
 export interface AccessToken {

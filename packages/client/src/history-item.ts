@@ -1,0 +1,43 @@
+/** What a conversation's history holds. */
+import { Address, ConversationId, MessageId, Seq, Timestamp } from '@sotto/api';
+import * as z from 'zod';
+import { Content } from './content.ts';
+
+const placed = {
+  id: MessageId,
+  conversation: ConversationId,
+  seq: Seq,
+  sender: Address,
+  /** By the platform's clock, which nobody vouches for. */
+  sentAt: Timestamp,
+};
+
+/** A message as people see it. */
+export const Message = z.object({
+  type: z.literal('message'),
+  ...placed,
+  /** Milliseconds since 1970 by the sender's clock, as the sender encrypted it. */
+  time: z.number(),
+  content: Content,
+  /** Sent by this account, from this device or another one. */
+  own: z.boolean(),
+  /** The sender's count skipped a number before this message, or this one comes late: something was held back. */
+  order: z.enum(['next', 'gap', 'late']),
+});
+export type Message = z.infer<typeof Message>;
+
+/** A message that could not be read, and why: a code of `CryptoError` or `ClientError`. */
+export const UnreadableMessage = z.object({
+  type: z.literal('unreadable'),
+  ...placed,
+  cause: z.string(),
+});
+export type UnreadableMessage = z.infer<typeof UnreadableMessage>;
+
+/** One place of a conversation that held something for this device. */
+export const HistoryItem = z.discriminatedUnion('type', [Message, UnreadableMessage]);
+export type HistoryItem = z.infer<typeof HistoryItem>;
+
+/** Where a message lies. */
+export const Place = z.object({ conversation: ConversationId, seq: Seq });
+export type Place = z.infer<typeof Place>;
