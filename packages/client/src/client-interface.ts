@@ -42,8 +42,8 @@ export interface ClientOptions {
   readonly proofs?: boolean;
 }
 
-/** One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. */
-export interface Client {
+/** The account and its sessions. */
+export interface AccountDoor {
   /** Who this store belongs to, or undefined before the first log-in. */
   me(): Promise<Me | undefined>;
   /**
@@ -71,6 +71,18 @@ export interface Client {
   sessions(): Promise<Session[]>;
   /** Ends one session. Another device comes back by a password only; to keep it out, take it off with `unlink`. */
   endSession(session: SessionId): Promise<void>;
+  /** Changes the password; all other sessions end, and come back by the new one only. After a lost answer either password may be the right one. */
+  changePassword(change: { currentPassword: string; newPassword: string }): Promise<void>;
+  /** Another recovery code, to be shown once; the old one stops working. */
+  renewRecoveryCode(password: string): Promise<string>;
+  /** Deletes the account, for ever. What is in the store stays for the application to remove. */
+  deleteAccount(password: string): Promise<void>;
+  /** Everything that the platform holds about the account. */
+  exportData(): Promise<Answer<typeof exportAccount>>;
+}
+
+/** The account's devices and the identity that they share. */
+export interface DeviceDoor {
   /** The account's devices, under the names that they were given. */
   devices(): Promise<OwnDevice[]>;
   /** Names a device; the platform learns neither the name nor its length. At most 127 bytes of UTF-8. */
@@ -97,26 +109,10 @@ export interface Client {
    * the account back. That takes the password, within the last five minutes: see there. Change it too.
    */
   renewIdentity(): Promise<void>;
-  /** Changes the password; all other sessions end, and come back by the new one only. After a lost answer either password may be the right one. */
-  changePassword(change: { currentPassword: string; newPassword: string }): Promise<void>;
-  /** Another recovery code, to be shown once; the old one stops working. */
-  renewRecoveryCode(password: string): Promise<string>;
-  /** Deletes the account, for ever. What is in the store stays for the application to remove. */
-  deleteAccount(password: string): Promise<void>;
-  /** Everything that the platform holds about the account. */
-  exportData(): Promise<Answer<typeof exportAccount>>;
-  /**
-   * Publishes this device's keys and connects; resolves once the platform has answered. From then on the client
-   * connects again by itself, and sends and receives. Rejects only when trying again is of no use, and when a change
-   * of the identity was cut off and cannot be ended yet: with `account.compromised` when another identity stands in the
-   * place of this device's, and with `auth.fresh-needed` when a device that was not linked makes itself the account's
-   * and it takes the password: `login` with it and connect again.
-   */
-  connect(): Promise<void>;
-  /** Ends everything and closes the store. Nothing unsent or unseen is lost. */
-  close(): Promise<void>;
-  /** Calls `listener` at each event of a name; gives back the function that ends that. */
-  on<E extends ClientEvent>(name: E, listener: Listener<E>): () => void;
+}
+
+/** Conversations and what is said in them. */
+export interface TalkDoor {
   /** Messages as they arrive, each at least once over any crash, counted as taken when the loop comes round. Throws
    * `account.logged-out` when the session has ended and everything that had arrived was given. */
   messages(): AsyncGenerator<Message, void>;
@@ -158,6 +154,10 @@ export interface Client {
    * stays in the outbox meanwhile, and may be asked for again.
    */
   whenStored(id: MessageId): Promise<Place>;
+}
+
+/** Whom to believe. */
+export interface TrustDoor {
   /** Goes on with a contact whose identity key has changed, after the safety numbers were compared. */
   acceptIdentity(user: UserId): Promise<void>;
   /**
@@ -167,4 +167,20 @@ export interface Client {
   acceptKeyLog(): Promise<void>;
   /** What two people compare to know that nobody sits between them; after a change, that of the new identity. */
   safetyNumber(user: UserId): Promise<SafetyNumber>;
+}
+
+/** One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. */
+export interface Client extends AccountDoor, DeviceDoor, TalkDoor, TrustDoor {
+  /**
+   * Publishes this device's keys and connects; resolves once the platform has answered. From then on the client
+   * connects again by itself, and sends and receives. Rejects only when trying again is of no use, and when a change
+   * of the identity was cut off and cannot be ended yet: with `account.compromised` when another identity stands in the
+   * place of this device's, and with `auth.fresh-needed` when a device that was not linked makes itself the account's
+   * and it takes the password: `login` with it and connect again.
+   */
+  connect(): Promise<void>;
+  /** Ends everything and closes the store. Nothing unsent or unseen is lost. */
+  close(): Promise<void>;
+  /** Calls `listener` at each event of a name; gives back the function that ends that. */
+  on<E extends ClientEvent>(name: E, listener: Listener<E>): () => void;
 }

@@ -140,7 +140,8 @@ export class Connection {
       onPrekeyUsed();
       this.#inBackground(forgetSent(this.#deps.store, this.#deps.local, this.#deps.clock()));
     }, UPKEEP_MS);
-    const receiver = createReceiver({ ...this.#deps, send, onPrekeyUsed });
+    const wake = (conversation: ConversationId) => this.wake(conversation);
+    const receiver = createReceiver({ ...this.#deps, send, onPrekeyUsed, wake });
     const room = { left: IN_FLIGHT_MAX, onFreed: () => this.wake() };
     const tail = Promise.resolve();
     this.#attendance = { send, receiver, room, upkeep, lanes: new Map(), tail, isGreeted: false };

@@ -142,15 +142,37 @@ export function writeCursor(
   return putRecord(transaction, keys.cursor(conversation), [Cursor, { seq }]);
 }
 
-/** The cursor moved over messages of our own, which `stored` told us of and which are not delivered again. */
+/** The cursor moved over places of our own, which `stored` told us of and which are not delivered again. */
 export async function skipOwn(
   transaction: StoreTransaction,
   conversation: ConversationId,
   cursor: number,
 ): Promise<number> {
   let seq = cursor;
-  while (await transaction.get(keys.message(conversation, seq + 1))) seq += 1;
+  while (await isOwnPlace(transaction, conversation, seq + 1)) seq += 1;
   return seq;
+}
+
+/** The same for a cursor that is written next: marks that it has passed are of no use any more. */
+export async function passOwn(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  cursor: number,
+): Promise<number> {
+  const passed = await skipOwn(transaction, conversation, cursor);
+  for (let seq = cursor + 1; seq <= passed; seq += 1) {
+    await transaction.delete(keys.ownPlace(conversation, seq));
+  }
+  return passed;
+}
+
+async function isOwnPlace(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  seq: number,
+): Promise<boolean> {
+  if (await transaction.get(keys.message(conversation, seq))) return true;
+  return (await transaction.get(keys.ownPlace(conversation, seq))) !== undefined;
 }
 
 /**

@@ -42,8 +42,12 @@ export const keys = {
   sendCounterLowest: 'send-counter-lowest',
   senderCounter: (conversation: ConversationId, device: DeviceId) =>
     `sender-counter/${conversation}/${device}`,
-  outboxEntry: (conversation: ConversationId, counter: number) =>
-    `outbox/${conversation}/${padded(counter)}`,
+  /** With a step: a control message, behind the message of that counter and in front of the next one. */
+  outboxEntry: (conversation: ConversationId, counter: number, step?: number) =>
+    step === undefined
+      ? `outbox/${conversation}/${padded(counter)}`
+      : `outbox/${conversation}/${padded(counter)}/${padded(step)}`,
+  outboxSteps: 'outbox-steps',
   outbox: (conversation?: ConversationId) =>
     conversation === undefined ? 'outbox/' : `outbox/${conversation}/`,
   failed: (id: MessageId) => `failed/${id}`,
@@ -56,6 +60,9 @@ export const keys = {
   leftBehind: 'left-behind',
   message: (conversation: ConversationId, seq: number) => `message/${conversation}/${padded(seq)}`,
   messages: (conversation: ConversationId) => `message/${conversation}/`,
+  /** A place of ours that holds nothing for the history, until the cursor has passed it. */
+  ownPlace: (conversation: ConversationId, seq: number) =>
+    `own-place/${conversation}/${padded(seq)}`,
   /** By sending device too: an id is its sender's, and nobody else's can stand in its way. */
   messageId: (sender: DeviceId, id: MessageId) => `message-id/${sender}/${id}`,
   /** Head of the newest list of our own devices that was seen; and the list, see `own-list.ts`. */

@@ -7,15 +7,18 @@ import type { ConversationId, DeviceDifference, Problem, ProblemCode, Stored } f
 import { ApiError, DeviceId, UserId } from '@sotto/api';
 import { backOffMs, pause } from './back-off.ts';
 import { createBell } from './bell.ts';
+import { noteMet } from './control-outbox.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { needConversation } from './conversations.ts';
 import { ClientError, type ClientErrorCode } from './errors.ts';
 import type { KeyLog } from './key-log.ts';
+import { keys } from './key-space.ts';
 import { IN_FLIGHT_PER_CONVERSATION_MAX } from './limits.ts';
-import { sealNext, setAside, settle, unseal } from './outbox.ts';
-import type { OutboxEntry } from './outbox-entry.ts';
+import { setAside, settle, unseal } from './outbox.ts';
+import { isControl, keyOf, type OutboxEntry, placeBefore, toOutgoing } from './outbox-entry.ts';
 import { refreshList } from './peer-lists.ts';
-import { forgetDevices, meetPeers, type PeerDeps, unmet } from './peers.ts';
+import { forgetDevices, meetPeers, type PeerDeps, unmet, type Wanted } from './peers.ts';
+import { sealNext } from './sealing.ts';
 import type { SendFrame } from './socket.ts';
 
 export interface LaneDeps extends PeerDeps {
@@ -59,13 +62,15 @@ export class Lane {
   readonly #inFlight = new Map<number, OutboxEntry>();
   readonly #ended: Promise<void>;
   #lastNumber = 0;
-  #lastCounter = 0;
+  /** Behind it lies what was not sent over this connection yet. */
+  #sentUpTo: string;
   #refusal: Refusal | undefined;
   #failures = 0;
 
   constructor(deps: LaneDeps, id: ConversationId) {
     this.#deps = deps;
     this.#id = id;
+    this.#sentUpTo = keys.outbox(id);
     this.#ended = this.#run();
   }
 
@@ -130,12 +135,12 @@ export class Lane {
     if (limit <= 0) return true;
     const conversation = await needConversation(this.#deps, this.#id);
     await this.#deps.keyLog.needOwn();
-    const input = { conversation, after: this.#lastCounter, limit };
+    const input = { conversation, after: this.#sentUpTo, limit };
     const sealing = await this.#deps.store.transaction((transaction) =>
       sealNext(this.#deps, transaction, input),
     );
     if ('wanted' in sealing) {
-      await meetPeers(this.#deps, sealing.wanted);
+      await this.#meet(sealing.wanted);
       return false;
     }
     if ('doubtful' in sealing) {
@@ -155,12 +160,15 @@ export class Lane {
 
   #dispatch(entry: OutboxEntry): void {
     const number = ++this.#lastNumber;
-    this.#lastCounter = entry.counter;
+    this.#sentUpTo = keyOf(entry);
     this.#inFlight.set(number, entry);
     this.#deps.room.left -= 1;
-    const { id, conversation, recipients } = entry;
-    const message = { kind: 'direct', id, conversation, recipients } as const;
-    this.#deps.send({ type: 'send', number, message });
+    this.#deps.send({ type: 'send', number, message: toOutgoing(entry) });
+  }
+
+  async #meet(wanted: readonly Wanted[]): Promise<void> {
+    await meetPeers(this.#deps, wanted);
+    await this.#deps.store.transaction((transaction) => noteMet(transaction, this.#id, wanted));
   }
 
   #answered(number: number): void {
@@ -170,12 +178,12 @@ export class Lane {
 
   /** Mends a refusal and returns to its number, or to the one behind it when the message is given up. */
   async #goBack({ number, problem, entries }: Refusal): Promise<void> {
-    const [{ counter }] = entries;
+    const [refused] = entries;
     const conversation = await needConversation(this.#deps, this.#id);
     const isGivenUp = await mend(this.#deps, { problem, entries, conversation });
     if (isGivenUp) this.#deps.send({ type: 'withdraw', conversation: this.#id, number });
     this.#lastNumber = isGivenUp ? number : number - 1;
-    this.#lastCounter = isGivenUp ? counter : counter - 1;
+    this.#sentUpTo = isGivenUp ? keyOf(refused) : placeBefore(refused);
     this.#refusal = undefined;
     if (isGivenUp) return;
     // That devices have changed is no failure, unless it is all that the platform says.
@@ -200,7 +208,9 @@ function withRefused(
 ): Refusal {
   if (known === undefined) return { number, problem, entries: [entry] };
   const isLowest = number < known.number && problem.code !== 'message.after-refused';
-  const [first, ...others] = [entry, ...known.entries].toSorted((a, b) => a.counter - b.counter);
+  const [first, ...others] = [entry, ...known.entries].toSorted((a, b) =>
+    keyOf(a) < keyOf(b) ? -1 : 1,
+  );
   const entries = [first ?? entry, ...others] as const;
   return isLowest ? { number, problem, entries } : { ...known, entries };
 }
@@ -230,6 +240,7 @@ async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending)
   }
   const [refused] = entries;
   await deps.store.transaction((transaction) => setAside(transaction, refused));
+  if (isControl(refused)) return true;
   const { id, conversation: where } = refused;
   deps.events.emit('failed', { id, conversation: where, code: problem.code });
   return true;

@@ -160,3 +160,12 @@ export const GIVE_UP_MS_MAX = 2_000;
 
 /** What is known of an unfinished upload is kept for so long: platforms keep none for longer. */
 export const UPLOAD_KEPT_MS = 7 * 24 * 3_600_000;
+
+/** A sender key's distribution message, which is 113 bytes in the first suite. */
+export const SENDER_KEY_BYTES_MAX = 1024;
+
+/** Messages that one request asks to have again. More, and one request costs its answerer minutes of sending. */
+export const AGAIN_IDS_MAX = 50;
+
+/** Characters of the name that somebody shows to others. */
+export const PROFILE_NAME_LENGTH_MAX = 64;

@@ -1,5 +1,5 @@
 /** One incoming message: decrypted, its envelope held against what the platform said, its content read. */
-import type { ConversationId, MessageSlot, UserId } from '@sotto/api';
+import type { ConversationId, MessageSlot } from '@sotto/api';
 import {
   acceptCounter,
   CryptoError,
@@ -8,7 +8,9 @@ import {
   type SenderCounter,
 } from '@sotto/crypto';
 import { decodeContent } from './content.ts';
+import type { ConversationRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
+import type { Events } from './events.ts';
 import type { HistoryItem } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { noteClaim } from './log-standing.ts';
@@ -18,16 +20,22 @@ import { Account, Peer, SenderCounterRecord } from './records.ts';
 import type { Sessions, SessionsDeps } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
 import { getRecord, putRecord } from './stored-record.ts';
+import { takeControl } from './take-control.ts';
 
 export interface OpenDeps extends SessionsDeps {
   readonly transaction: StoreTransaction;
   readonly sessions: Sessions;
-  /** Of the conversation. */
-  readonly members: readonly UserId[];
+  readonly conversation: ConversationRecord;
+  readonly events: Events;
+  /** There is something new to send in a conversation; to be called {@link later}. */
+  readonly wake: (conversation: ConversationId) => void;
+  /** Takes what is to be done once the transaction is on disk. */
+  readonly later: (() => void)[];
 }
 
 export interface Arrival {
-  readonly item: HistoryItem;
+  /** What goes into the history; a control message does not. */
+  readonly item?: HistoryItem;
   readonly usedPrekey: boolean;
 }
 
@@ -35,23 +43,24 @@ export interface Arrival {
  * Opens a slot's message. What cannot be read comes out as `unreadable` with its cause; the session keeps whatever
  * did decrypt. Throws only what is not the message's fault.
  */
-export async function openArrival(
-  deps: OpenDeps,
-  conversation: ConversationId,
-  slot: MessageSlot,
-): Promise<Arrival> {
+export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Arrival> {
   const { id, seq, sender, sentAt } = slot;
+  const conversation = deps.conversation.id;
   const placed = { id, conversation, seq, sender, sentAt };
   let usedPrekey = false;
   try {
     assertCanBeSender(deps, sender);
     const decrypted = await decrypt(deps, slot);
     usedPrekey = decrypted.usedOneTimePrekeyId !== undefined;
-    const expected = { conversation, message: id, sender };
+    const expected = { conversation, message: id, sender, controlAllowed: true };
     const envelope = openEnvelope(decrypted.plaintext, expected);
     const own = sender.user === deps.local.address.user;
     if (envelope.keyLog && !own) await noteClaim(deps.transaction, sender.user, envelope.keyLog);
     if (!own) await noteListClaim(deps.transaction, sender.user, envelope.deviceLists);
+    if (envelope.control) {
+      await takeControl(deps, { ...placed, time: envelope.time, content: envelope.content });
+      return { usedPrekey };
+    }
     const content = decodeContent(envelope.content);
     const order = await acceptOrder(deps.transaction, { ...placed, envelope });
     const item = { type: 'message', ...placed, time: envelope.time, content, own, order } as const;
@@ -67,10 +76,10 @@ export async function openArrival(
  * messages return as `stored` only.
  */
 function assertCanBeSender(
-  { local, members }: OpenDeps,
+  { local, conversation }: OpenDeps,
   { user, device }: MessageSlot['sender'],
 ): void {
-  if (!members.includes(user)) {
+  if (!conversation.members.includes(user)) {
     throw new ClientError('sender.invalid', 'the sender is not in the conversation');
   }
   if (user === local.address.user && device === local.address.device) {

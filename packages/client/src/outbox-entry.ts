@@ -1,17 +1,79 @@
-/** What waits to be sent. */
-import { bytes, CIPHERTEXT_BYTES_MAX, ConversationId, MessageId, Recipient, Seq } from '@sotto/api';
+/** What waits to be sent: a message of ours that is not `stored` yet. */
+import {
+  Address,
+  bytes,
+  bytesOf,
+  CIPHERTEXT_BYTES_MAX,
+  ConversationId,
+  MessageId,
+  type OutgoingMessage,
+  Recipient,
+  Seq,
+} from '@sotto/api';
 import * as z from 'zod';
+import { keys } from './key-space.ts';
+import type { StoreTransaction } from './store.ts';
+import { putRecord } from './stored-record.ts';
 
-/** A message of ours that is not `stored` yet. It may leave once it is `sealed`: encrypted for every device. */
+/** It may leave once it is `sealed`: encrypted for every device. */
 export const OutboxEntry = z.object({
   id: MessageId,
   conversation: ConversationId,
+  /** The message's own number. Of a control message, that of the message behind which it was written. */
   counter: z.int(),
+  /** Set on control messages: their order behind that message. */
+  step: z.int().optional(),
   time: z.number(),
+  /** Bytes of `Content`, or of `Control` when there are devices in `to`. */
   content: bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX }),
+  /** The devices that a control message is for. */
+  to: z.array(Address).optional(),
+  /** A control message that is to travel in a session made for it: the one there was may be broken. */
+  isFresh: z.boolean().optional(),
   recipients: z.array(Recipient),
+  /** What went to a whole group: one ciphertext, and what it was keyed for. */
+  group: z
+    .object({
+      ciphertext: bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX }),
+      version: z.int().min(1),
+      lists: bytesOf(32),
+    })
+    .optional(),
   sealed: z.boolean(),
   /** It was stored before, as this number and at this place: the platform may have lost it. */
   resent: z.object({ number: z.int(), seq: Seq }).optional(),
 });
 export type OutboxEntry = z.infer<typeof OutboxEntry>;
+
+/** Whether it speaks to devices and not to people: it has no number of its own, and no place in the history. */
+export function isControl({ to }: OutboxEntry): boolean {
+  return to !== undefined;
+}
+
+/** Where an entry lies: in the order in which entries leave. */
+export function keyOf({ conversation, counter, step }: OutboxEntry): string {
+  return keys.outboxEntry(conversation, counter, step);
+}
+
+/** A place in front of an entry and behind every one before it. */
+export function placeBefore({ conversation, counter, step }: OutboxEntry): string {
+  if (step !== undefined) return keys.outboxEntry(conversation, counter, step - 1);
+  return keys.outboxEntry(conversation, counter - 1, Number.MAX_SAFE_INTEGER);
+}
+
+/** Writes an entry to its place. */
+export function putEntry(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
+  return putRecord(transaction, keyOf(entry), [OutboxEntry, entry]);
+}
+
+/** A sealed entry as the platform takes it. */
+export function toOutgoing({
+  id,
+  conversation,
+  recipients,
+  group,
+  to,
+}: OutboxEntry): OutgoingMessage {
+  if (group !== undefined) return { kind: 'group', id, conversation, ...group };
+  return { kind: to === undefined ? 'direct' : 'targeted', id, conversation, recipients };
+}

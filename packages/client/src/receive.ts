@@ -10,7 +10,14 @@ import {
   type Slot,
 } from '@sotto/api';
 import type { ConversationRecord } from './conversation-record.ts';
-import { findConversation, keepItem, readCursor, skipOwn, writeCursor } from './conversations.ts';
+import {
+  findConversation,
+  keepItem,
+  passOwn,
+  readCursor,
+  skipOwn,
+  writeCursor,
+} from './conversations.ts';
 import { ClientError } from './errors.ts';
 import { type HistoryItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
@@ -27,6 +34,8 @@ export interface ReceiverDeps extends PeerDeps {
   readonly onArrival: () => void;
   /** A one-time prekey was used: the platform may be running low. */
   readonly onPrekeyUsed: () => void;
+  /** There is something new to send in a conversation. */
+  readonly wake: (conversation: ConversationId) => void;
 }
 
 export interface Receiver {
@@ -39,6 +48,8 @@ interface Progress {
   readonly items: HistoryItem[];
   readonly usedPrekey: boolean;
   readonly cursor: number;
+  /** What is to be done now that it is on disk. */
+  readonly later: readonly (() => void)[];
   /** Set when places before this one are missing; the slots from there on were left alone. */
   readonly missingBefore?: number;
 }
@@ -62,13 +73,15 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     show(conversation, rest);
   }
 
-  function show(conversation: ConversationId, { items, cursor, usedPrekey }: Progress): void {
+  function show(conversation: ConversationId, progress: Progress): void {
+    const { items, cursor, usedPrekey, later } = progress;
     for (const item of items) {
       if (item.type === 'message') deps.events.emit('message', item);
       else deps.events.emit('unreadable', item);
     }
     if (items.length > 0) deps.onArrival();
     if (usedPrekey) deps.onPrekeyUsed();
+    for (const work of later) work();
     deps.send({ type: 'ack', conversation, seq: cursor });
   }
 
@@ -154,38 +167,45 @@ function moveCursor(
 
 function storeSlots(
   deps: ReceiverDeps,
-  { id: conversation, members }: ConversationRecord,
+  room: ConversationRecord,
   slots: readonly Slot[],
 ): Promise<Progress> {
+  const conversation = room.id;
   return deps.store.transaction(async (transaction) => {
     const sessions = openSessions(transaction, deps);
+    const later: (() => void)[] = [];
+    const opening = { ...deps, transaction, sessions, conversation: room, later };
     const before = await readCursor(transaction, conversation);
     const items: HistoryItem[] = [];
     let usedPrekey = false;
     let cursor = before;
     let missingBefore: number | undefined;
     for (const slot of slots) {
-      if (startOf(slot) > cursor + 1) cursor = await skipOwn(transaction, conversation, cursor);
+      if (startOf(slot) > cursor + 1) cursor = await passOwn(transaction, conversation, cursor);
       if (endOf(slot) <= cursor && !(await wasSaidEmpty(transaction, conversation, slot))) continue;
       if (startOf(slot) > cursor + 1) {
         missingBefore = startOf(slot);
         break;
       }
       if (slot.type === 'message' && !(await isKnown(transaction, slot))) {
-        const arrival = await openArrival(
-          { ...deps, transaction, sessions, members },
-          conversation,
-          slot,
-        );
-        await keep(transaction, arrival.item);
-        items.push(arrival.item);
+        const arrival = await openArrival(opening, slot);
         usedPrekey ||= arrival.usedPrekey;
+        if (arrival.item !== undefined) {
+          await keep(transaction, arrival.item);
+          items.push(arrival.item);
+        }
       }
       cursor = endOf(slot);
     }
     await sessions.save();
     if (cursor !== before) await writeCursor(transaction, conversation, cursor);
-    return { items, usedPrekey, cursor, ...(missingBefore !== undefined && { missingBefore }) };
+    return {
+      items,
+      usedPrekey,
+      cursor,
+      later,
+      ...(missingBefore !== undefined && { missingBefore }),
+    };
   });
 }
 

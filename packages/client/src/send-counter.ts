@@ -20,6 +20,16 @@ export async function takeSendNumber(
   return takeNumber(transaction, key);
 }
 
+/** The number of the newest message, 0 before the first one. */
+export async function lastSendNumber(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<number> {
+  const lowest = await getRecord(transaction, keys.sendCounterLowest, Counter);
+  const counter = await getRecord(transaction, keys.sendCounter(conversation), Counter);
+  return (counter ?? lowest ?? { next: 1 }).next - 1;
+}
+
 /** Leaves out as many numbers in every conversation, also in those that only the other copy has begun. */
 export async function skipSendNumbers(transaction: StoreTransaction, count: number): Promise<void> {
   const raise = async (key: string) => {

@@ -7,7 +7,7 @@ import type { LocalParty } from '@sotto/crypto';
 import * as z from 'zod';
 import { keys } from './key-space.ts';
 import { IN_FLIGHT_MAX, RESEND_MS, STORE_PAGE } from './limits.ts';
-import { OutboxEntry } from './outbox-entry.ts';
+import { OutboxEntry, putEntry } from './outbox-entry.ts';
 import type { Store, StoreTransaction } from './store.ts';
 import { Counter, decodeRecord, entriesUnder, getRecord, putRecord } from './stored-record.ts';
 
@@ -108,7 +108,7 @@ export async function sentAgainUpTo(
 
 async function putAgain(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
   const { conversation, counter } = entry;
-  await putRecord(transaction, keys.outboxEntry(conversation, counter), [OutboxEntry, entry]);
+  await putEntry(transaction, entry);
   if (counter > (await sentAgainUpTo(transaction, conversation))) {
     await putRecord(transaction, keys.sentAgain(conversation), [Counter, { next: counter + 1 }]);
   }

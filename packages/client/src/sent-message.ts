@@ -5,7 +5,7 @@ import { ClientError } from './errors.ts';
 import { Place } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { alarmError, assertNotCompromised } from './log-standing.ts';
-import { OutboxEntry } from './outbox-entry.ts';
+import { isControl, OutboxEntry } from './outbox-entry.ts';
 import type { PeerDeps } from './peers.ts';
 import type { Store } from './store.ts';
 import { decodeRecord, entriesUnder, getRecord } from './stored-record.ts';
@@ -30,9 +30,10 @@ export function readUnsent(
     const unsent: UnsentMessage[] = [];
     for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {
       if (unsent.length === limit) break;
-      const { id, time, content, resent } = decodeRecord(OutboxEntry, value);
-      if (resent === undefined)
-        unsent.push({ id, conversation, time, content: decodeContent(content) });
+      const entry = decodeRecord(OutboxEntry, value);
+      if (entry.resent !== undefined || isControl(entry)) continue;
+      const { id, time, content } = entry;
+      unsent.push({ id, conversation, time, content: decodeContent(content) });
     }
     return unsent;
   });

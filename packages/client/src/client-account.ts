@@ -1,0 +1,114 @@
+/** The part of a client that is about the account: coming in and going, devices, identity. */
+import {
+  changePassword,
+  type DeviceId,
+  deleteAccount,
+  endSession,
+  exportAccount,
+  listSessions,
+  logoutEverywhere,
+  renewRecoveryCode,
+  type SessionId,
+} from '@sotto/api';
+import {
+  type Credentials,
+  findAccount,
+  logIn,
+  logInByDevice,
+  logOut,
+  type NewAccount,
+  type Recovery,
+  recoverAccount,
+  registerAccount,
+} from './account.ts';
+import type { ClientCore } from './client-core.ts';
+import type { AccountDoor, DeviceDoor } from './client-interface.ts';
+import { listOwnDevices, nameOwnDevice } from './devices.ts';
+import { keepKeys } from './key-upkeep.ts';
+import { completeLink } from './link-answer.ts';
+import { beginLink } from './link-offer.ts';
+import { makeNextIdentity } from './next-identity.ts';
+import { reportLostDevice, unlinkDevice } from './own-device.ts';
+
+/** What an application calls about the account of a client's store. */
+export function openAccountDoor(core: ClientCore): AccountDoor {
+  const { account, call, events } = core;
+  return {
+    me: () => findAccount(core.store),
+    register: (entry: NewAccount) => registerAccount(account, entry),
+    async login(credentials?: Credentials) {
+      if (credentials === undefined) return logInByDevice(account);
+      const me = await logIn(account, credentials);
+      if (core.knownDevice !== undefined && core.knownDevice !== me.device) {
+        await core.disconnect();
+        core.forgetLocal();
+      }
+      return me;
+    },
+    recover: (recovery: Recovery) => recoverAccount(account, recovery),
+    async logout() {
+      await core.disconnect();
+      await logOut(account);
+      events.emit('logged-out', {});
+    },
+    async logoutEverywhere() {
+      await call(logoutEverywhere, {});
+      await core.leave();
+    },
+    async sessions() {
+      return (await call(listSessions, {})).sessions;
+    },
+    async endSession(session: SessionId) {
+      await call(endSession, { params: { session_id: session } });
+    },
+    async changePassword(change: { currentPassword: string; newPassword: string }) {
+      await call(changePassword, { body: change });
+    },
+    async renewRecoveryCode(password: string) {
+      return (await call(renewRecoveryCode, { body: { password } })).recoveryCode;
+    },
+    async deleteAccount(password: string) {
+      await call(deleteAccount, { body: { password } });
+      await core.leave();
+    },
+    exportData: () => call(exportAccount, {}),
+  };
+}
+
+/** What an application calls about the devices of the account. */
+export function openDeviceDoor(core: ClientCore): DeviceDoor {
+  return {
+    async devices() {
+      return listOwnDevices(await core.peerDeps());
+    },
+    async renameDevice(device: DeviceId, name: string) {
+      await nameOwnDevice(await core.peerDeps(), { device, name });
+    },
+    beginLink: () => beginLinkTo(core),
+    async completeLink(code: string) {
+      return completeLink(await core.deviceDeps(), code);
+    },
+    async unlink(device: DeviceId) {
+      const deps = await core.deviceDeps();
+      await unlinkDevice(deps, device);
+      if (device === deps.local.address.device) await core.leave();
+    },
+    reportLost: (device: DeviceId) => core.changeIdentity((deps) => reportLostDevice(deps, device)),
+    renewIdentity: () => core.changeIdentity(makeNextIdentity),
+  };
+}
+
+function beginLinkTo(core: ClientCore) {
+  const join = async () => {
+    await core.disconnect();
+    core.forgetLocal();
+    await keepKeys(await core.peerDeps());
+  };
+  const reload = async () => {
+    await core.disconnect();
+    core.forgetLocal();
+    core.deviceKey.reload();
+    core.account.tokens.reload();
+  };
+  return beginLink({ ...core.account, signal: core.closing, join, reload });
+}

@@ -1,0 +1,162 @@
+/**
+ * What all parts of a client share: the store, the platform, who we are, and the connection. It knows nothing of what
+ * people say to each other.
+ */
+import type { ConversationId } from '@sotto/api';
+import { type LocalParty, nobleProvider, type Provider } from '@sotto/crypto';
+import { type AccountDeps, forgetTokens, logInAgain } from './account.ts';
+import { type Arrivals, createArrivals } from './arrivals.ts';
+import { type Call, createCall } from './call.ts';
+import type { ClientOptions } from './client-interface.ts';
+import { Connection } from './connection.ts';
+import { type HeldDeviceKey, holdDeviceKey } from './device-key.ts';
+import { ClientError } from './errors.ts';
+import { createEvents, type Events } from './events.ts';
+import { createExchange } from './http.ts';
+import { CALL_WAIT_MS_MAX } from './limits.ts';
+import { finishNextIdentity } from './next-identity.ts';
+import type { OwnDeviceDeps } from './own-device.ts';
+import { patient } from './patience.ts';
+import type { PeerDeps } from './peers.ts';
+import { makeFirstKeys } from './prekeys.ts';
+import { createProver } from './proof.ts';
+import { loadLocalParty } from './sessions.ts';
+import type { Store } from './store.ts';
+import { createTokens } from './tokens.ts';
+
+/** Shared by the parts of one client. */
+export class ClientCore {
+  readonly store: Store;
+  readonly provider: Provider;
+  readonly clock: () => number;
+  readonly events: Events = createEvents();
+  readonly call: Call;
+  readonly account: AccountDeps;
+  readonly deviceKey: HeldDeviceKey;
+  readonly arrivals: Arrivals;
+  readonly #options: ClientOptions;
+  readonly #closing = new AbortController();
+  #local: LocalParty | undefined;
+  #connection: Connection | undefined;
+  /** It was connected before a change of identity. */
+  #isToConnect = false;
+
+  constructor(options: ClientOptions) {
+    const { url, store, fetch = globalThis.fetch, clock = Date.now, proofs = true } = options;
+    this.#options = options;
+    this.store = store;
+    this.provider = options.provider ?? nobleProvider;
+    this.clock = clock;
+    const signal = this.closing;
+    this.deviceKey = holdDeviceKey(store, this.provider);
+    const deviceKey = this.deviceKey.load;
+    const prover = createProver({ provider: this.provider, deviceKey, clock });
+    const exchange = patient(createExchange({ url, fetch, prover, signal }), {
+      waitMsMax: CALL_WAIT_MS_MAX,
+      signal,
+      random: Math.random,
+    });
+    const onEnded = () => this.events.emit('logged-out', {});
+    const again = () => logInAgain(this.account);
+    const tokens = createTokens({ store, exchange, clock, onEnded, logInAgain: again });
+    this.call = createCall(exchange, tokens);
+    const parts = { store, provider: this.provider, exchange, call: this.call };
+    this.account = { ...parts, tokens, clock, deviceKey, proofs };
+    this.arrivals = createArrivals(store);
+    this.events.on('logged-out', this.arrivals.ring);
+  }
+
+  /** Aborted by `close`. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  async connect(): Promise<void> {
+    const isChanged =
+      this.#connection === undefined && (await finishNextIdentity(await this.deviceDeps()));
+    if (isChanged) this.forgetLocal();
+    const deps = await this.peerDeps();
+    if (this.closing.aborted) throw new ClientError('client.closed', 'the client was closed');
+    this.#isToConnect = false;
+    this.#connection ??= this.#openConnection(deps);
+    await this.#connection.opened;
+  }
+
+  async disconnect(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.close();
+  }
+
+  async close(): Promise<void> {
+    this.arrivals.close();
+    this.#closing.abort();
+    await this.disconnect();
+    await this.store.close();
+  }
+
+  /** There is something new to send in a conversation, or something that stood in the way is gone. */
+  wake(conversation?: ConversationId): void {
+    this.#connection?.wake(conversation);
+  }
+
+  /** After the platform has ended this session too. */
+  async leave(): Promise<void> {
+    await this.disconnect();
+    await forgetTokens(this.account);
+    this.events.emit('logged-out', {});
+  }
+
+  /** This store's device or identity is, or may be, another one from now on. */
+  forgetLocal(): void {
+    this.#local = undefined;
+  }
+
+  /** The device that this store was last known to be. */
+  get knownDevice(): string | undefined {
+    return this.#local?.address.device;
+  }
+
+  /**
+   * Works on the keys that are to go while nothing else does, and connects again as before. When it is cut off, the
+   * client stays disconnected: doing it again, or connecting, ends it.
+   */
+  async changeIdentity(change: (deps: OwnDeviceDeps) => Promise<void>): Promise<void> {
+    const deps = await this.deviceDeps();
+    this.#isToConnect ||= this.#connection !== undefined;
+    await this.disconnect();
+    await change(deps);
+    this.forgetLocal();
+    if (this.#isToConnect) await this.connect();
+  }
+
+  async deviceDeps(): Promise<OwnDeviceDeps> {
+    return { ...(await this.peerDeps()), signal: this.closing };
+  }
+
+  /** What needs to know who we are. The keys of a new device are made here, so that a crash cannot skip that. */
+  async peerDeps(): Promise<PeerDeps> {
+    const { store, provider, call, clock, events } = this;
+    if (this.#local === undefined) {
+      await makeFirstKeys(store, provider);
+      this.#local = await loadLocalParty(store, provider);
+    }
+    return { store, provider, call, clock, events, local: this.#local };
+  }
+
+  #openConnection(deps: PeerDeps): Connection {
+    const { url, WebSocket = globalThis.WebSocket, witnesses = [] } = this.#options;
+    const connection: Connection = new Connection({
+      ...deps,
+      url,
+      WebSocket,
+      witnesses,
+      random: Math.random,
+      onArrival: this.arrivals.ring,
+      onEnded: () => {
+        if (this.#connection === connection) this.#connection = undefined;
+      },
+    });
+    return connection;
+  }
+}

@@ -1,0 +1,26 @@
+/** The part of a client that is about whom to believe: safety numbers, changed identities, the key log. */
+import type { UserId } from '@sotto/api';
+import type { ClientCore } from './client-core.ts';
+import type { TrustDoor } from './client-interface.ts';
+import { forgetKeyLog } from './key-log.ts';
+import { pardonContact } from './log-standing.ts';
+import { acceptIdentity, compareIdentities } from './peers.ts';
+
+/** What an application calls when a person has compared numbers, or has asked the operator. */
+export function openTrustDoor(core: ClientCore): TrustDoor {
+  const { store } = core;
+  return {
+    async safetyNumber(user: UserId) {
+      return compareIdentities(await core.peerDeps(), user);
+    },
+    async acceptIdentity(user: UserId) {
+      await acceptIdentity(store, user);
+      await store.transaction((transaction) => pardonContact(transaction, user));
+      core.wake();
+    },
+    async acceptKeyLog() {
+      await forgetKeyLog(store);
+      core.wake();
+    },
+  };
+}

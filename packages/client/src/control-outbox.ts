@@ -1,0 +1,75 @@
+/** Control messages on their way out: they lie in the outbox among the others, and leave in the same order. */
+import { type Address, type ConversationId, RECIPIENTS_PER_MESSAGE_MAX } from '@sotto/api';
+import { type Control, encodeControl } from './control.ts';
+import { keys } from './key-space.ts';
+import { makeMessageId } from './message-id.ts';
+import { OutboxEntry, putEntry } from './outbox-entry.ts';
+import type { Wanted } from './peers.ts';
+import { getPeer } from './records.ts';
+import { lastSendNumber } from './send-counter.ts';
+import type { SessionsDeps } from './sessions.ts';
+import type { StoreTransaction } from './store.ts';
+import { decodeRecord, entriesUnder, takeNumber } from './stored-record.ts';
+
+/** What is to be said, and to whom. */
+export interface ControlMessage {
+  readonly conversation: ConversationId;
+  readonly control: Control;
+  /** Devices of members of the conversation, this one not among them. Those that go meanwhile are left out. */
+  readonly to: readonly Address[];
+  /** In a session that is made for it. */
+  readonly isFresh?: boolean;
+}
+
+/**
+ * Puts a control message behind everything that waits in a conversation's outbox, in as many entries as it takes. The
+ * caller wakes the conversation after the commit. Throws `content.invalid`.
+ */
+export async function enqueueControl(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { conversation, control, to, isFresh }: ControlMessage,
+): Promise<void> {
+  const content = encodeControl(control);
+  const time = deps.clock();
+  const counter = await lastSendNumber(transaction, conversation);
+  for (let start = 0; start < to.length; start += RECIPIENTS_PER_MESSAGE_MAX) {
+    const id = makeMessageId(deps.provider, time);
+    const step = await takeNumber(transaction, keys.outboxSteps);
+    await putEntry(transaction, {
+      id,
+      conversation,
+      counter,
+      step,
+      time,
+      content,
+      to: to.slice(start, start + RECIPIENTS_PER_MESSAGE_MAX),
+      ...(isFresh && { isFresh }),
+      recipients: [],
+      sealed: false,
+    });
+  }
+}
+
+/**
+ * To be called after sessions were asked for: what waited for them has them now, or leaves out the devices that the
+ * platform does not have any more.
+ */
+export async function noteMet(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  wanted: readonly Wanted[],
+): Promise<void> {
+  const asked = new Set(wanted.map(({ device }) => device));
+  for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {
+    const entry = decodeRecord(OutboxEntry, value);
+    if (entry.sealed || !entry.to?.some(({ device }) => asked.has(device))) continue;
+    const to: Address[] = [];
+    for (const address of entry.to) {
+      const peer = await getPeer(transaction, address.user);
+      const isThere = peer?.devices.includes(address.device) ?? false;
+      if (isThere || !asked.has(address.device)) to.push(address);
+    }
+    await putEntry(transaction, { ...entry, to, isFresh: false });
+  }
+}

@@ -1,0 +1,142 @@
+/** How what waits in the outbox becomes ciphertexts: for every device of a conversation, or for those that it names. */
+import type { DeviceId, Recipient, UserId } from '@sotto/api';
+import type { LocalParty } from '@sotto/crypto';
+import type { ConversationRecord } from './conversation-record.ts';
+import { envelopeOf, type Heads } from './entry-envelope.ts';
+import { ClientError } from './errors.ts';
+import type { Contact } from './key-log.ts';
+import { keys } from './key-space.ts';
+import { assertNoAlarm, requireOwnHead, standingOf } from './log-standing.ts';
+import { isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
+import { isListDoubtful, listHeads } from './peer-lists.ts';
+import type { Wanted } from './peers.ts';
+import { getPeer } from './records.ts';
+import { openSessions, type Sessions, type SessionsDeps } from './sessions.ts';
+import type { StoreTransaction } from './store.ts';
+import { decodeRecord } from './stored-record.ts';
+
+/** Either entries that may leave, or what must be fetched, read again, or found in the key log, before they can be encrypted. */
+export type Sealing = { readonly sealed: OutboxEntry[] } | Missing;
+
+type Missing =
+  | { readonly wanted: Wanted[] }
+  | { readonly doubtful: UserId[] }
+  | { readonly unproven: Contact[] };
+
+export interface SealInput {
+  readonly conversation: ConversationRecord;
+  /** Where the last entry lies that was sent already. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/**
+ * The next entries of a conversation, encrypted and stored so. An entry that was encrypted before keeps its bytes: it
+ * may have arrived. When something is missing, nothing was written. Throws `identity.changed`, `account.compromised`
+ * and `key-log.broken`, whatever was encrypted before.
+ */
+export async function sealNext(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { conversation, after, limit }: SealInput,
+): Promise<Sealing> {
+  const page = await transaction.list({
+    prefix: keys.outbox(conversation.id),
+    after,
+    limit,
+  });
+  const entries = page.map(({ value }) => decodeRecord(OutboxEntry, value));
+  if (entries.length === 0) return { sealed: [] };
+  await assertNoAlarm(transaction);
+  const open = entries.filter((entry) => !entry.sealed);
+  const targets = await findTargets(transaction, deps.local, conversation.members);
+  if (open.length === 0) return { sealed: entries };
+  if (!('devices' in targets)) return targets;
+  const heads = {
+    keyLog: await requireOwnHead(transaction),
+    deviceLists: await listHeads(transaction, deps.local, conversation.members),
+  };
+  const sessions = openSessions(transaction, deps);
+  const sealed: OutboxEntry[] = [];
+  for (const entry of entries) {
+    const outcome = entry.sealed
+      ? entry
+      : await sealEntry(deps, sessions, { entry, targets: targets.devices, heads });
+    if ('wanted' in outcome) return outcome;
+    if (outcome.recipients.length === 0 && isControl(outcome)) {
+      await transaction.delete(keyOf(outcome)); // All the devices that it was for have gone.
+      continue;
+    }
+    if (outcome !== entry) await putEntry(transaction, outcome);
+    sealed.push(outcome);
+  }
+  await sessions.save();
+  return { sealed };
+}
+
+interface Target {
+  readonly user: UserId;
+  readonly device: DeviceId;
+  readonly identityKey: Uint8Array;
+}
+
+async function findTargets(
+  transaction: StoreTransaction,
+  local: LocalParty,
+  members: readonly UserId[],
+): Promise<{ devices: Target[] } | Missing> {
+  const devices: Target[] = [];
+  const wanted: Wanted[] = [];
+  const doubtful: UserId[] = [];
+  const unproven: Contact[] = [];
+  for (const user of members) {
+    const isOwn = user === local.address.user;
+    const peer = await getPeer(transaction, user);
+    if (peer?.changedTo && !isOwn) {
+      throw new ClientError('identity.changed', 'a contact has another identity key than before');
+    }
+    // Our other devices are learned from the platform's refusal: most accounts have none.
+    if (!isOwn && (peer === undefined || peer.devices.length === 0)) {
+      wanted.push({ user });
+    } else if (!isOwn && peer && isListDoubtful(peer)) doubtful.push(user);
+    if (peer === undefined) continue;
+    const identityKey = isOwn ? local.identity.publicKey : peer.identityKey;
+    if (!isOwn && (await standingOf(transaction, user, identityKey)) !== 'proven') {
+      unproven.push({ user, identityKey });
+    }
+    for (const device of peer.devices) {
+      if (device !== local.address.device) devices.push({ user, device, identityKey });
+    }
+  }
+  if (wanted.length > 0) return { wanted };
+  if (doubtful.length > 0) return { doubtful };
+  return unproven.length > 0 ? { unproven } : { devices };
+}
+
+async function sealEntry(
+  deps: SessionsDeps,
+  sessions: Sessions,
+  { entry, targets, heads }: { entry: OutboxEntry; targets: readonly Target[]; heads: Heads },
+): Promise<OutboxEntry | { wanted: Wanted[] }> {
+  if (entry.isFresh) return { wanted: entry.to ?? [] };
+  const plaintext = envelopeOf(deps, entry, heads);
+  const recipients: Recipient[] = [];
+  const missing = (entry.to ?? []).filter(
+    ({ device }) => !targets.some((target) => target.device === device),
+  );
+  const wanted: Wanted[] = [...missing];
+  for (const { user, device, identityKey } of chosen(entry, targets)) {
+    const before = entry.recipients.find((recipient) => recipient.device === device);
+    const ciphertext =
+      before?.ciphertext ?? (await sessions.encrypt({ user, device }, plaintext, identityKey));
+    if (ciphertext === undefined) wanted.push({ user, device });
+    else recipients.push({ device, ciphertext });
+  }
+  return wanted.length > 0 ? { wanted } : { ...entry, recipients, sealed: true };
+}
+
+/** All devices of the conversation, or those of them that a control message is for. */
+function chosen({ to }: OutboxEntry, targets: readonly Target[]): readonly Target[] {
+  if (to === undefined) return targets;
+  return targets.filter(({ device }) => to.some((address) => address.device === device));
+}
