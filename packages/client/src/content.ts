@@ -1,24 +1,55 @@
 /** What people say to each other, inside an envelope. The platform never sees any of it. */
 import * as z from 'zod';
 import { FileReference } from './file-reference.ts';
+import { LIFETIME_SECONDS_MAX, REACTION_LENGTH_MAX } from './limits.ts';
+import { MessageReference } from './message-reference.ts';
 import { versionedJson } from './versioned-json.ts';
 import { WellFormedText } from './well-formed-text.ts';
 
+/** Seconds after which a message goes away, counted from when it was read, or sent from here. */
+const Lifetime = z.int().min(1).max(LIFETIME_SECONDS_MAX);
+
+/** What every message may have that people see as one. */
+const heading = {
+  /** The message that this one answers. */
+  replyTo: MessageReference.optional(),
+  expiresIn: Lifetime.optional(),
+};
+
 /** What one message says. */
 export const Content = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('text'), text: WellFormedText.min(1) }),
-  z.strictObject({ type: z.literal('file'), file: FileReference }),
+  z.strictObject({ type: z.literal('text'), text: WellFormedText.min(1), ...heading }),
+  z.strictObject({ type: z.literal('file'), file: FileReference, ...heading }),
+  /** A person has one reaction to a message at a time; null takes it back. */
+  z.strictObject({
+    type: z.literal('reaction'),
+    to: MessageReference,
+    emoji: WellFormedText.min(1).max(REACTION_LENGTH_MAX).nullable(),
+  }),
+  /** Another text for a message of the same account. */
+  z.strictObject({ type: z.literal('edit'), of: MessageReference, text: WellFormedText.min(1) }),
+  /** Takes back a message of the same account. */
+  z.strictObject({ type: z.literal('delete'), of: MessageReference }),
+  /** From now on messages of the conversation go away; null: they stay. */
+  z.strictObject({ type: z.literal('timer'), seconds: Lifetime.nullable() }),
   /** Of a newer release than this one: show that something came and cannot be shown. */
   z.strictObject({ type: z.literal('unsupported') }),
 ]);
 export type Content = z.infer<typeof Content>;
 
-/** The newest version of each type. Older ones are read too: files of version 1 have neither digest nor thumbnail. */
+/**
+ * The newest version of each type; what cannot be sent has none. Older ones are read too: files of version 1 have neither
+ * digest nor thumbnail, files before 3 and texts before 2 no heading.
+ */
 const json = versionedJson(
   Content,
   new Map([
-    ['text', 1],
-    ['file', 2],
+    ['text', 2],
+    ['file', 3],
+    ['reaction', 1],
+    ['edit', 1],
+    ['delete', 1],
+    ['timer', 1],
   ]),
 );
 

@@ -169,3 +169,9 @@ export const AGAIN_IDS_MAX = 50;
 
 /** Characters of the name that somebody shows to others. */
 export const PROFILE_NAME_LENGTH_MAX = 64;
+
+/** How long a message may stay before it goes away by itself: four weeks, so that clocks matter little. */
+export const LIFETIME_SECONDS_MAX = 28 * 24 * 3600;
+
+/** UTF-16 units of a reaction: one emoji, with all that it may be joined from. */
+export const REACTION_LENGTH_MAX = 32;
