@@ -43,8 +43,8 @@ test('a file of an early message, which has no digest, is read as before', () =>
 });
 
 test.each([
-  '{"v":2,"type":"text","text":"a"}',
-  '{"v":3,"type":"file","file":{}}',
+  '{"v":3,"type":"text","text":"a"}',
+  '{"v":4,"type":"file","file":{}}',
   '{"v":1,"type":"poll","options":[]}',
 ])('what a newer release sends is unsupported, not broken: %s', (text) => {
   expect(decodeContent(utf8(text))).toEqual({ type: 'unsupported' });
