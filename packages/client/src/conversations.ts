@@ -42,9 +42,11 @@ export async function findConversation(
   { store, call }: ConversationDeps,
   id: ConversationId,
 ): Promise<ConversationRecord | undefined> {
-  const known = await store.transaction((transaction) =>
-    getRecord(transaction, keys.conversation(id), ConversationRecord),
-  );
+  const known = await store.transaction(async (transaction) => {
+    // One that came with a history, on another device, has no place yet from which this device reads on.
+    if ((await transaction.get(keys.cursor(id))) === undefined) return undefined;
+    return getRecord(transaction, keys.conversation(id), ConversationRecord);
+  });
   if (known !== undefined) return known;
   const answer = await call(getConversation, { params: { id } });
   if (answer.kind === 'group') return undefined;
@@ -193,13 +195,13 @@ function keepConversation(
     if (!isOurs || !isAskedFor(others) || (known && !known.members.includes(others[0]!))) {
       throw new ClientError('answer.invalid', 'the conversation is not the one asked for');
     }
-    if (known !== undefined) return known;
-    const record: ConversationRecord = { id, kind: 'direct', members };
-    await putRecord(transaction, keys.conversation(id), [ConversationRecord, record]);
     if ((await transaction.get(keys.cursor(id))) === undefined) {
       // A device that is new begins where the platform says; what came before was never encrypted for it.
       await writeCursor(transaction, id, Math.max(answer.cursor, answer.first - 1));
     }
+    if (known !== undefined) return known;
+    const record: ConversationRecord = { id, kind: 'direct', members };
+    await putRecord(transaction, keys.conversation(id), [ConversationRecord, record]);
     return record;
   });
 }

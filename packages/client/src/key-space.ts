@@ -14,6 +14,8 @@ export const keys = {
   deviceKey: 'device-key',
   identity: 'identity',
   nextIdentity: 'next-identity',
+  /** Whose backup was restored, or is being restored; until a device of theirs has logged in. See `backup.ts`. */
+  restored: 'restored',
   link: 'link',
   /** By the channel's name, in base64url. */
   linkAnswer: (channel: string) => `link-answer/${channel}`,
