@@ -229,7 +229,7 @@ async function messagesOf(client: Person['client'], conversation: Message['conve
     after = page.at(-1)!.seq;
     for (const item of page) {
       if (item.type === 'unreadable') throw new Error(`a message is unreadable: ${item.cause}`);
-      found.push(item);
+      if (item.type === 'message') found.push(item);
     }
   }
 }

@@ -210,7 +210,7 @@ async function historyOf({ client }: Person): Promise<Message[]> {
   if (conversation === undefined) return [];
   const items = await client.history(conversation.id, { limit: 1000 });
   return items.map((item) => {
-    if (item.type === 'unreadable') throw new Error(`unreadable: ${item.cause}`);
+    if (item.type !== 'message') throw new Error(`not a message: ${JSON.stringify(item)}`);
     return item;
   });
 }

@@ -354,7 +354,7 @@ async function textsOf({ client }: Device, conversation: ConversationId): Promis
   const items = await client.history(conversation, { limit: 1000 });
   return items.flatMap((item) => {
     if (item.type === 'unreadable') return [`unreadable: ${item.cause}`];
-    return item.content.type === 'text' ? [item.content.text] : [];
+    return item.type === 'message' && item.content.type === 'text' ? [item.content.text] : [];
   });
 }
 

@@ -1,5 +1,5 @@
 /** A conversation as the store has it. */
-import { bytesOf, ConversationId, UserId } from '@sotto/api';
+import { bytes, bytesOf, ConversationId, GROUP_TITLE_BYTES_MAX, Seq, UserId } from '@sotto/api';
 import * as z from 'zod';
 import { HeadRecord } from './records.ts';
 
@@ -24,7 +24,18 @@ export const GroupRecord = z.object({
   titleHash: bytesOf(32).optional(),
   /** Absent when there is none, and while its key has not come. */
   title: z.string().optional(),
+  /** What the title is under, or is to be. */
   titleKey: bytesOf(32).optional(),
+  /** Somebody who has that key has gone: the next title takes another one. */
+  isTitleKeySpent: z.boolean().optional(),
+  /** Keys that have come and do not open the title: one that they open may be on its way. */
+  spareTitleKeys: z.array(bytesOf(32)).optional(),
+  /** The title as the platform has it. */
+  sealedTitle: bytes({ min: 1, max: GROUP_TITLE_BYTES_MAX }).optional(),
+  /** The code of the `CryptoError` that stands against what the platform shows of the log: nothing is sent. */
+  broken: z.string().optional(),
+  /** What lies up to there was sent before this device was one of the account's, and need not be readable here. */
+  quietUpTo: Seq.optional(),
 });
 export type GroupRecord = z.infer<typeof GroupRecord>;
 

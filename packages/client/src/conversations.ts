@@ -10,7 +10,7 @@ import {
 import type { Call } from './call.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
-import { HistoryItem, Place } from './history-item.ts';
+import { type AnyMessage, HistoryItem, type MembershipItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { Account, Cursor } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
@@ -106,15 +106,32 @@ export async function readHistory(
  * Writes an item at its place, and notes under its id where that is. Throws `answer.invalid` when another message lies
  * there: a place is given once, and what is in the history is not the platform's to change.
  */
-export async function keepItem(transaction: StoreTransaction, item: HistoryItem): Promise<void> {
+export async function keepItem(transaction: StoreTransaction, item: AnyMessage): Promise<void> {
   const { conversation, seq, id, sender } = item;
-  const key = keys.message(conversation, seq);
+  const isSame = (there: HistoryItem) =>
+    there.type !== 'membership' && there.id === id && there.sender.device === sender.device;
+  await keepAt(transaction, item, isSame);
+  await putRecord(transaction, keys.messageId(sender.device, id), [Place, { conversation, seq }]);
+}
+
+/** The same for an entry of a group's log. */
+export function keepMembership(transaction: StoreTransaction, item: MembershipItem): Promise<void> {
+  const isSame = (there: HistoryItem) =>
+    there.type === 'membership' && there.version === item.version;
+  return keepAt(transaction, item, isSame);
+}
+
+async function keepAt(
+  transaction: StoreTransaction,
+  item: HistoryItem,
+  isSame: (there: HistoryItem) => boolean,
+): Promise<void> {
+  const key = keys.message(item.conversation, item.seq);
   const there = await getRecord(transaction, key, HistoryItem);
-  if (there && (there.id !== id || there.sender.device !== sender.device)) {
-    throw new ClientError('answer.invalid', 'another message has that place');
+  if (there && !isSame(there)) {
+    throw new ClientError('answer.invalid', 'something else has that place');
   }
   await putRecord(transaction, key, [HistoryItem, item]);
-  await putRecord(transaction, keys.messageId(sender.device, id), [Place, { conversation, seq }]);
 }
 
 /** A user of the platform by exact name, without case. */

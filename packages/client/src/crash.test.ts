@@ -90,7 +90,8 @@ test('a client killed again and again sends and shows everything once and in ord
     await bob.close();
     return items.flatMap((item) => {
       if (item.type === 'unreadable') return [`unreadable: ${item.cause}`];
-      return item.own || item.content.type !== 'text' ? [] : [item.content.text];
+      if (item.type !== 'message' || item.own) return [];
+      return item.content.type !== 'text' ? [] : [item.content.text];
     });
   }
 });

@@ -1,5 +1,5 @@
 /** What a conversation's history holds. */
-import { Address, ConversationId, MessageId, Seq, Timestamp } from '@sotto/api';
+import { Address, ConversationId, MessageId, Seq, Timestamp, UserId } from '@sotto/api';
 import * as z from 'zod';
 import { Content } from './content.ts';
 
@@ -34,8 +34,42 @@ export const UnreadableMessage = z.object({
 });
 export type UnreadableMessage = z.infer<typeof UnreadableMessage>;
 
+/** A message, whether it could be read or not. */
+export type AnyMessage = Message | UnreadableMessage;
+
+/** What an entry of a group's log has changed, for people. */
+export const MembershipChange = z.discriminatedUnion('type', [
+  z.object({ type: z.literal(['created', 'added', 'removed']), users: z.array(UserId) }),
+  /** `departed`: the account was deleted. */
+  z.object({ type: z.literal(['left', 'departed']), user: UserId }),
+  z.object({ type: z.literal('role'), user: UserId, role: z.enum(['member', 'admin']) }),
+  z.object({ type: z.literal('renamed') }),
+]);
+export type MembershipChange = z.infer<typeof MembershipChange>;
+
+/** An entry of a group's membership log. */
+export const MembershipItem = z.object({
+  type: z.literal('membership'),
+  conversation: ConversationId,
+  seq: Seq,
+  /** By the platform's clock, which nobody vouches for. */
+  sentAt: Timestamp,
+  /** Its number in the log. */
+  version: z.int().min(1),
+  /** Who signed it; absent for `departed`, which the platform writes. */
+  author: UserId.optional(),
+  /** Milliseconds since 1970 by the author's clock. */
+  time: z.number(),
+  change: MembershipChange,
+});
+export type MembershipItem = z.infer<typeof MembershipItem>;
+
 /** One place of a conversation that held something for this device. */
-export const HistoryItem = z.discriminatedUnion('type', [Message, UnreadableMessage]);
+export const HistoryItem = z.discriminatedUnion('type', [
+  Message,
+  UnreadableMessage,
+  MembershipItem,
+]);
 export type HistoryItem = z.infer<typeof HistoryItem>;
 
 /** Where a message lies. */

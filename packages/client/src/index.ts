@@ -15,7 +15,14 @@ export { PLAIN_FILE_BYTES_MAX } from './file-padding.ts';
 export type { FileReference, Thumbnail } from './file-reference.ts';
 export type { TransferProgress } from './file-upload-job.ts';
 export type { OpenedFile, OpenFileOptions, SendFileOptions } from './files.ts';
-export type { HistoryItem, Message, Place, UnreadableMessage } from './history-item.ts';
+export type {
+  HistoryItem,
+  MembershipChange,
+  MembershipItem,
+  Message,
+  Place,
+  UnreadableMessage,
+} from './history-item.ts';
 export type { Link } from './link-offer.ts';
 export type { UnsentMessage } from './sent-message.ts';
 export type {

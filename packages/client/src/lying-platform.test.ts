@@ -324,7 +324,7 @@ async function pair(): Promise<{ alice: Client; bob: Client; conversation: Conve
   return { alice, bob, conversation: id };
 }
 
-function collect<E extends HistoryItem['type']>(client: Client, type: E) {
+function collect(client: Client, type: 'message' | 'unreadable') {
   const collected: HistoryItem[] = [];
   client.on(type, (item) => collected.push(item));
   return collected;

@@ -11,7 +11,7 @@ import { decodeContent } from './content.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
 import type { Events } from './events.ts';
-import type { HistoryItem } from './history-item.ts';
+import type { AnyMessage } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { noteClaim } from './log-standing.ts';
 import { noteListClaim } from './peer-lists.ts';
@@ -35,7 +35,7 @@ export interface OpenDeps extends SessionsDeps {
 
 export interface Arrival {
   /** What goes into the history; a control message does not. */
-  readonly item?: HistoryItem;
+  readonly item?: AnyMessage;
   readonly usedPrekey: boolean;
 }
 
@@ -102,7 +102,7 @@ async function decrypt(
   return decrypted;
 }
 
-interface Counted extends Pick<HistoryItem, 'conversation' | 'sender'> {
+interface Counted extends Pick<AnyMessage, 'conversation' | 'sender'> {
   readonly envelope: Envelope;
 }
 

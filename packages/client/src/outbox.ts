@@ -7,7 +7,7 @@ import { type Content, decodeContent, encodeContent } from './content.ts';
 import { keepItem, passOwn, readCursor, writeCursor } from './conversations.ts';
 import { anyHeads, envelopeOf } from './entry-envelope.ts';
 import { ClientError } from './errors.ts';
-import type { HistoryItem } from './history-item.ts';
+import type { Message } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
 import { makeMessageId } from './message-id.ts';
@@ -86,7 +86,7 @@ function itemOf(
   { local }: SessionsDeps,
   { time, content }: OutboxEntry,
   { id, conversation, seq, sentAt }: Stored,
-): HistoryItem {
+): Message {
   const { user, device } = local.address;
   return {
     type: 'message',

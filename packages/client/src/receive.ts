@@ -19,7 +19,7 @@ import {
   writeCursor,
 } from './conversations.ts';
 import { ClientError } from './errors.ts';
-import { type HistoryItem, Place } from './history-item.ts';
+import { type AnyMessage, type HistoryItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { openArrival } from './open-message.ts';
 import type { PeerDeps } from './peers.ts';
@@ -77,7 +77,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     const { items, cursor, usedPrekey, later } = progress;
     for (const item of items) {
       if (item.type === 'message') deps.events.emit('message', item);
-      else deps.events.emit('unreadable', item);
+      else if (item.type === 'unreadable') deps.events.emit('unreadable', item);
     }
     if (items.length > 0) deps.onArrival();
     if (usedPrekey) deps.onPrekeyUsed();
@@ -230,7 +230,7 @@ async function isKnown(
   return (await transaction.get(keys.messageId(sender.device, id))) !== undefined;
 }
 
-async function keep(transaction: StoreTransaction, item: HistoryItem): Promise<void> {
+async function keep(transaction: StoreTransaction, item: AnyMessage): Promise<void> {
   await keepItem(transaction, item);
   if (item.type !== 'message') return;
   const { conversation, seq } = item;

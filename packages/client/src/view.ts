@@ -1,6 +1,7 @@
 /** What a user interface shows of conversations and messages: plain data that is never changed in place. */
 import type { ConversationId, UserId } from '@sotto/api';
 import type { FileReference } from './file-reference.ts';
+import type { MembershipChange } from './history-item.ts';
 import type { MessageReference } from './message-reference.ts';
 
 /** What a message shows. */
@@ -15,13 +16,6 @@ export type MessageBody =
   /** Somebody came, went, got a role or gave the group another title. */
   | { readonly type: 'membership'; readonly change: MembershipChange }
   | { readonly type: 'unsupported' };
-
-/** One entry of a group's log, for people. */
-export type MembershipChange =
-  | { readonly type: 'created' | 'added' | 'removed'; readonly users: readonly UserId[] }
-  | { readonly type: 'left' | 'departed'; readonly user: UserId }
-  | { readonly type: 'role'; readonly user: UserId; readonly role: 'member' | 'admin' }
-  | { readonly type: 'renamed' };
 
 /**
  * How far a message has come. Of our own: `waiting` in the outbox, `stored` on the platform's disk, `delivered` to a
