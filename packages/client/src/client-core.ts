@@ -12,13 +12,16 @@ import { Connection } from './connection.ts';
 import { type HeldDeviceKey, holdDeviceKey } from './device-key.ts';
 import { ClientError } from './errors.ts';
 import { createEvents, type Events } from './events.ts';
+import type { GroupChangeDeps } from './groups.ts';
 import { createExchange } from './http.ts';
+import { createKeyLog } from './key-log.ts';
 import { CALL_WAIT_MS_MAX } from './limits.ts';
 import { finishNextIdentity } from './next-identity.ts';
 import type { OwnDeviceDeps } from './own-device.ts';
 import { patient } from './patience.ts';
 import type { PeerDeps } from './peers.ts';
 import { makeFirstKeys } from './prekeys.ts';
+import { createPresences, type Presences } from './presence.ts';
 import { createProver } from './proof.ts';
 import { loadLocalParty } from './sessions.ts';
 import type { Store } from './store.ts';
@@ -34,8 +37,10 @@ export class ClientCore {
   readonly account: AccountDeps;
   readonly deviceKey: HeldDeviceKey;
   readonly arrivals: Arrivals;
+  readonly presences: Presences;
   readonly #options: ClientOptions;
   readonly #closing = new AbortController();
+  readonly #endings = new Set<Promise<void>>();
   #local: LocalParty | undefined;
   #connection: Connection | undefined;
   /** It was connected before a change of identity. */
@@ -64,6 +69,7 @@ export class ClientCore {
     this.account = { ...parts, tokens, clock, deviceKey, proofs };
     this.arrivals = createArrivals(store);
     this.events.on('logged-out', this.arrivals.ring);
+    this.presences = createPresences(this.events, signal);
   }
 
   /** Aborted by `close`. */
@@ -86,12 +92,14 @@ export class ClientCore {
     const connection = this.#connection;
     this.#connection = undefined;
     await connection?.close();
+    if (connection !== undefined && !this.closing.aborted) this.events.emit('disconnected', {});
   }
 
   async close(): Promise<void> {
     this.arrivals.close();
     this.#closing.abort();
     await this.disconnect();
+    await Promise.all(this.#endings);
     await this.store.close();
   }
 
@@ -144,14 +152,34 @@ export class ClientCore {
     return { store, provider, call, clock, events, local: this.#local };
   }
 
+  /** What changing groups needs besides. */
+  async groupDeps(): Promise<GroupChangeDeps> {
+    const deps = await this.deviceDeps();
+    const { witnesses = [] } = this.#options;
+    const keyLog = this.#connection?.keyLog ?? createKeyLog({ ...deps, witnesses });
+    return { ...deps, keyLog, random: Math.random };
+  }
+
+  /** Work that nothing waits for: what fails is told. It ends before the store is closed. */
+  inBackground(work: Promise<void>): void {
+    const ending: Promise<void> = work
+      .catch((error) => {
+        if (!this.closing.aborted) this.events.emit('trouble', { error });
+      })
+      .finally(() => this.#endings.delete(ending));
+    this.#endings.add(ending);
+  }
+
   #openConnection(deps: PeerDeps): Connection {
     const { url, WebSocket = globalThis.WebSocket, witnesses = [] } = this.#options;
+    this.events.emit('connecting', {});
     const connection: Connection = new Connection({
       ...deps,
       url,
       WebSocket,
       witnesses,
       random: Math.random,
+      presences: this.presences,
       onArrival: this.arrivals.ring,
       onEnded: () => {
         if (this.#connection === connection) this.#connection = undefined;

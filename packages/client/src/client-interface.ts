@@ -11,14 +11,17 @@ import type {
 } from '@sotto/api';
 import type { Provider, SafetyNumber } from '@sotto/crypto';
 import type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
+import type { GroupsDoor } from './client-groups.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import type { HistoryRange } from './conversations.ts';
 import type { OwnDevice } from './devices.ts';
-import type { ClientEvent, Listener } from './events.ts';
+import type { ClientEvent, ClientEvents, Listener } from './events.ts';
 import type { FileInput } from './file-input.ts';
 import type { OpenedFile, OpenFileOptions, SendFileOptions } from './files.ts';
 import type { HistoryItem, Message, Place } from './history-item.ts';
+import type { CompleteLinkOptions } from './link-answer.ts';
 import type { Link } from './link-offer.ts';
+import type { PeopleDoor } from './people-door.ts';
 import type { UnsentMessage } from './sent-message.ts';
 import type { Store } from './store.ts';
 
@@ -92,8 +95,11 @@ export interface DeviceDoor {
    * device of the account to complete. Beginning again after a crash goes on.
    */
   beginLink(): Promise<Link>;
-  /** Links the device that shows this code to the account. Resolves once messages are encrypted for it. */
-  completeLink(code: string): Promise<{ device: DeviceId }>;
+  /**
+   * Links the device that shows this code to the account. Resolves once messages are encrypted for it. With `history` it
+   * gets what was said in the last 30 days, too.
+   */
+  completeLink(code: string, options?: CompleteLinkOptions): Promise<{ device: DeviceId }>;
   /** Takes a device off the account for good: its sessions end, and nothing is encrypted for it any more. */
   unlink(device: DeviceId): Promise<void>;
   /**
@@ -171,6 +177,9 @@ export interface TrustDoor {
 
 /** One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. */
 export interface Client extends AccountDoor, DeviceDoor, TalkDoor, TrustDoor {
+  /** Who is in groups, and what they are called. */
+  readonly groups: GroupsDoor;
+  readonly people: PeopleDoor;
   /**
    * Publishes this device's keys and connects; resolves once the platform has answered. From then on the client
    * connects again by itself, and sends and receives. Rejects only when trying again is of no use, and when a change
@@ -183,4 +192,12 @@ export interface Client extends AccountDoor, DeviceDoor, TalkDoor, TrustDoor {
   close(): Promise<void>;
   /** Calls `listener` at each event of a name; gives back the function that ends that. */
   on<E extends ClientEvent>(name: E, listener: Listener<E>): () => void;
+  /**
+   * The events of a name as a loop, from its first turn on; it ends when `signal` is aborted or the client is closed. Throws
+   * `events.missed` when a thousand waited for it and more came. For messages that must not be missed use `messages()`.
+   */
+  each<E extends ClientEvent>(
+    name: E,
+    options?: { readonly signal?: AbortSignal },
+  ): AsyncGenerator<ClientEvents[E], void>;
 }

@@ -2,6 +2,7 @@
 import type { UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
 import type { TrustDoor } from './client-interface.ts';
+import { readBrokenGroups } from './group-reading.ts';
 import { forgetKeyLog } from './key-log.ts';
 import { pardonContact } from './log-standing.ts';
 import { acceptIdentity, compareIdentities } from './peers.ts';
@@ -14,8 +15,9 @@ export function openTrustDoor(core: ClientCore): TrustDoor {
       return compareIdentities(await core.peerDeps(), user);
     },
     async acceptIdentity(user: UserId) {
-      await acceptIdentity(store, user);
+      await acceptIdentity(store, user, core.clock());
       await store.transaction((transaction) => pardonContact(transaction, user));
+      core.inBackground(readBrokenGroups(await core.groupDeps()));
       core.wake();
     },
     async acceptKeyLog() {

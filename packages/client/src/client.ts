@@ -1,7 +1,10 @@
 /** `createClient`: the parts put together. */
 import { openAccountDoor, openDeviceDoor } from './client-account.ts';
 import { ClientCore } from './client-core.ts';
+import { eachEvent } from './event-loop.ts';
 import type { Client, ClientOptions } from './client-interface.ts';
+import { openGroupsDoor } from './client-groups.ts';
+import { openPeopleDoor } from './client-people.ts';
 import { openTalkDoor } from './client-talk.ts';
 import { openTrustDoor } from './client-trust.ts';
 
@@ -11,14 +14,21 @@ export type { Client, ClientOptions };
 export function createClient(options: ClientOptions): Client {
   assertOrigin(options.url);
   const core = new ClientCore(options);
+  const groups = openGroupsDoor(core);
   return {
     ...openAccountDoor(core),
     ...openDeviceDoor(core),
     ...openTalkDoor(core),
     ...openTrustDoor(core),
+    groups,
+    people: openPeopleDoor(core, groups),
     connect: () => core.connect(),
     close: () => core.close(),
     on: core.events.on,
+    each: (name, { signal } = {}) => {
+      const ended = signal ? AbortSignal.any([signal, core.closing]) : core.closing;
+      return eachEvent(core.events, name, ended);
+    },
   };
 }
 

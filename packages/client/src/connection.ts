@@ -1,17 +1,29 @@
 /** The client while it is connected: which frame goes to whom, and what starts and ends with each connection. */
-import { type ConversationId, openSocketTicket, type ServerFrame, Stored } from '@sotto/api';
+import {
+  type ConversationId,
+  openSocketTicket,
+  type ServerFrame,
+  Stored,
+  type UserId,
+} from '@sotto/api';
 import type { Call } from './call.ts';
+import { type Deliveries, openDeliveries } from './deliveries.ts';
 import { ClientError, isProblem } from './errors.ts';
+import { learnConversations } from './find-conversation.ts';
 import { type Behind, takeCursors, takeHello } from './greeting.ts';
+import { giveAllTitleKeys } from './group-title.ts';
 import { createKeyLog, type KeyLog } from './key-log.ts';
 import { keepKeys } from './key-upkeep.ts';
 import { Lane, type SendRoom } from './lane.ts';
 import { BACKGROUND_WAIT_MS_MAX, IN_FLIGHT_MAX, UPKEEP_MS } from './limits.ts';
+import { createMemberProofs, type MemberProofs } from './member-proofs.ts';
 import { outboxConversations } from './outbox.ts';
 import { patient } from './patience.ts';
 import { refreshList } from './peer-lists.ts';
 import { noteIdentity, type PeerDeps } from './peers.ts';
+import type { Presences } from './presence.ts';
 import { createReceiver, type Receiver } from './receive.ts';
+import { createRepairer, type Repairer } from './repair.ts';
 import { forgetSent } from './sent-log.ts';
 import { openSocket, type SendFrame, type Socket } from './socket.ts';
 
@@ -21,6 +33,8 @@ export interface ConnectionDeps extends PeerDeps {
   readonly random: () => number;
   /** See `KeyLogDeps`. */
   readonly witnesses: readonly Uint8Array[];
+  /** Who is looked at, and hears how they are. */
+  readonly presences: Presences;
   /** There is something new for `messages()`. */
   readonly onArrival: () => void;
   /** No attempt will follow any more: connecting again takes a new connection. */
@@ -32,6 +46,7 @@ interface Attendance {
   readonly send: SendFrame;
   readonly lanes: Map<ConversationId, Lane>;
   readonly receiver: Receiver;
+  readonly repairer: Repairer;
   readonly room: SendRoom;
   readonly upkeep: ReturnType<typeof setInterval>;
   /** Frames of the receiver, one after the other. */
@@ -47,14 +62,21 @@ export class Connection {
   readonly #opened = Promise.withResolvers<void>();
   readonly #socket: Socket;
   readonly #keyLog: KeyLog;
+  readonly #proofs: MemberProofs;
+  readonly #deliveries: Deliveries;
   /** What still runs of connections that have ended. */
   readonly #endings = new Set<Promise<unknown>>();
   #attendance: Attendance | undefined;
   #upkeeping: Promise<void> | undefined;
+  /** What the platform lists was taken in, or is being. */
+  #learning: Promise<void> | undefined;
 
   constructor(deps: ConnectionDeps) {
     this.#deps = { ...deps, call: this.#patient(deps) };
     this.#keyLog = createKeyLog(this.#deps);
+    const onError = (error: unknown) => deps.events.emit('trouble', { error });
+    this.#proofs = createMemberProofs({ keyLog: this.#keyLog, onError });
+    this.#deliveries = openDeliveries(this.#deps);
     this.#opened.promise.catch(() => {}); // An event says it too, when nobody waits for the connection.
     this.#socket = openSocket({
       ...deps,
@@ -71,6 +93,11 @@ export class Connection {
     });
   }
 
+  /** The key log, of which there may be one at a time. */
+  get keyLog(): KeyLog {
+    return this.#keyLog;
+  }
+
   /** Resolves at the first `hello`; rejects when no attempt will follow any more. */
   get opened(): Promise<void> {
     return this.#opened.promise;
@@ -80,8 +107,9 @@ export class Connection {
   wake(conversation?: ConversationId): void {
     const here = this.#attendance;
     if (here === undefined || !here.isGreeted) return;
-    if (conversation !== undefined) this.#laneOf(here, conversation).wake();
-    else for (const lane of here.lanes.values()) lane.wake();
+    if (conversation !== undefined) return this.#laneOf(here, conversation).wake();
+    this.#wakeLanes();
+    here.repairer.wake();
   }
 
   /** Disconnects. Resolves when nothing of any connection runs any more. */
@@ -90,6 +118,8 @@ export class Connection {
     this.#closing.abort();
     await this.#socket.close();
     this.#leave();
+    await this.#deliveries.close();
+    await this.#proofs.close();
     await Promise.allSettled(this.#endings);
   }
 
@@ -141,18 +171,27 @@ export class Connection {
       this.#inBackground(forgetSent(this.#deps.store, this.#deps.local, this.#deps.clock()));
     }, UPKEEP_MS);
     const wake = (conversation: ConversationId) => this.wake(conversation);
-    const receiver = createReceiver({ ...this.#deps, send, onPrekeyUsed, wake });
-    const room = { left: IN_FLIGHT_MAX, onFreed: () => this.wake() };
-    const tail = Promise.resolve();
-    this.#attendance = { send, receiver, room, upkeep, lanes: new Map(), tail, isGreeted: false };
+    const repairer = createRepairer({ ...this.#deps, wake });
+    const onMissed = repairer.wake;
+    const inBackground = (work: Promise<void>) => this.#inBackground(work);
+    const receiver = createReceiver({
+      ...this.#deps,
+      ...{ keyLog: this.#keyLog, send, onPrekeyUsed, wake, onMissed, inBackground },
+    });
+    const room = { left: IN_FLIGHT_MAX, onFreed: () => this.#wakeLanes() };
+    const began = { lanes: new Map(), tail: Promise.resolve(), isGreeted: false };
+    this.#attendance = { send, receiver, repairer, room, upkeep, ...began };
+    this.#deps.presences.attend(send);
   }
 
   #leave(): void {
     const here = this.#attendance;
     if (here === undefined) return;
     this.#attendance = undefined;
+    this.#deps.presences.leave();
     clearInterval(here.upkeep);
-    for (const ending of [here.tail, ...[...here.lanes.values()].map((lane) => lane.stop())]) {
+    const lanes = [...here.lanes.values()].map((lane) => lane.stop());
+    for (const ending of [here.tail, here.repairer.stop(), ...lanes]) {
       this.#endings.add(ending);
       const forget = () => this.#endings.delete(ending);
       ending.then(forget, forget);
@@ -188,9 +227,13 @@ export class Connection {
       case 'keys-changed':
         this.#followKeys(frame);
         break;
-      case 'ephemeral':
       case 'presence':
+        this.#deps.presences.take(frame);
+        break;
       case 'delivered':
+        this.#deliveries.note(frame);
+        break;
+      case 'ephemeral':
         break; // Nothing is made of these yet.
       default:
         this.#inTurn(here, () => here.receiver.take(frame));
@@ -206,7 +249,21 @@ export class Connection {
     const behind = await takeHello(this.#deps, hello);
     here.isGreeted = true;
     await this.#startLanes(here);
+    here.repairer.wake();
     await this.#readUpTo(here, behind);
+    this.#inBackground(this.#learnConversations());
+  }
+
+  /** Once: what changes while connected, or between two connections, comes as slots. */
+  #learnConversations(): Promise<void> {
+    const deps = { ...this.#deps, keyLog: this.#keyLog };
+    this.#learning ??= learnConversations(deps)
+      .then(() => giveAllTitleKeys(deps, (conversation) => this.wake(conversation)))
+      .catch((error) => {
+        this.#learning = undefined;
+        throw error;
+      });
+    return this.#learning;
   }
 
   /** The platform does not send what this device has acknowledged, though the store may not have it any more. */
@@ -215,9 +272,15 @@ export class Connection {
   }
 
   #followKeys({ user, what }: Extract<ServerFrame, { type: 'keys-changed' }>): void {
-    if (what === 'device-list') this.#inBackground(refreshList(this.#deps, user));
-    else if (user === this.#deps.local.address.user) this.#checkOwnLeaf();
+    const isOwn = user === this.#deps.local.address.user;
+    if (what === 'device-list') this.#inBackground(this.#followList(user, isOwn));
+    else if (isOwn) this.#checkOwnLeaf();
     else this.#inBackground(noteIdentity(this.#deps, user));
+  }
+
+  async #followList(user: UserId, isOwn: boolean): Promise<void> {
+    await refreshList(this.#deps, user);
+    if (isOwn) this.#deps.events.emit('devices-changed', {});
   }
 
   /** What cannot be stored, or is not of the contract, ends the connection: the next one delivers it again. */
@@ -234,6 +297,10 @@ export class Connection {
     this.#keyLog.needOwn().catch((error) => this.#deps.events.emit('trouble', { error }));
   }
 
+  #wakeLanes(): void {
+    for (const lane of this.#attendance?.lanes.values() ?? []) lane.wake();
+  }
+
   async #startLanes(here: Attendance): Promise<void> {
     const waiting = await this.#deps.store.transaction(outboxConversations);
     if (this.#attendance !== here) return;
@@ -244,7 +311,13 @@ export class Connection {
     const known = here.lanes.get(conversation);
     if (known !== undefined) return known;
     const lane = new Lane(
-      { ...this.#deps, keyLog: this.#keyLog, send: here.send, room: here.room },
+      {
+        ...this.#deps,
+        keyLog: this.#keyLog,
+        proofs: this.#proofs,
+        send: here.send,
+        room: here.room,
+      },
       conversation,
     );
     here.lanes.set(conversation, lane);

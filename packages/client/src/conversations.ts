@@ -3,15 +3,16 @@ import {
   type Conversation,
   type ConversationId,
   createConversation,
-  getConversation,
   searchUsers,
   type UserId,
 } from '@sotto/api';
+import { annotate } from './annotations.ts';
 import type { Call } from './call.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
 import { type AnyMessage, HistoryItem, type MembershipItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
+import { noteLifetime } from './lifetime.ts';
 import { Account, Cursor } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
 import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
@@ -31,36 +32,6 @@ export async function openDirectConversation(
 ): Promise<ConversationRecord> {
   const answer = await deps.call(createConversation, { body: { kind: 'direct', with: user } });
   return keepConversation(deps.store, answer, (others) => others.includes(user));
-}
-
-/**
- * A conversation from the store, or from the platform when this device hears of it for the first time. Undefined for a
- * group, which this SDK does not take part in yet. Throws `answer.invalid` when the platform answers with another one,
- * or with one that is not ours.
- */
-export async function findConversation(
-  { store, call }: ConversationDeps,
-  id: ConversationId,
-): Promise<ConversationRecord | undefined> {
-  const known = await store.transaction(async (transaction) => {
-    // One that came with a history, on another device, has no place yet from which this device reads on.
-    if ((await transaction.get(keys.cursor(id))) === undefined) return undefined;
-    return getRecord(transaction, keys.conversation(id), ConversationRecord);
-  });
-  if (known !== undefined) return known;
-  const answer = await call(getConversation, { params: { id } });
-  if (answer.kind === 'group') return undefined;
-  return keepConversation(store, answer, () => answer.id === id);
-}
-
-/** The same where only a conversation of two will do: throws `conversation.unknown` for a group. */
-export async function needConversation(
-  deps: ConversationDeps,
-  id: ConversationId,
-): Promise<ConversationRecord> {
-  const found = await findConversation(deps, id);
-  if (found !== undefined) return found;
-  throw new ClientError('conversation.unknown', 'this release does not write to groups');
 }
 
 /** All conversations in the store. */
@@ -103,7 +74,8 @@ export async function readHistory(
 }
 
 /**
- * Writes an item at its place, and notes under its id where that is. Throws `answer.invalid` when another message lies
+ * Writes an item at its place, and notes under its id where that is; what it says about other messages, and what was
+ * said about it, is applied. Throws `answer.invalid` when another message lies
  * there: a place is given once, and what is in the history is not the platform's to change.
  */
 export async function keepItem(transaction: StoreTransaction, item: AnyMessage): Promise<void> {
@@ -112,6 +84,9 @@ export async function keepItem(transaction: StoreTransaction, item: AnyMessage):
     there.type !== 'membership' && there.id === id && there.sender.device === sender.device;
   await keepAt(transaction, item, isSame);
   await putRecord(transaction, keys.messageId(sender.device, id), [Place, { conversation, seq }]);
+  if (item.type !== 'message') return;
+  await noteLifetime(transaction, item);
+  await annotate(transaction, item);
 }
 
 /** The same for an entry of a group's log. */
@@ -195,10 +170,10 @@ async function isOwnPlace(
 }
 
 /**
- * Keeps a conversation that the platform described. Who its members are decides whom we encrypt for and whom we believe:
- * they are ourselves and one other, are what was asked for, and never change.
+ * Keeps a conversation of two that the platform described. Who its members are decides whom we encrypt for and whom we
+ * believe: they are ourselves and one other, are what was asked for, and never change. Throws `answer.invalid`.
  */
-function keepConversation(
+export function keepConversation(
   store: Store,
   answer: Conversation,
   isAskedFor: (others: readonly UserId[]) => boolean,

@@ -21,8 +21,18 @@ export type ClientErrorCode =
   | 'connection.refused'
   /** A second loop over `messages()` while the first one runs. */
   | 'messages.taken'
+  /** The loop over events was too slow for what came: some were not given. */
+  | 'events.missed'
   /** What was given is no conversation's id. */
   | 'conversation.unknown'
+  /** This account has left the group, or was removed from it. */
+  | 'conversation.left'
+  /** What the platform shows of the group's members is not what was seen before. Nothing is sent until someone decides. */
+  | 'group.broken'
+  /** The group's rules do not let this account do that: it is no admin, nobody would be left as one, or there are too many members. */
+  | 'group.refused'
+  /** Others change the group all the time, so it seems: do it again. */
+  | 'group.busy'
   /** The content is not what its type promises. */
   | 'content.invalid'
   /** The content does not fit into one message: send it as a file. */
@@ -51,6 +61,10 @@ export type ClientErrorCode =
   | 'key-log.unwitnessed'
   /** The platform has refused the message for good. Its content is kept in the store. */
   | 'message.refused'
+  /** There is no such message in this store, or not in that conversation. */
+  | 'message.unknown'
+  /** That cannot be done to the message: it is somebody else's, holds no text, was refused or taken back. */
+  | 'message.fixed'
   /** The message holds no file. */
   | 'message.no-file'
   /** The file is larger than the platform takes, or not of the size that was said. */
@@ -73,6 +87,16 @@ export type ClientErrorCode =
   | 'store.key-wrong'
   /** This browser gives the page no IndexedDB or no Web Locks: they take HTTPS or localhost. */
   | 'store.unsupported'
+  /** These are not the 24 words of a recovery key, or not those of this backup. */
+  | 'backup.words-wrong'
+  /** The backup is cut off or was changed, or is something else. */
+  | 'backup.damaged'
+  /** The backup was made by another release, in a way that this one does not read. */
+  | 'backup.unsupported'
+  /** A backup goes into a store that no account has used. */
+  | 'backup.store-used'
+  /** Restoring a backup into this store was cut off: restore it again. */
+  | 'backup.unfinished'
   /** The platform has handed out a device that its account's device list does not name. Nothing was sent to it. */
   | 'device.unlisted'
   /** The platform names a sender who cannot have sent the message. Only ever the cause of an unreadable one. */

@@ -4,14 +4,27 @@ import type { Message, UnreadableMessage } from './history-item.ts';
 
 /** Name of each event and what comes with it. */
 export interface ClientEvents {
+  /** A connection was asked for, and is kept up from now on. */
+  connecting: Record<string, never>;
   /** The platform knows this device as present; what was missed is on its way. */
   connected: { incarnation: number };
-  /** The connection ended or an attempt failed. Another one follows by itself when `retryMs` is set. */
+  /** The connection ended or an attempt failed. Another one follows by itself when `retryMs` is set. Not told of `close`. */
   disconnected: { retryMs?: number; error?: unknown };
   /** A message was decrypted and is in the store. For work that must not be missed use `messages()`. */
   message: Message;
   /** A message could not be decrypted; it is in the history with its cause. */
   unreadable: UnreadableMessage;
+  /** A conversation is new here, or its members, roles or title have changed. */
+  conversation: { conversation: ConversationId };
+  /**
+   * What the platform shows of a group's members does not follow on what was seen, or was not signed by whom it names;
+   * `identity.changed` passes with `acceptIdentity`. Nothing is sent there until then, or until `groups.acceptLog`.
+   */
+  'group-broken': { conversation: ConversationId; cause: string };
+  /** Somebody shows another name or picture, or is shown again or no more because of a block; `people.profile` tells. */
+  profile: { user: UserId };
+  /** The account's device list was signed anew: devices may have come or gone, which `devices` tells. */
+  'devices-changed': Record<string, never>;
   /** A message of ours is on the platform's disk. */
   stored: { id: MessageId; conversation: ConversationId; seq: number };
   /** A message of ours was refused for good; its content is kept in the store. */
@@ -44,6 +57,14 @@ export interface ClientEvents {
    * copy, or the platform lies. New sessions were made.
    */
   'store-behind': { messages: number };
+  /** This device was linked; the history that the other one has left for it cannot be had. */
+  'history-lost': { error: unknown };
+  /** Lines of a conversation were added, or are other ones than before: its messages, how far they have come, what was read. */
+  'lines-changed': { conversation: ConversationId };
+  /** Somebody has read everything up to this place: another member, or this account here or on another device. */
+  read: { conversation: ConversationId; user: UserId; seq: number };
+  /** Somebody writes just now. It comes again every few seconds while that goes on. */
+  typing: { conversation: ConversationId; user: UserId };
   /** Something that goes on by itself failed; it is tried again. Nothing is lost. */
   trouble: { error: unknown };
   /** The session was ended, here or elsewhere: log in again. */
@@ -69,7 +90,7 @@ export function createEvents(): Events {
       return () => set.delete(listener);
     },
     emit(name, event) {
-      for (const listener of [...heard(listeners, name)]) call(listener, event);
+      for (const listener of [...heard(listeners, name)]) callListener(listener, event);
     },
   };
 }
@@ -84,7 +105,7 @@ function heard<E extends ClientEvent>(
 }
 
 /** A listener that throws is the application's bug: it surfaces as one, and stops nothing of ours. */
-function call<T>(listener: (event: T) => void, event: T): void {
+export function callListener<T>(listener: (event: T) => void, event: T): void {
   try {
     listener(event);
   } catch (error) {

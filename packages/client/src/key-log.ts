@@ -14,6 +14,8 @@ import { ClientError, ConnectionError } from './errors.ts';
 import type { Events } from './events.ts';
 import { keys } from './key-space.ts';
 import {
+  type IdentityVersions,
+  identitiesIn,
   type VerifiedTree,
   verifyContactLeaves,
   verifyOwnLeaves,
@@ -62,6 +64,11 @@ export interface KeyLog {
    * events of these names, and what calls throw.
    */
   needContact(contact: Contact): Promise<void>;
+  /**
+   * All identities that an account has had, as the log has them: none for one without leaves. Throws what calls throw,
+   * and `CryptoError` when the leaves are no chain.
+   */
+  identitiesOf(user: UserId): Promise<IdentityVersions>;
   /** The platform says that our identity has changed: the next {@link needOwn} looks again. */
   doubtOwn(): void;
 }
@@ -72,7 +79,7 @@ export function createKeyLog(deps: KeyLogDeps): KeyLog {
   let own: Promise<void> | undefined;
 
   /** One at a time: two answers at once could each be the smaller tree for the other. */
-  function inTurn(work: () => Promise<void>): Promise<void> {
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = tail.then(work);
     tail = done.catch(() => {});
     return done;
@@ -87,6 +94,7 @@ export function createKeyLog(deps: KeyLogDeps): KeyLog {
       return own;
     },
     needContact: (contact) => inTurn(() => checkContact(deps, contact)),
+    identitiesOf: (user) => inTurn(() => readIdentities(deps, user)),
     doubtOwn() {
       own = undefined;
     },
@@ -163,6 +171,18 @@ async function checkContact(deps: KeyLogDeps, { user, identityKey }: Contact): P
     const { claimed: _, ...rest } = known;
     await store.transaction((transaction) => putLeaf(transaction, user, rest));
     events.emit('trouble', { error });
+  }
+}
+
+async function readIdentities(deps: KeyLogDeps, user: UserId): Promise<IdentityVersions> {
+  try {
+    const { pin, verified, leaves } = await ask(deps, user);
+    const identities = identitiesIn(deps.provider, leaves, { pin, user });
+    await keep(deps, verified, async () => {});
+    return identities;
+  } catch (error) {
+    if (isUnknown(error)) return { newest: 0, versionOf: () => undefined };
+    throw error;
   }
 }
 

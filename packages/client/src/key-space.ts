@@ -3,6 +3,7 @@
  * keys is the order of numbers.
  */
 import type { ConversationId, DeviceId, MessageId, UserId } from '@sotto/api';
+import type { MessageReference } from './message-reference.ts';
 
 const padded = (number: number) => String(number).padStart(16, '0');
 
@@ -37,6 +38,15 @@ export const keys = {
   peer: (user: UserId) => `peer/${user}`,
   conversation: (id: ConversationId) => `conversation/${id}`,
   conversations: 'conversation/',
+  /** The conversations that there were when this device came to the account are in the store. */
+  conversationsListed: 'conversations-listed',
+  /** Entries of a group's log, by version; see `group-log.ts`. */
+  groupEntry: (conversation: ConversationId, version: number) =>
+    `group-entry/${conversation}/${padded(version)}`,
+  groupEntries: (conversation: ConversationId) => `group-entry/${conversation}/`,
+  /** Members who are to be given the key of a group's title. */
+  titleKeyDue: (conversation: ConversationId) => `title-key-due/${conversation}`,
+  titleKeysDue: 'title-key-due/',
   cursor: (conversation: ConversationId) => `cursor/${conversation}`,
   sendCounter: (conversation: ConversationId) => `send-counter/${conversation}`,
   sendCounters: 'send-counter/',
@@ -50,9 +60,20 @@ export const keys = {
       ? `outbox/${conversation}/${padded(counter)}`
       : `outbox/${conversation}/${padded(counter)}/${padded(step)}`,
   outboxSteps: 'outbox-steps',
+  /** Our chain in a group, whom it was handed to, and what the platform holds for the members' devices: `group-keys.ts`. */
+  senderChain: (conversation: ConversationId) => `sender-chain/${conversation}`,
+  senderChains: 'sender-chain/',
+  chainHolders: (conversation: ConversationId) => `chain-holders/${conversation}`,
+  allChainHolders: 'chain-holders/',
+  groupAudience: (conversation: ConversationId) => `group-audience/${conversation}`,
+  /** The chains of another device in a group: bytes of `@sotto/crypto`. */
+  senderKey: (conversation: ConversationId, device: DeviceId) =>
+    `sender-key/${conversation}/${device}`,
+  senderKeys: 'sender-key/',
   outbox: (conversation?: ConversationId) =>
     conversation === undefined ? 'outbox/' : `outbox/${conversation}/`,
   failed: (id: MessageId) => `failed/${id}`,
+  allFailed: 'failed/',
   /** See `sent-log.ts` and `greeting.ts`. By device, which a store may change. */
   sent: (device: DeviceId, number: number) => `sent/${device}/${padded(number)}`,
   allSent: (device: DeviceId) => `sent/${device}/`,
@@ -62,11 +83,40 @@ export const keys = {
   leftBehind: 'left-behind',
   message: (conversation: ConversationId, seq: number) => `message/${conversation}/${padded(seq)}`,
   messages: (conversation: ConversationId) => `message/${conversation}/`,
+  /** See `deliveries.ts`. */
+  delivered: (conversation: ConversationId) => `delivered/${conversation}`,
+  allMessages: 'message/',
   /** A place of ours that holds nothing for the history, until the cursor has passed it. */
   ownPlace: (conversation: ConversationId, seq: number) =>
     `own-place/${conversation}/${padded(seq)}`,
   /** By sending device too: an id is its sender's, and nobody else's can stand in its way. */
   messageId: (sender: DeviceId, id: MessageId) => `message-id/${sender}/${id}`,
+  messageIds: 'message-id/',
+  /** What each account has said about a message; see `annotations.ts`. */
+  annotations: (conversation: ConversationId, { device, id }: MessageReference, user?: UserId) =>
+    `annotation/${conversation}/${device}/${id}/${user ?? ''}`,
+  /** Messages of which an account has spoken and that have not come. */
+  waitingAnnotation: (conversation: ConversationId, user: UserId, number: number) =>
+    `waiting-annotation/${conversation}/${user}/${padded(number)}`,
+  waitingAnnotations: (conversation: ConversationId, user: UserId) =>
+    `waiting-annotation/${conversation}/${user}/`,
+  waitingAnnotationIds: 'waiting-annotation-ids',
+  /** How far was read, by us and by others, and what of that is to be told; see `read-marks.ts`. */
+  ownReadMark: (conversation: ConversationId) => `own-read-mark/${conversation}`,
+  readBy: (conversation: ConversationId, user: UserId) => `read-by/${conversation}/${user}`,
+  readsBy: (conversation: ConversationId) => `read-by/${conversation}/`,
+  untoldRead: (conversation: ConversationId) => `untold-read/${conversation}`,
+  untoldReads: 'untold-read/',
+  toldRead: (conversation: ConversationId) => `told-read/${conversation}`,
+  /** See `lifetime.ts`. */
+  timer: (conversation: ConversationId) => `timer/${conversation}`,
+  unreadLifetime: (conversation: ConversationId, seq: number) =>
+    `unread-lifetime/${conversation}/${padded(seq)}`,
+  unreadLifetimes: (conversation: ConversationId) => `unread-lifetime/${conversation}/`,
+  endings: 'ending/',
+  ending: (at: number, conversation: ConversationId, seq: number) =>
+    `ending/${padded(at)}/${conversation}/${padded(seq)}`,
+  typingSpent: (conversation: ConversationId) => `typing-spent/${conversation}`,
   /** Head of the newest list of our own devices that was seen; and the list, see `own-list.ts`. */
   ownList: 'own-list',
   ownListState: 'own-list-state',
@@ -77,10 +127,42 @@ export const keys = {
   logOwnLeaf: 'log-own-leaf',
   logLeaf: (user: UserId) => `log-leaf/${user}`,
   logLeaves: 'log-leaf/',
+  /** What could not be read and is to be sent again, by sending device; see `missed-message.ts` and `repair.ts`. */
+  wantedAgain: (conversation: ConversationId, device: DeviceId, seq: number) =>
+    `wanted-again/${conversation}/${device}/${padded(seq)}`,
+  allWantedAgain: (conversation: ConversationId, device: DeviceId) =>
+    `wanted-again/${conversation}/${device}/`,
+  repair: (conversation: ConversationId, device: DeviceId) => `repair/${conversation}/${device}`,
+  repairs: 'repair/',
+  /** How much may still be done for another device; see `repair-budget.ts`. */
+  resendBudget: (conversation: ConversationId, device: DeviceId) =>
+    `resend-budget/${conversation}/${device}`,
+  sessionBudget: (device: DeviceId) => `session-budget/${device}`,
+  againBudget: (device: DeviceId) => `again-budget/${device}`,
+  chainBudget: (conversation: ConversationId, device: DeviceId) =>
+    `chain-budget/${conversation}/${device}`,
+  /** What could not be read and has no place in the history, as far as anybody knows. */
+  unheard: (conversation: ConversationId, seq: number) => `unheard/${conversation}/${padded(seq)}`,
+  /** Pieces that came of a message that is sent again by this device. */
+  againPiece: (conversation: ConversationId, seq: number, device: DeviceId) =>
+    `again-piece/${conversation}/${padded(seq)}/${device}`,
   /** Messages that the loop over `messages()` has not taken yet, in order of arrival. */
   arrivals: 'arrival/',
   arrival: (number: number) => `arrival/${padded(number)}`,
   arrivalIds: 'arrival-ids',
+  /** What somebody shows of themselves, this account included; see `profile.ts`. */
+  profile: (user: UserId) => `profile/${user}`,
+  profiles: 'profile/',
+  /** Their picture as it is: of this account, and of those whose picture was opened. */
+  picture: (user: UserId) => `profile-picture/${user}`,
+  /** How far this account's profile has got; see `own-profile.ts`, `profile-audience.ts` and `profile-copies.ts`. */
+  profileSpread: 'profile-spread',
+  profileTold: (user: UserId) => `profile-told/${user}`,
+  pictureGrant: (conversation: ConversationId) => `picture-grant/${conversation}`,
+  /** Marks on what this account has accepted from here, and on whom it has blocked. */
+  accepted: (conversation: ConversationId) => `accepted/${conversation}`,
+  block: (user: UserId) => `block/${user}`,
+  blocks: 'block/',
   /** See `file-progress.ts`. */
   fileUpload: (conversation: ConversationId, fingerprint: string) =>
     `file-upload/${conversation}/${fingerprint}`,

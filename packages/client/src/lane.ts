@@ -9,22 +9,35 @@ import { backOffMs, pause } from './back-off.ts';
 import { createBell } from './bell.ts';
 import { noteMet } from './control-outbox.ts';
 import type { ConversationRecord } from './conversation-record.ts';
-import { needConversation } from './conversations.ts';
+import { needConversation } from './find-conversation.ts';
 import { ClientError, type ClientErrorCode } from './errors.ts';
+import { learnVersions } from './group-audience.ts';
+import {
+  createPassedOver,
+  followAudience,
+  giveUpAll,
+  hasLeft,
+  meetMembers,
+  type PassedOver,
+  readLists,
+} from './group-lane.ts';
 import type { KeyLog } from './key-log.ts';
 import { keys } from './key-space.ts';
 import { IN_FLIGHT_PER_CONVERSATION_MAX } from './limits.ts';
+import type { MemberProofs } from './member-proofs.ts';
 import { setAside, settle, unseal } from './outbox.ts';
 import { isControl, keyOf, type OutboxEntry, placeBefore, toOutgoing } from './outbox-entry.ts';
 import { refreshList } from './peer-lists.ts';
-import { forgetDevices, meetPeers, type PeerDeps, unmet, type Wanted } from './peers.ts';
-import { sealNext } from './sealing.ts';
+import { forgetDevices, meetPeers, type PeerDeps, unmet } from './peers.ts';
+import { type Missing, sealNext } from './sealing.ts';
 import type { SendFrame } from './socket.ts';
+import { beginStretch } from './stretch.ts';
 
 export interface LaneDeps extends PeerDeps {
   readonly random: () => number;
   readonly send: SendFrame;
   readonly keyLog: KeyLog;
+  readonly proofs: Pick<MemberProofs, 'need'>;
   /** Shared by all lanes of a connection. */
   readonly room: SendRoom;
 }
@@ -66,11 +79,13 @@ export class Lane {
   #sentUpTo: string;
   #refusal: Refusal | undefined;
   #failures = 0;
+  readonly #passedOver: PassedOver;
 
   constructor(deps: LaneDeps, id: ConversationId) {
     this.#deps = deps;
     this.#id = id;
     this.#sentUpTo = keys.outbox(id);
+    this.#passedOver = createPassedOver(deps.clock);
     this.#ended = this.#run();
   }
 
@@ -134,28 +149,49 @@ export class Lane {
     const limit = IN_FLIGHT_PER_CONVERSATION_MAX - this.#inFlight.size;
     if (limit <= 0) return true;
     const conversation = await needConversation(this.#deps, this.#id);
+    if (hasLeft(conversation, this.#deps.local)) {
+      if (this.#inFlight.size === 0) await giveUpAll(this.#deps, conversation);
+      return true;
+    }
     await this.#deps.keyLog.needOwn();
-    const input = { conversation, after: this.#sentUpTo, limit };
+    const passedOver = this.#passedOver;
+    const input = { conversation, after: this.#sentUpTo, limit, passedOver };
+    const stretch = beginStretch();
     const sealing = await this.#deps.store.transaction((transaction) =>
       sealNext(this.#deps, transaction, input),
     );
-    if ('wanted' in sealing) {
-      await this.#meet(sealing.wanted);
-      return false;
-    }
-    if ('doubtful' in sealing) {
-      for (const user of sealing.doubtful) await refreshList(this.#deps, user);
-      return false;
-    }
-    if ('unproven' in sealing) {
-      for (const contact of sealing.unproven) await this.#deps.keyLog.needContact(contact);
+    if (!('sealed' in sealing)) {
+      await this.#fetch(conversation, sealing);
       return false;
     }
     // A refusal may have come meanwhile: what lies behind it waits in the store.
     if (this.#stopping.signal.aborted || this.#refusal !== undefined) return false;
-    const fitting = sealing.sealed.slice(0, this.#deps.room.left);
+    const { sealed, isMore, toProve } = sealing;
+    if (toProve !== undefined) this.#deps.proofs.need(toProve);
+    const fitting = sealed.slice(0, this.#deps.room.left);
     for (const entry of fitting) this.#dispatch(entry);
-    return fitting.length === 0;
+    await stretch.rest();
+    return fitting.length === 0 && !(isMore && sealed.length === 0);
+  }
+
+  /** What is missing before anything can be encrypted. In a group nobody stands in the way of the others. */
+  async #fetch(conversation: ConversationRecord, missing: Missing): Promise<void> {
+    const deps = this.#deps;
+    if (conversation.kind === 'group') {
+      const asking = { conversation, passedOver: this.#passedOver };
+      if ('wanted' in missing) await meetMembers(deps, asking, missing.wanted);
+      else if ('doubtful' in missing) await readLists(deps, asking, missing.doubtful);
+      else if ('unversioned' in missing) await learnVersions(deps, conversation);
+    } else if ('wanted' in missing) {
+      await meetPeers(deps, missing.wanted);
+      await deps.store.transaction((transaction) =>
+        noteMet(transaction, this.#id, missing.wanted),
+      );
+    } else if ('doubtful' in missing) {
+      for (const user of missing.doubtful) await refreshList(deps, user);
+    } else if ('unproven' in missing) {
+      for (const contact of missing.unproven) await deps.keyLog.needContact(contact);
+    }
   }
 
   #dispatch(entry: OutboxEntry): void {
@@ -164,11 +200,6 @@ export class Lane {
     this.#inFlight.set(number, entry);
     this.#deps.room.left -= 1;
     this.#deps.send({ type: 'send', number, message: toOutgoing(entry) });
-  }
-
-  async #meet(wanted: readonly Wanted[]): Promise<void> {
-    await meetPeers(this.#deps, wanted);
-    await this.#deps.store.transaction((transaction) => noteMet(transaction, this.#id, wanted));
   }
 
   #answered(number: number): void {
@@ -219,6 +250,7 @@ const FOR_A_PERSON: readonly ClientErrorCode[] = [
   'identity.changed',
   'account.compromised',
   'key-log.broken',
+  'group.broken',
 ];
 
 function waitsForPerson(error: unknown): boolean {
@@ -236,6 +268,10 @@ async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending)
   if (PASSING.includes(problem.code)) return false;
   if (problem.code === 'message.devices-stale' && problem.devices !== undefined) {
     await followDevices(deps, { conversation, entries, difference: problem.devices });
+    return false;
+  }
+  if (problem.code === 'message.group-stale' && problem.audience && conversation.kind === 'group') {
+    await followAudience(deps, conversation, { audience: problem.audience, entries });
     return false;
   }
   const [refused] = entries;

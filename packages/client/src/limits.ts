@@ -140,8 +140,11 @@ export const THUMBNAIL_BYTES_MAX = 8 * 1024;
 /** Ciphertexts up to this go up in one request, and are held for it; longer ones in pieces, which can be gone on with. */
 export const WHOLE_UPLOAD_BYTES_MAX = 5 * 1024 * 1024;
 
-/** The least that a request brings of a piece when the network is bad: what it costs to lose one. */
-export const STEP_BYTES_MIN = 320 * 1024;
+/**
+ * The least that a request brings of a piece when the network is bad: what it costs to lose one. A platform whose memory
+ * for uploads is used up gives larger ones up when they are slow; such small ones wait for nobody, and nobody for them.
+ */
+export const STEP_BYTES_MIN = 64 * 1024;
 
 /** One request that brings a piece, or a part of one. Slower than 85 KiB/s, and smaller parts are tried. */
 export const STEP_MS_MAX = 60_000;
@@ -158,8 +161,53 @@ export const TRANSFER_ATTEMPTS_MAX = 8;
 /** How long somebody who gives an upload up waits for the platform to hear of it; it forgets it by itself. */
 export const GIVE_UP_MS_MAX = 2_000;
 
+/** Events that wait for a loop over them. More, and a loop that hangs fills the memory. */
+export const EVENTS_WAITING_MAX = 1_000;
+
+/** Between readings of what a page shows: twenty times a second at most, however much comes. */
+export const STATE_PAUSE_MS = 50;
+
+/** Conversations read in one transaction of the store, which holds up what is received meanwhile. */
+export const STATE_READ_AT_ONCE = 20;
+
+/** Messages of a conversation that a page shows at first, and how many more each time that somebody goes back. */
+export const LINES_PAGE = 50;
+
+/** Messages that one list shows. All of them are read again at each change: 20 ms on an old core for so many. */
+export const LINES_SHOWN_MAX = 1_000;
+
+/** How long somebody counts as writing after the last sign of it. */
+export const TYPING_SHOWN_MS = 6_000;
+
+/** Between writing down what was delivered, of all conversations. The platform tells once a second of each. */
+export const DELIVERED_PAUSE_MS = 1_000;
+
+/** Between telling the platform whose presence is looked at: it finds out who may see whom each time. */
+export const PRESENCE_PAUSE_MS = 250;
+
 /** What is known of an unfinished upload is kept for so long: platforms keep none for longer. */
 export const UPLOAD_KEPT_MS = 7 * 24 * 3_600_000;
+
+/** One record of a backup. More, and a crafted one could fill the memory; no record of a store comes near it. */
+export const ARCHIVE_VALUE_BYTES_MAX = 1024 * 1024;
+
+/** Records that are restored in one transaction: more, and they fill the memory; fewer, and each few wait for the disk. */
+export const RESTORED_PER_COMMIT = 500;
+
+/** How far back goes the history that a device hands to one that it links. */
+export const LINK_HISTORY_MS = 30 * 24 * 3_600_000;
+
+/** That history, before it is encrypted: it is held whole, and goes up in one request. Of what is more, the oldest stays. */
+export const LINK_HISTORY_BYTES_MAX = 4 * 1024 * 1024;
+
+/** How long the platform keeps it. The device that was linked takes it within minutes, or after its next start. */
+export const LINK_HISTORY_KEPT_MS = 24 * 3_600_000;
+
+/** How often a change of a group is signed anew because another one came first. More, and who races with a platform that lies never ends. */
+export const MEMBERSHIP_ATTEMPTS_MAX = 6;
+
+/** Keys of a group's title that are kept until a title comes that they open. More, and one member's false ones fill the store. */
+export const SPARE_TITLE_KEYS_MAX = 4;
 
 /** A sender key's distribution message, which is 113 bytes in the first suite. */
 export const SENDER_KEY_BYTES_MAX = 1024;
@@ -167,11 +215,115 @@ export const SENDER_KEY_BYTES_MAX = 1024;
 /** Messages that one request asks to have again. More, and one request costs its answerer minutes of sending. */
 export const AGAIN_IDS_MAX = 50;
 
+/** One piece of a message that is sent again: in base64url, with two hundred heads, it fits into one control message. */
+export const AGAIN_PIECE_BYTES_MAX = 32 * 1024;
+
+/**
+ * How long a message that could not be read waits after each time that it was asked for; after the last one it only
+ * waits. More times, and a message that nobody ever sent costs others more; fewer, and a device that was away longer
+ * than its answer was kept is never asked again.
+ */
+export const RESEND_WAITS_MS = [2 * 60_000, 2 * 3_600_000, 24 * 3_600_000] as const;
+
+/** How long unreadable messages are gathered before the first request. Longer, and people see that something is missing. */
+export const RESEND_GATHER_MS = 200;
+
+/** Between requests to one device. Less, and two devices that cannot read each other keep each other busy. */
+export const RESEND_PAUSE_MS = 5_000;
+
+/** How often those are looked at that nothing has come of. Longer, and a clock that was set holds them up longer. */
+export const REPAIR_LOOK_MS = 3_600_000;
+
+/** Messages of one device that are asked for at a time, read at each request. */
+export const RESEND_WINDOW = 500;
+
+/** Requests to one device of a conversation: some at once, and then seldom. More, and forged messages make us a nuisance. */
+export const RESEND_BUDGET = { burst: 12, everyMs: 30 * 60_000 } as const;
+
+/** New sessions for requests to one device. Platforms give out six bundles of an account before they make us wait. */
+export const FRESH_SESSION_BUDGET = { burst: 3, everyMs: 30 * 60_000 } as const;
+
+/** Messages sent again to one device. More, and whoever holds a device of a contact decides what ours does all day. */
+export const AGAIN_BUDGET = { burst: 500, everyMs: 60_000 } as const;
+
+/** Sender keys given again to one device of a group. */
+export const CHAIN_AGAIN_BUDGET = { burst: 5, everyMs: 10 * 60_000 } as const;
+
 /** Characters of the name that somebody shows to others. */
 export const PROFILE_NAME_LENGTH_MAX = 64;
+
+/** The picture beside it: a good one of 512 by 512 dots. More, and it costs a store its place once for each contact. */
+export const PICTURE_BYTES_MAX = 256 * 1024;
+
+/** How often a conversation in which much is sent is looked through for devices that do not know the profile. */
+export const PROFILE_LOOK_MS = 1_000;
 
 /** How long a message may stay before it goes away by itself: four weeks, so that clocks matter little. */
 export const LIFETIME_SECONDS_MAX = 28 * 24 * 3600;
 
 /** UTF-16 units of a reaction: one emoji, with all that it may be joined from. */
 export const REACTION_LENGTH_MAX = 32;
+
+/** This device's chain in a group, encoded: 137 bytes in the first suite. */
+export const SENDER_CHAIN_BYTES_MAX = 256;
+
+/** A sender key is replaced after this: whoever has learned one reads on until then. */
+export const SENDER_CHAIN_MS = 7 * 24 * 3_600_000;
+
+/**
+ * Messages by one sender key. A member who got none of them can still follow 25 000; more, and one that was away for long
+ * could not go on with the last ones.
+ */
+export const SENDER_CHAIN_MESSAGES_MAX = 20_000;
+
+/**
+ * Devices that one control message goes to. Each costs 0.1 to 0.2 ms by noble, so one transaction takes 10 ms of a page's
+ * time; more, and a page stutters; fewer, and a group's first message takes more of them.
+ */
+export const CONTROL_RECIPIENTS_MAX = 64;
+
+/** Accounts whose bundles are taken in side by side: as many commits share one flush of the disk. */
+export const MET_AT_ONCE = 16;
+
+/** How long work goes on before others have their turn. A page that draws has 16 ms for everything. */
+export const STRETCH_MS_MAX = 12;
+
+/** Between two members looked up in the key log: half of the requests that a user has, at most, so that the rest is for people. */
+export const MEMBER_PROOF_MS = 2_000;
+
+/** Members of whom nothing could be had get nothing for so long; then they are asked for again. */
+export const PASSED_OVER_MS = 10 * 60_000;
+
+/** Messages of which one account may speak in a conversation before they come. More, and a member fills the store with others. */
+export const ANNOTATIONS_WAITING_MAX = 100;
+
+/** Unread messages of a conversation that are counted. More, and each new message costs going through all of them. */
+export const UNREAD_COUNTED_MAX = 1_000;
+
+/** The newest messages of an outbox that lines are made of. More, and each change of one costs going through all of them. */
+export const OUTBOX_VIEWED_MAX = 1_000;
+
+/** How far back it is looked who wrote what was read at once. Who wrote before that has not been waiting for it. */
+export const READ_AUTHORS_SEARCHED_MAX = 500;
+
+/** How far was read is told this often. More often, and reading on costs as many messages as writing. */
+export const READS_PAUSE_MS = 1_000;
+
+/** It is looked for messages whose time has come no more often than this, and no less often: clocks are set, machines sleep. */
+export const SWEEP_PAUSE_MS = 1_000;
+export const SWEEP_MS_MAX = 3_600_000;
+
+/** That somebody writes is told again after this, half of how long it is shown. */
+export const TYPING_AGAIN_MS = 4_000;
+
+/**
+ * How often it is told between two messages. Each time takes a key of every session, and whoever was not there has to skip
+ * them all at the next message: a thousand at most.
+ */
+export const TYPING_PER_MESSAGE_MAX = 50;
+
+/** What is not stored is of no use after this. Longer, and a platform can hold it back for a better moment. */
+export const EPHEMERAL_AGE_MS_MAX = 10_000;
+
+/** Such signals that wait to be decrypted. More, and a member who floods us with them holds up messages. */
+export const EPHEMERAL_PENDING_MAX = 16;

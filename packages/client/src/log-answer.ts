@@ -1,10 +1,12 @@
 /** The key log's answer about one account, held against what was seen of the log. Pure: asks nobody, keeps nothing. */
 import type { Answer, getKeyLogAccount, UserId } from '@sotto/api';
 import {
+  accountHeadAfter,
   blindAccount,
   CryptoError,
   checkContactLeaves,
   checkOwnLeaf,
+  decodeKeyLogLeaf,
   decodeTreeHead,
   digestKey,
   type Head,
@@ -169,6 +171,37 @@ export function verifyContactLeaves(
   const isThere = version <= head.version && claimed !== undefined;
   if (isThere && sameBytes(leafHashOf(provider, claimed), hash)) return head;
   throw new CryptoError('head.forked', 'the contact names a leaf that the log does not have');
+}
+
+/** The identities that an account has had. */
+export interface IdentityVersions {
+  /** How many leaves it has. */
+  readonly newest: number;
+  /** The number of its newest leaf that is of this identity; undefined when it never had that. */
+  versionOf(identityKey: Uint8Array): number | undefined;
+}
+
+/** Takes all of the account's leaves, from the first one. Throws `CryptoError` when they are no chain. */
+export function identitiesIn(
+  provider: Provider,
+  leaves: readonly Uint8Array[],
+  { pin, user }: Pick<LoggedAccount, 'pin' | 'user'>,
+): IdentityVersions {
+  const account = blindAccount(provider, pin.blindingKey, user);
+  let before: Head | undefined;
+  const digests = leaves.map((leaf) => {
+    before = accountHeadAfter(provider, { account, before }, leaf);
+    const decoded = decodeKeyLogLeaf(leaf);
+    return decoded.type === 'account' ? decoded.keyDigest : undefined;
+  });
+  return {
+    newest: digests.length,
+    versionOf(identityKey) {
+      const { keyDigest } = namesOf(provider, { pin, user, identityKey });
+      const index = digests.findLastIndex((digest) => digest && sameBytes(digest, keyDigest));
+      return index < 0 ? undefined : index + 1;
+    },
+  };
 }
 
 function namesOf(provider: Provider, { pin, user, identityKey }: LoggedAccount) {

@@ -1,5 +1,5 @@
 /** One incoming message: decrypted, its envelope held against what the platform said, its content read. */
-import type { ConversationId, MessageSlot } from '@sotto/api';
+import type { ConversationId, MessageSlot, UserId } from '@sotto/api';
 import {
   acceptCounter,
   CryptoError,
@@ -11,9 +11,12 @@ import { decodeContent } from './content.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
 import type { Events } from './events.ts';
-import type { AnyMessage } from './history-item.ts';
+import { membersAt } from './group-log.ts';
+import type { AnyMessage, Message } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { noteClaim } from './log-standing.ts';
+import { noteMissed } from './missed-message.ts';
+import { assertSaidToAll, decryptInGroup, judgeMembership } from './open-group-message.ts';
 import { noteListClaim } from './peer-lists.ts';
 import { pinnedIdentity } from './peers.ts';
 import { Account, Peer, SenderCounterRecord } from './records.ts';
@@ -31,6 +34,10 @@ export interface OpenDeps extends SessionsDeps {
   readonly wake: (conversation: ConversationId) => void;
   /** Takes what is to be done once the transaction is on disk. */
   readonly later: (() => void)[];
+  /** There is something to ask for again; to be called {@link later}. */
+  readonly onMissed: () => void;
+  /** Takes messages that have become readable; each goes into the history at its own place. */
+  readonly repaired: Message[];
 }
 
 export interface Arrival {
@@ -48,12 +55,16 @@ export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Ar
   const conversation = deps.conversation.id;
   const placed = { id, conversation, seq, sender, sentAt };
   let usedPrekey = false;
+  let isOpened = false;
   try {
-    assertCanBeSender(deps, sender);
-    const decrypted = await decrypt(deps, slot);
-    usedPrekey = decrypted.usedOneTimePrekeyId !== undefined;
-    const expected = { conversation, message: id, sender, controlAllowed: true };
-    const envelope = openEnvelope(decrypted.plaintext, expected);
+    await assertCanBeSender(deps, slot);
+    const isForAll = slot.kind === 'group';
+    const opened = isForAll ? await decryptForAll(deps, slot) : await decrypt(deps, slot);
+    usedPrekey = opened.usedOneTimePrekeyId !== undefined;
+    const expected = { conversation, message: id, sender, controlAllowed: !isForAll };
+    isOpened = true;
+    const envelope = openEnvelope(opened.plaintext, expected);
+    assertSaidToAll(deps, envelope, isForAll);
     const own = sender.user === deps.local.address.user;
     if (envelope.keyLog && !own) await noteClaim(deps.transaction, sender.user, envelope.keyLog);
     if (!own) await noteListClaim(deps.transaction, sender.user, envelope.deviceLists);
@@ -62,12 +73,19 @@ export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Ar
       return { usedPrekey };
     }
     const content = decodeContent(envelope.content);
-    const order = await acceptOrder(deps.transaction, { ...placed, envelope });
-    const item = { type: 'message', ...placed, time: envelope.time, content, own, order } as const;
-    return { item, usedPrekey };
+    const order = await acceptOrder(deps, { ...placed, envelope });
+    const { time, counter, membership } = envelope;
+    const said = { time, content, own, order, counter };
+    const seen = membership && { membership: membership.version };
+    return { item: { type: 'message', ...placed, ...said, ...seen }, usedPrekey };
   } catch (error) {
     if (!isOfTheMessage(error)) throw error;
-    return { item: { type: 'unreadable', ...placed, cause: error.code }, usedPrekey };
+    const { code: cause } = error;
+    const isWanted = isOpened ? cause === 'message.duplicate' : cause !== 'sender.invalid';
+    const missed = { slot, conversation, cause, isWanted };
+    const item = await noteMissed(deps, deps.transaction, missed);
+    if (isWanted) deps.later.push(deps.onMissed);
+    return { ...(item && { item }), usedPrekey };
   }
 }
 
@@ -75,16 +93,29 @@ export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Ar
  * Strangers do not write here, and nobody but the platform can have sent what claims to come from this device: our
  * messages return as `stored` only.
  */
-function assertCanBeSender(
-  { local, conversation }: OpenDeps,
-  { user, device }: MessageSlot['sender'],
-): void {
-  if (!conversation.members.includes(user)) {
+async function assertCanBeSender(
+  { transaction, local, conversation }: OpenDeps,
+  { seq, sender: { user, device } }: MessageSlot,
+): Promise<void> {
+  const members =
+    conversation.kind === 'group'
+      ? await membersAt(transaction, conversation, seq)
+      : conversation.members;
+  if (!members.includes(user)) {
     throw new ClientError('sender.invalid', 'the sender is not in the conversation');
   }
   if (user === local.address.user && device === local.address.device) {
     throw new ClientError('sender.invalid', 'the message claims to be from this device');
   }
+}
+
+async function decryptForAll(
+  deps: OpenDeps,
+  { sender, ciphertext }: MessageSlot,
+): Promise<{ plaintext: Uint8Array; usedOneTimePrekeyId?: number }> {
+  const conversation = deps.conversation.id;
+  const group = { conversation, sender, ciphertext };
+  return { plaintext: await decryptInGroup(deps, deps.transaction, group) };
 }
 
 async function decrypt(
@@ -106,24 +137,36 @@ interface Counted extends Pick<AnyMessage, 'conversation' | 'sender'> {
   readonly envelope: Envelope;
 }
 
-/** Judges the sender's own count, which the platform cannot change; throws for a number that came before. */
+/**
+ * Judges the sender's own count, which the platform cannot change, and the group's log as the sender has seen it; throws
+ * for a number that came before, and as `judgeMembership`.
+ */
 async function acceptOrder(
-  transaction: StoreTransaction,
+  deps: OpenDeps,
   { conversation, sender, envelope }: Counted,
 ): Promise<'next' | 'gap' | 'late'> {
+  const { transaction } = deps;
   const key = keys.senderCounter(conversation, sender.device);
   const before = await getRecord(transaction, key, SenderCounterRecord);
-  const from = before ?? (await firstExpected(transaction));
+  const membership = await judgeMembership(deps, envelope, before?.membership);
+  const from = before ?? (await firstExpected(deps));
   const { verdict, seen } = acceptCounter(from, envelope.counter);
-  const record = { highest: seen.highest, missing: [...seen.missing] };
+  const record = { highest: seen.highest, missing: [...seen.missing], membership };
   await putRecord(transaction, key, [SenderCounterRecord, record]);
   return verdict;
 }
 
 /** What there is to expect of a sender not seen before: number 1, unless this device may have joined late. */
-async function firstExpected(transaction: StoreTransaction): Promise<SenderCounter | undefined> {
+async function firstExpected({
+  transaction,
+  conversation,
+  local,
+}: OpenDeps): Promise<SenderCounter | undefined> {
   const account = await getRecord(transaction, keys.account, Account);
-  return account?.isFirstDevice ? { highest: 0, missing: [] } : undefined;
+  const isOld =
+    conversation.kind === 'direct' ||
+    conversation.since[conversation.members.indexOf(local.address.user as UserId)] === 1;
+  return account?.isFirstDevice && isOld ? { highest: 0, missing: [] } : undefined;
 }
 
 function isOfTheMessage(error: unknown): error is CryptoError | ClientError {

@@ -7,8 +7,10 @@ import { type Content, decodeContent, encodeContent } from './content.ts';
 import { keepItem, passOwn, readCursor, writeCursor } from './conversations.ts';
 import { anyHeads, envelopeOf } from './entry-envelope.ts';
 import { ClientError } from './errors.ts';
+import { getGroup } from './group-log.ts';
 import type { Message } from './history-item.ts';
 import { keys } from './key-space.ts';
+import { dropTimer } from './lifetime.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
 import { makeMessageId } from './message-id.ts';
 import { isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
@@ -18,6 +20,13 @@ import type { SessionsDeps } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
 import { decodeRecord, putRecord } from './stored-record.ts';
 
+export interface NewMessage {
+  readonly conversation: ConversationId;
+  readonly content: Content;
+  /** The least time that it may bear, whatever the clock says. */
+  readonly notBefore?: number;
+}
+
 /**
  * Puts content at the end of a conversation's outbox. Throws `content.invalid`, `content.too-large` for what does not
  * fit into one message, and `outbox.full`.
@@ -25,9 +34,9 @@ import { decodeRecord, putRecord } from './stored-record.ts';
 export async function enqueue(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  { conversation, content }: { conversation: ConversationId; content: Content },
+  { conversation, content, notBefore = 0 }: NewMessage,
 ): Promise<MessageId> {
-  const time = deps.clock();
+  const time = Math.max(deps.clock(), notBefore);
   const id = makeMessageId(deps.provider, time);
   const counter = await takeSendNumber(transaction, conversation);
   const entry: OutboxEntry = {
@@ -41,8 +50,36 @@ export async function enqueue(
   };
   envelopeOf(deps, entry, anyHeads(deps.local));
   await assertRoom(transaction, entry);
+  await assertStays(deps, transaction, conversation);
   await putEntry(transaction, entry);
   return id;
+}
+
+/** Whether nothing of a message has been encrypted yet, and so nobody can have it. */
+export function isUntouched({ sealed, recipients, group, resent }: OutboxEntry): boolean {
+  return !sealed && recipients.length === 0 && group === undefined && resent === undefined;
+}
+
+/** Lets an untouched entry say something else. Throws as {@link enqueue} does. */
+export async function replaceContent(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { entry, content }: { readonly entry: OutboxEntry; readonly content: Content },
+): Promise<void> {
+  const replaced = { ...entry, content: encodeContent(content) };
+  envelopeOf(deps, replaced, anyHeads(deps.local));
+  await putEntry(transaction, replaced);
+}
+
+/** Whoever has left a group, or was removed, says nothing more there. */
+async function assertStays(
+  { local }: SessionsDeps,
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<void> {
+  const group = await getGroup(transaction, conversation);
+  if (group === undefined || group.members.includes(local.address.user as UserId)) return;
+  throw new ClientError('conversation.left', 'this account is not in the group any more');
 }
 
 /** The oldest entry is so far behind only when everything since it waits too. What is sent again stands in nobody's way. */
@@ -84,7 +121,7 @@ const NOTHING = new Uint8Array(0);
 
 function itemOf(
   { local }: SessionsDeps,
-  { time, content }: OutboxEntry,
+  { time, content, counter, group }: OutboxEntry,
   { id, conversation, seq, sentAt }: Stored,
 ): Message {
   const { user, device } = local.address;
@@ -99,6 +136,8 @@ function itemOf(
     content: decodeContent(content),
     own: true,
     order: 'next',
+    counter,
+    ...(group && { membership: group.version }),
   };
 }
 
@@ -111,6 +150,7 @@ export async function setAside(transaction: StoreTransaction, entry: OutboxEntry
   await transaction.delete(keyOf(entry));
   if (entry.resent !== undefined || isControl(entry)) return;
   await putRecord(transaction, keys.failed(entry.id), [OutboxEntry, kept]);
+  await dropTimer(transaction, entry.conversation, entry.id);
 }
 
 /**

@@ -5,37 +5,47 @@
 import {
   type ConversationId,
   listMessages,
+  type MembershipSlot,
   type MessageSlot,
   type ServerFrame,
   type Slot,
 } from '@sotto/api';
 import type { ConversationRecord } from './conversation-record.ts';
 import {
-  findConversation,
   keepItem,
+  keepMembership,
   passOwn,
   readCursor,
   skipOwn,
   writeCursor,
 } from './conversations.ts';
 import { ClientError } from './errors.ts';
-import { type AnyMessage, type HistoryItem, Place } from './history-item.ts';
+import { findConversation } from './find-conversation.ts';
+import type { GroupDeps } from './group-authors.ts';
+import { getGroup } from './group-log.ts';
+import { readGroup } from './group-reading.ts';
+import { fetchTitle } from './group-title.ts';
+import { type AnyMessage, type HistoryItem, type Message, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
-import { openArrival } from './open-message.ts';
-import type { PeerDeps } from './peers.ts';
+import { type OpenDeps, openArrival } from './open-message.ts';
 import { openSessions } from './sessions.ts';
 import type { SendFrame } from './socket.ts';
 import type { StoreTransaction } from './store.ts';
 import { putRecord, takeNumber } from './stored-record.ts';
+import { convict, takeEntry } from './take-entry.ts';
 
-export interface ReceiverDeps extends PeerDeps {
+export interface ReceiverDeps extends GroupDeps {
   readonly send: SendFrame;
   /** There is something new for `messages()`. */
   readonly onArrival: () => void;
   /** A one-time prekey was used: the platform may be running low. */
   readonly onPrekeyUsed: () => void;
+  /** For work that nothing waits for. */
+  readonly inBackground: (work: Promise<void>) => void;
   /** There is something new to send in a conversation. */
   readonly wake: (conversation: ConversationId) => void;
+  /** There is something to ask for again. */
+  readonly onMissed: () => void;
 }
 
 export interface Receiver {
@@ -52,25 +62,38 @@ interface Progress {
   readonly later: readonly (() => void)[];
   /** Set when places before this one are missing; the slots from there on were left alone. */
   readonly missingBefore?: number;
+  /** The same from an entry of a group's log on that takes reading the log first. */
+  readonly isLogWanted?: true;
 }
 
 /** Receives over one connection. */
 export function createReceiver(deps: ReceiverDeps): Receiver {
   /** Conversations whose backlog the platform is sending: their heads are no news. */
   const catchingUp = new Set<ConversationId>();
-  const findDirect = createFinder(deps);
+  const find = createFinder(deps);
 
   /** Takes slots in; where places are missing, fetches them first. */
   async function takeSlots(conversation: ConversationId, slots: readonly Slot[]): Promise<void> {
-    const known = await findDirect(conversation);
+    const known = await find(conversation);
     if (known === undefined) return passOver(deps, conversation, slots);
-    const progress = await storeSlots(deps, known, slots);
-    show(conversation, progress);
-    if (progress.missingBefore === undefined) return;
-    await fetchUpTo(conversation, progress.missingBefore - 1);
-    const rest = await storeSlots(deps, known, slots);
-    if (rest.missingBefore !== undefined) throw incomplete();
-    show(conversation, rest);
+    const missingBefore = await storeAndShow(known, slots);
+    if (missingBefore === undefined) return;
+    await fetchUpTo(conversation, missingBefore - 1);
+    if ((await storeAndShow(known, slots)) !== undefined) throw incomplete();
+  }
+
+  /** Takes in what follows on the cursor; gives the place before which something is missing. */
+  async function storeAndShow(
+    known: ConversationRecord,
+    slots: readonly Slot[],
+  ): Promise<number | undefined> {
+    const progress = await storeSlots(deps, known, { slots, isLogRead: false });
+    show(known.id, progress);
+    if (progress.isLogWanted === undefined) return progress.missingBefore;
+    await readGroup(deps, known.id);
+    const rest = await storeSlots(deps, known, { slots, isLogRead: true });
+    show(known.id, rest);
+    return rest.missingBefore;
   }
 
   function show(conversation: ConversationId, progress: Progress): void {
@@ -87,7 +110,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
 
   /** Reads from the platform's history whatever lies between the cursor and `last`, as far as there is anything. */
   async function fetchUpTo(conversation: ConversationId, last: number): Promise<void> {
-    const known = await findDirect(conversation);
+    const known = await find(conversation);
     if (known === undefined) return;
     for (;;) {
       const after = await deps.store.transaction(async (transaction) =>
@@ -101,9 +124,8 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       // Below its first place a history is empty for good: from before we joined, or no longer kept.
       if (page.first > after + 1) await moveCursor(deps, conversation, page.first - 1);
       if (page.slots.length === 0) return;
-      const progress = await storeSlots(deps, known, page.slots);
-      if (progress.missingBefore !== undefined || progress.cursor <= after) throw incomplete();
-      show(conversation, progress);
+      const missingBefore = await storeAndShow(known, page.slots);
+      if (missingBefore !== undefined || endOf(page.slots.at(-1)!) <= after) throw incomplete();
     }
   }
 
@@ -124,18 +146,18 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
   };
 }
 
-/** Finds conversations of two; groups are not shown yet, and remembered as such. */
+/** Finds conversations; groups without a sound log are asked for once in a connection. */
 function createFinder(deps: ReceiverDeps) {
-  const groups = new Set<ConversationId>();
+  const refused = new Set<ConversationId>();
   return async (conversation: ConversationId): Promise<ConversationRecord | undefined> => {
-    if (groups.has(conversation)) return undefined;
+    if (refused.has(conversation)) return undefined;
     const known = await findConversation(deps, conversation);
-    if (known === undefined) groups.add(conversation);
+    if (known === undefined) refused.add(conversation);
     return known;
   };
 }
 
-/** Acknowledges what comes for a group, so that it does not stand in the way of what is shown. */
+/** Acknowledges what comes for such a group, so that it does not stand in the way of what is shown. */
 function passOver(
   { send }: ReceiverDeps,
   conversation: ConversationId,
@@ -165,21 +187,34 @@ function moveCursor(
   return store.transaction((transaction) => writeCursor(transaction, conversation, seq));
 }
 
+interface Run {
+  readonly slots: readonly Slot[];
+  /** What the group's log does not settle now contradicts it. */
+  readonly isLogRead: boolean;
+}
+
 function storeSlots(
   deps: ReceiverDeps,
   room: ConversationRecord,
-  slots: readonly Slot[],
+  { slots, isLogRead }: Run,
 ): Promise<Progress> {
   const conversation = room.id;
   return deps.store.transaction(async (transaction) => {
     const sessions = openSessions(transaction, deps);
     const later: (() => void)[] = [];
-    const opening = { ...deps, transaction, sessions, conversation: room, later };
+    const repaired: Message[] = [];
+    let opening = { ...deps, transaction, sessions, conversation: room, later, repaired };
     const before = await readCursor(transaction, conversation);
     const items: HistoryItem[] = [];
     let usedPrekey = false;
     let cursor = before;
     let missingBefore: number | undefined;
+    let isLogWanted: true | undefined;
+    const refresh = async () => {
+      const group = room.kind === 'group' ? await getGroup(transaction, room.id) : undefined;
+      if (group !== undefined) opening = { ...opening, conversation: group };
+    };
+    await refresh();
     for (const slot of slots) {
       if (startOf(slot) > cursor + 1) cursor = await passOwn(transaction, conversation, cursor);
       if (endOf(slot) <= cursor && !(await wasSaidEmpty(transaction, conversation, slot))) continue;
@@ -190,10 +225,15 @@ function storeSlots(
       if (slot.type === 'message' && !(await isKnown(transaction, slot))) {
         const arrival = await openArrival(opening, slot);
         usedPrekey ||= arrival.usedPrekey;
-        if (arrival.item !== undefined) {
-          await keep(transaction, arrival.item);
-          items.push(arrival.item);
+        const arrived = arrival.item === undefined ? [] : [arrival.item];
+        for (const item of [...arrived, ...repaired.splice(0)]) {
+          await keep(transaction, item);
+          items.push(item);
         }
+      } else if (slot.type === 'membership') {
+        isLogWanted = await takeMembership(opening, slot, { items, isLogRead });
+        if (isLogWanted) break;
+        await refresh();
       }
       cursor = endOf(slot);
     }
@@ -205,8 +245,36 @@ function storeSlots(
       cursor,
       later,
       ...(missingBefore !== undefined && { missingBefore }),
+      ...(isLogWanted && { isLogWanted }),
     };
   });
+}
+
+/** An entry of a group's log at its place. True when the log has to be read before it can be judged. */
+async function takeMembership(
+  deps: OpenDeps & ReceiverDeps,
+  slot: MembershipSlot,
+  { items, isLogRead }: { items: HistoryItem[]; isLogRead: boolean },
+): Promise<true | undefined> {
+  const { transaction, events, later, wake } = deps;
+  const conversation = deps.conversation.id;
+  const outcome = await takeEntry(deps, transaction, { conversation, slot });
+  if (outcome === 'unsettled') {
+    if (!isLogRead && deps.conversation.kind === 'group') return true;
+    const cause = await convict(transaction, { conversation, slot });
+    if (cause) later.push(() => events.emit('group-broken', { conversation, cause }));
+    return undefined;
+  }
+  if (outcome.item !== undefined) {
+    await keepMembership(transaction, outcome.item);
+    items.push(outcome.item);
+  }
+  later.push(() => {
+    events.emit('conversation', { conversation });
+    if (outcome.isRename) deps.inBackground(fetchTitle(deps, conversation));
+    if (outcome.isNews) wake(conversation);
+  });
+  return undefined;
 }
 
 /**

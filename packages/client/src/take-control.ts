@@ -1,9 +1,14 @@
 /** Control messages on their way in: each goes to the part of the SDK that it speaks to. */
 import type { Address, MessageId, MessageSlot } from '@sotto/api';
 import { type Control, decodeControl } from './control.ts';
+import { receiveTitleKey } from './group-title.ts';
 import { Place } from './history-item.ts';
 import { keys } from './key-space.ts';
+import { takeSenderKey } from './open-group-message.ts';
 import type { OpenDeps } from './open-message.ts';
+import { takeProfile } from './profile-arrival.ts';
+import { answerResend } from './repair-answer.ts';
+import { takeAgain } from './repair-arrival.ts';
 import { putRecord } from './stored-record.ts';
 
 /** A control message with what its sender and the platform said about it. */
@@ -24,7 +29,13 @@ export type ControlHandler<Type extends Control['type']> = (
   control: Extract<Control, { type: Type }>,
 ) => Promise<void>;
 
-const HANDLERS: { readonly [Type in Control['type']]?: ControlHandler<Type> } = {};
+const HANDLERS: { readonly [Type in Control['type']]?: ControlHandler<Type> } = {
+  profile: takeProfile,
+  'title-key': (deps, _, { key }) => receiveTitleKey(deps, key),
+  'sender-key': takeSenderKey,
+  resend: answerResend,
+  again: takeAgain,
+};
 
 /** Takes one control message in. What this release does not know is passed over. Throws `content.invalid`. */
 export async function takeControl(deps: OpenDeps, arrival: ControlArrival): Promise<void> {

@@ -1,5 +1,11 @@
 /** The public door, `@sotto/crypto`. Explicit names only; see the package's README for a start. */
 export { type Address, decodeUuid, encodeUuid } from './address.ts';
+export {
+  BACKUP_SALT_BYTES,
+  type BackupKeys,
+  backupKeysOf,
+  RECOVERY_KEY_BYTES,
+} from './backup-key.ts';
 export { makeAgreementKeyPair } from './curve.ts';
 export {
   type DeviceEntry,
@@ -52,6 +58,12 @@ export {
   type SafetyNumber,
   safetyNumber,
 } from './fingerprint.ts';
+export {
+  type GroupTitleInput,
+  makeGroupTitleKey,
+  openGroupTitle,
+  sealGroupTitle,
+} from './group-title.ts';
 export { compareHeads, type Head, type HeadProgress } from './head.ts';
 export type { SignaturePurpose } from './kdf.ts';
 export {
@@ -135,6 +147,7 @@ export {
   openProvision,
   type Provision,
   type ProvisionedContact,
+  type ProvisionedHistory,
   type ProvisionedLog,
   sealProvision,
 } from './provisioning.ts';

@@ -101,6 +101,9 @@ export const FILE_CHUNKS_MAX = 2 ** 32;
 /** A device's name in UTF-8. Every ciphertext is as long as that of the longest, so each costs 156 bytes. */
 export const DEVICE_NAME_TEXT_BYTES_MAX = 127;
 
+/** The title of a group in UTF-8: the most that padding leaves in one ciphertext of the contract, of 1024 bytes. */
+export const GROUP_TITLE_TEXT_BYTES_MAX = 511;
+
 /**
  * The most that a store may ask for to stretch its passphrase: about half a minute by noble. More, and a changed file
  * holds its owner up for longer, or takes memory that a phone does not have.
