@@ -24,6 +24,7 @@ import { makeFirstKeys } from './prekeys.ts';
 import { createPresences, type Presences } from './presence.ts';
 import { createProver } from './proof.ts';
 import { loadLocalParty } from './sessions.ts';
+import type { SendFrame } from './socket.ts';
 import type { Store } from './store.ts';
 import { createTokens } from './tokens.ts';
 
@@ -101,6 +102,11 @@ export class ClientCore {
     await this.disconnect();
     await Promise.all(this.#endings);
     await this.store.close();
+  }
+
+  /** See `Connection`; undefined too while there is none. */
+  get sendFrame(): SendFrame | undefined {
+    return this.#connection?.sendFrame;
   }
 
   /** There is something new to send in a conversation, or something that stood in the way is gone. */

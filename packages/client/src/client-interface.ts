@@ -12,6 +12,7 @@ import type {
 import type { Provider, SafetyNumber } from '@sotto/crypto';
 import type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
 import type { GroupsDoor } from './client-groups.ts';
+import type { ContentDoor } from './client-content.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import type { HistoryRange } from './conversations.ts';
 import type { OwnDevice } from './devices.ts';
@@ -21,8 +22,11 @@ import type { OpenedFile, OpenFileOptions, SendFileOptions } from './files.ts';
 import type { HistoryItem, Message, Place } from './history-item.ts';
 import type { CompleteLinkOptions } from './link-answer.ts';
 import type { Link } from './link-offer.ts';
+import type { HeadingOptions } from './message-heading.ts';
+import type { MessageReference } from './message-reference.ts';
 import type { PeopleDoor } from './people-door.ts';
 import type { UnsentMessage } from './sent-message.ts';
+import type { ClientState } from './state.ts';
 import type { Store } from './store.ts';
 
 export interface ClientOptions {
@@ -117,10 +121,21 @@ export interface DeviceDoor {
   renewIdentity(): Promise<void>;
 }
 
+/** A message that was just written. */
+export interface Sent {
+  readonly id: MessageId;
+  readonly conversation: ConversationId;
+  readonly reference: MessageReference;
+}
+
 /** Conversations and what is said in them. */
 export interface TalkDoor {
-  /** Messages as they arrive, each at least once over any crash, counted as taken when the loop comes round. Throws
-   * `account.logged-out` when the session has ended and everything that had arrived was given. */
+  /**
+   * Messages as they arrive: texts and files, and what is said about them (reactions, edits, deletions, timers); what a newer
+   * one has replaced before the loop came to it is passed over. Each comes at least once over any crash, counted as taken
+   * when the loop comes round. Throws `account.logged-out` when the session has ended and everything that had arrived was
+   * given.
+   */
   messages(): AsyncGenerator<Message, void>;
   /** A conversation as this store has it, oldest first. */
   history(conversation: ConversationId, range?: HistoryRange): Promise<HistoryItem[]>;
@@ -132,9 +147,10 @@ export interface TalkDoor {
   /**
    * Resolves once the message is in the store. It is sent as soon as there is a connection, in order, once; not before
    * the next log-in when the session has ended, and not before this device is the account's again when another one has
-   * taken its place (`account-compromised`): `whenStored` tells. Rejects with `conversation.unknown` for what is no id.
+   * taken its place (`account-compromised`): `whenStored` tells. Rejects with `conversation.unknown` for what is no id,
+   * and `message.unknown` for an answer to a message of another conversation.
    */
-  sendText(conversation: ConversationId, text: string): Promise<{ id: MessageId }>;
+  sendText(conversation: ConversationId, text: string, options?: HeadingOptions): Promise<Sent>;
   /**
    * Encrypts and uploads a file, then sends its reference like a text. Rides out what a platform needs to come back, and
    * rejects with `connection.failed` after that. What was longer than 5 MiB is gone on with when the same file is sent
@@ -145,7 +161,7 @@ export interface TalkDoor {
     conversation: ConversationId,
     file: FileInput,
     options?: SendFileOptions,
-  ): Promise<{ id: MessageId }>;
+  ): Promise<Sent>;
   /**
    * Opens the file of a message, to be read from its beginning or anywhere. Rejects with `message.no-file`, with
    * `file.not-found` when the platform does not show it to this account, and with `file.damaged` when it has other bytes
@@ -176,7 +192,7 @@ export interface TrustDoor {
 }
 
 /** One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. */
-export interface Client extends AccountDoor, DeviceDoor, TalkDoor, TrustDoor {
+export interface Client extends AccountDoor, DeviceDoor, TalkDoor, ContentDoor, TrustDoor {
   /** Who is in groups, and what they are called. */
   readonly groups: GroupsDoor;
   readonly people: PeopleDoor;
@@ -200,4 +216,6 @@ export interface Client extends AccountDoor, DeviceDoor, TalkDoor, TrustDoor {
     name: E,
     options?: { readonly signal?: AbortSignal },
   ): AsyncGenerator<ClientEvents[E], void>;
+  /** What a user interface shows, as observables. */
+  readonly state: ClientState;
 }

@@ -1,7 +1,7 @@
 /** The part of a client that is about conversations: finding them, sending, reading. */
-import { ConversationId, type MessageId, type UserId } from '@sotto/api';
+import { ConversationId, DeviceId, type MessageId, type UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
-import type { TalkDoor } from './client-interface.ts';
+import type { Sent, TalkDoor } from './client-interface.ts';
 import type { Content } from './content.ts';
 import {
   findUserByName,
@@ -15,6 +15,7 @@ import type { FileInput } from './file-input.ts';
 import { createFiles, type OpenFileOptions, type SendFileOptions } from './files.ts';
 import type { Message } from './history-item.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
+import { type HeadingOptions, headingOf } from './message-heading.ts';
 import { enqueue } from './outbox.ts';
 import { readUnsent, whenStored } from './sent-message.ts';
 import type { StoreWork } from './store.ts';
@@ -31,12 +32,12 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
     conversations: () => listKnownConversations(store),
     findUser: (username: string) => findUserByName(call, username),
     openDirect: (user: UserId) => openDirectConversation({ store, call }, user),
-    sendText: (conversation: ConversationId, text: string) =>
-      send(core, conversation, { content: { type: 'text', text } }),
+    sendText: (conversation: ConversationId, text: string, options: HeadingOptions = {}) =>
+      send(core, conversation, { content: { type: 'text', text }, options }),
     async sendFile(conversation: ConversationId, input: FileInput, options: SendFileOptions = {}) {
       assertConversation(conversation);
       const { reference: file, settle } = await files.store(conversation, input, options);
-      return send(core, conversation, { content: { type: 'file', file }, settle });
+      return send(core, conversation, { content: { type: 'file', file }, options, settle });
     },
     openFile: (message: Message, options: OpenFileOptions = {}) => files.open(message, options),
     unsent: (conversation: ConversationId) =>
@@ -48,7 +49,8 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
 }
 
 interface Sending {
-  readonly content: Content;
+  readonly content: Extract<Content, { type: 'text' | 'file' }>;
+  readonly options: HeadingOptions;
   /** What changes in the store together with that. */
   readonly settle?: StoreWork<void>;
 }
@@ -57,20 +59,23 @@ interface Sending {
 export async function send(
   core: ClientCore,
   conversation: ConversationId,
-  { content, settle }: Sending,
-): Promise<{ id: MessageId }> {
+  { content: said, options, settle }: Sending,
+): Promise<Sent> {
   assertConversation(conversation);
   const deps = await core.peerDeps();
   const id = await core.store.transaction(async (transaction) => {
     await settle?.(transaction);
+    const content = { ...said, ...(await headingOf(transaction, conversation, options)) };
     return enqueue(deps, transaction, { conversation, content });
   });
   core.wake(conversation);
-  return { id };
+  core.events.emit('lines-changed', { conversation });
+  const device = DeviceId.parse(deps.local.address.device);
+  return { id, conversation, reference: { device, id } };
 }
 
-/** Whether there is such a conversation only the platform knows: it may be of another device of the account. */
-function assertConversation(conversation: ConversationId): void {
+/** Throws `conversation.unknown`. Whether there is such a conversation only the platform knows: it may be of another device of the account. */
+export function assertConversation(conversation: ConversationId): void {
   if (ConversationId.safeParse(conversation).success) return;
   throw new ClientError('conversation.unknown', `no conversation has the id ${conversation}`);
 }

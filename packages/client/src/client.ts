@@ -1,12 +1,14 @@
 /** `createClient`: the parts put together. */
 import { openAccountDoor, openDeviceDoor } from './client-account.ts';
+import { openContentDoor } from './client-content.ts';
 import { ClientCore } from './client-core.ts';
-import { eachEvent } from './event-loop.ts';
 import type { Client, ClientOptions } from './client-interface.ts';
 import { openGroupsDoor } from './client-groups.ts';
 import { openPeopleDoor } from './client-people.ts';
 import { openTalkDoor } from './client-talk.ts';
 import { openTrustDoor } from './client-trust.ts';
+import { eachEvent } from './event-loop.ts';
+import { openState } from './state.ts';
 
 export type { Client, ClientOptions };
 
@@ -19,6 +21,7 @@ export function createClient(options: ClientOptions): Client {
     ...openAccountDoor(core),
     ...openDeviceDoor(core),
     ...openTalkDoor(core),
+    ...openContentDoor(core),
     ...openTrustDoor(core),
     groups,
     people: openPeopleDoor(core, groups),
@@ -29,6 +32,7 @@ export function createClient(options: ClientOptions): Client {
       const ended = signal ? AbortSignal.any([signal, core.closing]) : core.closing;
       return eachEvent(core.events, name, ended);
     },
+    state: openState(core),
   };
 }
 

@@ -26,6 +26,7 @@ import { createReceiver, type Receiver } from './receive.ts';
 import { createRepairer, type Repairer } from './repair.ts';
 import { forgetSent } from './sent-log.ts';
 import { openSocket, type SendFrame, type Socket } from './socket.ts';
+import { hearEphemeral } from './typing.ts';
 
 export interface ConnectionDeps extends PeerDeps {
   readonly url: string;
@@ -64,6 +65,7 @@ export class Connection {
   readonly #keyLog: KeyLog;
   readonly #proofs: MemberProofs;
   readonly #deliveries: Deliveries;
+  readonly #hear: ReturnType<typeof hearEphemeral>;
   /** What still runs of connections that have ended. */
   readonly #endings = new Set<Promise<unknown>>();
   #attendance: Attendance | undefined;
@@ -77,6 +79,7 @@ export class Connection {
     const onError = (error: unknown) => deps.events.emit('trouble', { error });
     this.#proofs = createMemberProofs({ keyLog: this.#keyLog, onError });
     this.#deliveries = openDeliveries(this.#deps);
+    this.#hear = hearEphemeral(this.#deps);
     this.#opened.promise.catch(() => {}); // An event says it too, when nobody waits for the connection.
     this.#socket = openSocket({
       ...deps,
@@ -101,6 +104,12 @@ export class Connection {
   /** Resolves at the first `hello`; rejects when no attempt will follow any more. */
   get opened(): Promise<void> {
     return this.#opened.promise;
+  }
+
+  /** What sends a frame now; undefined while the platform has not greeted this device. For what need not arrive. */
+  get sendFrame(): SendFrame | undefined {
+    const here = this.#attendance;
+    return here?.isGreeted ? here.send : undefined;
   }
 
   /** There is something new in the outbox of a conversation, or of any. */
@@ -234,7 +243,8 @@ export class Connection {
         this.#deliveries.note(frame);
         break;
       case 'ephemeral':
-        break; // Nothing is made of these yet.
+        this.#hear(frame);
+        break;
       default:
         this.#inTurn(here, () => here.receiver.take(frame));
     }

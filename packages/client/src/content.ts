@@ -32,6 +32,8 @@ export const Content = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('delete'), of: MessageReference }),
   /** From now on messages of the conversation go away; null: they stay. */
   z.strictObject({ type: z.literal('timer'), seconds: Lifetime.nullable() }),
+  /** In histories only: its sender has taken it back. */
+  z.strictObject({ type: z.literal('deleted') }),
   /** Of a newer release than this one: show that something came and cannot be shown. */
   z.strictObject({ type: z.literal('unsupported') }),
 ]);

@@ -1,9 +1,10 @@
 /** Control messages on their way out: they lie in the outbox among the others, and leave in the same order. */
-import { type Address, type ConversationId, RECIPIENTS_PER_MESSAGE_MAX } from '@sotto/api';
+import type { Address, ConversationId } from '@sotto/api';
 import { type Control, encodeControl } from './control.ts';
 import { keys } from './key-space.ts';
+import { CONTROL_RECIPIENTS_MAX } from './limits.ts';
 import { makeMessageId } from './message-id.ts';
-import { OutboxEntry, putEntry } from './outbox-entry.ts';
+import { keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
 import type { Wanted } from './peers.ts';
 import { getPeer } from './records.ts';
 import { lastSendNumber } from './send-counter.ts';
@@ -19,36 +20,43 @@ export interface ControlMessage {
   readonly to: readonly Address[];
   /** In a session that is made for it. */
   readonly isFresh?: boolean;
+  /** The number of the message that it is to leave before; behind everything when left out. */
+  readonly before?: number;
 }
 
 /**
- * Puts a control message behind everything that waits in a conversation's outbox, in as many entries as it takes. The
- * caller wakes the conversation after the commit. Throws `content.invalid`.
+ * Puts a control message behind everything that waits in a conversation's outbox, or in front of a message, in as many
+ * entries as it takes. The caller wakes the conversation after the commit. Gives the places where they lie.
+ * Throws `content.invalid`.
  */
 export async function enqueueControl(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  { conversation, control, to, isFresh }: ControlMessage,
-): Promise<void> {
+  { conversation, control, to, isFresh, before }: ControlMessage,
+): Promise<string[]> {
   const content = encodeControl(control);
   const time = deps.clock();
-  const counter = await lastSendNumber(transaction, conversation);
-  for (let start = 0; start < to.length; start += RECIPIENTS_PER_MESSAGE_MAX) {
+  const places: string[] = [];
+  const counter = before === undefined ? await lastSendNumber(transaction, conversation) : before - 1;
+  for (let start = 0; start < to.length; start += CONTROL_RECIPIENTS_MAX) {
     const id = makeMessageId(deps.provider, time);
     const step = await takeNumber(transaction, keys.outboxSteps);
-    await putEntry(transaction, {
+    const entry: OutboxEntry = {
       id,
       conversation,
       counter,
       step,
       time,
       content,
-      to: to.slice(start, start + RECIPIENTS_PER_MESSAGE_MAX),
+      to: to.slice(start, start + CONTROL_RECIPIENTS_MAX),
       ...(isFresh && { isFresh }),
       recipients: [],
       sealed: false,
-    });
+    };
+    await putEntry(transaction, entry);
+    places.push(keyOf(entry));
   }
+  return places;
 }
 
 /**

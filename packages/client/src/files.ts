@@ -15,11 +15,12 @@ import {
 } from './file-upload-job.ts';
 import type { Message } from './history-item.ts';
 import { WHOLE_UPLOAD_BYTES_MAX } from './limits.ts';
+import type { HeadingOptions } from './message-heading.ts';
 import { sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';
 
 /** How a file is sent. */
-export interface SendFileOptions {
+export interface SendFileOptions extends HeadingOptions {
   /** Called as the file gets through, with at least the beginning and the end. */
   readonly onProgress?: (progress: TransferProgress) => void;
   /** Gives the file up, on the platform too. */
@@ -110,11 +111,20 @@ function stored(described: Description, file: UploadedFile, storeKey?: string): 
 async function open(
   deps: UploadDeps,
   { content }: Message,
+  options: OpenFileOptions,
+): Promise<OpenedFile> {
+  if (content.type === 'file') return openReference(deps, content.file, options);
+  throw new ClientError('message.no-file', 'the message has no file');
+}
+
+/** Opens a file, whatever names it. Throws as `Files.open` does of one that is there. */
+export async function openReference(
+  deps: UploadDeps,
+  file: FileReference,
   { signal }: OpenFileOptions,
 ): Promise<OpenedFile> {
-  if (content.type !== 'file') throw new ClientError('message.no-file', 'the message has no file');
-  const { id, key, name, mediaType: type, size, digest, thumbnail } = content.file;
-  const lengths = lengthsOfSent(content.file);
+  const { id, key, name, mediaType: type, size, digest, thumbnail } = file;
+  const lengths = lengthsOfSent(file);
   const info = await deps.call(getFileInfo, { params: { id } }, { signal });
   const isSame = digest === undefined || sameBytes(info.sha256, digest);
   if (!isSame || info.size !== lengths.ciphertext)

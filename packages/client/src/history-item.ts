@@ -19,10 +19,20 @@ export const Message = z.object({
   /** Milliseconds since 1970 by the sender's clock, as the sender encrypted it. */
   time: z.number(),
   content: Content,
+  /** The content's text is not the one that it was sent with. */
+  isEdited: z.boolean().optional(),
+  /** When it goes away, in milliseconds since 1970; absent while nobody counts, and when it stays. */
+  expiresAt: z.number().optional(),
   /** Sent by this account, from this device or another one. */
   own: z.boolean(),
   /** The sender's count skipped a number before this message, or this one comes late: something was held back. */
   order: z.enum(['next', 'gap', 'late']),
+  /** The sending device's own number of it; absent in older stores. */
+  counter: z.int().optional(),
+  /** Entry of the group's log that the sender had seen last. */
+  membership: z.int().optional(),
+  /** It could not be read when it came, and its sender has sent it again. */
+  isRepaired: z.boolean().optional(),
 });
 export type Message = z.infer<typeof Message>;
 
@@ -31,6 +41,8 @@ export const UnreadableMessage = z.object({
   type: z.literal('unreadable'),
   ...placed,
   cause: z.string(),
+  /** The highest number of its sending device that was seen before it. */
+  after: z.int().optional(),
 });
 export type UnreadableMessage = z.infer<typeof UnreadableMessage>;
 

@@ -4,7 +4,8 @@ export { CryptoError, type SafetyNumber } from '@sotto/crypto';
 export type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
 export { createClient } from './client.ts';
 export type { GroupMember, GroupsDoor, NewGroup } from './client-groups.ts';
-export type { Client, ClientOptions } from './client-interface.ts';
+export type { ContentDoor } from './client-content.ts';
+export type { Client, ClientOptions, Sent } from './client-interface.ts';
 export type { Content } from './content.ts';
 export type { ConversationRecord, GroupRecord } from './conversation-record.ts';
 export type { HistoryRange } from './conversations.ts';
@@ -26,7 +27,8 @@ export type {
 } from './history-item.ts';
 export type { CompleteLinkOptions } from './link-answer.ts';
 export type { Link } from './link-offer.ts';
-export type { MessageReference } from './message-reference.ts';
+export type { HeadingOptions } from './message-heading.ts';
+export type { MessageReference, MessageTarget } from './message-reference.ts';
 export type { Observable } from './observable.ts';
 export type { ProfileChange } from './own-profile.ts';
 export type { DirectoryPage, MessageRequest, Report, Standing } from './people.ts';
@@ -34,7 +36,9 @@ export type { PeopleDoor } from './people-door.ts';
 export type { Picture } from './picture.ts';
 export type { Profile } from './profile.ts';
 export type { UnsentMessage } from './sent-message.ts';
+export type { ClientState } from './state.ts';
 export type { ConnectionView } from './state-connection.ts';
+export type { Messages } from './state-messages.ts';
 export type {
   OpenStoreOptions,
   Store,

@@ -35,7 +35,10 @@ import {
 import { decodeDeviceList } from '@sotto/crypto';
 import type { WebSocket } from 'ws';
 import type { KeyLogFixture } from './key-log.fixture.ts';
-import type { Shelf } from './platform-files.fixture.ts';
+import { describe, endOf, NOW, type Room, slotsOf } from './platform-rooms.fixture.ts';
+import type { Shelf } from './platform-shelf.fixture.ts';
+
+export { addressedBy, endOf, NOW, type Room, slotsOf } from './platform-rooms.fixture.ts';
 
 export interface Device {
   readonly user: UserId;
@@ -48,14 +51,6 @@ export interface Device {
   oneTimeMark: number;
   readonly cursors: Map<ConversationId, number>;
   socket?: WebSocket;
-}
-
-export interface Room {
-  readonly id: ConversationId;
-  readonly members: UserId[];
-  /** Of two, when left out. */
-  readonly kind?: 'group';
-  readonly messages: { message: OutgoingMessage; from: Device; stored: Stored }[];
 }
 
 /** Refused, not heard, or done without an answer. */
@@ -72,10 +67,14 @@ export interface Platform {
   judge: (message: OutgoingMessage, number: number) => Problem | 'cut' | undefined;
   /** Changes what a device is sent, in history and live alike. */
   show: (slot: Slot, to: Device) => Slot[];
+  /** Everything so far that was passed on and not stored. */
+  readonly signals: { readonly to: Device; readonly ciphertext: Uint8Array }[];
   /** Every call so far, as operation ids; a test may fail the next ones. */
   readonly calls: string[];
   failCall: (operation: string) => Failure | undefined;
   readonly files: Shelf;
+  /** Tells the sockets of those who may read it of a place. */
+  deliver(room: Room, seq: number): void;
   /** Breaks every connection without a goodbye. */
   cutAll(): void;
   close(): Promise<void>;
@@ -223,14 +222,26 @@ export const handlers: Handlers = {
     if (known === undefined) rooms.push({ id: uuid() as ConversationId, members, messages: [] });
     return describe(known ?? rooms.at(-1)!, caller);
   },
-  getConversation: ({ rooms }, { caller, params }) =>
-    describe(rooms.find((room) => room.id === params.id)!, caller),
+  getConversation: ({ rooms }, { caller, params }) => {
+    const room = rooms.find(({ id }) => id === params.id);
+    if (!room?.members.includes(caller.user)) throw new ApiError('conversation.not-found');
+    return describe(room, caller);
+  },
+  listConversations({ rooms }, { caller, query }) {
+    const conversations = rooms
+      .filter(({ id, members }) => members.includes(caller.user) && id > (query.after ?? ''))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, query.limit)
+      .map((room) => describe(room, caller));
+    return { incarnation: 1, conversations };
+  },
   listMessages(platform, { caller, params, query }) {
     const room = platform.rooms.find((known) => known.id === params.id)!;
     const slots = slotsOf(platform, room, caller).filter(
       (slot) => endOf(slot) > Number(query.after),
     );
-    return { incarnation: 1, first: 1, last: room.messages.length, slots };
+    const { first, last } = describe(room, caller);
+    return { incarnation: 1, first, last, slots };
   },
   searchUsers: ({ devices }, { query }) => ({
     users: devices
@@ -242,8 +253,6 @@ export const handlers: Handlers = {
     expiresIn: 30,
   }),
 };
-
-export const NOW = '2026-01-01T00:00:00.000Z';
 
 function bundleOf(
   deviceList: Uint8Array | undefined,
@@ -262,41 +271,4 @@ function bundleOf(
     return (oneTimePrekey ? { ...known, oneTimePrekey } : known) as DeviceBundle;
   });
   return { user: first.user, identityKey: first.identityKey!, deviceList, devices: bundles };
-}
-
-function describe({ id, members, messages, kind: given }: Room, caller: Device): Conversation {
-  const cursor = caller.cursors.get(id) ?? 0;
-  return {
-    id,
-    kind: given ?? 'direct',
-    members,
-    version: 1,
-    first: 1,
-    last: messages.length,
-    cursor,
-  };
-}
-
-export function slotsOf(platform: Platform, { messages }: Room, to: Device): Slot[] {
-  return messages.flatMap(({ message, from, stored }) => {
-    const own = addressedBy(message).find((recipient) => recipient.device === to.device);
-    const { seq } = stored;
-    const none: Slot = { type: 'none', from: seq, to: seq };
-    if (own === undefined) return platform.show(none, to);
-    const slot: MessageSlot = {
-      ...{ type: 'message', seq, id: stored.id, kind: message.kind, sentAt: NOW },
-      sender: { user: from.user, device: from.device },
-      ciphertext: own.ciphertext,
-    };
-    return platform.show(slot, to);
-  });
-}
-
-/** The ciphertexts of a message, by device; none of a group's, which has one for all. */
-export function addressedBy(message: OutgoingMessage): readonly Recipient[] {
-  return message.kind === 'group' ? [] : message.recipients;
-}
-
-export function endOf(slot: Slot): number {
-  return slot.type === 'none' ? slot.to : slot.seq;
 }

@@ -23,20 +23,31 @@ import {
 import { type WebSocket, WebSocketServer } from 'ws';
 import * as z from 'zod';
 import { makeKeyLog } from './key-log.fixture.ts';
-import { fileHandlers, makeShelf } from './platform-files.fixture.ts';
+import { fileHandlers } from './platform-files.fixture.ts';
+import { groupHandlers, judgeInGroup } from './platform-groups.fixture.ts';
 import {
   type Device,
-  endOf,
   type Handler,
   handlers,
-  NOW,
   type Platform,
-  type Room,
   type Spec,
-  slotsOf,
 } from './platform-operations.fixture.ts';
+import { peopleHandlers } from './platform-people.fixture.ts';
+import {
+  describe,
+  endOf,
+  isReader,
+  lastOf,
+  mayRead,
+  NOW,
+  type Room,
+  slotsOf,
+} from './platform-rooms.fixture.ts';
+import { makeShelf } from './platform-shelf.fixture.ts';
 
 export type { Platform };
+
+type EphemeralFrame = Extract<ClientFrame, { type: 'ephemeral' }>;
 
 /** Starts one on a free port of 127.0.0.1. */
 export async function startPlatform(): Promise<Platform> {
@@ -52,8 +63,10 @@ export async function startPlatform(): Promise<Platform> {
     judge: () => undefined,
     show: (slot) => [slot],
     calls: [],
+    signals: [],
     failCall: () => undefined,
     files: makeShelf(),
+    deliver: (room, seq) => deliver(platform, room, seq),
     cutAll() {
       for (const { socket } of platform.devices) socket?.terminate();
     },
@@ -94,7 +107,7 @@ async function answer(platform: Platform, request: IncomingMessage, response: Se
     const query = spec.query?.parse(Object.fromEntries(target.searchParams));
     const headers = { ...request.headers, ...spec.headers?.decode(request.headers) };
     const body = await readBody(spec, request);
-    const all = { ...handlers, ...fileHandlers };
+    const all = { ...handlers, ...groupHandlers, ...fileHandlers, ...peopleHandlers };
     const handler = all[spec.id as Spec['id']] as Handler | undefined;
     const given = { params, query, headers, body, caller: caller ?? NOBODY };
     const value = await handler?.(platform, given);
@@ -158,22 +171,37 @@ function attend(platform: Platform, device: Device, socket: WebSocket): void {
   device.socket = socket;
   const refused = new Map<ConversationId, number>();
   tell(device, { type: 'hello', user: device.user, device: device.device, incarnation: 1 });
-  for (const room of platform.rooms)
-    if (room.members.includes(device.user)) catchUp(platform, room, device);
+  for (const room of platform.rooms) catchUp(platform, room, device);
   socket.on('message', (data) => {
     const frame = z.decode(ClientFrame, JSON.parse(String(data)));
     if (frame.type === 'ack') device.cursors.set(frame.conversation, frame.seq);
     else if (frame.type === 'withdraw') refused.delete(frame.conversation);
     else if (frame.type === 'send')
       take(platform, { device, refused, message: frame.message, number: frame.number });
+    else if (frame.type === 'ephemeral') passOn(platform, device, frame);
   });
 }
 
+/** What is not stored goes to whom it is for, as far as they are connected. */
+function passOn(platform: Platform, from: Device, frame: EphemeralFrame): void {
+  const { conversation, recipients = [], ciphertext: forAll } = frame;
+  const members = platform.rooms.find(({ id }) => id === conversation)?.members ?? [];
+  const sender = { user: from.user, device: from.device };
+  for (const to of platform.devices) {
+    const own = recipients.find(({ device }) => device === to.device)?.ciphertext;
+    const ciphertext = own ?? (members.includes(to.user) && to !== from ? forAll : undefined);
+    if (ciphertext === undefined) continue;
+    platform.signals.push({ to, ciphertext });
+    tell(to, { type: 'ephemeral', conversation, sender, ciphertext });
+  }
+}
+
 function catchUp(platform: Platform, room: Room, to: Device): void {
-  const from = to.cursors.get(room.id) ?? 0;
+  if (!isReader(room, to.user)) return;
+  const { first, last, cursor: from } = describe(room, to);
   const slots = slotsOf(platform, room, to).filter((slot) => endOf(slot) > from);
   const conversation = room.id;
-  tell(to, { type: 'catch-up', conversation, first: 1, from, last: room.messages.length });
+  tell(to, { type: 'catch-up', conversation, first, from, last });
   tell(to, { type: 'slots', conversation, slots, caughtUp: true });
 }
 
@@ -195,14 +223,15 @@ function take(platform: Platform, { device, refused, message, number }: Send): v
     ? toProblem(new ApiError('message.after-refused'))
     : known
       ? judgeAgain(known.message, message)
-      : platform.judge(message, number);
+      : (platform.judge(message, number) ??
+        judgeInGroup(platform, room, { from: device, message }));
   if (verdict !== undefined && verdict !== 'cut') {
     if (!blocked) refused.set(conversation, number);
     tell(device, { type: 'refused', id, conversation, number, problem: verdict });
     return;
   }
   refused.delete(conversation);
-  const seq = room.messages.length + 1;
+  const seq = lastOf(room) + 1;
   const stored = known?.stored ?? { id, conversation, seq, sentAt: NOW };
   if (known === undefined) room.messages.push({ message, from: device, stored });
   if (verdict === 'cut') {
@@ -221,7 +250,7 @@ function judgeAgain(known: OutgoingMessage, message: OutgoingMessage): Problem |
 
 function deliver(platform: Platform, room: Room, seq: number): void {
   for (const to of platform.devices) {
-    if (!room.members.includes(to.user)) continue;
+    if (!mayRead(room, to.user, seq)) continue;
     const slots = slotsOf(platform, room, to).filter((slot) => endOf(slot) === seq);
     tell(to, { type: 'slots', conversation: room.id, slots });
   }

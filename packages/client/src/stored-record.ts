@@ -16,7 +16,12 @@ export function putRecord<S extends z.ZodType>(
   key: string,
   [schema, value]: [S, z.output<S>],
 ): Promise<void> {
-  return transaction.put(key, encoder.encode(JSON.stringify(z.encode(schema, value))));
+  return transaction.put(key, encodeRecord(schema, value));
+}
+
+/** A record as the bytes of a store entry. */
+export function encodeRecord<S extends z.ZodType>(schema: S, value: z.output<S>): Uint8Array {
+  return encoder.encode(JSON.stringify(z.encode(schema, value)));
 }
 
 /** Reads a record. Throws `store.invalid` when what lies there is not one: the store is damaged. */
@@ -38,12 +43,16 @@ export function decodeRecord<S extends z.ZodType>(schema: S, value: Uint8Array):
   }
 }
 
-/** The entries under a prefix, in ascending order; those that were read may be deleted meanwhile. */
+/**
+ * The entries under a prefix, in ascending order, or those of them behind `start`; those that were read may be deleted
+ * meanwhile.
+ */
 export async function* entriesUnder(
   transaction: StoreTransaction,
   prefix: string,
+  start?: string,
 ): AsyncGenerator<StoreEntry, void> {
-  for (let after: string | undefined; ; ) {
+  for (let after = start; ; ) {
     const from = after === undefined ? {} : { after };
     const page = await transaction.list({ prefix, ...from, limit: STORE_PAGE });
     yield* page;

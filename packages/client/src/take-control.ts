@@ -7,6 +7,7 @@ import { keys } from './key-space.ts';
 import { takeSenderKey } from './open-group-message.ts';
 import type { OpenDeps } from './open-message.ts';
 import { takeProfile } from './profile-arrival.ts';
+import { takeRead } from './read-marks.ts';
 import { answerResend } from './repair-answer.ts';
 import { takeAgain } from './repair-arrival.ts';
 import { putRecord } from './stored-record.ts';
@@ -31,6 +32,7 @@ export type ControlHandler<Type extends Control['type']> = (
 
 const HANDLERS: { readonly [Type in Control['type']]?: ControlHandler<Type> } = {
   profile: takeProfile,
+  read: takeRead,
   'title-key': (deps, _, { key }) => receiveTitleKey(deps, key),
   'sender-key': takeSenderKey,
   resend: answerResend,

@@ -1,0 +1,197 @@
+/** The part of a client that is about what people do with messages: react, change, take back, read, let go. */
+import { type ConversationId, type MessageId, UserId } from '@sotto/api';
+import { mayRemark, nothingOf, remarkOf, timeAfterRemarks } from './annotations.ts';
+import type { ClientCore } from './client-core.ts';
+import { assertConversation } from './client-talk.ts';
+import type { Content } from './content.ts';
+import { ClientError } from './errors.ts';
+import { keys } from './key-space.ts';
+import { awaitTimer } from './lifetime.ts';
+import { keepLifetimes } from './lifetime-keeper.ts';
+import { READS_PAUSE_MS, STORE_PAGE, TYPING_AGAIN_MS } from './limits.ts';
+import { type MessageReference, type MessageTarget, referenceOf } from './message-reference.ts';
+import { type Found, findMessage } from './message-search.ts';
+import { enqueue, isUntouched, replaceContent } from './outbox.ts';
+import { createPace } from './pace.ts';
+import type { PeerDeps } from './peers.ts';
+import { markRead, tellReads } from './read-marks.ts';
+import type { StoreTransaction } from './store.ts';
+import { sealTyping } from './typing.ts';
+
+/** What people do with messages. Reactions, edits and the rest are messages too: they wait, leave and fail like texts. */
+export interface ContentDoor {
+  /**
+   * Puts an emoji to a message, in place of the one that this account has given it; null takes that back. Rejects with
+   * `message.unknown` for what is not in the store, and with `message.fixed` for what takes no reaction.
+   */
+  react(message: MessageTarget, emoji: string | null): Promise<{ id: MessageId }>;
+  /**
+   * Gives a text of this account other words. One that has not left is changed where it waits, and nobody learns of it.
+   * Rejects with `message.unknown`, and with `message.fixed` for what is somebody else's, no text, or refused.
+   */
+  edit(message: MessageTarget, text: string): Promise<{ id: MessageId }>;
+  /**
+   * Takes back a message of this account, here and on all devices that have it; people who have seen it have seen it. One
+   * that has not left does not leave, and one that was refused is thrown away. Rejects as `edit` does.
+   */
+  deleteMessage(message: MessageTarget): Promise<{ id: MessageId }>;
+  /**
+   * Everything up to this message was read. Its authors and the account's other devices are told, once a second at most;
+   * messages that go away count from now. Nothing happens for one that lies behind what was read before.
+   */
+  markRead(message: MessageTarget): Promise<void>;
+  /**
+   * Tells those who are connected that somebody writes here: call it at each keystroke, it is told every few seconds. Does
+   * nothing without a connection, in groups, or when nothing was ever said.
+   */
+  typing(conversation: ConversationId): Promise<void>;
+  /** From now on messages of the conversation go away so many seconds after they were read; null: they stay. */
+  setTimer(conversation: ConversationId, seconds: number | null): Promise<{ id: MessageId }>;
+}
+
+/** What an application calls to do something with messages. */
+export function openContentDoor(core: ClientCore): ContentDoor {
+  const tellRead = tellReadsOf(core);
+  const tellTyping = tellTypingOf(core);
+  keepLifetimes(core);
+  tellLines(core);
+  return {
+    react: (message, emoji) => remark(core, message, (to) => ({ type: 'reaction', to, emoji })),
+    edit: (message, text) => remark(core, message, (of) => ({ type: 'edit', of, text })),
+    deleteMessage: (message) => remark(core, message, (of) => ({ type: 'delete', of })),
+    async markRead(message) {
+      const upTo = referenceOf(message);
+      const { conversation } = message;
+      const seq = await core.store.transaction((transaction) =>
+        markRead(core, transaction, { conversation, upTo }),
+      );
+      if (seq === undefined) return;
+      const user = UserId.parse((await core.peerDeps()).local.address.user);
+      core.events.emit('read', { conversation, user, seq });
+      core.events.emit('lines-changed', { conversation });
+      tellRead();
+    },
+    typing: tellTyping,
+    setTimer: (conversation, seconds) =>
+      change(core, conversation, async (deps, transaction) => {
+        const content = { type: 'timer', seconds } as const;
+        const id = await enqueue(deps, transaction, { conversation, content });
+        await awaitTimer(transaction, conversation, { id, seconds });
+        return id;
+      }),
+  };
+}
+
+type Change = (deps: PeerDeps, transaction: StoreTransaction) => Promise<MessageId>;
+
+/** Says something about a message, or, where nobody has it yet, does it to the message. */
+function remark(
+  core: ClientCore,
+  message: MessageTarget,
+  say: (about: MessageReference) => Content,
+): Promise<{ id: MessageId }> {
+  const { conversation } = message;
+  return change(core, conversation, async (deps, transaction) => {
+    const about = referenceOf(message);
+    const content = say(about);
+    const user = UserId.parse(deps.local.address.user);
+    const found = await findMessage(deps, transaction, { conversation, about });
+    assertMayRemark(found, { content, user });
+    if (await changeUnsent(deps, transaction, { found, about, content })) return about.id;
+    const notBefore = await timeAfterRemarks(transaction, conversation, { about, user });
+    return enqueue(deps, transaction, { conversation, content, notBefore });
+  });
+}
+
+function assertMayRemark(
+  found: Found | undefined,
+  { content, user }: { readonly content: Content; readonly user: UserId },
+): asserts found is Found {
+  if (found === undefined) {
+    throw new ClientError('message.unknown', 'there is no such message in the store');
+  }
+  const kind = remarkOf(content)?.kind;
+  const isTakenBack = found.isFailed === true && kind === 'deletion';
+  const isFixed = found.isFailed === true && !isTakenBack;
+  if (kind !== undefined && !isFixed && mayRemark(found, { kind, user })) return;
+  throw new ClientError('message.fixed', 'that cannot be done to this message');
+}
+
+interface Unsent {
+  readonly found: Found;
+  readonly about: MessageReference;
+  readonly content: Content;
+}
+
+/** True when it was done to the message itself, which has not left and will not leave as it was. */
+async function changeUnsent(
+  deps: PeerDeps,
+  transaction: StoreTransaction,
+  { found, about, content }: Unsent,
+): Promise<boolean> {
+  const { entry } = found;
+  if (entry === undefined || content.type === 'reaction') return false;
+  if (found.isFailed) {
+    await transaction.delete(keys.failed(about.id));
+    return true;
+  }
+  if (!isUntouched(entry)) return false;
+  const isEdit = content.type === 'edit' && found.content.type === 'text';
+  const instead = isEdit ? { ...found.content, text: content.text } : nothingOf(about);
+  await replaceContent(deps, transaction, { entry, content: instead });
+  return true;
+}
+
+async function change(
+  core: ClientCore,
+  conversation: ConversationId,
+  work: Change,
+): Promise<{ id: MessageId }> {
+  assertConversation(conversation);
+  const deps = await core.peerDeps();
+  const id = await core.store.transaction((transaction) => work(deps, transaction));
+  core.wake(conversation);
+  core.events.emit('lines-changed', { conversation });
+  return { id };
+}
+
+/** The function to be called when something was read: it is said soon, and also what was read before the last end. */
+function tellReadsOf(core: ClientCore): () => void {
+  const { store, events, closing } = core;
+  const onError = (error: unknown) => events.emit('trouble', { error });
+  const pace = createPace({ pauseMs: READS_PAUSE_MS, onError });
+  const tellAll = async () => {
+    const deps = await core.peerDeps();
+    for (let isMore = true; isMore; ) {
+      const told = await store.transaction((transaction) => tellReads(deps, transaction));
+      for (const conversation of told) core.wake(conversation);
+      isMore = told.length === STORE_PAGE;
+    }
+  };
+  const need = () => pace.need(tellAll);
+  events.on('connected', need);
+  closing.addEventListener('abort', () => void pace.close());
+  return need;
+}
+
+function tellTypingOf(core: ClientCore): ContentDoor['typing'] {
+  const toldAt = new Map<ConversationId, number>();
+  return async (conversation) => {
+    const now = performance.now();
+    const isTold = now - (toldAt.get(conversation) ?? Number.NEGATIVE_INFINITY) < TYPING_AGAIN_MS;
+    if (isTold || core.sendFrame === undefined) return;
+    toldAt.set(conversation, now);
+    const frame = await sealTyping(await core.peerDeps(), conversation);
+    if (frame !== undefined) core.sendFrame?.(frame);
+  };
+}
+
+/** Whatever has changed in the store shows in lines. */
+function tellLines({ events }: ClientCore): void {
+  const tell = ({ conversation }: { readonly conversation: ConversationId }) =>
+    events.emit('lines-changed', { conversation });
+  events.on('message', tell);
+  events.on('unreadable', tell);
+  events.on('stored', tell);
+  events.on('failed', tell);
+}

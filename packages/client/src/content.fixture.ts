@@ -1,0 +1,158 @@
+/** Two people, one of them with two devices, who talk over the platform of `platform.fixture.ts`. */
+import type { ConversationId } from '@sotto/api';
+import { nodeProvider } from '@sotto/crypto/node';
+import { expect, vi } from 'vitest';
+import { type Client, createClient } from './client.ts';
+import { type Content, encodeContent } from './content.ts';
+import type { AnyMessage, HistoryItem } from './history-item.ts';
+import { keys } from './key-space.ts';
+import { viewMessages } from './message-view.ts';
+import { enqueue } from './outbox.ts';
+import { OutboxEntry, putEntry } from './outbox-entry.ts';
+import { type Platform, startPlatform } from './platform.fixture.ts';
+import { loadLocalParty } from './sessions.ts';
+import type { Store } from './store.ts';
+import { openMemoryStore } from './store-memory.ts';
+import { decodeRecord, entriesUnder } from './stored-record.ts';
+import type { MessageView } from './view.ts';
+
+/** One device of somebody. */
+export interface Person {
+  readonly client: Client;
+  readonly store: Store;
+}
+
+export interface Pair {
+  readonly platform: Platform;
+  readonly alice: Person;
+  readonly bob: Person;
+  readonly conversation: ConversationId;
+  /** What all clocks are ahead by, in milliseconds. */
+  readonly clock: { offset: number };
+  /** Another client on the store of a person whose client was closed. */
+  reopen(person: Person): Promise<Person>;
+  /** Another device of bob. */
+  linkBob(): Promise<Person>;
+  close(): Promise<void>;
+}
+
+/** They are connected, and have said hello to each other. */
+export async function openPair(): Promise<Pair> {
+  const platform = await startPlatform();
+  const clients: Client[] = [];
+  const clock = { offset: 0 };
+  const open = (store: Store): Person => {
+    const time = () => Date.now() + clock.offset;
+    const client = createClient({
+      url: platform.url,
+      store,
+      provider: nodeProvider,
+      clock: time,
+    });
+    clients.push(client);
+    return { client, store };
+  };
+  const enter = async (username: string) => {
+    const person = open(keptOpen());
+    await person.client.register({ username, password: 'Secret!23' });
+    await person.client.connect();
+    return person;
+  };
+  const [alice, bob] = [await enter('alice'), await enter('bob')];
+  const found = await alice.client.findUser('bob');
+  const { id: conversation } = await alice.client.openDirect(found!.user);
+  await alice.client.sendText(conversation, 'hello');
+  await until(async () => expect(await texts(bob, conversation)).toEqual(['hello']));
+  return {
+    ...{ platform, alice, bob, conversation, clock },
+    async reopen({ store }) {
+      const person = open(store);
+      await person.client.connect();
+      return person;
+    },
+    async linkBob() {
+      const identity = await bob.store.transaction((it) => it.get(keys.identity));
+      const second = open(keptOpen());
+      await second.store.transaction((it) => it.put(keys.identity, identity!));
+      await second.client.login({ username: 'bob', password: 'Secret!23' });
+      await second.client.connect();
+      return second;
+    },
+    async close() {
+      for (const client of clients) await client.close();
+      await platform.close();
+    },
+  };
+}
+
+/** A store that outlives the clients that close it, as the disk outlives processes. */
+function keptOpen(): Store {
+  const store = openMemoryStore();
+  return { transaction: (work) => store.transaction(work), close: async () => {} };
+}
+
+/** What a person sees of a conversation. */
+export async function lines(
+  { store }: Person,
+  conversation: ConversationId,
+  limit = 100,
+): Promise<MessageView[]> {
+  const local = await loadLocalParty(store, nodeProvider);
+  return store.transaction((it) => viewMessages(it, local, conversation, { limit }));
+}
+
+/** The same in short. */
+export async function texts(person: Person, conversation: ConversationId): Promise<string[]> {
+  const shown = await lines(person, conversation);
+  return shown.map(({ body }) => (body.type === 'text' ? body.text : body.type));
+}
+
+/** The line of a person that shows this text. */
+export async function lineOf(
+  person: Person,
+  conversation: ConversationId,
+  text: string,
+): Promise<MessageView> {
+  const shown = await lines(person, conversation);
+  return (
+    shown.find(({ body }) => body.type === 'text' && body.text === text) ??
+    expect.fail(`nothing says ${text}`)
+  );
+}
+
+/** The history's messages. */
+export async function messages(
+  { client }: Person,
+  conversation: ConversationId,
+): Promise<AnyMessage[]> {
+  const isMessage = (item: HistoryItem) => item.type !== 'membership';
+  return (await client.history(conversation, { limit: 10_000 })).filter(isMessage);
+}
+
+/** Sends what the client itself would not: any content, or any bytes. It leaves with the next text. */
+export async function forge(
+  { store }: Person,
+  conversation: ConversationId,
+  content: Content | Uint8Array,
+): Promise<void> {
+  const local = await loadLocalParty(store, nodeProvider);
+  const deps = { provider: nodeProvider, local, clock: Date.now };
+  await store.transaction(async (it) => {
+    const stand = { type: 'text', text: 'x' } as const;
+    const id = await enqueue(deps, it, { conversation, content: stand });
+    for await (const { value } of entriesUnder(it, keys.outbox(conversation))) {
+      const entry = decodeRecord(OutboxEntry, value);
+      const bytes = content instanceof Uint8Array ? content : encodeContent(content);
+      if (entry.id === id) await putEntry(it, { ...entry, content: bytes });
+    }
+  });
+}
+
+/** How many records lie under a prefix. */
+export function countUnder({ store }: Person, prefix: string): Promise<number> {
+  return store.transaction(async (it) => (await it.list({ prefix, limit: 10_000 })).length);
+}
+
+export async function until(check: () => unknown): Promise<void> {
+  await vi.waitFor(check, { timeout: 20_000, interval: 5 });
+}

@@ -1,0 +1,186 @@
+/**
+ * How far people have read: what this account reads here goes to its other devices and to those who wrote it, and what
+ * others say of themselves is kept. Marks only move forward, and only to messages that are known.
+ */
+import { type Address, ConversationId, Seq, UserId } from '@sotto/api';
+import * as z from 'zod';
+import { enqueueControl } from './control-outbox.ts';
+import { ConversationRecord } from './conversation-record.ts';
+import { HistoryItem, Place } from './history-item.ts';
+import { keys } from './key-space.ts';
+import { countRead } from './lifetime.ts';
+import { READ_AUTHORS_SEARCHED_MAX, STORE_PAGE } from './limits.ts';
+import type { MessageReference } from './message-reference.ts';
+import { OutboxEntry } from './outbox-entry.ts';
+import { listedDevices } from './own-list.ts';
+import { getOwnReadMark, putOwnReadMark, readUpTo } from './own-read-mark.ts';
+import { getPeer } from './records.ts';
+import type { SessionsDeps } from './sessions.ts';
+import type { StoreTransaction } from './store.ts';
+import { decodeRecord, entriesUnder, getRecord, putRecord } from './stored-record.ts';
+import type { ControlHandler } from './take-control.ts';
+
+/** How far a member has read by their own word. */
+const ReadBy = z.object({ user: UserId, seq: Seq });
+
+/** What was read and not said yet, and who wrote it. */
+const UntoldRead = z.object({ conversation: ConversationId, authors: z.array(UserId) });
+
+/** Where in the outbox lies what was said last. */
+const ToldRead = z.object({ entries: z.array(z.string()) });
+
+/**
+ * Moves this account's mark to a message. The place of the mark, or undefined when it did not move: the message lies
+ * behind it, or has no place yet. {@link tellReads} says it to others.
+ */
+export async function markRead(
+  { clock }: Pick<SessionsDeps, 'clock'>,
+  transaction: StoreTransaction,
+  {
+    conversation,
+    upTo,
+  }: { readonly conversation: ConversationId; readonly upTo: MessageReference },
+): Promise<number | undefined> {
+  const seq = await placeOf(transaction, conversation, upTo);
+  const before = await readUpTo(transaction, conversation);
+  if (seq === undefined || seq <= before) return undefined;
+  const time = clock();
+  await putOwnReadMark(transaction, conversation, { upTo, seq, time });
+  await countRead(transaction, conversation, { upTo: seq, readAt: time });
+  const key = keys.untoldRead(conversation);
+  const untold = await getRecord(transaction, key, UntoldRead);
+  const authors = await authorsBetween(transaction, conversation, { after: before, upTo: seq });
+  const all = [...new Set([...(untold?.authors ?? []), ...authors])];
+  await putRecord(transaction, key, [UntoldRead, { conversation, authors: all }]);
+  return seq;
+}
+
+/**
+ * Puts into the outbox how far was read what was read since the last time. What still waits there of before goes, so that
+ * whoever reads for a day without a connection says it once. Gives the conversations to be woken after the commit; as
+ * many as {@link STORE_PAGE} when there may be more.
+ */
+export async function tellReads(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+): Promise<ConversationId[]> {
+  const page = await transaction.list({ prefix: keys.untoldReads, limit: STORE_PAGE });
+  const told: ConversationId[] = [];
+  for (const { key, value } of page) {
+    const { conversation, authors } = decodeRecord(UntoldRead, value);
+    await transaction.delete(key);
+    await tellRead(deps, transaction, { conversation, authors });
+    told.push(conversation);
+  }
+  return told;
+}
+
+/** The places up to which members have read, by their own word. */
+export async function readMarks(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<Map<UserId, number>> {
+  const marks = new Map<UserId, number>();
+  for await (const { value } of entriesUnder(transaction, keys.readsBy(conversation))) {
+    const { user, seq } = decodeRecord(ReadBy, value);
+    marks.set(user, seq);
+  }
+  return marks;
+}
+
+/** Takes what an account says of its own reading; a word about what is not known here, or was said before, changes nothing. */
+export const takeRead: ControlHandler<'read'> = async (deps, { sender }, { upTo, time }) => {
+  const { transaction, local, later, events, clock } = deps;
+  const conversation = deps.conversation.id;
+  const seq = await placeOf(transaction, conversation, upTo);
+  if (seq === undefined) return;
+  if (sender.user === local.address.user) {
+    if (seq <= (await readUpTo(transaction, conversation))) return;
+    const readAt = Math.min(clock(), time);
+    await putOwnReadMark(transaction, conversation, { upTo, seq, time: readAt });
+    await countRead(transaction, conversation, { upTo: seq, readAt });
+    await transaction.delete(keys.untoldRead(conversation));
+  } else {
+    const key = keys.readBy(conversation, sender.user);
+    const before = await getRecord(transaction, key, ReadBy);
+    if (before !== undefined && seq <= before.seq) return;
+    await putRecord(transaction, key, [ReadBy, { user: sender.user, seq }]);
+  }
+  later.push(() => {
+    events.emit('read', { conversation, user: sender.user, seq });
+    events.emit('lines-changed', { conversation });
+  });
+};
+
+/** Undefined for what has no place in this conversation. */
+async function placeOf(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  { device, id }: MessageReference,
+): Promise<number | undefined> {
+  const place = await getRecord(transaction, keys.messageId(device, id), Place);
+  return place?.conversation === conversation ? place.seq : undefined;
+}
+
+/** Of the newest messages only, when there are very many: whoever wrote before them has waited long enough for that. */
+async function authorsBetween(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+): Promise<UserId[]> {
+  const authors = new Set<UserId>();
+  const start = Math.max(after, upTo - READ_AUTHORS_SEARCHED_MAX);
+  const limit = READ_AUTHORS_SEARCHED_MAX;
+  const range = {
+    prefix: keys.messages(conversation),
+    after: keys.message(conversation, start),
+    limit,
+  };
+  for (const { value } of await transaction.list(range)) {
+    const item = decodeRecord(HistoryItem, value);
+    if (item.seq > upTo) break;
+    if (item.type === 'message' && !item.own) authors.add(item.sender.user);
+  }
+  return [...authors];
+}
+
+async function tellRead(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { conversation, authors }: z.infer<typeof UntoldRead>,
+): Promise<void> {
+  const mark = await getOwnReadMark(transaction, conversation);
+  const room = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
+  const self = UserId.parse(deps.local.address.user);
+  if (mark === undefined || !room?.members.includes(self)) return;
+  const overtaken = await takeBackWaiting(transaction, conversation);
+  const to = new Map(overtaken.map((address) => [address.device, address]));
+  for (const user of authors) {
+    const peer = room.members.includes(user) ? await getPeer(transaction, user) : undefined;
+    for (const device of peer?.devices ?? []) to.set(device, { user, device });
+  }
+  for (const device of await listedDevices(transaction)) {
+    if (device !== deps.local.address.device) to.set(device, { user: self, device });
+  }
+  const { upTo, time } = mark;
+  const control = { type: 'read', upTo, time } as const;
+  const message = { conversation, control, to: [...to.values()] };
+  const entries = await enqueueControl(deps, transaction, message);
+  await putRecord(transaction, keys.toldRead(conversation), [ToldRead, { entries }]);
+}
+
+/** Takes out of the outbox what was said last, when nothing of it has left, and gives those who were to hear it. */
+async function takeBackWaiting(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<Address[]> {
+  const told = await getRecord(transaction, keys.toldRead(conversation), ToldRead);
+  const heard: Address[] = [];
+  for (const key of told?.entries ?? []) {
+    const entry = await getRecord(transaction, key, OutboxEntry);
+    if (entry === undefined || entry.sealed || entry.recipients.length > 0) continue;
+    heard.push(...(entry.to ?? []));
+    await transaction.delete(key);
+  }
+  return heard;
+}
