@@ -33,6 +33,8 @@ export const KDF_LABELS = {
   storeWrap: utf8('sotto/v1/store/wrap'),
   /** One record of a store. */
   storeRecord: utf8('sotto/v1/store/record'),
+  /** Keys of one backup, from its owner's recovery key. */
+  backup: utf8('sotto/v1/backup'),
   /** Hash of one version of a device list. */
   deviceList: utf8('sotto/v1/device-list/hash'),
   /** Digest of the versions of all members' device lists. */

@@ -218,11 +218,14 @@ export function provisioningVectors(provider: Provider): Vectors {
       { user: cat, identityKey: key() },
     ],
   };
-  return {
+  const vectors = {
     ephemeral_secret: toHex(ephemeral.secretKey),
     offer: toHex(encodeLinkOffer(offer)),
     channel: toHex(linkChannel(provider, offer)),
     plaintext: toHex(encodeProvision(provision)),
     message: toHex(sealProvision(provider, offer, provision)),
   };
+  const history = { file: cat, key: key(), digest: key() };
+  const plaintext = encodeProvision({ ...provision, history });
+  return { ...vectors, plaintext_with_history: toHex(plaintext) };
 }

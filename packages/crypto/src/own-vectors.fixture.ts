@@ -6,6 +6,7 @@
 
 import { type Address, encodeUuid } from './address.ts';
 import { SALT_BYTES } from './aead.ts';
+import { BACKUP_SALT_BYTES, backupKeysOf, RECOVERY_KEY_BYTES } from './backup-key.ts';
 import { utf8 } from './bytes.ts';
 import { messageSeed, nextChain } from './chain.ts';
 import { agreementKeyOf, agreementSecretOf, makeAgreementKeyPair } from './curve.ts';
@@ -58,11 +59,25 @@ export const ownVectors: Readonly<Record<string, (provider: Provider) => Vectors
   'membership-log': membershipLogVectors,
   'key-log': keyLogVectors,
   provisioning: provisioningVectors,
+  backup: backupVectors,
 };
 
 /** The vectors of one file, on a provider that is seeded with the file's name. */
 export function makeOwnVectors(provider: Provider, name: string): Vectors {
   return ownVectors[name]!(seededProvider(provider, name));
+}
+
+/** A recovery key and the salt of a backup, and the keys that are derived from them. */
+function backupVectors(provider: Provider): Vectors {
+  const recoveryKey = provider.randomBytes(RECOVERY_KEY_BYTES);
+  const salt = provider.randomBytes(BACKUP_SALT_BYTES);
+  const { fileKey, check } = backupKeysOf(provider, recoveryKey, salt);
+  return {
+    recovery_key: toHex(recoveryKey),
+    salt: toHex(salt),
+    file_key: toHex(fileKey),
+    check: toHex(check),
+  };
 }
 
 /** One seed, in the form that is published and in the forms that are derived from it. */

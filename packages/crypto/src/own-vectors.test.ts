@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import backup from '../vectors/sotto/backup.json' with { type: 'json' };
 import chain from '../vectors/sotto/chain.json' with { type: 'json' };
 import deviceList from '../vectors/sotto/device-list.json' with { type: 'json' };
 import deviceListsDigest from '../vectors/sotto/device-lists-digest.json' with { type: 'json' };
@@ -36,6 +37,7 @@ const committed: Record<string, unknown> = {
   'membership-log': membershipLog,
   'key-log': keyLog,
   provisioning,
+  backup,
 };
 
 describe.each(providers)('on the $name provider', (provider) => {

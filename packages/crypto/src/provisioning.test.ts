@@ -26,6 +26,11 @@ import {
 
 const bytes = (fill: number) => new Uint8Array(32).fill(fill);
 const head = (version: number, fill: number) => ({ version, hash: bytes(fill) });
+const historyOf = (fill: number) => ({
+  file: bobAddress.device,
+  key: bytes(fill),
+  digest: bytes(fill + 1),
+});
 
 function makeProvision(provider: Provider, contacts?: readonly ProvisionedContact[]): Provision {
   return {
@@ -73,6 +78,13 @@ describe.each(providers)('on the $name provider', (provider) => {
     const { offer, opening } = makeOffer(provider);
     const message = sealProvision(provider, offer, least);
     expect(openProvision(provider, opening, message)).toEqual(least);
+  });
+
+  test('a provision may name a history that goes with it', () => {
+    const { offer, opening } = makeOffer(provider);
+    const provision = { ...makeProvision(provider), history: historyOf(9) };
+    const message = sealProvision(provider, offer, provision);
+    expect(openProvision(provider, opening, message)).toEqual(provision);
   });
 
   test('the offer of another device opens nothing, nor does the same key with another device key', () => {
@@ -139,7 +151,10 @@ test('a code of another version or length is refused', () => {
 
 test('the largest provision fits into what a platform passes on, and one more contact is refused', () => {
   const { offer, opening } = makeOffer(provider);
-  const full = makeProvision(provider, contactsOf(PROVISION_CONTACTS_MAX));
+  const full = {
+    ...makeProvision(provider, contactsOf(PROVISION_CONTACTS_MAX)),
+    history: historyOf(9),
+  };
   const message = sealProvision(provider, offer, full);
   expect(message.length).toBeLessThanOrEqual(PROVISION_BYTES_MAX);
   expect(openProvision(provider, opening, message)).toEqual(full);
@@ -166,7 +181,8 @@ test('hostile plaintexts come back as they were, or a typed error does', {
   timeout: 600_000,
 }, () => {
   const { keyLog: _, log: __, ...least } = makeProvision(provider, []);
-  const samples = [encodeProvision(makeProvision(provider)), encodeProvision(least)];
+  const most = { ...makeProvision(provider), history: historyOf(9) };
+  const samples = [makeProvision(provider), least, most].map(encodeProvision);
   const roundTrip = (encoded: Uint8Array) => encodeProvision(decodeProvision(encoded));
   checkDecoder({ name: 'provisions', samples, roundTrip });
 });

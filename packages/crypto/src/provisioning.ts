@@ -51,6 +51,16 @@ export interface ProvisionedLog extends TreeRoot {
   readonly blindingKey: Uint8Array;
 }
 
+/** An encrypted file with recent history, which the platform holds for the new device. */
+export interface ProvisionedHistory {
+  /** UUID of the file. */
+  readonly file: string;
+  /** Opens that file and nothing else, 32 bytes. */
+  readonly key: Uint8Array;
+  /** SHA-256 of its ciphertext. */
+  readonly digest: Uint8Array;
+}
+
 /** Everything that makes a device one of an account's. */
 export interface Provision {
   /** UUID of the account. */
@@ -64,6 +74,7 @@ export interface Provision {
   /** The account's newest leaf in the key log. */
   readonly keyLog?: Head;
   readonly log?: ProvisionedLog;
+  readonly history?: ProvisionedHistory;
   /** In ascending order of their ids, at most {@link PROVISION_CONTACTS_MAX}. */
   readonly contacts: readonly ProvisionedContact[];
 }
@@ -73,6 +84,7 @@ const KEY_BYTES = 32;
 const HAS_KEY_LOG = 1;
 const HAS_DEVICE_LIST = 2;
 const HAS_LOG = 4;
+const HAS_HISTORY = 8;
 const NO_SALT = new Uint8Array(32);
 
 /** An offer as bytes, 65 of them: what the code stands for. */
@@ -177,13 +189,13 @@ function deriveKeys(
 
 /** The plaintext, with zeros up to its size class. Throws `input.invalid`. */
 export function encodeProvision(provision: Provision): Uint8Array {
-  const { username, identitySeed, keyLog, log, contacts } = provision;
+  const { username, identitySeed, keyLog, log, history, contacts } = provision;
   const name = utf8(username);
   assertInteger(name.length, { min: 1, max: 255 }, 'the length of a username');
   assertInteger(contacts.length, { min: 0, max: PROVISION_CONTACTS_MAX }, 'the count of contacts');
   if (!isAscending(contacts)) throw new CryptoError('input.invalid', 'contacts are out of order');
   const writer = new ByteWriter(1024 + contacts.length * 121)
-    .u8((keyLog ? HAS_KEY_LOG : 0) | (log ? HAS_LOG : 0))
+    .u8((keyLog ? HAS_KEY_LOG : 0) | (log ? HAS_LOG : 0) | (history ? HAS_HISTORY : 0))
     .bytes(encodeUuid(provision.user))
     .bytes(encodeUuid(provision.device))
     .u8(name.length)
@@ -192,6 +204,7 @@ export function encodeProvision(provision: Provision): Uint8Array {
   writeHead(writer, provision.deviceList);
   if (keyLog) writeHead(writer, keyLog);
   if (log) writeLog(writer, log);
+  if (history) writeHistory(writer, history);
   writer.u16(contacts.length);
   for (const contact of contacts) writeContact(writer, contact);
   const fields = writer.finish();
@@ -202,7 +215,7 @@ export function encodeProvision(provision: Provision): Uint8Array {
 export function decodeProvision(plaintext: Uint8Array): Provision {
   const reader = new ByteReader(plaintext);
   const flags = reader.u8();
-  if ((flags & ~(HAS_KEY_LOG | HAS_LOG)) !== 0) throw malformed('an unknown flag');
+  if ((flags & ~(HAS_KEY_LOG | HAS_LOG | HAS_HISTORY)) !== 0) throw malformed('an unknown flag');
   const user = decodeUuid(reader.bytes(UUID_BYTES));
   const device = decodeUuid(reader.bytes(UUID_BYTES));
   const username = readName(reader);
@@ -210,6 +223,7 @@ export function decodeProvision(plaintext: Uint8Array): Provision {
   const deviceList = readHead(reader);
   const keyLog = flags & HAS_KEY_LOG ? { keyLog: readHead(reader) } : {};
   const log = flags & HAS_LOG ? { log: readLog(reader) } : {};
+  const history = flags & HAS_HISTORY ? { history: readHistory(reader) } : {};
   const count = reader.u16();
   if (count > PROVISION_CONTACTS_MAX) throw malformed('too many contacts');
   const contacts = Array.from({ length: count }, () => readContact(reader));
@@ -218,7 +232,8 @@ export function decodeProvision(plaintext: Uint8Array): Provision {
   if (!isZero(padding) || plaintext.length !== sizeClassOf(plaintext.length - padding.length)) {
     throw malformed('not padded to its size class');
   }
-  return { user, username, device, identitySeed, deviceList, ...keyLog, ...log, contacts };
+  const handed = { ...keyLog, ...log, ...history, contacts };
+  return { user, username, device, identitySeed, deviceList, ...handed };
 }
 
 function writeLog(writer: ByteWriter, { logKey, blindingKey, size, root }: ProvisionedLog): void {
@@ -230,6 +245,16 @@ function readLog(reader: ByteReader): ProvisionedLog {
   const logKey = reader.bytes(KEY_BYTES);
   const blindingKey = reader.bytes(KEY_BYTES);
   return { logKey, blindingKey, size: reader.u64(), root: reader.bytes(32) };
+}
+
+function writeHistory(writer: ByteWriter, { file, key, digest }: ProvisionedHistory): void {
+  for (const bytes of [key, digest]) assertLength(bytes, 32, 'a key or hash');
+  writer.bytes(encodeUuid(file)).bytes(key).bytes(digest);
+}
+
+function readHistory(reader: ByteReader): ProvisionedHistory {
+  const file = decodeUuid(reader.bytes(UUID_BYTES));
+  return { file, key: reader.bytes(KEY_BYTES), digest: reader.bytes(32) };
 }
 
 function writeContact(writer: ByteWriter, contact: ProvisionedContact): void {
