@@ -276,8 +276,12 @@ class Run {
     });
   }
 
-  /** Waits until everybody has sent and read everything; whoever does not come to it by itself connects once more. */
+  /**
+   * Waits until everybody has sent and read everything; whoever does not come to it by itself connects once more. First of
+   * all it is heard who is in each group: the last change may have been made without its answer coming through.
+   */
   async #settle(): Promise<Audience[]> {
+    await Promise.all(this.#secretaries.map(({ readOn }) => readOn()));
     const ticking = setInterval(() => {
       for (const correspondent of this.#correspondents) correspondent.tick();
     }, TICK_MS);

@@ -76,7 +76,9 @@ export class Outbox {
     if (outgoing === undefined || outgoing.number === 0) return false;
     outgoing.number = 0;
     this.#written -= 1;
-    if (refusal.code !== 'message.after-refused') this.#refusal ??= refusal;
+    // They may overtake each other: the platform waits for the lowest that it refused for a reason of its own.
+    const isLowest = refusal.number < (this.#refusal?.number ?? Number.POSITIVE_INFINITY);
+    if (refusal.code !== 'message.after-refused' && isLowest) this.#refusal = refusal;
     return this.isAnswered;
   }
 

@@ -34,6 +34,8 @@ export interface Secretary {
   changes: readonly Change[];
   /** The last place that somebody who is no member now may read; undefined for members and strangers. */
   lastPlaceOf(user: string): number | undefined;
+  /** Resolves once the platform has told of every change, also of one whose answer was lost. Rejects when it cannot. */
+  readOn(): Promise<void>;
   /** Takes somebody out, or in again. `isDone` says whether one who went has read everything. Never rejects. */
   change(chance: Chance, isDone: (resident: Resident, seq: number) => boolean): Promise<void>;
 }
@@ -81,7 +83,7 @@ export async function foundGroup(
     const after = changes.length;
     const path = `/api/v1/conversations/${id}/membership?after=${after}`;
     const { status, answer } = await ask<Listed>(origin, path, { token: token() });
-    if (status !== 200) return;
+    if (status !== 200) throw new Error(`the log cannot be read: ${status}`);
     for (const { seq, entry, version } of answer.entries) {
       if (version !== changes.length + 1) continue;
       const encoded = new Uint8Array(Buffer.from(entry, 'base64url'));
@@ -112,6 +114,7 @@ export async function foundGroup(
     room,
     changes,
     lastPlaceOf: (user) => gone.get(user),
+    readOn,
     async change(chance, isDone) {
       await readOn().catch(() => undefined);
       const action = actionOf(membership, { chance, admin, gone, residents, isDone });

@@ -133,7 +133,7 @@ export class Sockets {
     const caller = await this.#admit(request, connection);
     // Before the device hears that it is connected, so that a connection which it makes after this one is the newer.
     const arrival = await this.#deps.arrive();
-    if (stream.destroyed) return;
+    // Ends the stream when its client has gone meanwhile.
     this.#server.handleUpgrade(request, stream, Buffer.from(head), (socket) => {
       this.#attend({ socket, stream, caller }, arrival);
     });
