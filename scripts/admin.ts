@@ -1,14 +1,11 @@
 /** The operator's commands beside `npm start`, or beside a configured database: `npm run admin -- COMMAND`. */
 import { fileURLToPath } from 'node:url';
-import { ConfigError, processTerminal } from '@sotto/runtime';
+import { ConfigError, EXIT_CONFIG, EXIT_UNAVAILABLE, processTerminal } from '@sotto/runtime';
 import { helpFor } from '../services/auth/src/admin/help.ts';
 import { runOn as runOnAccounts } from '../services/auth/src/admin/open.ts';
 import { REPORTS_HELP } from '../services/message/src/admin/help.ts';
 import { runOn as runOnMessages } from '../services/message/src/admin/open.ts';
 import { findSite } from '../services/standalone/src/admin-site.ts';
-
-const EXIT_UNAVAILABLE = 69;
-const EXIT_CONFIG = 78;
 
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 process.exitCode = await run(process.argv.slice(2));

@@ -5,7 +5,14 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ConfigError, databaseOptions, openDatabase } from '@sotto/runtime';
+import {
+  ConfigError,
+  databaseOptions,
+  EXIT_CONFIG,
+  EXIT_FAILED,
+  EXIT_USAGE,
+  openDatabase,
+} from '@sotto/runtime';
 import { restoreSessions } from '../services/auth/src/restored.ts';
 import type { AuthTables } from '../services/auth/src/schema.ts';
 import { restoreKeys } from '../services/key/src/restored.ts';
@@ -30,10 +37,6 @@ may write to the schemas auth, key and message.
   --help    show this
 
 Exit codes: 0 done, 1 not possible, 64 wrong call, 78 wrong configuration.`;
-
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 64;
-const EXIT_CONFIG = 78;
 
 /** PostgreSQL's codes for a column, a table and a schema that is not there. */
 const ABSENT = ['42703', '42P01', '3F000'];

@@ -1,13 +1,7 @@
 /** A store that forgets: for tests, and for sessions that are meant to leave nothing behind. */
 import { ClientError } from './errors.ts';
-import {
-  checkStoreKey,
-  checkStoreRange,
-  type Store,
-  type StoreRange,
-  type StoreTransaction,
-  type StoreWork,
-} from './store.ts';
+import type { Store, StoreRange, StoreWork } from './store.ts';
+import { type CommittedEntries, overlay } from './store-overlay.ts';
 
 /** Opens an empty store in memory. Whoever loses it loses its keys: messages to them stay unreadable. */
 export function openMemoryStore(): Store {
@@ -29,12 +23,8 @@ export function openMemoryStore(): Store {
   };
 }
 
-/** Undefined stands for a key that the transaction deletes. */
-type Changes = Map<string, Uint8Array | undefined>;
-
 async function attempt<T>(committed: Map<string, Uint8Array>, work: StoreWork<T>): Promise<T> {
-  const changes: Changes = new Map();
-  const { transaction, end } = open(committed, changes);
+  const { transaction, changes, end } = overlay(entriesOf(committed), new Map());
   try {
     const value = await work(transaction);
     for (const [key, change] of changes) {
@@ -47,42 +37,15 @@ async function attempt<T>(committed: Map<string, Uint8Array>, work: StoreWork<T>
   }
 }
 
-function open(committed: Map<string, Uint8Array>, changes: Changes) {
-  let over = false;
-  const check = () => {
-    if (over) throw new ClientError('store.closed', 'the transaction is over');
-  };
-  const checkKey = (key: string) => {
-    check();
-    checkStoreKey(key);
-  };
-  const read = (key: string) => (changes.has(key) ? changes.get(key) : committed.get(key));
-  const transaction: StoreTransaction = {
-    async get(key) {
-      checkKey(key);
-      return read(key)?.slice();
-    },
-    async put(key, value) {
-      checkKey(key);
-      changes.set(key, value.slice());
-    },
-    async delete(key) {
-      checkKey(key);
-      changes.set(key, undefined);
-    },
+function entriesOf(committed: ReadonlyMap<string, Uint8Array>): CommittedEntries {
+  return {
+    get: async (key) => committed.get(key)?.slice(),
     async list(range) {
-      check();
-      checkStoreRange(range);
-      const keys = new Set([...committed.keys(), ...changes.keys()]);
-      const found = [...keys].filter((key) => inRange(key, range) && read(key) !== undefined);
+      const found = [...committed.keys()].filter((key) => inRange(key, range));
       const page = found.sort().slice(0, range.limit);
-      return page.map((key) => ({ key, value: read(key)!.slice() }));
+      return page.map((key) => ({ key, value: committed.get(key)!.slice() }));
     },
   };
-  const end = () => {
-    over = true;
-  };
-  return { transaction, end };
 }
 
 function inRange(key: string, { prefix, after = prefix }: StoreRange): boolean {

@@ -1,12 +1,6 @@
 /** A transaction over entries that are committed, which keeps what it writes to itself until somebody commits it. */
-import { ClientError } from './errors.ts';
-import {
-  checkStoreKey,
-  checkStoreRange,
-  type StoreEntry,
-  type StoreRange,
-  type StoreTransaction,
-} from './store.ts';
+import type { StoreEntry, StoreRange } from './store.ts';
+import { guardTransaction } from './store-guard.ts';
 
 /** What was written, by key. Undefined stands for an entry that goes. */
 export type StoreChanges = Map<string, Uint8Array | undefined>;
@@ -21,37 +15,19 @@ export interface CommittedEntries {
 /** A transaction until `end`, and what it has written. `before` are changes of others that come first. */
 export function overlay(committed: CommittedEntries, before: StoreChanges) {
   const changes: StoreChanges = new Map();
-  let over = false;
-  const check = () => {
-    if (over) throw new ClientError('store.closed', 'the transaction is over');
-  };
-  const checkKey = (key: string) => {
-    check();
-    checkStoreKey(key);
-  };
-  const transaction: StoreTransaction = {
+  const { transaction, end } = guardTransaction({
     async get(key) {
-      checkKey(key);
       const layer = [changes, before].find((layer) => layer.has(key));
       return layer === undefined ? committed.get(key) : layer.get(key)?.slice();
     },
     async put(key, value) {
-      checkKey(key);
       changes.set(key, value.slice());
     },
     async delete(key) {
-      checkKey(key);
       changes.set(key, undefined);
     },
-    async list(range) {
-      check();
-      checkStoreRange(range);
-      return merge(committed, new Map([...before, ...changes]), range);
-    },
-  };
-  const end = () => {
-    over = true;
-  };
+    list: (range) => merge(committed, new Map([...before, ...changes]), range),
+  });
   return { transaction, changes, end };
 }
 

@@ -154,7 +154,7 @@ async function writeSeal(
 
 /** What a secret opens; undefined when the store is not opened by that kind of secret. */
 async function lockOf(lock: Lock, secret: StoreSecret): Promise<StoreLock | undefined> {
-  const description = new TextEncoder().encode(JSON.stringify(z.encode(Lock, lock)));
+  const description = encoder.encode(JSON.stringify(z.encode(Lock, lock)));
   if ('key' in secret) {
     if (!(secret.key instanceof Uint8Array) || secret.key.length !== KEY_BYTES) {
       throw new TypeError('the key of a store is 32 bytes');

@@ -12,13 +12,8 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { pause } from './back-off.ts';
 import { ClientError } from './errors.ts';
 import { STORE_POLL_MS } from './limits.ts';
-import {
-  checkStoreKey,
-  checkStoreRange,
-  type OpenStoreOptions,
-  type Store,
-  type StoreTransaction,
-} from './store.ts';
+import type { OpenStoreOptions, Store } from './store.ts';
+import { guardTransaction } from './store-guard.ts';
 import { SEAL_KEY, type SealedStore, type StoreSecret, sealStore } from './store-sealed.ts';
 import { storeOfTurns, type Turn } from './store-turns.ts';
 
@@ -206,38 +201,20 @@ async function attempt(connection: Connection, turn: Turn): Promise<() => void> 
 }
 
 function open({ statements }: Connection) {
-  let over = false;
-  const check = () => {
-    if (over) throw new ClientError('store.closed', 'the transaction is over');
-  };
-  const checkKey = (key: string) => {
-    check();
-    checkStoreKey(key);
-  };
-  const transaction: StoreTransaction = {
+  return guardTransaction({
     async get(key) {
-      checkKey(key);
       return statements.get.get(key)?.value as Uint8Array | undefined;
     },
     async put(key, value) {
-      checkKey(key);
       statements.put.run(key, value);
     },
     async delete(key) {
-      checkKey(key);
       statements.delete.run(key);
     },
-    async list(range) {
-      check();
-      checkStoreRange(range);
-      const { prefix, after = '', limit } = range;
+    async list({ prefix, after = '', limit }) {
       // '~' sorts behind every character that a key may have.
       const rows = statements.list.all(after, prefix, `${prefix}~`, limit);
       return rows.map((row) => ({ key: String(row.key), value: row.value as Uint8Array }));
     },
-  };
-  const end = () => {
-    over = true;
-  };
-  return { transaction, end };
+  });
 }

@@ -32,6 +32,7 @@ export { type LevelsOptions, meterLevels } from './bus-levels.ts';
 export { createMemoryBus, type MemoryBusOptions } from './bus-memory.ts';
 export { type NatsBusOptions, openNatsBus } from './bus-nats.ts';
 export { limiterKey } from './client-address.ts';
+export { type CommandProcess, runCommandProcess } from './command-process.ts';
 export { duration, moment, noWords, onlyWord, wholeNumber } from './command-words.ts';
 export { type Command, type Commands, helpIn, runCommand } from './commands.ts';
 export {
@@ -151,6 +152,10 @@ export type { Clock, Connection, Fetch, Relay, Service, Upgrade } from './servic
 export { freeReceived, freeSpent } from './spent-bytes.ts';
 export {
   CommandError,
+  EXIT_CONFIG,
+  EXIT_FAILED,
+  EXIT_UNAVAILABLE,
+  EXIT_USAGE,
   printable,
   type Terminal,
   table,

@@ -2,9 +2,7 @@
 import { ConfigError } from './config.ts';
 import { describeError } from './error-text.ts';
 import { SHUTDOWN_MS } from './limits.ts';
-
-/** EX_CONFIG of sysexits.h: trying again without a change is useless. */
-const EXIT_CONFIG = 78;
+import { EXIT_CONFIG } from './terminal.ts';
 
 /** What a process runs. */
 export interface Running {

@@ -14,6 +14,8 @@ export interface Terminal {
 export const EXIT_USAGE = 64;
 export const EXIT_FAILED = 1;
 export const EXIT_UNAVAILABLE = 69;
+/** EX_CONFIG of sysexits.h: trying again without a change is useless. */
+export const EXIT_CONFIG = 78;
 
 /** Ends a command with one line for the operator. */
 export class CommandError extends Error {

@@ -1,42 +1,25 @@
 /** The operator's commands in a container of the auth service: `node src/admin/main.ts COMMAND`. */
-import {
-  ConfigError,
-  databaseSection,
-  loadConfig,
-  processTerminal,
-  serverSection,
-} from '@sotto/runtime';
+import { databaseSection, runCommandProcess, serverSection } from '@sotto/runtime';
 import { z } from 'zod';
 import { AuthConfig } from '../config.ts';
 import { helpFor } from './help.ts';
 import { runOn } from './open.ts';
 
-/** As much of the service's configuration as the commands need. */
 const AdminConfig = z.object({
   server: serverSection(8080),
   database: databaseSection,
   fields: AuthConfig.shape.fields,
 });
 
-const EXIT_CONFIG = 78;
-
-async function run(words: readonly string[]): Promise<number> {
-  const terminal = processTerminal();
-  const help = helpFor(words);
-  if (help !== undefined) {
-    terminal.out(help);
-    return 0;
-  }
-  try {
-    const source = { environment: process.env, file: 'config.yaml' };
-    const { server, database, fields } = loadConfig(AdminConfig, source);
-    const [baseUrl = 'http://localhost:8080'] = server.publicOrigins;
-    return await runOn({ database, fieldKeys: fields.keys, baseUrl }, terminal, words);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    terminal.note(error.message);
-    return EXIT_CONFIG;
-  }
-}
-
-process.exitCode = await run(process.argv.slice(2));
+process.exitCode = await runCommandProcess(
+  {
+    schema: AdminConfig,
+    help: (words) => helpFor(words),
+    run({ server, database, fields }, terminal, words) {
+      const [baseUrl = 'http://localhost:8080'] = server.publicOrigins;
+      return runOn({ database, fieldKeys: fields.keys, baseUrl }, terminal, words);
+    },
+  },
+  { environment: process.env, file: 'config.yaml' },
+  process.argv.slice(2),
+);
