@@ -2,13 +2,17 @@
  * Control messages: what a device says to devices and not to people. They travel in pairwise sessions only, with
  * `control` set in the envelope; they take no number, have no place in the history, and are never shown.
  */
-import { bytes, bytesOf, CIPHERTEXT_BYTES_MAX, MessageId } from '@sotto/api';
+import { bytes, bytesOf, CIPHERTEXT_BYTES_MAX, DeviceId, MessageId } from '@sotto/api';
 import * as z from 'zod';
-import { FileReference } from './file-reference.ts';
-import { AGAIN_IDS_MAX, PROFILE_NAME_LENGTH_MAX, SENDER_KEY_BYTES_MAX } from './limits.ts';
+import {
+  AGAIN_IDS_MAX,
+  AGAIN_PIECE_BYTES_MAX,
+  SENDER_KEY_BYTES_MAX,
+} from './limits.ts';
 import { MessageReference } from './message-reference.ts';
+import { PictureReference } from './picture.ts';
+import { ProfileName } from './profile.ts';
 import { versionedJson } from './versioned-json.ts';
-import { WellFormedText } from './well-formed-text.ts';
 
 /** What one control message says. */
 export const Control = z.discriminatedUnion('type', [
@@ -20,15 +24,26 @@ export const Control = z.discriminatedUnion('type', [
   }),
   /** The key of the group's title, for who has come in or did not have it. */
   z.strictObject({ type: z.literal('title-key'), key: bytesOf(32) }),
-  /** Messages of the addressed device that could not be read here: to be sent again. */
-  z.strictObject({ type: z.literal('resend'), ids: z.array(MessageId).min(1).max(AGAIN_IDS_MAX) }),
-  /** Such a message, as it was: the number and time of its envelope, and its content. */
+  /** Messages that could not be read here, `of` a device of the addressed account: to be sent again. */
+  z.strictObject({
+    type: z.literal('resend'),
+    of: DeviceId,
+    ids: z.array(MessageId).min(1).max(AGAIN_IDS_MAX),
+    /** Messages to the group were among them: the chain may not have come. */
+    needsChain: z.literal(true).optional(),
+  }),
+  /** Such a message as it was: the number and time of its envelope, and its content, or a piece of that. */
   z.strictObject({
     type: z.literal('again'),
+    of: DeviceId,
     id: MessageId,
-    counter: z.int().min(1),
+    /** Absent when its sender does not know it any more. */
+    counter: z.int().min(1).optional(),
     time: z.number(),
-    content: bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX }),
+    /** Bytes of the content before this piece, and of all of it. */
+    offset: z.int().min(0),
+    size: z.int().min(1).max(CIPHERTEXT_BYTES_MAX),
+    content: bytes({ min: 1, max: AGAIN_PIECE_BYTES_MAX }),
   }),
   /** The sending account has read everything up to this message. */
   z.strictObject({ type: z.literal('read'), upTo: MessageReference, time: z.number() }),
@@ -36,8 +51,8 @@ export const Control = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('profile'),
     time: z.number(),
-    name: WellFormedText.max(PROFILE_NAME_LENGTH_MAX).optional(),
-    picture: FileReference.optional(),
+    name: ProfileName.optional(),
+    picture: PictureReference.optional(),
   }),
 ]);
 export type Control = z.infer<typeof Control>;

@@ -79,7 +79,7 @@ export function loadLocalParty(store: Store, provider: Provider): Promise<LocalP
   });
 }
 
-/** The sessions as they are in a transaction. */
+/** The sessions as they are in a transaction. One whose record is damaged is lost, and another one takes its place. */
 export function openSessions(transaction: StoreTransaction, deps: SessionsDeps): Sessions {
   const { local, clock } = deps;
   const crypto = { provider: deps.provider, suite: classicSuite };
@@ -90,7 +90,7 @@ export function openSessions(transaction: StoreTransaction, deps: SessionsDeps):
   async function read(key: string): Promise<Record | undefined> {
     if (!records.has(key)) {
       const bytes = await transaction.get(key);
-      records.set(key, bytes && decodeSessionRecord(classicSuite, bytes));
+      records.set(key, bytes && readSession(bytes));
     }
     return records.get(key);
   }

@@ -1,0 +1,177 @@
+/**
+ * Messages that came and could not be read: which of them are to be asked for again, and when. What a device sent to
+ * people lies in the history as unreadable. What it said to this device alone has no place there, but is remembered:
+ * the platform may have called it so.
+ */
+import {
+  type ConversationId,
+  type DeviceId,
+  MessageId,
+  type MessageSlot,
+  UserId,
+} from '@sotto/api';
+import * as z from 'zod';
+import { HistoryItem, Place, UnreadableMessage } from './history-item.ts';
+import { keys } from './key-space.ts';
+import { RESEND_GATHER_MS, RESEND_PAUSE_MS, RESEND_WAITS_MS, RESEND_WINDOW } from './limits.ts';
+import { SenderCounterRecord } from './records.ts';
+import type { SessionsDeps } from './sessions.ts';
+import type { StoreTransaction } from './store.ts';
+import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
+
+/** One message that is to be sent again. */
+export const WantedAgain = z.object({
+  id: MessageId,
+  /** As what the platform has delivered it. */
+  kind: z.enum(['direct', 'targeted', 'group']),
+  /** How often it was asked for. */
+  asks: z.int(),
+  /** When it may be asked for next, by this machine's clock. */
+  askAt: z.number(),
+});
+export type WantedAgain = z.infer<typeof WantedAgain>;
+
+/** What is under way with a device whose messages in a conversation could not be read. */
+export const Repair = z.object({
+  user: UserId,
+  /** When something is to be asked for next. */
+  dueAt: z.number(),
+  /** When something was asked for last. */
+  askedAt: z.number(),
+});
+export type Repair = z.infer<typeof Repair>;
+
+/** A device in a conversation. */
+export interface Sender {
+  readonly conversation: ConversationId;
+  readonly device: DeviceId;
+}
+
+/** What came, and why it could not be read. */
+export interface Missed {
+  readonly slot: MessageSlot;
+  readonly conversation: ConversationId;
+  readonly cause: string;
+  /** That it is sent again may help. */
+  readonly isWanted: boolean;
+}
+
+/**
+ * Remembers a message that could not be read. The item is for the history; there is none for what the platform says was
+ * for this device alone.
+ */
+export async function noteMissed(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { slot, conversation, cause, isWanted }: Missed,
+): Promise<UnreadableMessage | undefined> {
+  const { id, seq, sender, sentAt, kind } = slot;
+  const counted = keys.senderCounter(conversation, sender.device);
+  const after = (await getRecord(transaction, counted, SenderCounterRecord))?.highest;
+  const placed = { id, conversation, seq, sender, sentAt };
+  const item: UnreadableMessage = { type: 'unreadable', ...placed, cause, ...(after && { after }) };
+  const isHidden = kind === 'targeted';
+  if (isHidden) {
+    const place = { conversation, seq };
+    await putRecord(transaction, keys.messageId(sender.device, id), [Place, place]);
+  }
+  if (isWanted) {
+    if (isHidden)
+      await putRecord(transaction, keys.unheard(conversation, seq), [UnreadableMessage, item]);
+    await want(deps, transaction, { item, kind });
+  }
+  return isHidden ? undefined : item;
+}
+
+async function want(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { item, kind }: { item: UnreadableMessage; kind: MessageSlot['kind'] },
+): Promise<void> {
+  const { conversation, sender, seq, id, cause } = item;
+  const { user, device } = sender;
+  // It can only be asked of another identity once that was accepted, which takes a person.
+  const askAt = cause === 'identity.changed' ? deps.clock() + RESEND_WAITS_MS[0] : 0;
+  const wanted = { id, kind, asks: 0, askAt };
+  await putWanted(transaction, { conversation, device }, { seq, wanted });
+  const key = keys.repair(conversation, device);
+  const known = await getRecord(transaction, key, Repair);
+  const repair = known ?? { user, askedAt: 0, dueAt: Number.MAX_SAFE_INTEGER };
+  await putRecord(transaction, key, [Repair, { ...repair, dueAt: soonest(deps, repair, askAt) }]);
+  // It may have been an answer.
+  if (kind === 'targeted') await hurry(deps, transaction, { conversation, device });
+}
+
+/** Not before others had the time to come, and not so soon after the last request. A clock may have been set back. */
+function soonest(
+  { clock }: SessionsDeps,
+  { dueAt, askedAt }: Pick<Repair, 'dueAt' | 'askedAt'>,
+  at: number,
+): number {
+  const now = clock();
+  const rested = Math.min(askedAt, now) + RESEND_PAUSE_MS;
+  return Math.min(dueAt, Math.max(now + RESEND_GATHER_MS, rested, at));
+}
+
+/** Writes what is to be asked for under its place. */
+export function putWanted(
+  transaction: StoreTransaction,
+  { conversation, device }: Sender,
+  { seq, wanted }: { seq: number; wanted: WantedAgain },
+): Promise<void> {
+  return putRecord(transaction, keys.wantedAgain(conversation, device, seq), [WantedAgain, wanted]);
+}
+
+/** What is asked for of one device, the first of it. */
+export async function listWanted(
+  transaction: StoreTransaction,
+  { conversation, device }: Sender,
+): Promise<{ seq: number; wanted: WantedAgain }[]> {
+  const prefix = keys.allWantedAgain(conversation, device);
+  const page = await transaction.list({ prefix, limit: RESEND_WINDOW });
+  return page.map(({ key, value }) => ({
+    seq: Number(key.slice(prefix.length)),
+    wanted: decodeRecord(WantedAgain, value),
+  }));
+}
+
+/**
+ * A request or its answer was lost on a device: what waits for one is asked for again. The last time is left for when
+ * things have calmed down: who can make answers unreadable could use up all of them.
+ */
+export async function hurry(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  sender: Sender,
+): Promise<void> {
+  const key = keys.repair(sender.conversation, sender.device);
+  const repair = await getRecord(transaction, key, Repair);
+  if (repair === undefined) return;
+  for (const { seq, wanted } of await listWanted(transaction, sender)) {
+    if (wanted.asks === 0 || wanted.asks >= RESEND_WAITS_MS.length) continue;
+    await putWanted(transaction, sender, { seq, wanted: { ...wanted, askAt: 0 } });
+  }
+  await putRecord(transaction, key, [Repair, { ...repair, dueAt: soonest(deps, repair, 0) }]);
+}
+
+/** The message of this id and sending device, as long as it is unreadable. */
+export async function findMissed(
+  transaction: StoreTransaction,
+  { conversation, device }: Sender,
+  id: MessageId,
+): Promise<UnreadableMessage | undefined> {
+  const place = await getRecord(transaction, keys.messageId(device, id), Place);
+  if (place?.conversation !== conversation) return undefined;
+  const found = await missedAt(transaction, place);
+  return found?.id === id && found.sender.device === device ? found : undefined;
+}
+
+/** What could not be read of a place. */
+export async function missedAt(
+  transaction: StoreTransaction,
+  { conversation, seq }: Place,
+): Promise<UnreadableMessage | undefined> {
+  const item = await getRecord(transaction, keys.message(conversation, seq), HistoryItem);
+  if (item !== undefined) return item.type === 'unreadable' ? item : undefined;
+  return getRecord(transaction, keys.unheard(conversation, seq), UnreadableMessage);
+}
