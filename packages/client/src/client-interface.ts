@@ -11,8 +11,8 @@ import type {
 } from '@sotto/api';
 import type { Provider, SafetyNumber } from '@sotto/crypto';
 import type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
-import type { GroupsDoor } from './client-groups.ts';
 import type { ContentDoor } from './client-content.ts';
+import type { GroupsDoor } from './client-groups.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import type { HistoryRange } from './conversations.ts';
 import type { OwnDevice } from './devices.ts';
@@ -157,11 +157,7 @@ export interface TalkDoor {
    * again, over a crash too: the same conversation, name, type, size and `lastModified`, and data that is no stream.
    * Rejects with `file.size`, `content.invalid`, and the reason of the signal.
    */
-  sendFile(
-    conversation: ConversationId,
-    file: FileInput,
-    options?: SendFileOptions,
-  ): Promise<Sent>;
+  sendFile(conversation: ConversationId, file: FileInput, options?: SendFileOptions): Promise<Sent>;
   /**
    * Opens the file of a message, to be read from its beginning or anywhere. Rejects with `message.no-file`, with
    * `file.not-found` when the platform does not show it to this account, and with `file.damaged` when it has other bytes

@@ -31,7 +31,7 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
       readHistory(store, conversation, range),
     conversations: () => listKnownConversations(store),
     findUser: (username: string) => findUserByName(call, username),
-    openDirect: (user: UserId) => openDirectConversation({ store, call }, user),
+    openDirect: (user: UserId) => openDirectConversation(core, user),
     sendText: (conversation: ConversationId, text: string, options: HeadingOptions = {}) =>
       send(core, conversation, { content: { type: 'text', text }, options }),
     async sendFile(conversation: ConversationId, input: FileInput, options: SendFileOptions = {}) {

@@ -10,6 +10,7 @@ import { annotate } from './annotations.ts';
 import type { Call } from './call.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
+import type { Events } from './events.ts';
 import { type AnyMessage, HistoryItem, type MembershipItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { noteLifetime } from './lifetime.ts';
@@ -27,11 +28,16 @@ export interface ConversationDeps {
  * answers with a conversation of anybody else.
  */
 export async function openDirectConversation(
-  deps: ConversationDeps,
+  { store, call, events }: ConversationDeps & { readonly events: Events },
   user: UserId,
 ): Promise<ConversationRecord> {
-  const answer = await deps.call(createConversation, { body: { kind: 'direct', with: user } });
-  return keepConversation(deps.store, answer, (others) => others.includes(user));
+  const answer = await call(createConversation, { body: { kind: 'direct', with: user } });
+  const known = await store.transaction((transaction) =>
+    transaction.get(keys.conversation(answer.id)),
+  );
+  const record = await keepConversation(store, answer, (others) => others.includes(user));
+  if (known === undefined) events.emit('conversation', { conversation: answer.id });
+  return record;
 }
 
 /** All conversations in the store. */

@@ -3,8 +3,8 @@ export { ApiError, type Presence, type Session, type UserEntry } from '@sotto/ap
 export { CryptoError, type SafetyNumber } from '@sotto/crypto';
 export type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
 export { createClient } from './client.ts';
-export type { GroupMember, GroupsDoor, NewGroup } from './client-groups.ts';
 export type { ContentDoor } from './client-content.ts';
+export type { GroupMember, GroupsDoor, NewGroup } from './client-groups.ts';
 export type { Client, ClientOptions, Sent } from './client-interface.ts';
 export type { Content } from './content.ts';
 export type { ConversationRecord, GroupRecord } from './conversation-record.ts';

@@ -1,0 +1,93 @@
+/**
+ * How far members have been given what was said: the platform tells which places their devices have acknowledged. It is
+ * the platform's word, told once and to those who are connected; that something was *read* is the member's own.
+ */
+import { type ConversationId, Seq, type ServerFrame, UserId } from '@sotto/api';
+import * as z from 'zod';
+import { ConversationRecord } from './conversation-record.ts';
+import { keys } from './key-space.ts';
+import { DELIVERED_PAUSE_MS } from './limits.ts';
+import { createPace } from './pace.ts';
+import type { PeerDeps } from './peers.ts';
+import type { StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
+
+/** The furthest place that some device of each member has. */
+const DeliveredRecord = z.object({
+  members: z.array(z.object({ user: UserId, seq: Seq })),
+  /** What all others had once. It never falls: who comes in later need not have what came before. */
+  all: Seq,
+});
+
+type Progress = Extract<ServerFrame, { type: 'delivered' }>['members'];
+
+export interface Deliveries {
+  /** Notes what the platform tells. Cheap, and never throws. */
+  note(told: { conversation: ConversationId; members: Progress }): void;
+  /** Writes what was told last, and ends. */
+  close(): Promise<void>;
+}
+
+/** Keeps what is told over one connection: written soon, and once a second at most. */
+export function openDeliveries(deps: PeerDeps): Deliveries {
+  const { events } = deps;
+  const told = new Map<ConversationId, Map<UserId, number>>();
+  const onError = (error: unknown) => events.emit('trouble', { error });
+  const pace = createPace({ pauseMs: DELIVERED_PAUSE_MS, onError });
+
+  async function write(): Promise<void> {
+    const all = [...told];
+    told.clear();
+    if (all.length === 0) return;
+    const moved = await deps.store.transaction(async (transaction) => {
+      const found: ConversationId[] = [];
+      for (const [conversation, members] of all) {
+        if (await advance(deps, transaction, { conversation, members })) found.push(conversation);
+      }
+      return found;
+    });
+    for (const conversation of moved) events.emit('lines-changed', { conversation });
+  }
+
+  return {
+    note({ conversation, members }) {
+      const known = told.get(conversation) ?? new Map<UserId, number>();
+      told.set(conversation, known);
+      for (const { user, seq } of members) known.set(user, Math.max(seq, known.get(user) ?? 0));
+      pace.need(write);
+    },
+    async close() {
+      await pace.close();
+      await write().catch(onError);
+    },
+  };
+}
+
+/** The place up to which every other member of a conversation has what was said. */
+export async function deliveredToAll(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<number> {
+  return (await getRecord(transaction, keys.delivered(conversation), DeliveredRecord))?.all ?? 0;
+}
+
+/** True when something is delivered to all others that was not before. */
+async function advance(
+  { local }: Pick<PeerDeps, 'local'>,
+  transaction: StoreTransaction,
+  { conversation, members }: { conversation: ConversationId; members: Map<UserId, number> },
+): Promise<boolean> {
+  const room = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
+  const others = room?.members.filter((user) => user !== local.address.user) ?? [];
+  if (others.length === 0) return false;
+  const key = keys.delivered(conversation);
+  const before = await getRecord(transaction, key, DeliveredRecord);
+  const known = new Map(before?.members.map(({ user, seq }) => [user, seq]));
+  const now = others.map((user) => {
+    return { user, seq: Math.max(members.get(user) ?? 0, known.get(user) ?? 0) };
+  });
+  if (now.every(({ user, seq }) => known.get(user) === seq)) return false;
+  const all = Math.max(before?.all ?? 0, Math.min(...now.map(({ seq }) => seq)));
+  await putRecord(transaction, key, [DeliveredRecord, { members: now, all }]);
+  return all !== (before?.all ?? 0);
+}

@@ -1,0 +1,250 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { keys } from './key-space.ts';
+import { LINES_PAGE, STATE_PAUSE_MS } from './limits.ts';
+import {
+  openScene,
+  type Scene,
+  say,
+  statuses,
+  texts,
+  until,
+  userOf,
+  watch,
+} from './state.fixture.ts';
+
+let scene: Scene;
+
+beforeEach(async () => {
+  scene = await openScene();
+});
+afterEach(() => scene.close());
+
+describe('connection', () => {
+  test('says how it is: before, during and after', async () => {
+    const { platform, open } = scene;
+    const client = open();
+    const { connection } = client.state;
+    const seen: string[] = [];
+    connection.subscribe(() => seen.push(connection.get().status));
+    expect(connection.get()).toEqual({ status: 'offline' });
+    await client.register({ username: 'carol', password: 'Secret!23' });
+    await client.connect();
+    platform.cutAll();
+    const twice = ['connecting', 'connected', 'connecting', 'connected'];
+    await until(() => expect(seen).toEqual(twice));
+    await client.logout();
+    await until(() => expect(connection.get()).toEqual({ status: 'offline' }));
+  });
+
+  test('tells when the next attempt begins, and why there was none', async () => {
+    const { alice, platform } = scene;
+    platform.failCall = (operation) => (operation === 'openSocketTicket' ? 'cut' : undefined);
+    platform.cutAll();
+    await until(() =>
+      expect(alice.state.connection.get()).toEqual({
+        status: 'connecting',
+        retryAt: expect.any(Number),
+        error: expect.any(Error),
+      }),
+    );
+  });
+});
+
+describe('messages', () => {
+  test('of a conversation come as they are written, with the newest last', async () => {
+    const { alice, bob, conversation } = scene;
+    const { value, end } = watch(alice.state.messages(conversation));
+    expect(value()).toBeUndefined();
+    await until(() => expect(value()).toEqual([]));
+    await bob.sendText(conversation, 'hello');
+    await until(() => expect(texts(value())).toEqual(['hello']));
+    await alice.sendText(conversation, 'hello yourself');
+    await until(() => expect(texts(value())).toEqual(['hello', 'hello yourself']));
+    await until(() => expect(statuses(value())).toEqual(['received', 'stored']));
+    end();
+  });
+
+  test('stay the same objects until something of them has changed', async () => {
+    const { alice, bob, conversation, settled, tell, enter } = scene;
+    const { value, count, end } = watch(alice.state.messages(conversation));
+    await bob.sendText(conversation, 'one');
+    await until(() => expect(texts(value())).toEqual(['one']));
+    const [one] = value() ?? [];
+    await bob.sendText(conversation, 'two');
+    await until(() => expect(texts(value())).toEqual(['one', 'two']));
+    expect(value()?.[0]).toBe(one);
+    const [list, told] = [value(), count()];
+    tell({ type: 'delivered', conversation, members: [] });
+    const carol = await enter('carol');
+    const elsewhere = await carol.openDirect(await userOf(alice));
+    await carol.sendText(elsewhere.id, 'something else');
+    const other = watch(alice.state.messages(elsewhere.id));
+    await until(() => expect(texts(other.value())).toEqual(['something else']));
+    await settled();
+    expect(value()).toBe(list);
+    expect(count()).toBe(told);
+    end();
+  });
+
+  test('begin with the newest, and older ones come when they are asked for', async () => {
+    const { alice, bob, conversation } = scene;
+    const all = await say(bob, conversation, 2 * LINES_PAGE + 10);
+    await until(async () => expect(await scene.countHistory()).toBe(all.length));
+    const messages = alice.state.messages(conversation);
+    expect(await messages.older()).toBe(false);
+    const { value, end } = watch(messages);
+    await until(() => expect(texts(value())).toEqual(all.slice(-LINES_PAGE)));
+    const [before] = value() ?? [];
+    expect(await messages.older()).toBe(true);
+    expect(texts(value())).toEqual(all.slice(-2 * LINES_PAGE));
+    expect(value()?.[LINES_PAGE]).toBe(before);
+    expect(await messages.older()).toBe(true);
+    expect(texts(value())).toEqual(all);
+    expect(await messages.older()).toBe(false);
+    end();
+  });
+
+  test('that somebody went back to stay while new ones come', async () => {
+    const { alice, bob, conversation } = scene;
+    const all = await say(bob, conversation, 2 * LINES_PAGE + 10);
+    await until(async () => expect(await scene.countHistory()).toBe(all.length));
+    const messages = alice.state.messages(conversation);
+    const { value, end } = watch(messages);
+    await until(() => expect(value()).toHaveLength(LINES_PAGE));
+    await bob.sendText(conversation, 'new');
+    await until(() => expect(texts(value())).toEqual([...all.slice(1 - LINES_PAGE), 'new']));
+    await messages.older();
+    const first = value()?.[0];
+    for (const text of ['newer', 'newest']) await bob.sendText(conversation, text);
+    await until(() => expect(texts(value()).at(-1)).toBe('newest'));
+    expect(value()?.[0]).toBe(first);
+    expect(value()).toHaveLength(2 * LINES_PAGE + 2);
+    end();
+  });
+});
+
+describe('conversations', () => {
+  test('come as they begin, the one where something was said last first, and with what is unread', async () => {
+    const { alice, bob, conversation, enter } = scene;
+    const { value, end } = watch(alice.state.conversations);
+    await until(() => expect(value()).toEqual([]));
+    await bob.sendText(conversation, 'one');
+    await bob.sendText(conversation, 'two');
+    await until(() =>
+      expect(value()).toMatchObject([
+        { id: conversation, kind: 'direct', unread: 2, newest: { body: { text: 'two' } } },
+      ]),
+    );
+    const other = await alice.openDirect(await userOf(await enter('carol')));
+    await until(() => expect(value()?.map(({ id }) => id)).toEqual([conversation, other.id]));
+    end();
+  });
+
+  test('are undefined while nobody is logged in, and come once somebody is', async () => {
+    const { settled, open } = scene;
+    const client = open();
+    const trouble = vi.fn();
+    client.on('trouble', trouble);
+    const { value } = watch(client.state.conversations);
+    await settled();
+    expect([value(), trouble.mock.calls]).toEqual([undefined, []]);
+    await client.register({ username: 'carol', password: 'Secret!23' });
+    await client.connect();
+    await until(() => expect(value()).toEqual([]));
+  });
+
+  test('are not read when another one changes', async () => {
+    const { alice, bob, conversation, reads, settled, enter } = scene;
+    const { id: other } = await alice.openDirect(await userOf(await enter('carol')));
+    await bob.sendText(conversation, 'one');
+    const { value, end } = watch(alice.state.conversations);
+    await until(() => expect(value()).toHaveLength(2));
+    await settled();
+    const line = value()?.find(({ id }) => id === other);
+    reads.clear();
+    await bob.sendText(conversation, 'two');
+    await until(() => expect(value()?.[0]?.newest?.body).toMatchObject({ text: 'two' }));
+    expect(reads.get(keys.timer(other))).toBeUndefined();
+    expect(value()?.find(({ id }) => id === other)).toBe(line);
+    end();
+  });
+
+  test('a thousand messages cause few readings and few renderings', async () => {
+    const { alice, bob, conversation, reads } = scene;
+    const list = watch(alice.state.conversations);
+    const lines = watch(alice.state.messages(conversation));
+    await until(() => expect(lines.value()).toEqual([]));
+    reads.clear();
+    const before = performance.now();
+    const all = await say(bob, conversation, 1000);
+    await until(() => expect(texts(lines.value()).at(-1)).toBe(all.at(-1)));
+    await until(() => expect(list.value()?.[0]?.unread).toBe(1000));
+    const most = Math.ceil((performance.now() - before) / STATE_PAUSE_MS) + 2;
+    expect(most).toBeLessThan(500);
+    for (const { count } of [list, lines]) expect(count()).toBeLessThanOrEqual(most);
+    expect(reads.get(keys.timer(conversation))).toBeLessThanOrEqual(most);
+    lines.end();
+    list.end();
+  }, 60_000);
+});
+
+test('what is asked for by an id is the same object', async () => {
+  const { alice, bob, conversation } = scene;
+  const user = await userOf(bob);
+  const { state } = alice;
+  expect(state.messages(conversation)).toBe(state.messages(conversation));
+  expect(state.presence(user)).toBe(state.presence(user));
+  expect(state.profile(user)).toBe(state.profile(user));
+});
+
+test('when nobody looks any more nothing is read, and nothing kept', async () => {
+  const { alice, bob, conversation, reads, settled } = scene;
+  const views = [alice.state.messages(conversation), alice.state.conversations];
+  const ends = views.map((view) => watch<unknown>(view).end);
+  await until(() => expect(views.map((view) => view.get())).toEqual([[], []]));
+  for (const end of ends) end();
+  await settled();
+  reads.clear();
+  await bob.sendText(conversation, 'unseen');
+  await until(async () => expect(await scene.countHistory()).toBe(1));
+  await settled();
+  expect(views.map((view) => view.get())).toEqual([undefined, undefined]);
+  expect(reads.get(keys.timer(conversation))).toBeUndefined();
+});
+
+test('after close nothing changes, nothing is read and nobody is told', async () => {
+  const { alice, bob, conversation, reads } = scene;
+  const lines = watch(alice.state.messages(conversation));
+  const list = watch(alice.state.conversations);
+  await bob.sendText(conversation, 'one');
+  await until(() => expect(texts(lines.value())).toEqual(['one']));
+  await bob.sendText(conversation, 'two');
+  const trouble = vi.fn();
+  alice.on('trouble', trouble);
+  await alice.close();
+  const counts = [lines.count(), list.count()];
+  reads.clear();
+  watch(alice.state.conversations);
+  // There is nothing to wait for: only time can tell that nothing comes.
+  await new Promise((resolve) => setTimeout(resolve, 3 * STATE_PAUSE_MS));
+  expect([lines.count(), list.count()]).toEqual(counts);
+  expect([reads.size, trouble.mock.calls]).toEqual([0, []]);
+  expect(alice.state.connection.get()).toEqual({ status: 'offline' });
+  await expect(alice.state.messages(conversation).older()).rejects.toMatchObject({
+    code: 'client.closed',
+  });
+});
+
+test('a loop over events ends with the client', async () => {
+  const { alice, bob, conversation } = scene;
+  const received: string[] = [];
+  const loop = (async () => {
+    for await (const { content } of alice.each('message')) {
+      if (content.type === 'text') received.push(content.text);
+    }
+  })();
+  await bob.sendText(conversation, 'one');
+  await until(() => expect(received).toEqual(['one']));
+  await alice.close();
+  await loop;
+});
