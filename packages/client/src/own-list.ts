@@ -13,6 +13,7 @@ import {
 import {
   type DeviceEntry,
   type DeviceList,
+  decodeDeviceList,
   type Head,
   type LocalParty,
   type Provider,
@@ -145,6 +146,13 @@ export async function learnOwnList(
 /** The head of our own list, for envelopes. */
 export async function ownListHead(transaction: StoreTransaction): Promise<Head | undefined> {
   return (await getOwnList(transaction)).head;
+}
+
+/** The devices that the newest list names; none before there is one. */
+export async function listedDevices(transaction: StoreTransaction): Promise<DeviceId[]> {
+  const { newest } = await getOwnList(transaction);
+  if (newest === undefined) return [];
+  return decodeDeviceList(newest.encoded).list.devices.map(({ device }) => DeviceId.parse(device));
 }
 
 /** Whether others can have this device on their lists. */

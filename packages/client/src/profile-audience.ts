@@ -1,0 +1,92 @@
+/** Whose devices are to know this account's profile, and which of them were told. */
+import { type Address, type ConversationId, DeviceId, UserId } from '@sotto/api';
+import * as z from 'zod';
+import { ConversationRecord } from './conversation-record.ts';
+import { keys } from './key-space.ts';
+import { listedDevices } from './own-list.ts';
+import { getProfile, type ProfileRecord } from './profile.ts';
+import { getPeer } from './records.ts';
+import type { SessionsDeps } from './sessions.ts';
+import type { StoreTransaction } from './store.ts';
+import { getRecord, putRecord } from './stored-record.ts';
+
+/** The devices of a user that were told the profile of this time. */
+const ToldRecord = z.object({ time: z.number(), devices: z.array(DeviceId) });
+
+/** What is to be said in a conversation, and to whom. */
+export interface Untold {
+  readonly profile: ProfileRecord;
+  readonly to: readonly Address[];
+}
+
+/**
+ * The devices of a conversation's members that do not know the newest profile; undefined when there are none, or no
+ * profile. Where this account has neither written nor accepted, strangers learn nothing of it: there, and of those who
+ * are blocked, it is only the account's own devices that are told.
+ */
+export async function findUntold(
+  { local }: SessionsDeps,
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<Untold | undefined> {
+  const own = UserId.parse(local.address.user);
+  const profile = await getProfile(transaction, own);
+  if (profile === undefined) return undefined;
+  const record = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
+  if (!record?.members.includes(own)) return undefined;
+  const isOpen = await isOpenTo(transaction, conversation);
+  const to: Address[] = [];
+  for (const user of isOpen ? record.members : [own]) {
+    const told = await getTold(transaction, user, profile.time);
+    const devices =
+      user === own ? await listedDevices(transaction) : await devicesOf(transaction, user);
+    for (const device of devices) {
+      if (device !== local.address.device && !told.includes(device)) to.push({ user, device });
+    }
+  }
+  return to.length > 0 ? { profile, to } : undefined;
+}
+
+/** Takes down that they are told. */
+export async function noteTold(
+  transaction: StoreTransaction,
+  { profile: { time }, to }: Untold,
+): Promise<void> {
+  for (const [user, addresses] of Map.groupBy(to, (address) => address.user)) {
+    const before = await getTold(transaction, user, time);
+    const devices = [...before, ...addresses.map(({ device }) => device)];
+    await putRecord(transaction, keys.profileTold(user), [ToldRecord, { time, devices }]);
+  }
+}
+
+/** Has a conversation show the account's profile, as if something had been written there. */
+export function openProfileTo(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<void> {
+  return transaction.put(keys.accepted(conversation), new Uint8Array(0));
+}
+
+async function isOpenTo(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<boolean> {
+  if (await transaction.get(keys.sendCounter(conversation))) return true;
+  return (await transaction.get(keys.accepted(conversation))) !== undefined;
+}
+
+async function getTold(
+  transaction: StoreTransaction,
+  user: UserId,
+  time: number,
+): Promise<DeviceId[]> {
+  const record = await getRecord(transaction, keys.profileTold(user), ToldRecord);
+  return record?.time === time ? record.devices : [];
+}
+
+/** The known devices of somebody else; none of whoever is blocked, or has another identity than the one accepted. */
+async function devicesOf(transaction: StoreTransaction, user: UserId): Promise<DeviceId[]> {
+  if (await transaction.get(keys.block(user))) return [];
+  const peer = await getPeer(transaction, user);
+  return peer === undefined || peer.changedTo !== undefined ? [] : peer.devices;
+}
