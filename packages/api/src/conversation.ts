@@ -42,6 +42,9 @@ export const Conversation = z.object({
 });
 export type Conversation = z.infer<typeof Conversation>;
 
+/** The platform's count of the changes of a member's devices; see `GroupAudience`. */
+const DeviceListVersion = z.object({ user: UserId, version: z.int() });
+
 const conversationParams = z.strictObject({ id: ConversationId });
 
 export const createConversation = endpoint({
@@ -88,7 +91,13 @@ export const getConversation = endpoint({
   access: 'user',
   params: conversationParams,
   status: 200,
-  response: Conversation,
+  response: Conversation.extend({
+    /**
+     * Of a group: the newest device list of each member as a group message names it, so that the first one need not be
+     * refused. Of a member who is missing here, a refusal tells.
+     */
+    lists: z.array(DeviceListVersion).optional(),
+  }),
   problems: ['conversation.not-found'],
 });
 

@@ -37,7 +37,8 @@ export async function enqueueControl(
   const content = encodeControl(control);
   const time = deps.clock();
   const places: string[] = [];
-  const counter = before === undefined ? await lastSendNumber(transaction, conversation) : before - 1;
+  const counter =
+    before === undefined ? await lastSendNumber(transaction, conversation) : before - 1;
   for (let start = 0; start < to.length; start += CONTROL_RECIPIENTS_MAX) {
     const id = makeMessageId(deps.provider, time);
     const step = await takeNumber(transaction, keys.outboxSteps);

@@ -35,7 +35,7 @@ export async function becomeAnotherDevice(
 /** Nobody could read from this device what was encrypted for them on the other. */
 async function forgetSealed(transaction: StoreTransaction): Promise<void> {
   for await (const { key, value } of entriesUnder(transaction, keys.outbox())) {
-    const entry = decodeRecord(OutboxEntry, value);
+    const { group: _, ...entry } = decodeRecord(OutboxEntry, value);
     await putRecord(transaction, key, [OutboxEntry, { ...entry, recipients: [], sealed: false }]);
   }
 }

@@ -17,6 +17,7 @@ import {
 } from '@sotto/crypto';
 import { loadDeviceKey } from './device-key.ts';
 import { isProblem } from './errors.ts';
+import { forgetOwnChains } from './group-keys.ts';
 import { keys } from './key-space.ts';
 import type { OwnListDeps } from './own-list.ts';
 import { listSignedPrekeys } from './prekeys.ts';
@@ -78,6 +79,7 @@ export async function forgetIdentity(transaction: StoreTransaction): Promise<voi
   ]) {
     await deleteAll(transaction, prefix);
   }
+  await forgetOwnChains(transaction);
   for (const key of [keys.identity, keys.logAlarm, keys.logOwnLeaf, keys.ownListState]) {
     await transaction.delete(key);
   }

@@ -74,8 +74,10 @@ async function laneWithWaiting(count: number) {
       keyLog: {
         needOwn: () => Promise.resolve(),
         needContact: () => Promise.reject(new ConnectionError('nobody is to be looked up here')),
+        identitiesOf: () => Promise.reject(new ConnectionError('nobody is to be looked up here')),
         doubtOwn() {},
       },
+      proofs: { need() {} },
       send: (frame) => frames.push(frame),
       room: { left: 256, onFreed() {} },
     },

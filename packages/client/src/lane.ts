@@ -9,8 +9,8 @@ import { backOffMs, pause } from './back-off.ts';
 import { createBell } from './bell.ts';
 import { noteMet } from './control-outbox.ts';
 import type { ConversationRecord } from './conversation-record.ts';
-import { needConversation } from './find-conversation.ts';
 import { ClientError, type ClientErrorCode } from './errors.ts';
+import { needConversation } from './find-conversation.ts';
 import { learnVersions } from './group-audience.ts';
 import {
   createPassedOver,
@@ -184,9 +184,7 @@ export class Lane {
       else if ('unversioned' in missing) await learnVersions(deps, conversation);
     } else if ('wanted' in missing) {
       await meetPeers(deps, missing.wanted);
-      await deps.store.transaction((transaction) =>
-        noteMet(transaction, this.#id, missing.wanted),
-      );
+      await deps.store.transaction((transaction) => noteMet(transaction, this.#id, missing.wanted));
     } else if ('doubtful' in missing) {
       for (const user of missing.doubtful) await refreshList(deps, user);
     } else if ('unproven' in missing) {

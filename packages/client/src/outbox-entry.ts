@@ -55,10 +55,10 @@ export function keyOf({ conversation, counter, step }: OutboxEntry): string {
   return keys.outboxEntry(conversation, counter, step);
 }
 
-/** A place in front of an entry and behind every one before it. */
+/** A place in front of an entry, and of what may still be put in front of it, and behind every one that has left. */
 export function placeBefore({ conversation, counter, step }: OutboxEntry): string {
   if (step !== undefined) return keys.outboxEntry(conversation, counter, step - 1);
-  return keys.outboxEntry(conversation, counter - 1, Number.MAX_SAFE_INTEGER);
+  return keys.outboxEntry(conversation, counter - 1);
 }
 
 /** Writes an entry to its place. */

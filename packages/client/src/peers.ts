@@ -1,6 +1,7 @@
 /** Whom we encrypt for: the devices of other accounts and our other own ones, and the identity each account is known by. */
-import { type Bundle, type DeviceId, getBundle, getIdentity, type UserId } from '@sotto/api';
+import { type Bundle, type DeviceId, getIdentity, type UserId } from '@sotto/api';
 import {
+  CryptoError,
   type LocalParty,
   type Provider,
   type SafetyNumber,
@@ -9,13 +10,17 @@ import {
   verifyBundle,
   verifyingKey,
 } from '@sotto/crypto';
-import { ClientError } from './errors.ts';
+import { fetchBundles, isOfOne, type Question, questionsOf } from './bundles.ts';
+import { ClientError, type ClientErrorCode } from './errors.ts';
+import { forgetChainsWith } from './group-keys.ts';
 import { keys } from './key-space.ts';
+import { MET_AT_ONCE } from './limits.ts';
 import { assertListed, type ListDeps, learnList, warned } from './peer-lists.ts';
 import { getPeer, Peer, sameBytes } from './records.ts';
 import { openSessions } from './sessions.ts';
 import type { Store, StoreTransaction } from './store.ts';
 import { putRecord } from './stored-record.ts';
+import { beginStretch } from './stretch.ts';
 
 export type PeerDeps = ListDeps;
 
@@ -24,7 +29,12 @@ export interface Wanted {
   readonly user: UserId;
   /** Absent: whatever devices the user has. */
   readonly device?: DeviceId;
+  /** Of a group's member: which of the platform's versions of the user's devices this is to be; see `Peer`. */
+  readonly version?: number;
 }
+
+/** Why somebody could not be met, by user. */
+export type Unmet = ReadonlyMap<UserId, Error>;
 
 /**
  * Fetches bundles and starts sessions from them. Throws `identity.changed` (after an event of that name) when the
@@ -34,16 +44,43 @@ export interface Wanted {
  * and does not come is forgotten.
  */
 export async function meetPeers(deps: PeerDeps, wanted: readonly Wanted[]): Promise<void> {
-  for (const { user, device } of wanted) {
-    const input = { params: { user_id: user }, ...(device && { query: { device } }) };
-    const bundle = await deps.call(getBundle, input);
-    const isEmpty = device === undefined && bundle.devices.length === 0;
-    if (bundle.user !== user || isEmpty) {
-      throw new ClientError('answer.invalid', 'the bundle is not the one asked for');
-    }
-    await warned(deps, user, () => learnBundle(deps, bundle, device));
-  }
+  const [error] = (await meetWhomPossible(deps, wanted)).values();
+  if (error !== undefined) throw error;
 }
+
+/**
+ * The same for many, of whom each may fail: gives back who did, and why. Throws what calls and the store throw. One
+ * request serves 256 users, and between them everything else in the process has its turn.
+ */
+export async function meetWhomPossible(deps: PeerDeps, wanted: readonly Wanted[]): Promise<Unmet> {
+  const questions = questionsOf(wanted);
+  const { bundles, failures } = await fetchBundles(deps.call, questions);
+  const learn = async (bundle: Bundle) => {
+    const question = questions.get(bundle.user);
+    if (question === undefined) return;
+    const learning = warned(deps, bundle.user, () => learnBundle(deps, bundle, question));
+    await learning.catch((error) => failures.set(bundle.user, oneUsersFault(error)));
+  };
+  const stretch = beginStretch();
+  // Side by side as far as that goes: what a store commits together waits for the disk once.
+  for (let together: Promise<void>[] = []; bundles.length > 0; ) {
+    together.push(learn(bundles.shift()!));
+    if (bundles.length > 0 && together.length < MET_AT_ONCE && !stretch.isOver()) continue;
+    await Promise.all(together);
+    together = [];
+    await stretch.rest();
+  }
+  return failures;
+}
+
+/** Throws whatever is not the fault of one account and its platform alone. */
+function oneUsersFault(error: unknown): Error {
+  const isTheirs = error instanceof ClientError && THEIRS.includes(error.code);
+  if (isTheirs || error instanceof CryptoError) return error;
+  throw error;
+}
+
+const THEIRS: readonly ClientErrorCode[] = ['identity.changed', 'device.unlisted'];
 
 /**
  * The identity that an account is held to, undefined before one has met it. Our own account is held to our own key:
@@ -61,7 +98,7 @@ export async function pinnedIdentity(
 /** Those whom we do not encrypt for yet. */
 export async function unmet(
   transaction: StoreTransaction,
-  devices: readonly Required<Wanted>[],
+  devices: readonly Required<Pick<Wanted, 'user' | 'device'>>[],
 ): Promise<Wanted[]> {
   const found: Wanted[] = [];
   for (const { user, device } of devices) {
@@ -81,6 +118,7 @@ export async function forgetDevices(
     const peer = await getPeer(transaction, user);
     if (peer === undefined) continue;
     const kept = peer.devices.filter((device) => !devices.includes(device));
+    if (kept.length === peer.devices.length) continue;
     await putRecord(transaction, keys.peer(user), [Peer, { ...peer, devices: kept }]);
   }
 }
@@ -90,11 +128,7 @@ interface Met {
   readonly bundle: VerifiedBundle;
 }
 
-async function learnBundle(
-  deps: PeerDeps,
-  bundle: Bundle,
-  wanted: DeviceId | undefined,
-): Promise<void> {
+async function learnBundle(deps: PeerDeps, bundle: Bundle, question: Question): Promise<void> {
   const isOwn = bundle.user === deps.local.address.user;
   const met = verifyDevices(deps.provider, bundle, deps.local.address.device);
   const outcome = await deps.store.transaction(async (transaction) => {
@@ -111,7 +145,7 @@ async function learnBundle(
     const { user, identityKey, deviceList: encoded } = bundle;
     const { list, warning } = await learnList(deps, transaction, { user, identityKey, encoded });
     assertListed(list, bundle.devices);
-    await keepDevices(deps, transaction, { bundle, met, wanted });
+    await keepDevices(deps, transaction, { bundle, met, question });
     return warning ?? 'good';
   });
   const { user } = bundle;
@@ -138,15 +172,26 @@ function verifyDevices(provider: Provider, bundle: Bundle, ownDevice: string): M
 async function keepDevices(
   deps: PeerDeps,
   transaction: StoreTransaction,
-  { bundle, met, wanted }: { bundle: Bundle; met: readonly Met[]; wanted: DeviceId | undefined },
+  { bundle, met, question }: { bundle: Bundle; met: readonly Met[]; question: Question },
 ): Promise<void> {
   const { user, identityKey } = bundle;
-  const { list, devices: known = [] } = (await getPeer(transaction, user)) ?? {};
-  const others = wanted === undefined ? [] : known.filter((device) => device !== wanted);
+  const {
+    list,
+    devices: known = [],
+    version: seen,
+    acceptedAt,
+  } = (await getPeer(transaction, user)) ?? {};
+  const others = isOfOne(question) ? known.filter((device) => !question.devices.has(device)) : [];
   const devices = [...new Set([...others, ...met.map(({ device }) => device)])];
-  await putRecord(transaction, keys.peer(user), [Peer, { user, identityKey, devices, list }]);
+  const version = question.version ?? seen;
+  await putRecord(transaction, keys.peer(user), [
+    Peer,
+    { user, identityKey, devices, list, version, acceptedAt },
+  ]);
   const sessions = openSessions(transaction, deps);
   for (const { device, bundle: verified } of met) {
+    const isNeeded = question.devices.has(device) || !known.includes(device);
+    if (!isNeeded && (await sessions.has({ user, device }))) continue;
     await sessions.start({ user, device }, verified, identityKey);
   }
   await sessions.save();
@@ -170,13 +215,14 @@ export async function noteIdentity({ store, call, events }: PeerDeps, user: User
 }
 
 /** Takes the identity that the platform handed out last as the contact's own. No-op when nothing has changed. */
-export function acceptIdentity(store: Store, user: UserId): Promise<void> {
+export function acceptIdentity(store: Store, user: UserId, now: number): Promise<void> {
   return store.transaction(async (transaction) => {
     const peer = await getPeer(transaction, user);
     if (peer?.changedTo === undefined) return;
     // Devices are asked for anew: whose sessions belong to the old identity, they are of no use; nor is its list.
-    const accepted = { user, identityKey: peer.changedTo, devices: [] };
+    const accepted = { user, identityKey: peer.changedTo, devices: [], acceptedAt: now };
     await putRecord(transaction, keys.peer(user), [Peer, accepted]);
+    await forgetChainsWith(transaction, peer.devices);
   });
 }
 

@@ -7,6 +7,7 @@ import {
   bytesOf,
   DEVICE_LIST_BYTES_MAX,
   DeviceId,
+  FileId,
   PROVISIONING_BYTES_MAX,
   Seq,
   SessionId,
@@ -87,6 +88,15 @@ export const NextIdentity = z.object({
 });
 export type NextIdentity = z.infer<typeof NextIdentity>;
 
+/** The file in which another device of the account has left its recent history. */
+export const HistoryReference = z.object({
+  file: FileId,
+  key: bytesOf(32),
+  /** SHA-256 of the ciphertext. */
+  digest: bytesOf(32),
+});
+export type HistoryReference = z.infer<typeof HistoryReference>;
+
 /** An offer to be linked, with its secret key until the answer has come, and then with what the answer was. */
 export const LinkRecord = z.object({
   secretKey: bytesOf(32).optional(),
@@ -98,6 +108,8 @@ export const LinkRecord = z.object({
       device: DeviceId,
       /** The store was no account's before: all of it came with the link. */
       isNew: z.boolean().optional(),
+      /** To be fetched once it is a device of the account. */
+      history: HistoryReference.optional(),
     })
     .optional(),
 });
@@ -128,8 +140,18 @@ export const Peer = z.object({
   /** The newest device list seen, and a later one that a device of the account has named: to be read before the next send. */
   list: HeadRecord.optional(),
   claimedList: HeadRecord.optional(),
+  /**
+   * The platform's count of changes of the account's devices as it was when `devices` was read or before. Absent when that
+   * was not known: then there may be devices that are not among them.
+   */
+  version: z.int().min(0).optional(),
   /** Another identity key that the platform has handed out, and that nobody has accepted yet. */
   changedTo: bytesOf(32).optional(),
+  /**
+   * When this identity was accepted in the place of another one, or came from another device of ours, by this machine's
+   * clock: what was written before was not for it, as far as this device knows.
+   */
+  acceptedAt: z.number().optional(),
 });
 export type Peer = z.infer<typeof Peer>;
 
@@ -140,6 +162,8 @@ export const Cursor = z.object({ seq: Seq });
 export const SenderCounterRecord = z.object({
   highest: z.int(),
   missing: z.array(z.int()),
+  /** Of a group: the newest entry of its log that the device has named. */
+  membership: HeadRecord.optional(),
 });
 
 /** Another account as it is known, or undefined. */

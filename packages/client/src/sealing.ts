@@ -4,6 +4,7 @@ import type { LocalParty } from '@sotto/crypto';
 import type { ConversationRecord } from './conversation-record.ts';
 import { envelopeOf, type Heads } from './entry-envelope.ts';
 import { ClientError } from './errors.ts';
+import { getGroup } from './group-log.ts';
 import type { Contact } from './key-log.ts';
 import { keys } from './key-space.ts';
 import { assertNoAlarm, requireOwnHead, standingOf } from './log-standing.ts';
@@ -11,34 +12,47 @@ import { isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
 import { isListDoubtful, listHeads } from './peer-lists.ts';
 import type { Wanted } from './peers.ts';
 import { getPeer } from './records.ts';
+import { type GroupSealInput, sealForGroup } from './seal-group.ts';
 import { openSessions, type Sessions, type SessionsDeps } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
 import { decodeRecord } from './stored-record.ts';
 
 /** Either entries that may leave, or what must be fetched, read again, or found in the key log, before they can be encrypted. */
-export type Sealing = { readonly sealed: OutboxEntry[] } | Missing;
+export type Sealing = Sealed | Missing;
 
-type Missing =
+export interface Sealed {
+  readonly sealed: OutboxEntry[];
+  /** There may be more to encrypt at once: it was too much for one transaction. */
+  readonly isMore?: boolean;
+  /** Members of a group who got keys and are to be looked up in the key log when there is time. */
+  readonly toProve?: readonly Contact[];
+}
+
+export type Missing =
   | { readonly wanted: Wanted[] }
   | { readonly doubtful: UserId[] }
-  | { readonly unproven: Contact[] };
+  | { readonly unproven: Contact[] }
+  /** What the platform holds for the newest devices of a group's members. */
+  | { readonly unversioned: true };
 
 export interface SealInput {
   readonly conversation: ConversationRecord;
   /** Where the last entry lies that was sent already. */
   readonly after: string;
   readonly limit: number;
+  /** See `GroupSealInput`. */
+  readonly passedOver: GroupSealInput['passedOver'];
 }
 
 /**
  * The next entries of a conversation, encrypted and stored so. An entry that was encrypted before keeps its bytes: it
- * may have arrived. When something is missing, nothing was written. Throws `identity.changed`, `account.compromised`
- * and `key-log.broken`, whatever was encrypted before.
+ * may have arrived. When something is missing, what could be encrypted all the same is kept. Throws `identity.changed`,
+ * `account.compromised`, `key-log.broken` and `group.broken`, whatever was encrypted before.
  */
 export async function sealNext(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  { conversation, after, limit }: SealInput,
+  { conversation, after, limit, passedOver }: SealInput,
 ): Promise<Sealing> {
   const page = await transaction.list({
     prefix: keys.outbox(conversation.id),
@@ -48,6 +62,11 @@ export async function sealNext(
   const entries = page.map(({ value }) => decodeRecord(OutboxEntry, value));
   if (entries.length === 0) return { sealed: [] };
   await assertNoAlarm(transaction);
+  // Somebody may have gone since the conversation was looked up.
+  const group = await getGroup(transaction, conversation.id);
+  if (group !== undefined) {
+    return sealForGroup(deps, transaction, { conversation: group, entries, passedOver });
+  }
   const open = entries.filter((entry) => !entry.sealed);
   const targets = await findTargets(transaction, deps.local, conversation.members);
   if (open.length === 0) return { sealed: entries };
@@ -58,20 +77,26 @@ export async function sealNext(
   };
   const sessions = openSessions(transaction, deps);
   const sealed: OutboxEntry[] = [];
+  let wanted: Wanted[] = [];
+  let isMore = false;
   for (const entry of entries) {
-    const outcome = entry.sealed
-      ? entry
-      : await sealEntry(deps, sessions, { entry, targets: targets.devices, heads });
-    if ('wanted' in outcome) return outcome;
-    if (outcome.recipients.length === 0 && isControl(outcome)) {
-      await transaction.delete(keyOf(outcome)); // All the devices that it was for have gone.
+    if (entry.sealed) {
+      sealed.push(entry);
       continue;
     }
-    if (outcome !== entry) await putEntry(transaction, outcome);
-    sealed.push(outcome);
+    const outcome = await sealEntry(deps, sessions, { entry, targets: targets.devices, heads });
+    wanted = outcome.wanted;
+    if (wanted.length === 0 && outcome.entry.recipients.length === 0 && isControl(entry)) {
+      await transaction.delete(keyOf(entry)); // All the devices that it was for have gone.
+      isMore = true;
+      continue;
+    }
+    await putEntry(transaction, outcome.entry);
+    if (wanted.length > 0) break;
+    sealed.push(outcome.entry);
   }
   await sessions.save();
-  return { sealed };
+  return wanted.length > 0 && sealed.length === 0 ? { wanted } : { sealed, isMore };
 }
 
 interface Target {
@@ -117,8 +142,8 @@ async function sealEntry(
   deps: SessionsDeps,
   sessions: Sessions,
   { entry, targets, heads }: { entry: OutboxEntry; targets: readonly Target[]; heads: Heads },
-): Promise<OutboxEntry | { wanted: Wanted[] }> {
-  if (entry.isFresh) return { wanted: entry.to ?? [] };
+): Promise<{ entry: OutboxEntry; wanted: Wanted[] }> {
+  if (entry.isFresh) return { entry, wanted: entry.to ?? [] };
   const plaintext = envelopeOf(deps, entry, heads);
   const recipients: Recipient[] = [];
   const missing = (entry.to ?? []).filter(
@@ -132,7 +157,7 @@ async function sealEntry(
     if (ciphertext === undefined) wanted.push({ user, device });
     else recipients.push({ device, ciphertext });
   }
-  return wanted.length > 0 ? { wanted } : { ...entry, recipients, sealed: true };
+  return { entry: { ...entry, recipients, sealed: wanted.length === 0 }, wanted };
 }
 
 /** All devices of the conversation, or those of them that a control message is for. */

@@ -5,6 +5,7 @@
  */
 import { countPrekeys, KEY_ID_MAX } from '@sotto/api';
 import { ClientError } from './errors.ts';
+import { forgetOwnChains } from './group-keys.ts';
 import { keys } from './key-space.ts';
 import { KEY_IDS_SPARE } from './limits.ts';
 import { listSignedPrekeys, type PrekeyDeps, refill, renewSignedPrekey } from './prekeys.ts';
@@ -20,7 +21,7 @@ interface Marks {
 
 /**
  * Publishes new prekeys above all ids that either side knows. A store that is behind (`isRefused`: the platform has
- * other keys under its ids) keeps its sessions for receiving only. Safe to repeat. Throws `answer.invalid` when the platform
+ * other keys under its ids) keeps its sessions for receiving only, and makes other sender keys. Safe to repeat. Throws `answer.invalid` when the platform
  * claims ids up to the last ones, and what calls throw; nothing has changed then.
  */
 export async function catchUpPrekeys(deps: PrekeyDeps, { isRefused = false } = {}): Promise<void> {
@@ -29,7 +30,10 @@ export async function catchUpPrekeys(deps: PrekeyDeps, { isRefused = false } = {
   await deps.store.transaction(async (transaction) => {
     const isBehind = isRefused || (await isBelow(transaction, marks));
     // Together: once the ids are raised, nothing shows any more that the store was behind.
-    if (isBehind) await retireAllSessions(transaction, deps.provider);
+    if (isBehind) {
+      await retireAllSessions(transaction, deps.provider);
+      await forgetOwnChains(transaction);
+    }
     await dropRefused(transaction, marks);
     await raise(transaction, keys.oneTimePrekeyIds, marks.oneTime);
     await raise(transaction, keys.signedPrekeyIds, marks.signed);

@@ -1,10 +1,18 @@
 /** Conversations as their members open and list them. */
 import { randomUUID } from 'node:crypto';
-import { ApiError, type Conversation, ConversationId, type UserId } from '@sotto/api';
+import {
+  type Answer,
+  ApiError,
+  type Conversation,
+  ConversationId,
+  type getConversation as getConversationEndpoint,
+  type UserId,
+} from '@sotto/api';
 import type { Database, Outbox } from '@sotto/runtime';
 import {
   type ConversationRow,
   findConversations,
+  findDeviceLists,
   openDirect as storeDirect,
 } from './conversation-store.ts';
 import type { Copies } from './copies.ts';
@@ -56,15 +64,22 @@ export async function openGroup(
   return toConversation(row, deps.cursors.pending(reader.device, conversation));
 }
 
-/** One conversation of a member. Throws `conversation.not-found` for everyone else. */
+/**
+ * One conversation of a member; a group with the versions of its members' device lists, as far as this service has copies.
+ * Throws `conversation.not-found` for everyone else.
+ */
 export async function getConversation(
   { database, cursors }: ConversationsDeps,
   reader: UserReader,
   id: ConversationId,
-): Promise<Conversation> {
+): Promise<Answer<typeof getConversationEndpoint>> {
   const [row] = await findConversations(database, reader, { id });
   if (row === undefined) throw new ApiError('conversation.not-found');
-  return toConversation(row, cursors.pending(reader.device, id));
+  const conversation = toConversation(row, cursors.pending(reader.device, id));
+  if (conversation.kind === 'direct') return conversation;
+  const found = await findDeviceLists(database.query, conversation.members);
+  const lists = [...found.values()].map(({ user, version }) => ({ user, version }));
+  return { ...conversation, lists };
 }
 
 /** A page of a user's conversations by id. */

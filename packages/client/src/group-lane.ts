@@ -1,0 +1,135 @@
+/** What a lane does for a group: it meets members, and goes by what the platform says of them. Nobody holds the others up. */
+import type { GroupAudience, UserId } from '@sotto/api';
+import { CryptoError, type LocalParty } from '@sotto/crypto';
+import { noteMet } from './control-outbox.ts';
+import type { ConversationRecord, GroupRecord } from './conversation-record.ts';
+import { isProblem } from './errors.ts';
+import { noteVersions } from './group-audience.ts';
+import type { GroupDeps } from './group-authors.ts';
+import { forgetHolders } from './group-keys.ts';
+import { readGroup } from './group-reading.ts';
+import { keys } from './key-space.ts';
+import { PASSED_OVER_MS } from './limits.ts';
+import { setAside, unseal } from './outbox.ts';
+import { isControl, OutboxEntry, putEntry } from './outbox-entry.ts';
+import { refreshList } from './peer-lists.ts';
+import { meetWhomPossible, type PeerDeps, type Wanted } from './peers.ts';
+import type { StoreTransaction } from './store.ts';
+import { decodeRecord, entriesUnder } from './stored-record.ts';
+
+/** Users of whom nothing could be had a moment ago. */
+export interface PassedOver {
+  has(user: UserId): boolean;
+  add(user: UserId): void;
+}
+
+/** Nobody yet. Everybody is asked for again after a while. */
+export function createPassedOver(clock: () => number): PassedOver {
+  const until = new Map<UserId, number>();
+  return {
+    has: (user) => clock() < (until.get(user) ?? 0),
+    add: (user) => until.set(user, clock() + PASSED_OVER_MS),
+  };
+}
+
+interface Asking {
+  readonly conversation: GroupRecord;
+  readonly passedOver: PassedOver;
+}
+
+/** Fetches what is wanted in one request, and goes on without those of whom it does not come. Throws what calls throw. */
+export async function meetMembers(
+  deps: PeerDeps,
+  { conversation, passedOver }: Asking,
+  wanted: readonly Wanted[],
+): Promise<void> {
+  const unmet = await meetWhomPossible(deps, wanted);
+  for (const [user, error] of unmet) {
+    passedOver.add(user);
+    deps.events.emit('trouble', { error });
+    // At least what has left the list is to get nothing any more.
+    const isKnown = isProblem(error, 'rate.limited') && conversation.members.includes(user);
+    if (isKnown) await readList(deps, user, passedOver);
+  }
+  await deps.store.transaction(async (transaction) => {
+    if (unmet.size > 0) await leaveOut(transaction, conversation, new Set(unmet.keys()));
+    await noteMet(transaction, conversation.id, wanted);
+  });
+}
+
+/** Reads lists that somebody has said to be other ones by now. Throws what calls throw. */
+export async function readLists(
+  deps: PeerDeps,
+  { passedOver }: Asking,
+  users: readonly UserId[],
+): Promise<void> {
+  for (const user of users) await readList(deps, user, passedOver);
+}
+
+async function readList(deps: PeerDeps, user: UserId, passedOver: PassedOver): Promise<void> {
+  try {
+    await refreshList(deps, user);
+  } catch (error) {
+    if (!(error instanceof CryptoError) && !isProblem(error, 'key.list-unknown')) throw error;
+    passedOver.add(user);
+  }
+}
+
+/** Nobody waits for those who cannot be met: what was to go to them goes without them, and their keys another time. */
+async function leaveOut(
+  transaction: StoreTransaction,
+  { id }: GroupRecord,
+  users: ReadonlySet<UserId>,
+): Promise<void> {
+  const left: string[] = [];
+  for await (const { value } of entriesUnder(transaction, keys.outbox(id))) {
+    const entry = decodeRecord(OutboxEntry, value);
+    if (entry.sealed || !entry.to?.some(({ user }) => users.has(user))) continue;
+    const hasSealed = ({ device }: { device: string }) =>
+      entry.recipients.some((recipient) => recipient.device === device);
+    const gone = entry.to.filter((address) => users.has(address.user) && !hasSealed(address));
+    left.push(...gone.map(({ device }) => device));
+    await putEntry(transaction, { ...entry, to: entry.to.filter((one) => !gone.includes(one)) });
+  }
+  await forgetHolders(transaction, id, left);
+}
+
+/** Has refused messages keyed again, for the members and devices that the platform names. Throws what calls throw. */
+export async function followAudience(
+  deps: GroupDeps,
+  { id, head }: GroupRecord,
+  { audience, entries }: { audience: GroupAudience; entries: readonly OutboxEntry[] },
+): Promise<void> {
+  await deps.store.transaction(async (transaction) => {
+    await noteVersions(transaction, id, audience.lists);
+    await unseal(transaction, entries);
+  });
+  if (audience.version > head.version) await readGroup(deps, id);
+}
+
+/** Whether it is a group that this account is no member of any more. */
+export function hasLeft(
+  conversation: ConversationRecord,
+  { address }: LocalParty,
+): conversation is GroupRecord {
+  const isIn = conversation.members.some((member) => member === address.user);
+  return conversation.kind === 'group' && !isIn;
+}
+
+/** Gives up what waits in a group that this account is no member of any more. */
+export async function giveUpAll(
+  { store, events }: PeerDeps,
+  { id: conversation }: GroupRecord,
+): Promise<void> {
+  const given = await store.transaction(async (transaction) => {
+    const entries: OutboxEntry[] = [];
+    for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {
+      entries.push(decodeRecord(OutboxEntry, value));
+    }
+    for (const entry of entries) await setAside(transaction, entry);
+    return entries.filter((entry) => !isControl(entry) && entry.resent === undefined);
+  });
+  for (const { id } of given) {
+    events.emit('failed', { id, conversation, code: 'conversation.not-found' });
+  }
+}
