@@ -1,11 +1,10 @@
-import { ApiError, CLOSE_CODES, type ConversationId } from '@sotto/api';
+import { ApiError, CLOSE_CODES } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
 import type { ClientEvents } from './events.ts';
 import { DRAIN_JITTER_MS } from './limits.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
-import { NOW } from './platform-operations.fixture.ts';
 import { openMemoryStore } from './store-memory.ts';
 
 let platform: Platform;
@@ -103,26 +102,3 @@ function endAll(code: number): void {
 function ticketsTaken(): number {
   return platform.calls.filter((call) => call === 'openSocketTicket').length;
 }
-
-test('what comes for a group is acknowledged and not shown, and stands in the way of nothing', async () => {
-  const [device] = platform.devices;
-  if (device === undefined) throw new Error('nobody is there');
-  const conversation = '11111111-1111-4111-8111-111111111111' as ConversationId;
-  platform.rooms.push({ id: conversation, members: [device.user], kind: 'group', messages: [] });
-  const trouble = vi.fn();
-  client.on('trouble', trouble);
-  const entry = { type: 'membership', seq: 1, sentAt: NOW, entry: 'AA' };
-  const user = device.user;
-  for (const frame of [
-    { type: 'slots', conversation, slots: [entry, { type: 'none', from: 2, to: 4 }] },
-    { type: 'heads', heads: [{ conversation, last: 9 }] },
-    { type: 'presence', user, online: true },
-    { type: 'delivered', conversation, members: [{ user, seq: 3 }] },
-  ]) {
-    device.socket?.send(JSON.stringify(frame));
-  }
-  await vi.waitFor(() => expect(device.cursors.get(conversation)).toBe(4), 20_000);
-  expect(await client.conversations()).toEqual([]);
-  expect(trouble).not.toHaveBeenCalled();
-  expect(downs).toEqual([]);
-});

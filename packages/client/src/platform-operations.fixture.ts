@@ -7,7 +7,6 @@ import {
   type authEndpoints,
   type Body,
   type Bundle,
-  type Conversation,
   type ConversationId,
   type conversationEndpoints,
   type DeviceBundle,
@@ -18,17 +17,14 @@ import {
   type Headers,
   type keyEndpoints,
   type keyLogEndpoints,
-  type MessageSlot,
   type messageEndpoints,
   type OutgoingMessage,
   type Params,
   type Problem,
   type peopleEndpoints,
   type Query,
-  type Recipient,
   type SessionId,
   type Slot,
-  type Stored,
   type UserId,
   type uploadEndpoints,
 } from '@sotto/api';
@@ -64,7 +60,7 @@ export interface Platform {
   readonly lists: Map<UserId, Uint8Array>;
   readonly log: KeyLogFixture;
   /** Asked for each send: a problem refuses it, `cut` stores it and breaks the connection before the answer. */
-  judge: (message: OutgoingMessage, number: number) => Problem | 'cut' | undefined;
+  judge: (message: OutgoingMessage, number: number, from: Device) => Problem | 'cut' | undefined;
   /** Changes what a device is sent, in history and live alike. */
   show: (slot: Slot, to: Device) => Slot[];
   /** Everything so far that was passed on and not stored. */

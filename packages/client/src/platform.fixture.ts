@@ -223,7 +223,7 @@ function take(platform: Platform, { device, refused, message, number }: Send): v
     ? toProblem(new ApiError('message.after-refused'))
     : known
       ? judgeAgain(known.message, message)
-      : (platform.judge(message, number) ??
+      : (platform.judge(message, number, device) ??
         judgeInGroup(platform, room, { from: device, message }));
   if (verdict !== undefined && verdict !== 'cut') {
     if (!blocked) refused.set(conversation, number);
