@@ -1,5 +1,5 @@
 /** Two people, one of them with two devices, who talk over the platform of `platform.fixture.ts`. */
-import type { ConversationId } from '@sotto/api';
+import { ApiError, type ConversationId, toProblem } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
@@ -10,6 +10,7 @@ import { viewMessages } from './message-view.ts';
 import { enqueue } from './outbox.ts';
 import { OutboxEntry, putEntry } from './outbox-entry.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
+import { addressedBy } from './platform-operations.fixture.ts';
 import { loadLocalParty } from './sessions.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
@@ -76,12 +77,24 @@ export async function openPair(): Promise<Pair> {
       await second.store.transaction((it) => it.put(keys.identity, identity!));
       await second.client.login({ username: 'bob', password: 'Secret!23' });
       await second.client.connect();
+      platform.judge = demandingAll(platform);
       return second;
     },
     async close() {
       for (const client of clients) await client.close();
       await platform.close();
     },
+  };
+}
+
+/** Refuses a message to people that does not reach all their devices, as the platform does. */
+function demandingAll({ devices }: Platform): Platform['judge'] {
+  return (message, _, from) => {
+    const reached = new Set(addressedBy(message).map(({ device }) => device));
+    const left = devices.filter((to) => to !== from && !reached.has(to.device));
+    if (message.kind !== 'direct' || left.length === 0) return undefined;
+    const missing = left.map(({ user, device }) => ({ user, device }));
+    return toProblem(new ApiError('message.devices-stale', { devices: { missing, unknown: [] } }));
   };
 }
 
