@@ -1,5 +1,6 @@
 /** Messages in groups, over two nodes and a real NATS: who gets them, and when they are refused. */
-import { sendMessage } from '@sotto/api';
+import { getConversation, sendMessage } from '@sotto/api';
+import { digestDeviceLists, nobleProvider } from '@sotto/crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Group } from './groups.ts';
 import { messageFor, openConversation, textsOf } from './messages.ts';
@@ -113,6 +114,23 @@ describe('a group message', () => {
     });
     expect((await history(one, ann, group)).last).toBe(2);
     expect(await say(one, ann, group, 'now')).toMatchObject({ seq: 3 });
+  });
+
+  test('is keyed for what its conversation says, so that the first one need not be refused', async () => {
+    const { people, group } = await nodes.found();
+    const [ann, bob] = people;
+    await nodes.addDevice(bob);
+    const { lists = [] } = await one.call(ann, getConversation, { params: { id: group.id } });
+    const current = group.members.map((user) => {
+      return { user, version: nodes.platform.peers.listVersion(user) };
+    });
+    expect(lists).toHaveLength(current.length);
+    expect(lists).toEqual(expect.arrayContaining(current));
+    const body = { ...group.message(), lists: digestDeviceLists(nobleProvider, lists) };
+    expect(await two.call(ann, sendMessage, { body })).toMatchObject({ seq: 2 });
+    const direct = await openConversation(one, ann, bob);
+    const answer = await one.call(ann, getConversation, { params: { id: direct } });
+    expect(answer).not.toHaveProperty('lists');
   });
 
   test('is held against what the database has, whatever a node remembers', async () => {
