@@ -208,6 +208,17 @@ export const handlers: Handlers = {
       devices.filter((device) => device.user === params.user_id),
       query.device,
     ),
+  getBundles: ({ devices, lists }, { body }) => ({
+    bundles: body.users.map((user) =>
+      bundleOf(
+        lists.get(user),
+        devices.filter((device) => device.user === user),
+        undefined,
+      ),
+    ),
+    unknown: [],
+    limited: [],
+  }),
   getKeyLogKeys: ({ log }) => log.keys(),
   getKeyLogAccount: ({ log }, { params, query }) =>
     log.answer(params.user_id, { from: query.from ?? 1, seen: query.seen ?? 0 }),

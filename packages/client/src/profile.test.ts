@@ -4,7 +4,7 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
 import type { ConversationRecord } from './conversation-record.ts';
-import { PICTURE_BYTES_MAX } from './limits.ts';
+import { PICTURE_BYTES_MAX, PROFILE_LOOK_MS } from './limits.ts';
 import { getSpread } from './own-profile.ts';
 import type { Picture } from './picture.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
@@ -91,6 +91,29 @@ test('who was written to by somebody shows them nothing before answering or acce
   expect(await alice.client.people.profile(bob.user)).toBeUndefined();
   await bob.client.people.accept(conversation.id);
   await shows(alice, bob, 'Robert');
+});
+
+test('the members of a group get it once, however much is said, and so does who comes later', async () => {
+  const [carol, dave] = [await enter('carol'), await enter('dave')];
+  conversation = await alice.client.groups.create({ members: [bob.user, carol.user] });
+  await alice.client.people.setProfile({ name: 'Alice', picture: png(3_000) });
+  await say(alice, 'hello, all of you');
+  for (const member of [bob, carol]) await shows(member, alice, 'Alice');
+  const before = profilesSent();
+  for (const text of ['one', 'two', 'three']) await say(alice, text);
+  // Bob is known from here: what is said to him elsewhere carries nothing again.
+  const group = conversation;
+  conversation = await alice.client.openDirect(bob.user);
+  await say(alice, 'and to you');
+  await settled();
+  expect(profilesSent()).toBe(before);
+  conversation = group;
+  await alice.client.groups.add(group.id, [dave.user]);
+  await say(alice, 'hello, Dave');
+  await shows(dave, alice, 'Alice');
+  expect(await dave.client.people.openPicture(alice.user)).toEqual(png(3_000));
+  expect(await bob.client.people.profile(carol.user)).toBeUndefined();
+  expect(platform.files.stored.size).toBe(1);
 });
 
 test('of who is blocked nothing is shown, they are told nothing, and neither is lost', async () => {
@@ -297,7 +320,13 @@ function spreadOf({ client, user, store }: Person): Promise<void> {
   });
 }
 
-/** How many control messages have carried one. */
+/** As long as it takes to look through a conversation in which something was said. */
+function settled(): Promise<void> {
+  const until = performance.now() + 2 * PROFILE_LOOK_MS;
+  return vi.waitFor(() => expect(performance.now()).toBeGreaterThan(until), WAIT_MS);
+}
+
+/** How many control messages there were: in these tests between two they carry nothing else. */
 function profilesSent(): number {
   const messages = platform.rooms.flatMap((room) => room.messages);
   return messages.filter(({ message }) => message.kind === 'targeted').length;
