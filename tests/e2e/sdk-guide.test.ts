@@ -2,7 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Client, ClientError, ConnectionError } from '@sotto/client';
+import { type Client, ClientError, ConnectionError, createClient } from '@sotto/client';
+import { openSqliteStore } from '@sotto/client/sqlite';
+import { nodeProvider } from '@sotto/crypto/node';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import * as guide from '../../packages/client/examples/guide.ts';
 import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
@@ -46,6 +48,7 @@ test('two people meet, talk over two devices, forget a password and lose a phone
   await bob.register({ username: 'bob', password: PASSWORD });
   await bob.connect();
   guide.watch(bob, his);
+  const ringing = guide.ring(bob, AbortSignal.timeout(60_000), his);
   const [{ session } = expect.fail('no session')] = await alice.sessions();
   await alice.endSession(session);
   await guide.comeBack(alice);
@@ -53,6 +56,14 @@ test('two people meet, talk over two devices, forget a password and lose a phone
 
   await guide.say(alice, 'bob', 'good morning');
   await shown(his, 'good morning');
+  await shown(his, 'Ding');
+  await guide.dressUp(alice, Buffer.from('\x89PNG\r\n and a portrait', 'latin1'));
+  await guide.answerRequests(bob, his);
+  const { user } = (await alice.me()) ?? expect.fail();
+  await vi.waitFor(async () => {
+    expect(await bob.people.profile(user)).toMatchObject({ name: 'Alice Ångström' });
+  }, 30_000);
+  expect((await bob.people.openPicture(user))?.bytes).toHaveLength(21);
   const [conversation] = await alice.conversations();
   const [film, kept] = [join(directory, 'film.mp4'), join(directory, 'kept.mp4')];
   writeFileSync(film, 'a short film');
@@ -89,8 +100,24 @@ test('two people meet, talk over two devices, forget a password and lose a phone
   expect(guide.adviceFor(new ConnectionError('gone'))).toMatch(/^offline/);
   expect(guide.adviceFor(new ClientError('outbox.full', 'full'))).toContain('outbox.full');
   for (const client of clients.splice(0)) await client.close();
-  await Promise.all(reading);
+  await Promise.all([...reading, ringing]);
 }, 90_000);
+
+test('a person comes back from a backup', async () => {
+  const store = openSqliteStore(join(directory, 'carol.sqlite'));
+  const carol = createClient({ url: platform.url, store, provider: nodeProvider });
+  clients.push(carol);
+  await carol.register({ username: 'carol', password: PASSWORD });
+  await carol.connect();
+  const [screen, backup] = [openScreen(), join(directory, 'carol.backup')];
+  await guide.backUp(store, backup, screen);
+  const words = screen.lines[0]?.split(': ')[1] ?? '';
+  const to = { url: platform.url, file: join(directory, 'carol again.sqlite'), password: PASSWORD };
+  const again = await guide.comeBackFrom(backup, words, to);
+  clients.push(again);
+  await again.connect();
+  expect(await again.devices()).toHaveLength(2);
+});
 
 interface RecordedScreen extends guide.Screen {
   readonly lines: string[];

@@ -1,5 +1,6 @@
 /** The snippets of `docs/sdk.md`, word for word. A test runs them on the real platform and holds the two together. */
 import { openAsBlob } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
   ApiError,
@@ -11,7 +12,9 @@ import {
   createClient,
   type Me,
   type Message,
+  type Store,
 } from '@sotto/client';
+import { exportBackup, makeRecoveryKey, restoreBackup } from '@sotto/client/backup';
 import { saveFile } from '@sotto/client/node';
 import { openSealedSqliteStore, openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
@@ -71,8 +74,27 @@ export async function linkNewDevice(client: Client, { show }: Screen): Promise<v
 
 export async function approveNewDevice(client: Client, code: string, screen: Screen) {
   if (!(await screen.confirm('Shall the device that shows this code be one of yours?'))) return;
-  const { device } = await client.completeLink(code);
+  const { device } = await client.completeLink(code, { history: true });
   await client.renameDevice(device, 'Tablet');
+}
+
+export async function backUp(store: Store, file: string, { show }: Screen): Promise<void> {
+  const words = makeRecoveryKey(); // once: they serve for all later backups, too
+  show(`Write these down, nobody can tell you again: ${words}`);
+  await writeFile(file, await exportBackup(store, words, { provider: nodeProvider }));
+}
+
+export async function comeBackFrom(
+  backup: string,
+  words: string,
+  { url, file, password }: { url: string; file: string; password: string },
+): Promise<Client> {
+  const store = openSqliteStore(file); // a new one
+  const options = { provider: nodeProvider };
+  const { username } = await restoreBackup(store, words, await openAsBlob(backup), options);
+  const client = createClient({ url, store, ...options });
+  await client.login({ username, password }); // as a new device, which is to connect now
+  return client;
 }
 
 export async function say(client: Client, username: string, text: string): Promise<void> {
@@ -115,6 +137,10 @@ export async function keepFilm(client: Client, message: Message, path: string): 
   return start.length;
 }
 
+export async function ring(client: Client, until: AbortSignal, { show }: Screen): Promise<void> {
+  for await (const { own } of client.each('message', { signal: until })) if (!own) show('Ding');
+}
+
 export function watch(client: Client, { show }: Screen): void {
   client.on('disconnected', ({ retryMs }) => {
     if (retryMs === undefined) show('Not connected, and not trying any more');
@@ -144,4 +170,25 @@ export function adviceFor(error: unknown): string {
   const { retryAfter } = error.options;
   if (retryAfter !== undefined) return `busy: try again in ${retryAfter} seconds`;
   return error.code === 'auth.credentials-wrong' ? 'ask for the password again' : error.code;
+}
+
+export async function answerRequests({ me, people }: Client, { confirm }: Screen): Promise<void> {
+  const own = await me();
+  for (const { conversation, members } of await people.requests()) {
+    const others = members.filter((user) => user !== own?.user);
+    const names = await Promise.all(others.map((user) => nameOf(people, user)));
+    if (await confirm(`Talk with ${names.join(', ')}?`)) await people.accept(conversation);
+    else await people.decline(conversation);
+  }
+}
+
+/** Anybody may call themselves anything: the username is what tells two people apart. */
+async function nameOf(people: Client['people'], user: Me['user']): Promise<string> {
+  const [profile, { username }] = await Promise.all([people.profile(user), people.find(user)]);
+  return profile?.name === undefined ? username : `${profile.name} (${username})`;
+}
+
+export async function dressUp(client: Client, portrait: Uint8Array): Promise<void> {
+  const picture = { type: 'image/png', bytes: portrait };
+  await client.people.setProfile({ name: 'Alice Ångström', picture });
 }

@@ -21,6 +21,7 @@ import { ClientError, isProblem } from './errors.ts';
 import type { Exchange } from './http.ts';
 import { keys } from './key-space.ts';
 import { Account, Entry } from './records.ts';
+import { restoredAccount } from './restored-account.ts';
 import type { Store } from './store.ts';
 import { getRecord, putRecord } from './stored-record.ts';
 import { keepTokens, type Tokens, tokensOf } from './tokens.ts';
@@ -126,7 +127,9 @@ async function enter(deps: AccountDeps, credentials: Credentials, way: Way): Pro
   const triedBefore = await store.transaction(async (transaction) => {
     const before = await getRecord(transaction, way.record, Entry);
     const isAgain = before?.username === username;
-    if (way.isNew && !isAgain && (await transaction.get(keys.account))) throw alreadyUsed();
+    const restored = await restoredAccount(transaction);
+    const isUsed = restored || (!isAgain && (await transaction.get(keys.account)));
+    if (way.isNew && isUsed) throw alreadyUsed();
     await putRecord(transaction, way.record, [Entry, { username }]);
     return isAgain;
   });
@@ -249,8 +252,9 @@ async function keep(
   const { user, device, session, username } = answer;
   await store.transaction(async (transaction) => {
     const known = await getRecord(transaction, keys.account, Account);
+    const owner = known ?? (await restoredAccount(transaction));
     const isMoved = known !== undefined && known.device !== device;
-    if ((isMoved && !mayMove) || (known && known.user !== user)) {
+    if ((isMoved && !mayMove) || (owner && owner.user !== user)) {
       throw new ClientError('answer.invalid', 'the platform logged in somebody else');
     }
     if (isAgain && known?.tokens === undefined) {
@@ -262,15 +266,17 @@ async function keep(
     const held = tokensOf(answer, clock());
     const account = { user, device, session, username, isFirstDevice, isBound, tokens: held };
     await putRecord(transaction, keys.account, [Account, account]);
+    await transaction.delete(keys.restored);
   });
   tokens.reload();
   return { user, device, username };
 }
 
-/** The account of the store, if any. Throws `account.exists` when it is another one than named. */
+/** The account of the store, if any. Throws `account.exists` when it is another one than named, or its backup is. */
 async function accountFor(store: Store, username: string): Promise<Account | undefined> {
   const account = await readAccount(store);
-  if (account && account.username.toLowerCase() !== username.toLowerCase()) throw alreadyUsed();
+  const owner = account ?? (await store.transaction(restoredAccount));
+  if (owner && owner.username.toLowerCase() !== username.toLowerCase()) throw alreadyUsed();
   return account;
 }
 

@@ -18,7 +18,7 @@ import { decodeRecord, entriesUnder, getRecord, putRecord, takeNumber } from './
 const said = { id: MessageId, seq: Seq, time: z.number() };
 
 /** What one account has said about one message. */
-const Annotations = z.object({
+export const Annotations = z.object({
   user: UserId,
   reaction: z.object({ ...said, emoji: z.string().nullable() }).optional(),
   edit: z.object(said).optional(),
@@ -26,7 +26,7 @@ const Annotations = z.object({
   /** Its number among those of this account whose message has not come. */
   waiting: z.int().optional(),
 });
-type Annotations = z.infer<typeof Annotations>;
+export type Annotations = z.infer<typeof Annotations>;
 
 const Waiting = z.object({ about: MessageReference });
 

@@ -25,7 +25,7 @@ import type { ClientCore } from './client-core.ts';
 import type { AccountDoor, DeviceDoor } from './client-interface.ts';
 import { listOwnDevices, nameOwnDevice } from './devices.ts';
 import { keepKeys } from './key-upkeep.ts';
-import { completeLink } from './link-answer.ts';
+import { type CompleteLinkOptions, completeLink } from './link-answer.ts';
 import { beginLink } from './link-offer.ts';
 import { makeNextIdentity } from './next-identity.ts';
 import { reportLostDevice, unlinkDevice } from './own-device.ts';
@@ -85,8 +85,8 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
       await nameOwnDevice(await core.peerDeps(), { device, name });
     },
     beginLink: () => beginLinkTo(core),
-    async completeLink(code: string) {
-      return completeLink(await core.deviceDeps(), code);
+    async completeLink(code: string, options: CompleteLinkOptions = {}) {
+      return completeLink(await core.deviceDeps(), code, options);
     },
     async unlink(device: DeviceId) {
       const deps = await core.deviceDeps();
@@ -110,5 +110,6 @@ function beginLinkTo(core: ClientCore) {
     core.deviceKey.reload();
     core.account.tokens.reload();
   };
-  return beginLink({ ...core.account, signal: core.closing, join, reload });
+  const onHistoryLost = (error: unknown) => core.events.emit('history-lost', { error });
+  return beginLink({ ...core.account, signal: core.closing, join, reload, onHistoryLost });
 }

@@ -124,6 +124,18 @@ export async function findUserByName(
   return users.find((found) => found.username.toLowerCase() === username.toLowerCase());
 }
 
+/**
+ * The record of a conversation that this device reads. One that came with a history from another device has no place yet
+ * from which to read on: that is for the platform to say, as of one that is new.
+ */
+export async function getBegun(
+  transaction: StoreTransaction,
+  id: ConversationId,
+): Promise<ConversationRecord | undefined> {
+  if ((await transaction.get(keys.cursor(id))) === undefined) return undefined;
+  return getRecord(transaction, keys.conversation(id), ConversationRecord);
+}
+
 /** The place up to which this device has everything of a conversation. */
 export async function readCursor(
   transaction: StoreTransaction,

@@ -13,7 +13,7 @@ import { Attempts, type TransferDeps } from './file-attempts.ts';
 import type { Lengths } from './file-reference.ts';
 import { DOWNLOAD_SILENCE_MS_MAX } from './limits.ts';
 import { sameBytes } from './records.ts';
-import { streamOf } from './stream-of.ts';
+import { chunksOf, streamOf } from './stream-of.ts';
 
 /** Gives the bytes of a range of the ciphertext: exactly those, in pieces, or an error. */
 export type CiphertextReader = (range: ByteRange) => AsyncGenerator<Uint8Array>;
@@ -163,20 +163,6 @@ async function soon<T>(step: Promise<T>): Promise<T> {
     return await Promise.race([step, promise]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** As `for await` over a stream, which not every browser has. */
-async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => {}); // It failed, and whoever reads has been told.
   }
 }
 

@@ -13,14 +13,19 @@ const PADDED_BYTES_MIN = 4096;
 export const PLAIN_FILE_BYTES_MAX = decryptedFileLength(FILE_BYTES_MAX);
 
 /** Zeros are handed on in pieces of this. */
-const ZEROS_BYTES = 65_536;
+export const ZEROS_BYTES = 65_536;
 
 /** The padded length of a file: at most 5 % more, above 4 KiB. Throws `file.size` for what the platform does not take. */
 export function paddedLength(size: number): number {
   assertSize(size);
+  return Math.min(sizeClass(size), PLAIN_FILE_BYTES_MAX);
+}
+
+/** The smallest size class of at least this many bytes. */
+export function sizeClass(size: number): number {
   let length = PADDED_BYTES_MIN;
   while (length < size) length += Math.floor(length / 20);
-  return Math.min(length, PLAIN_FILE_BYTES_MAX);
+  return length;
 }
 
 /** The same for files of messages that name no digest: Padmé (Nikitin et al., 2019). */

@@ -7,15 +7,14 @@ import {
   PAGE_ITEMS_MAX,
 } from '@sotto/api';
 import { CryptoError } from '@sotto/crypto';
-import { ConversationRecord } from './conversation-record.ts';
-import { keepConversation } from './conversations.ts';
+import type { ConversationRecord } from './conversation-record.ts';
+import { getBegun, keepConversation } from './conversations.ts';
 import { ClientError, isProblem } from './errors.ts';
 import type { GroupDeps } from './group-authors.ts';
 import { getGroup } from './group-log.ts';
 import { readGroup } from './group-reading.ts';
 import { keepTitle } from './group-title.ts';
 import { keys } from './key-space.ts';
-import { getRecord } from './stored-record.ts';
 
 /**
  * A conversation that this account takes part in, or has taken part in. Undefined for a group whose log is refused from its
@@ -26,9 +25,7 @@ export async function findConversation(
   deps: GroupDeps,
   id: ConversationId,
 ): Promise<ConversationRecord | undefined> {
-  const known = await deps.store.transaction((transaction) =>
-    getRecord(transaction, keys.conversation(id), ConversationRecord),
-  );
+  const known = await deps.store.transaction((transaction) => getBegun(transaction, id));
   if (known !== undefined) return known;
   try {
     const answer = await deps.call(getConversation, { params: { id } });
@@ -79,7 +76,7 @@ export async function learnConversations(deps: GroupDeps): Promise<void> {
 async function learn(deps: GroupDeps, answer: Conversation): Promise<void> {
   const { id, kind, version, title } = answer;
   const { isKnown, group } = await deps.store.transaction(async (transaction) => ({
-    isKnown: (await transaction.get(keys.conversation(id))) !== undefined,
+    isKnown: (await getBegun(transaction, id)) !== undefined,
     group: await getGroup(transaction, id),
   }));
   if (!isKnown) await meet(deps, answer);

@@ -7,6 +7,7 @@ import { type Conversation, type ConversationId, listMembership } from '@sotto/a
 import { applyMembershipEntry, CryptoError, decodeMembershipEntry } from '@sotto/crypto';
 import type { GroupRecord } from './conversation-record.ts';
 import {
+  getBegun,
   keepMembership,
   listKnownConversations,
   readCursor,
@@ -140,8 +141,8 @@ async function keepReading(
   const { broken: _, ...sound } = record;
   record = reading.cause === undefined ? sound : { ...sound, broken: reading.cause };
   if (answer?.title !== undefined) record = takeTitle(deps.provider, record, answer.title);
-  if (known === undefined) record = await begin(transaction, record, answer);
-  else await showPassed(deps, transaction, { id, steps: reading.steps });
+  record = await begin(transaction, record, answer);
+  if (known !== undefined) await showPassed(deps, transaction, { id, steps: reading.steps });
   await putGroup(transaction, record);
   return record;
 }
@@ -152,7 +153,7 @@ async function begin(
   record: GroupRecord,
   answer: Conversation | undefined,
 ): Promise<GroupRecord> {
-  if (answer === undefined) return record;
+  if (answer === undefined || (await getBegun(transaction, record.id))) return record;
   const { id, first, last, cursor } = answer;
   if ((await transaction.get(keys.cursor(id))) === undefined) {
     await writeCursor(transaction, id, Math.max(cursor, first - 1));

@@ -24,11 +24,18 @@ import { ClientError, isProblem } from './errors.ts';
 import { keys } from './key-space.ts';
 import { LINK_JOIN_MS_MAX, LINK_POLL_MS } from './limits.ts';
 import { decodeLinkCode } from './link-code.ts';
+import { leaveHistory } from './link-history.ts';
 import { ContactLeaf, LogPin, OwnLeaf, SeenTree } from './log-standing.ts';
 import { type OwnDeviceDeps, readOwnList } from './own-device.ts';
 import { Account, LinkAnswer, Peer, sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';
 import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
+
+/** How a device is linked. */
+export interface CompleteLinkOptions {
+  /** Hands it what was said in the last 30 days, too, encrypted, by way of the platform. False when left out. */
+  readonly history?: boolean;
+}
 
 /**
  * Links the device that shows this code to the account; resolves once it is on the account's list. After a crash the
@@ -39,11 +46,12 @@ import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
 export async function completeLink(
   deps: OwnDeviceDeps,
   code: string,
+  options: CompleteLinkOptions = {},
 ): Promise<{ device: DeviceId }> {
   const offer = decodeLinkCode(deps.provider, code);
   const channel = linkChannel(deps.provider, offer);
   const key = keys.linkAnswer(encodeBase64url(channel));
-  const { device, message } = await needAnswer(deps, key, offer);
+  const { device, message } = await needAnswer(deps, key, { offer, ...options });
   const forget = () => deps.store.transaction((transaction) => transaction.delete(key));
   try {
     await deps.call(sendProvisioning, { body: { channel, message } });
@@ -62,7 +70,11 @@ export async function completeLink(
 }
 
 /** The answer to an offer: the one that was begun before, or one from what this device knows now. */
-async function needAnswer(deps: OwnDeviceDeps, key: string, offer: LinkOffer): Promise<LinkAnswer> {
+async function needAnswer(
+  deps: OwnDeviceDeps,
+  key: string,
+  { offer, history: isWithHistory }: CompleteLinkOptions & { readonly offer: LinkOffer },
+): Promise<LinkAnswer> {
   const { store, provider, call } = deps;
   const begun = await store.transaction((transaction) => getRecord(transaction, key, LinkAnswer));
   if (begun !== undefined) return begun;
@@ -70,9 +82,12 @@ async function needAnswer(deps: OwnDeviceDeps, key: string, offer: LinkOffer): P
   if (list.list.devices.some(({ deviceKey }) => sameBytes(deviceKey, offer.deviceKey))) {
     throw new ClientError('link.used', 'the device is linked already');
   }
+  // First: when it fails, there is no device that nobody answers.
+  const history = isWithHistory ? await leaveHistory(deps) : undefined;
   const { device } = await call(addDevice, { body: { deviceKey: offer.deviceKey } });
   return store.transaction(async (transaction) => {
-    const provision = await provisionFor(deps, transaction, { device, list });
+    const known = await provisionFor(deps, transaction, { device, list });
+    const provision = { ...known, ...(history && { history }) };
     const answer = { device, message: sealProvision(provider, offer, provision) };
     await putRecord(transaction, key, [LinkAnswer, answer]);
     return answer;

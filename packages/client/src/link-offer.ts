@@ -3,7 +3,7 @@
  * by its key, publishes its prekeys and puts itself on the account's signed list. What came is in the store before the
  * key that reads it is forgotten, so after a crash the same call goes on.
  */
-import { DeviceId, PROVISIONING_SECONDS, takeProvisioning, UserId } from '@sotto/api';
+import { DeviceId, FileId, PROVISIONING_SECONDS, takeProvisioning, UserId } from '@sotto/api';
 import {
   agreementPublicKey,
   CryptoError,
@@ -22,17 +22,20 @@ import { adoptIdentity, deleteAll, forgetIdentity, nextSignedPrekey } from './id
 import { keys } from './key-space.ts';
 import { LINK_POLL_MS } from './limits.ts';
 import { encodeLinkCode } from './link-code.ts';
+import { takeHistory } from './link-history.ts';
 import { ContactLeaf, LogPin, OwnLeaf, SeenTree } from './log-standing.ts';
 import { hasJoined } from './own-list.ts';
 import {
   Account,
   agreementKeyPair,
   HeadRecord,
+  type HistoryReference,
   IdentityRecord,
   LinkRecord,
   Peer,
   SignedPrekeyRecord,
 } from './records.ts';
+import { restoredAccount } from './restored-account.ts';
 import type { StoreTransaction } from './store.ts';
 import { getRecord, putRecord } from './stored-record.ts';
 
@@ -43,6 +46,8 @@ export interface NewDeviceDeps extends AccountDeps {
   readonly join: () => Promise<void>;
   /** Forgets what is held in memory of a store that is no account's any more. */
   readonly reload: () => Promise<void>;
+  /** The history that the other device has left cannot be had. */
+  readonly onHistoryLost: (error: unknown) => void;
 }
 
 type Joining = NonNullable<LinkRecord['joining']>;
@@ -60,7 +65,7 @@ export interface Link {
   readonly completed: Promise<Me>;
 }
 
-/** Makes an offer, or goes on with the one in the store. */
+/** Makes an offer, or goes on with the one in the store. Throws `backup.unfinished`. */
 export async function beginLink(deps: NewDeviceDeps): Promise<Link> {
   const { publicKey: deviceKey } = await deps.deviceKey();
   const record = await needOffer(deps);
@@ -82,8 +87,19 @@ async function complete(deps: NewDeviceDeps, record: LinkRecord): Promise<Me> {
     throw new ClientError('answer.invalid', 'the platform logged in somebody else');
   }
   await deps.join();
+  if (joining.history) await fetchHistory(deps, joining.history);
   await deps.store.transaction((transaction) => transaction.delete(keys.link));
   return me;
+}
+
+/** What does not come now is told: a device is linked with or without a past. */
+async function fetchHistory(deps: NewDeviceDeps, history: HistoryReference): Promise<void> {
+  try {
+    await takeHistory(deps, history);
+  } catch (error) {
+    if (deps.signal.aborted || error instanceof ConnectionError) throw error;
+    deps.onHistoryLost(error);
+  }
 }
 
 /**
@@ -166,9 +182,10 @@ async function adopt(
 ): Promise<Joining> {
   const { contacts, keyLog, log, deviceList, identitySeed: seed } = provision;
   const account = await getRecord(transaction, keys.account, Account);
-  const user = UserId.parse(provision.user);
-  const joining = { user, device: DeviceId.parse(provision.device), isNew: account === undefined };
-  if (account && (account.user !== joining.user || account.device !== joining.device)) {
+  const restored = await restoredAccount(transaction);
+  const joining = joiningBy(provision, account === undefined && restored === undefined);
+  const isOther = account && (account.user !== joining.user || account.device !== joining.device);
+  if (isOther || (restored && restored.user !== joining.user)) {
     throw new ClientError('account.exists', 'the store belongs to another account');
   }
   const known = await getRecord(transaction, keys.identity, IdentityRecord);
@@ -189,19 +206,27 @@ async function adopt(
     await putRecord(transaction, keys.logPin, [LogPin, { logKey, blindingKey }]);
     await putRecord(transaction, keys.logTree, [SeenTree, { size, root }]);
   }
-  for (const contact of contacts) await meet(transaction, contact);
+  for (const contact of contacts) await meet(transaction, contact, record.madeAt);
   const { publicKey, madeAt } = record;
   await putRecord(transaction, keys.link, [LinkRecord, { publicKey, madeAt, joining }]);
   return joining;
 }
 
+function joiningBy({ user, device, history }: Provision, isNew: boolean): Joining {
+  const ids = { user: UserId.parse(user), device: DeviceId.parse(device) };
+  if (history === undefined) return { ...ids, isNew };
+  return { ...ids, isNew, history: { ...history, file: FileId.parse(history.file) } };
+}
+
 async function meet(
   transaction: StoreTransaction,
   { identityKey, keyLog, deviceList, ...contact }: ProvisionedContact,
+  acceptedAt: number,
 ): Promise<void> {
   const user = UserId.parse(contact.user);
   if ((await transaction.get(keys.peer(user))) !== undefined) return;
-  const peer = { user, identityKey, devices: [], ...(deviceList && { list: deviceList }) };
+  const met = { user, identityKey, devices: [], acceptedAt };
+  const peer = { ...met, ...(deviceList && { list: deviceList }) };
   await putRecord(transaction, keys.peer(user), [Peer, peer]);
   if (keyLog === undefined) return;
   await putRecord(transaction, keys.logLeaf(user), [ContactLeaf, { identityKey, head: keyLog }]);
@@ -209,6 +234,7 @@ async function meet(
 
 async function needOffer({ store, provider, clock }: NewDeviceDeps): Promise<LinkRecord> {
   return store.transaction(async (transaction) => {
+    await restoredAccount(transaction);
     const known = await getRecord(transaction, keys.link, LinkRecord);
     const isOld = known && clock() >= known.madeAt + PROVISIONING_SECONDS * 1000;
     if (known && (known.joining || !isOld)) return known;

@@ -1,0 +1,190 @@
+/** The records of a store that leave it in an archive, and their way into another store. */
+import { ConversationId } from '@sotto/api';
+import { Annotations } from './annotations.ts';
+import { type ArchivePurpose, kindOf, kindsFor } from './archive-kinds.ts';
+import { ClientError } from './errors.ts';
+import { getGroup, LoggedEntry } from './group-log.ts';
+import { HistoryItem, Place } from './history-item.ts';
+import { keys } from './key-space.ts';
+import { TimerRecord } from './lifetime.ts';
+import { LINK_HISTORY_BYTES_MAX, LINK_HISTORY_MS, STORE_PAGE } from './limits.ts';
+import { Peer } from './records.ts';
+import type { Store, StoreEntry, StoreTransaction } from './store.ts';
+import { decodeRecord, encodeRecord, putRecord } from './stored-record.ts';
+
+const PEER = 'peer';
+const GROUP_ENTRY = 'group-entry';
+const MESSAGE = 'message';
+const ANNOTATION = 'annotation';
+const TIMER = 'timer';
+const HOUR_MS = 3_600_000;
+
+/** Of the kinds that an archive holds, the records that there is one of. Read together, they fit together. */
+export async function readSingles(
+  transaction: StoreTransaction,
+  purpose: ArchivePurpose,
+): Promise<StoreEntry[]> {
+  const singles: StoreEntry[] = [];
+  for (const key of kindsFor(purpose)) {
+    const value = await transaction.get(key);
+    if (value !== undefined) singles.push({ key, value });
+  }
+  return singles;
+}
+
+/** All others that an archive holds, page by page: the store may change meanwhile, and each record is as it then is. */
+export async function* recordsFor(
+  store: Store,
+  purpose: ArchivePurpose,
+): AsyncGenerator<StoreEntry, void> {
+  for (const kind of kindsFor(purpose)) {
+    for await (const entry of recordsUnder(store, `${kind}/`)) {
+      const leaving = leavingOf(kind, entry);
+      if (leaving !== undefined) yield leaving;
+    }
+  }
+}
+
+async function* recordsUnder(store: Store, prefix: string): AsyncGenerator<StoreEntry, void> {
+  for (let after = prefix; ; ) {
+    const range = { prefix, after, limit: STORE_PAGE };
+    const page = await store.transaction((transaction) => transaction.list(range));
+    yield* page;
+    if (page.length < STORE_PAGE) return;
+    after = page.at(-1)!.key;
+  }
+}
+
+/** A record as it leaves; undefined for what stays. */
+function leavingOf(kind: string, { key, value }: StoreEntry): StoreEntry | undefined {
+  switch (kind) {
+    case PEER: {
+      // Another device meets their devices itself: it has no sessions with them.
+      const peer = { ...decodeRecord(Peer, value), devices: [] };
+      return { key, value: encodeRecord(Peer, peer) };
+    }
+    case MESSAGE:
+      return isPassing(decodeRecord(HistoryItem, value)) ? undefined : { key, value };
+    case ANNOTATION:
+      // What it is about is not there.
+      return decodeRecord(Annotations, value).waiting === undefined ? { key, value } : undefined;
+    case TIMER: {
+      const { waiting: _, ...timer } = decodeRecord(TimerRecord, value);
+      return { key, value: encodeRecord(TimerRecord, timer) };
+    }
+    default:
+      return { key, value };
+  }
+}
+
+/** What is to go away would stay in an archive for ever. */
+function isPassing(item: HistoryItem): boolean {
+  if (item.type !== 'message') return false;
+  return 'expiresIn' in item.content && item.content.expiresIn !== undefined;
+}
+
+/**
+ * The recent history of a store: what was said in the last 30 days, of which the newest when it is too much, and all that
+ * belongs to it.
+ */
+export async function* recentRecords(store: Store, now: number): AsyncGenerator<StoreEntry, void> {
+  const since = await reach(store, now);
+  let left = LINK_HISTORY_BYTES_MAX;
+  for await (const record of recordsFor(store, 'history')) {
+    if (saidAt(record) <= since) continue;
+    left -= sizeOf(record);
+    if (left < 0) return;
+    yield record;
+  }
+}
+
+/** How far back it goes: as many whole hours as fit. */
+async function reach(store: Store, now: number): Promise<number> {
+  const hours = new Float64Array(LINK_HISTORY_MS / HOUR_MS);
+  let left = LINK_HISTORY_BYTES_MAX;
+  for await (const record of recordsFor(store, 'history')) {
+    const at = saidAt(record);
+    if (at === Number.POSITIVE_INFINITY) {
+      left -= sizeOf(record);
+      continue;
+    }
+    const hour = Math.max(0, Math.floor((now - at) / HOUR_MS));
+    if (hour < hours.length) hours[hour]! += sizeOf(record);
+  }
+  let count = 0;
+  for (const bytes of hours) {
+    left -= bytes;
+    if (left < 0) break;
+    count += 1;
+  }
+  return now - count * HOUR_MS;
+}
+
+/** When something was said; what is not said at some time is always recent. */
+function saidAt({ key, value }: StoreEntry): number {
+  switch (kindOf(key)) {
+    case MESSAGE:
+      return Date.parse(decodeRecord(HistoryItem, value).sentAt);
+    case ANNOTATION: {
+      const { reaction, edit, deletion } = decodeRecord(Annotations, value);
+      return Math.max(...[reaction, edit, deletion].map((said) => said?.time ?? 0));
+    }
+    default:
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
+function sizeOf({ key, value }: StoreEntry): number {
+  return key.length + value.length + 6;
+}
+
+/** Throws `backup.unsupported` for a record that no archive of this release holds. */
+export function checkRecord({ key, value }: StoreEntry, purpose: ArchivePurpose): void {
+  try {
+    if (!kindsFor(purpose).includes(kindOf(key))) throw unsupported();
+    if (kindOf(key) === MESSAGE) decodeRecord(HistoryItem, value);
+    if (kindOf(key) === GROUP_ENTRY) decodeRecord(LoggedEntry, value);
+  } catch (cause) {
+    if (cause instanceof ClientError && cause.code === 'store.invalid') throw unsupported(cause);
+    throw cause;
+  }
+}
+
+/**
+ * Writes a record of an archive, with what is derived from it. What the store has already stays as it is; records must come
+ * in the order of the archive.
+ */
+export async function putIfNew(transaction: StoreTransaction, entry: StoreEntry): Promise<void> {
+  if ((await transaction.get(entry.key)) !== undefined) return;
+  const kind = kindOf(entry.key);
+  if (kind === MESSAGE && !(await noteMessage(transaction, entry))) return;
+  if (kind === GROUP_ENTRY && !(await isWithinLog(transaction, entry))) return;
+  await transaction.put(entry.key, entry.value);
+}
+
+/** What was added to a group's log after its record was read would pass for known, and never be applied. */
+async function isWithinLog(
+  transaction: StoreTransaction,
+  { key, value }: StoreEntry,
+): Promise<boolean> {
+  const id = ConversationId.parse(key.split('/')[1]);
+  const group = await getGroup(transaction, id);
+  return group !== undefined && decodeRecord(LoggedEntry, value).version <= group.head.version;
+}
+
+/** False when the message lies elsewhere. */
+async function noteMessage(transaction: StoreTransaction, { value }: StoreEntry): Promise<boolean> {
+  const item = decodeRecord(HistoryItem, value);
+  if (item.type === 'membership') return true;
+  const { conversation, seq, sender, id } = item;
+  const key = keys.messageId(sender.device, id);
+  if ((await transaction.get(key)) !== undefined) return false;
+  await putRecord(transaction, key, [Place, { conversation, seq }]);
+  return true;
+}
+
+function unsupported(cause?: unknown): ClientError {
+  return new ClientError('backup.unsupported', 'the backup holds what this release does not know', {
+    cause,
+  });
+}
