@@ -1,6 +1,5 @@
 import { MessageId } from '@sotto/api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Content } from './content.ts';
 import {
   countUnder,
   forge,
@@ -12,6 +11,7 @@ import {
   texts,
   until,
 } from './content.fixture.ts';
+import type { Content } from './content.ts';
 import { ANNOTATIONS_WAITING_MAX } from './limits.ts';
 import type { MessageReference } from './message-reference.ts';
 import { addressedBy } from './platform-operations.fixture.ts';
@@ -207,9 +207,7 @@ test('another own device reacts, edits and takes back as this one does', async (
   expect(line.isOwn).toBe(true);
   await second.client.edit(line, 'from the second');
   for (const person of [alice, bob, second]) {
-    await until(async () =>
-      expect(await texts(person, conversation)).toContain('from the second'),
-    );
+    await until(async () => expect(await texts(person, conversation)).toContain('from the second'));
   }
   await bob.client.deleteMessage(line);
   for (const person of [alice, bob, second]) {

@@ -9,6 +9,7 @@ import { keys } from './key-space.ts';
 import { viewMessages } from './message-view.ts';
 import { enqueue } from './outbox.ts';
 import { OutboxEntry, putEntry } from './outbox-entry.ts';
+import { listedDevices } from './own-list.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
 import { addressedBy } from './platform-operations.fixture.ts';
 import { loadLocalParty } from './sessions.ts';
@@ -30,7 +31,9 @@ export interface Pair {
   readonly conversation: ConversationId;
   /** What all clocks are ahead by, in milliseconds. */
   readonly clock: { offset: number };
-  /** Another client on the store of a person whose client was closed. */
+  /** A client on the store of a person whose client was closed, not connected. */
+  open(store: Store): Person;
+  /** The same, connected. */
   reopen(person: Person): Promise<Person>;
   /** Another device of bob. */
   linkBob(): Promise<Person>;
@@ -65,7 +68,7 @@ export async function openPair(): Promise<Pair> {
   await alice.client.sendText(conversation, 'hello');
   await until(async () => expect(await texts(bob, conversation)).toEqual(['hello']));
   return {
-    ...{ platform, alice, bob, conversation, clock },
+    ...{ platform, alice, bob, conversation, clock, open },
     async reopen({ store }) {
       const person = open(store);
       await person.client.connect();
@@ -78,6 +81,10 @@ export async function openPair(): Promise<Pair> {
       await second.client.login({ username: 'bob', password: 'Secret!23' });
       await second.client.connect();
       platform.judge = demandingAll(platform);
+      const first = platform.devices.find(({ username }) => username === 'bob');
+      const told = { type: 'keys-changed', user: first?.user, what: 'device-list' };
+      first?.socket?.send(JSON.stringify(told));
+      await until(async () => expect(await bob.store.transaction(listedDevices)).toHaveLength(2));
       return second;
     },
     async close() {
