@@ -225,7 +225,9 @@ export const handlers: Handlers = {
   createConversation({ rooms }, { caller, body }) {
     if (body.kind !== 'direct') throw new ApiError('request.invalid');
     const members = [caller.user, body.with];
-    const known = rooms.find((room) => members.every((member) => room.members.includes(member)));
+    const known = rooms.find(
+      (room) => room.kind !== 'group' && members.every((member) => room.members.includes(member)),
+    );
     if (known === undefined) rooms.push({ id: uuid() as ConversationId, members, messages: [] });
     return describe(known ?? rooms.at(-1)!, caller);
   },
