@@ -83,6 +83,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   'untold-read': 'device',
   'told-read': 'device',
   timer: 'history',
+  'waiting-timer': 'device',
   // Of messages that go away, which are in no archive.
   'unread-lifetime': 'device',
   ending: 'device',

@@ -110,6 +110,7 @@ export const keys = {
   toldRead: (conversation: ConversationId) => `told-read/${conversation}`,
   /** See `lifetime.ts`. */
   timer: (conversation: ConversationId) => `timer/${conversation}`,
+  waitingTimer: (conversation: ConversationId) => `waiting-timer/${conversation}`,
   unreadLifetime: (conversation: ConversationId, seq: number) =>
     `unread-lifetime/${conversation}/${padded(seq)}`,
   unreadLifetimes: (conversation: ConversationId) => `unread-lifetime/${conversation}/`,

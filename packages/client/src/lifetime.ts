@@ -18,9 +18,10 @@ import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
 export const TimerRecord = z.object({
   seconds: z.int().nullable(),
   seq: Seq,
-  /** Said by this device, and not stored yet. */
-  waiting: z.object({ id: MessageId, seconds: z.int().nullable() }).optional(),
 });
+
+/** What this device has said of it, as long as that is not stored. */
+const WaitingTimer = z.object({ id: MessageId, seconds: z.int().nullable() });
 
 /** The end of a message; 0 as long as somebody has to count from now. It lies under its time. */
 const Ending = z.object({ conversation: ConversationId, seq: Seq, at: z.number() });
@@ -31,8 +32,10 @@ export async function readTimer(
   transaction: StoreTransaction,
   conversation: ConversationId,
 ): Promise<number | null> {
+  const waiting = await getRecord(transaction, keys.waitingTimer(conversation), WaitingTimer);
+  if (waiting !== undefined) return waiting.seconds;
   const record = await getRecord(transaction, keys.timer(conversation), TimerRecord);
-  return record?.waiting ? record.waiting.seconds : (record?.seconds ?? null);
+  return record?.seconds ?? null;
 }
 
 /** Goes by a timer that was written here, until the platform has it or refuses it. */
@@ -41,22 +44,18 @@ export async function awaitTimer(
   conversation: ConversationId,
   waiting: { readonly id: MessageId; readonly seconds: number | null },
 ): Promise<void> {
-  const key = keys.timer(conversation);
-  const record = (await getRecord(transaction, key, TimerRecord)) ?? { seconds: null, seq: 0 };
-  await putRecord(transaction, key, [TimerRecord, { ...record, waiting }]);
+  await putRecord(transaction, keys.waitingTimer(conversation), [WaitingTimer, waiting]);
 }
 
-/** To be called for each message of ours that was refused for good. */
+/** To be called for each message of ours that waits no longer: it was stored, or refused for good. */
 export async function dropTimer(
   transaction: StoreTransaction,
   conversation: ConversationId,
   id: MessageId,
 ): Promise<void> {
-  const key = keys.timer(conversation);
-  const record = await getRecord(transaction, key, TimerRecord);
-  if (record?.waiting?.id !== id) return;
-  const { waiting: _, ...kept } = record;
-  await putRecord(transaction, key, [TimerRecord, kept]);
+  const key = keys.waitingTimer(conversation);
+  const waiting = await getRecord(transaction, key, WaitingTimer);
+  if (waiting?.id === id) await transaction.delete(key);
 }
 
 /** To be called for each message that comes into the history: what it says of lifetimes, its own and others'. */
@@ -131,16 +130,12 @@ function countedFrom(
 /** The newest by the platform's order counts, which all members share; one that was held back comes too late. */
 async function noteTimer(transaction: StoreTransaction, item: Message): Promise<void> {
   const { content, conversation, seq, id, order } = item;
-  const key = keys.timer(conversation);
-  const { waiting, ...known } = (await getRecord(transaction, key, TimerRecord)) ?? {
-    seconds: null,
-    seq: 0,
-  };
   if (content.type !== 'timer') return;
-  const isNewer = seq > known.seq && order !== 'late';
-  const now = isNewer ? { seconds: content.seconds, seq } : known;
-  const kept = waiting && waiting.id !== id ? { waiting } : {};
-  await putRecord(transaction, key, [TimerRecord, { ...now, ...kept }]);
+  if (item.own) await dropTimer(transaction, conversation, id);
+  const key = keys.timer(conversation);
+  const known = await getRecord(transaction, key, TimerRecord);
+  if (order === 'late' || seq <= (known?.seq ?? 0)) return;
+  await putRecord(transaction, key, [TimerRecord, { seconds: content.seconds, seq }]);
 }
 
 async function count(

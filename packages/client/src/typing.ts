@@ -2,17 +2,18 @@
  * That somebody writes just now: the one thing that is said and not stored. It is encrypted like a message, under keys
  * that nothing else uses, is dropped wherever it does not get through, and nobody counts on it.
  */
-import type { ClientFrame, ConversationId, Recipient, ServerFrame, UserId } from '@sotto/api';
+import type { ClientFrame, ConversationId, Recipient, ServerFrame } from '@sotto/api';
 import { CryptoError, type Envelope, openEnvelope, sealEnvelope } from '@sotto/crypto';
 import * as z from 'zod';
-import { ConversationRecord } from './conversation-record.ts';
+import { ConversationRecord, type GroupRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
 import type { Events } from './events.ts';
+import { encryptForGroup } from './group-keys.ts';
+import { isOpen, reachOf } from './group-reach.ts';
 import { keys } from './key-space.ts';
 import { EPHEMERAL_AGE_MS_MAX, EPHEMERAL_PENDING_MAX, TYPING_PER_MESSAGE_MAX } from './limits.ts';
-import { assertNoAlarm, standingOf } from './log-standing.ts';
+import { decryptInGroup } from './open-group-message.ts';
 import { pinnedIdentity } from './peers.ts';
-import { getPeer, type Peer } from './records.ts';
 import { lastSendNumber } from './send-counter.ts';
 import { openSessions, type SessionsDeps } from './sessions.ts';
 import type { Store, StoreTransaction } from './store.ts';
@@ -42,9 +43,9 @@ type Outgoing = Extract<ClientFrame, { type: 'ephemeral' }>;
 type Incoming = Extract<ServerFrame, { type: 'ephemeral' }>;
 
 /**
- * The frame that says it to the others of a conversation, as far as there are sessions with their devices. Undefined
- * when there is nobody to say it to, or it was said often enough since the last message: each time takes a key of every
- * session, and whoever is away has to skip them all.
+ * The frame that says it to the others of a conversation, as far as there are keys for them. Undefined when there is
+ * nobody to say it to, or it was said often enough since the last message: each time takes a key of every session, and
+ * whoever is away has to skip them all.
  */
 export function sealTyping(
   deps: TypingDeps,
@@ -52,29 +53,57 @@ export function sealTyping(
 ): Promise<Outgoing | undefined> {
   return deps.store.transaction(async (transaction) => {
     const room = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
-    if (room?.kind !== 'direct') return undefined;
-    const peers = await trustedPeers(deps, transaction, room.members);
-    if (peers.length === 0 || !(await spend(transaction, conversation))) return undefined;
-    const { address } = deps.local;
-    const head = { conversation, message: NO_MESSAGE, sender: address, counter: 1 };
-    const plaintext = sealEnvelope({
-      ...head,
-      time: deps.clock(),
-      deviceLists: [],
-      control: true,
-      content: json.encode({ type: 'typing' }),
-    });
-    const sessions = openSessions(transaction, deps);
-    const recipients: Recipient[] = [];
-    for (const { user, devices, identityKey } of peers) {
-      for (const device of devices) {
-        const ciphertext = await sessions.encrypt({ user, device }, plaintext, identityKey);
-        if (ciphertext !== undefined) recipients.push({ device, ciphertext });
-      }
-    }
-    await sessions.save();
-    return recipients.length === 0 ? undefined : { type: 'ephemeral', conversation, recipients };
+    const isIn = room?.members.some((user) => user === deps.local.address.user) ?? false;
+    if (room === undefined || !isIn || (await hasAlarm(transaction))) return undefined;
+    if (!(await spend(transaction, conversation))) return undefined;
+    const to =
+      room.kind === 'group'
+        ? await sealForAll(deps, transaction, room)
+        : await sealForEach(deps, transaction, room);
+    return to && { type: 'ephemeral', conversation, ...to };
   });
+}
+
+async function sealForAll(
+  deps: TypingDeps,
+  transaction: StoreTransaction,
+  conversation: GroupRecord,
+): Promise<{ ciphertext: Uint8Array } | undefined> {
+  if (conversation.broken !== undefined) return undefined;
+  const plaintext = plaintextOf(deps, conversation, {});
+  const ciphertext = await encryptForGroup(deps, transaction, { conversation, plaintext });
+  return ciphertext && { ciphertext };
+}
+
+async function sealForEach(
+  deps: TypingDeps,
+  transaction: StoreTransaction,
+  conversation: ConversationRecord,
+): Promise<{ recipients: Recipient[] } | undefined> {
+  const plaintext = plaintextOf(deps, conversation, { control: true });
+  const sessions = openSessions(transaction, deps);
+  const recipients: Recipient[] = [];
+  for (const user of conversation.members) {
+    const reach = await reachOf(transaction, deps.local, user);
+    const isTold = user !== deps.local.address.user && isOpen(reach) && reach.isProven;
+    for (const device of isTold ? reach.devices : []) {
+      const to = { user, device };
+      const ciphertext = await sessions.encrypt(to, plaintext, reach.identityKey);
+      if (ciphertext !== undefined) recipients.push({ device, ciphertext });
+    }
+  }
+  await sessions.save();
+  return recipients.length === 0 ? undefined : { recipients };
+}
+
+function plaintextOf(
+  { local, clock }: TypingDeps,
+  { id: conversation }: ConversationRecord,
+  control: Pick<Envelope, 'control'>,
+): Uint8Array {
+  const place = { conversation, message: NO_MESSAGE, sender: local.address };
+  const said = { counter: 1, time: clock(), content: json.encode({ type: 'typing' }) };
+  return sealEnvelope({ ...place, ...said, ...control, deviceLists: [] });
 }
 
 /** Takes what others say over one connection. Never throws; what is not sound, or comes too fast or too late, is dropped. */
@@ -95,29 +124,9 @@ export function hearEphemeral(deps: TypingDeps): (frame: Incoming) => void {
   };
 }
 
-/** The others whom a message would be encrypted for as they are known here. An alarm is for messages to raise. */
-async function trustedPeers(
-  { local }: TypingDeps,
-  transaction: StoreTransaction,
-  members: readonly UserId[],
-): Promise<Peer[]> {
-  const trusted: Peer[] = [];
-  try {
-    await assertNoAlarm(transaction);
-    for (const user of members) {
-      const peer = user === local.address.user ? undefined : await getPeer(transaction, user);
-      if (peer === undefined || peer.changedTo !== undefined) continue;
-      const standing = await standingOf(transaction, user, peer.identityKey);
-      if (standing === 'proven') trusted.push(peer);
-    }
-  } catch (error) {
-    const isAlarm =
-      error instanceof ClientError &&
-      (error.code === 'account.compromised' || error.code === 'key-log.broken');
-    if (!isAlarm) throw error;
-    return [];
-  }
-  return trusted;
+/** An alarm is for messages to raise. */
+async function hasAlarm(transaction: StoreTransaction): Promise<boolean> {
+  return (await transaction.get(keys.logAlarm)) !== undefined;
 }
 
 async function spend(
@@ -133,37 +142,59 @@ async function spend(
   return true;
 }
 
-/** True for a fresh word of a member that we know. Only then, and when it is merely old, has anything changed. */
-function open(deps: TypingDeps, { conversation, sender, ciphertext }: Incoming): Promise<boolean> {
-  return deps.store.transaction(async (transaction) => {
-    const room = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
-    const isOther = sender.user !== deps.local.address.user;
-    if (room?.kind !== 'direct' || !isOther || !room.members.includes(sender.user)) return false;
-    const sessions = openSessions(transaction, deps);
-    const pinned = await pinnedIdentity(transaction, deps.local, sender.user);
-    // Whom we have never heard, nobody has us believe by what need not be kept.
-    if (pinned === undefined || !(await sessions.has(sender))) return false;
-    const envelope = await readSound(async () => {
-      const { plaintext } = await sessions.decrypt(sender, ciphertext, pinned);
-      const expected = { conversation, message: NO_MESSAGE, sender, controlAllowed: true };
-      const opened = openEnvelope(plaintext, expected);
-      return json.decode(opened.content)?.type === 'typing' ? opened : undefined;
-    });
-    // A message that was passed off as this is still to come, and takes the key that it was encrypted under.
-    if (envelope === undefined) return false;
-    await sessions.save();
-    return deps.clock() - envelope.time <= EPHEMERAL_AGE_MS_MAX;
-  });
-}
+/** Rolls back whatever an unsound ciphertext has moved. */
+class Unsound extends Error {}
 
-async function readSound(read: () => Promise<Envelope | undefined>): Promise<Envelope | undefined> {
+/**
+ * True for a fresh word of a member that we know. Only then, and when it is merely old, has anything changed: a message
+ * that was passed off as this is still to come, and takes the key that it was encrypted under.
+ */
+async function open(deps: TypingDeps, frame: Incoming): Promise<boolean> {
   try {
-    return await read();
+    return await deps.store.transaction(async (transaction) => {
+      const envelope = await openSound(deps, transaction, frame);
+      return deps.clock() - envelope.time <= EPHEMERAL_AGE_MS_MAX;
+    });
   } catch (error) {
-    const isUnsound =
-      (error instanceof CryptoError && error.code !== 'input.invalid') ||
-      (error instanceof ClientError && error.code === 'content.invalid');
-    if (isUnsound) return undefined;
+    if (isUnsound(error)) return false;
     throw error;
   }
+}
+
+async function openSound(
+  deps: TypingDeps,
+  transaction: StoreTransaction,
+  { conversation, sender, ciphertext }: Incoming,
+): Promise<Envelope> {
+  const room = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
+  const isOther = sender.user !== deps.local.address.user;
+  if (!isOther || !room?.members.includes(sender.user)) throw new Unsound();
+  const isForAll = room.kind === 'group';
+  const plaintext = isForAll
+    ? await decryptInGroup(deps, transaction, { conversation, sender, ciphertext })
+    : await decryptForOne(deps, transaction, { sender, ciphertext });
+  const place = { conversation, message: NO_MESSAGE, sender };
+  const envelope = openEnvelope(plaintext, { ...place, controlAllowed: !isForAll });
+  if (json.decode(envelope.content)?.type !== 'typing') throw new Unsound();
+  return envelope;
+}
+
+async function decryptForOne(
+  deps: TypingDeps,
+  transaction: StoreTransaction,
+  { sender, ciphertext }: Pick<Incoming, 'sender' | 'ciphertext'>,
+): Promise<Uint8Array> {
+  const sessions = openSessions(transaction, deps);
+  const pinned = await pinnedIdentity(transaction, deps.local, sender.user);
+  // Whom we have never heard, nobody has us believe by what need not be kept.
+  if (pinned === undefined || !(await sessions.has(sender))) throw new Unsound();
+  const { plaintext } = await sessions.decrypt(sender, ciphertext, pinned);
+  await sessions.save();
+  return plaintext;
+}
+
+function isUnsound(error: unknown): boolean {
+  if (error instanceof CryptoError) return error.code !== 'input.invalid';
+  const isContent = error instanceof ClientError && error.code === 'content.invalid';
+  return isContent || error instanceof Unsound;
 }
