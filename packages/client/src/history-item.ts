@@ -41,6 +41,8 @@ export const UnreadableMessage = z.object({
   type: z.literal('unreadable'),
   ...placed,
   cause: z.string(),
+  /** It could be read and is not to be believed: it is not asked for again, and cannot come again. */
+  isRefused: z.boolean().optional(),
   /** The highest number of its sending device that was seen before it. */
   after: z.int().optional(),
 });

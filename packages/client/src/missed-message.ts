@@ -69,7 +69,8 @@ export async function noteMissed(
   const counted = keys.senderCounter(conversation, sender.device);
   const after = (await getRecord(transaction, counted, SenderCounterRecord))?.highest;
   const placed = { id, conversation, seq, sender, sentAt };
-  const item: UnreadableMessage = { type: 'unreadable', ...placed, cause, ...(after && { after }) };
+  const about = { cause, ...(!isWanted && { isRefused: true }), ...(after && { after }) };
+  const item: UnreadableMessage = { type: 'unreadable', ...placed, ...about };
   const isHidden = kind === 'targeted';
   if (isHidden) {
     const place = { conversation, seq };
@@ -154,7 +155,7 @@ export async function hurry(
   await putRecord(transaction, key, [Repair, { ...repair, dueAt: soonest(deps, repair, 0) }]);
 }
 
-/** The message of this id and sending device, as long as it is unreadable. */
+/** The message of this id and sending device, as long as it is unreadable and may come again. */
 export async function findMissed(
   transaction: StoreTransaction,
   { conversation, device }: Sender,
@@ -163,7 +164,8 @@ export async function findMissed(
   const place = await getRecord(transaction, keys.messageId(device, id), Place);
   if (place?.conversation !== conversation) return undefined;
   const found = await missedAt(transaction, place);
-  return found?.id === id && found.sender.device === device ? found : undefined;
+  const isIt = found?.id === id && found.sender.device === device;
+  return isIt && !found.isRefused ? found : undefined;
 }
 
 /** What could not be read of a place. */

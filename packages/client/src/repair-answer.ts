@@ -5,7 +5,7 @@
 import type { Address, DeviceId, MessageId } from '@sotto/api';
 import { type Content, encodeContent } from './content.ts';
 import { enqueueControl } from './control-outbox.ts';
-import type { ConversationRecord } from './conversation-record.ts';
+import { ConversationRecord } from './conversation-record.ts';
 import { enqueueDistribution } from './group-keys.ts';
 import { HistoryItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
@@ -64,9 +64,12 @@ interface Reader {
  * written then, and nothing that was written before.
  */
 async function findReader(
-  { transaction, conversation, local }: OpenDeps,
+  { transaction, conversation: { id }, local }: OpenDeps,
   { user }: Address,
 ): Promise<Reader | undefined> {
+  // As it is now: somebody may have gone and come back in front of this very message.
+  const conversation = await getRecord(transaction, keys.conversation(id), ConversationRecord);
+  if (conversation === undefined) return undefined;
   const place = conversation.members.indexOf(user);
   const isShut = conversation.kind === 'group' && conversation.broken !== undefined;
   const isIn = conversation.members.some((member) => member === local.address.user);

@@ -29,7 +29,7 @@ export const takeAgain: ControlHandler<'again'> = async (deps, arrival, control)
   const whole = await gather(deps, { arrival, control, missed });
   if (whole === undefined) return;
   const content = decodeContent(whole);
-  const { cause: _, after: __, ...placed } = missed;
+  const { cause: _, isRefused: __, after: ___, ...placed } = missed;
   const order = await acceptRepaired(transaction, missed, counter);
   const own = placed.sender.user === local.address.user;
   await transaction.delete(keys.unheard(conversation.id, missed.seq));
