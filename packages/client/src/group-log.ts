@@ -21,6 +21,7 @@ import {
 } from '@sotto/crypto';
 import * as z from 'zod';
 import { ConversationRecord, type GroupRecord } from './conversation-record.ts';
+import { ClientError } from './errors.ts';
 import type { MembershipChange, MembershipItem } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { sameBytes } from './records.ts';
@@ -52,6 +53,12 @@ export async function getGroup(
 ): Promise<GroupRecord | undefined> {
   const record = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
   return record?.kind === 'group' ? record : undefined;
+}
+
+/** Throws `group.broken` when what the platform shows of a group's members is not what was seen before. */
+export function assertSound(conversation: ConversationRecord): void {
+  if (conversation.kind !== 'group' || conversation.broken === undefined) return;
+  throw new ClientError('group.broken', `nobody knows who is in the group: ${conversation.broken}`);
 }
 
 /** Writes a group's record. */

@@ -149,7 +149,6 @@ test('an answer that is lost founds no second group, and repeats no change', asy
 
 test('what happened while one was away is caught up with, in its places', async () => {
   const { alice, bob, cat } = await three();
-  const store = openMemoryStore();
   const { id } = await alice.groups.create({ members: [user('bob')], title: 'Before' });
   await until(async () => (await groupOf(bob, id))?.title === 'Before');
   await hiddenFrom('bob', async () => {

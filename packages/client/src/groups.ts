@@ -26,7 +26,14 @@ import { writeCursor } from './conversations.ts';
 import { ClientError, ConnectionError, isProblem } from './errors.ts';
 import { needConversation } from './find-conversation.ts';
 import type { GroupDeps } from './group-authors.ts';
-import { getGroup, LoggedEntry, logStep, membershipOf, putGroup } from './group-log.ts';
+import {
+  assertSound,
+  getGroup,
+  LoggedEntry,
+  logStep,
+  membershipOf,
+  putGroup,
+} from './group-log.ts';
 import { readGroup } from './group-reading.ts';
 import { oweTitleKey, takeTitle, takeTitleKey } from './group-title.ts';
 import { keys } from './key-space.ts';
@@ -209,7 +216,7 @@ async function needGroup(deps: GroupDeps, id: ConversationId): Promise<GroupReco
   if (record.kind !== 'group') {
     throw new ClientError('conversation.unknown', 'the conversation is not a group');
   }
-  if (record.broken !== undefined) throw new ClientError('group.broken', record.broken);
+  assertSound(record);
   if (record.members.includes(deps.local.address.user as UserId)) return record;
   throw new ClientError('conversation.left', 'this account is not in the group any more');
 }
