@@ -21,7 +21,7 @@ import { paddedLength } from './file-padding.ts';
 import type { Message } from './history-item.ts';
 import { saveFile } from './node.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
-import { partOf } from './platform-files.fixture.ts';
+import { partOf } from './platform-shelf.fixture.ts';
 import { followRedirect } from './redirect.ts';
 import { openMemoryStore } from './store-memory.ts';
 
