@@ -91,6 +91,36 @@ test.concurrent(
 );
 
 test.concurrent(
+  'a group that a stranger takes one into is a request, which is accepted or left',
+  async () => {
+    const [alice, bob, carol] = [await enter('alice'), await enter('bob'), await enter('carol')];
+    await alice.client.people.setProfile({ name: 'Alice' });
+    for (const { client, username } of [bob, carol]) {
+      await client.people.setProfile({ name: username, picture: jpeg(600) });
+    }
+    const others = [bob.user, carol.user];
+    const { id } = await alice.client.groups.create({ members: others, title: 'Walks' });
+    await say(alice, id, 'shall we');
+    for (const person of [bob, carol]) {
+      await heard(person, id, 'shall we');
+      await shows(person, alice, 'Alice');
+      expect(await person.client.people.requests()).toMatchObject([
+        { conversation: id, kind: 'group' },
+      ]);
+    }
+    await carol.client.people.decline(id);
+    expect(await carol.client.people.requests()).toEqual([]);
+    expect(await alice.client.people.profile(bob.user)).toBeUndefined();
+    await bob.client.people.accept(id);
+    await shows(alice, bob, bob.username);
+    expect(await alice.client.people.openPicture(bob.user)).toEqual(jpeg(600));
+    await until(async () => (await alice.client.groups.members(id)).length === 2);
+    expect(await alice.client.people.profile(carol.user)).toBeUndefined();
+  },
+  TEST_MS,
+);
+
+test.concurrent(
   'a linked device gets the profile of the account, and of those who go on writing',
   async () => {
     const [alice, bob] = [await enter('alice'), await enter('bob')];

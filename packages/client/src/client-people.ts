@@ -34,7 +34,7 @@ interface GroupLeaver {
 export function openPeopleDoor(core: ClientCore, groups: GroupLeaver): PeopleDoor {
   const { store, call, provider, clock, events } = core;
   const blocks = createBlocks({ store, call, events });
-  const look = shareProfile(core);
+  const showProfile = shareProfile(core);
   keepBlocks(core, blocks.list);
   return {
     list: (page: DirectoryPage = {}) => listPeople(call, page),
@@ -52,7 +52,7 @@ export function openPeopleDoor(core: ClientCore, groups: GroupLeaver): PeopleDoo
     async accept(conversation: ConversationId) {
       await acceptRequest(call, conversation);
       await store.transaction((transaction) => openProfileTo(transaction, conversation));
-      look(conversation);
+      core.inBackground(showProfile(conversation));
     },
     async decline(conversation: ConversationId) {
       const { kind, members } = await described(core, conversation);

@@ -47,6 +47,34 @@ export async function findUntold(
   return to.length > 0 ? { profile, to } : undefined;
 }
 
+/** Whether another device of this account does not know the profile. */
+export async function isOwnUntold(
+  { local }: SessionsDeps,
+  transaction: StoreTransaction,
+  { time }: ProfileRecord,
+): Promise<boolean> {
+  const told = await getTold(transaction, UserId.parse(local.address.user), time);
+  const devices = await listedDevices(transaction);
+  return devices.some((device) => device !== local.address.device && !told.includes(device));
+}
+
+/** Members of a conversation none of whose devices are known yet. */
+export async function findUnmet(
+  { local }: SessionsDeps,
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<UserId[]> {
+  const record = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
+  const unmet: UserId[] = [];
+  for (const user of record?.members ?? []) {
+    const peer = await getPeer(transaction, user);
+    const isBlocked = (await transaction.get(keys.block(user))) !== undefined;
+    const isMet = peer !== undefined && (peer.devices.length > 0 || peer.changedTo !== undefined);
+    if (user !== local.address.user && !isMet && !isBlocked) unmet.push(user);
+  }
+  return unmet;
+}
+
 /** Takes down that they are told. */
 export async function noteTold(
   transaction: StoreTransaction,

@@ -11,8 +11,9 @@ import { isProblem } from './errors.ts';
 import { BACKGROUND_WAIT_MS_MAX, PROFILE_LOOK_MS } from './limits.ts';
 import { getSpread, putSpread } from './own-profile.ts';
 import { patient } from './patience.ts';
+import { meetWhomPossible, type PeerDeps } from './peers.ts';
 import { getProfile } from './profile.ts';
-import { findUntold, noteTold, type Untold } from './profile-audience.ts';
+import { findUnmet, findUntold, isOwnUntold, noteTold, type Untold } from './profile-audience.ts';
 import { type CopyDeps, deleteObsolete, shareCopy } from './profile-copies.ts';
 
 interface SharingDeps extends CopyDeps {
@@ -20,8 +21,8 @@ interface SharingDeps extends CopyDeps {
   readonly wake: (conversation: ConversationId) => void;
 }
 
-/** Shares the profile while the client is connected. The function that it gives has a conversation looked at. */
-export function shareProfile(core: ClientCore): (conversation: ConversationId) => void {
+/** Shares the profile while the client is connected. The function that it gives shows it in one conversation now. */
+export function shareProfile(core: ClientCore): (conversation: ConversationId) => Promise<void> {
   const { events, closing } = core;
   const due = new Set<ConversationId>();
   let isAllDue = false;
@@ -39,9 +40,13 @@ export function shareProfile(core: ClientCore): (conversation: ConversationId) =
           isAllDue = false;
           hasProfile = await spread(deps);
         }
-        const conversations = [...due];
-        due.clear();
-        for (const conversation of conversations) await share(deps, conversation);
+        for (const conversation of [...due]) {
+          due.delete(conversation);
+          await share(deps, conversation).catch((error) => {
+            due.add(conversation);
+            throw error;
+          });
+        }
         if (hasProfile) await pause(PROFILE_LOOK_MS, closing);
       }
     } finally {
@@ -74,7 +79,19 @@ export function shareProfile(core: ClientCore): (conversation: ConversationId) =
   events.on('stored', ({ conversation }) => {
     if (hasProfile) look(conversation);
   });
-  return look;
+  return async (conversation) => {
+    if (hasProfile) await meetMembers(await core.peerDeps(), conversation);
+    look(conversation);
+  };
+}
+
+/** Who was never written to has devices that nobody here knows. Who cannot be met is told with the first message. */
+async function meetMembers(deps: PeerDeps, conversation: ConversationId): Promise<void> {
+  const unmet = await deps.store.transaction((transaction) =>
+    findUnmet(deps, transaction, conversation),
+  );
+  const wanted = unmet.map((user) => ({ user }));
+  if (wanted.length > 0) await meetWhomPossible(deps, wanted);
 }
 
 async function sharingDeps(core: ClientCore): Promise<SharingDeps> {
@@ -93,12 +110,21 @@ async function sharingDeps(core: ClientCore): Promise<SharingDeps> {
 async function spread(deps: SharingDeps): Promise<boolean> {
   const { store, local } = deps;
   const own = UserId.parse(local.address.user);
-  const profile = await store.transaction((transaction) => getProfile(transaction, own));
-  if (profile === undefined) return false;
-  const { time } = await store.transaction(getSpread);
+  const state = await store.transaction(async (transaction) => {
+    const profile = await getProfile(transaction, own);
+    if (profile === undefined) return undefined;
+    const isSpread = (await getSpread(transaction)).time === profile.time;
+    return {
+      profile,
+      isSpread,
+      isDone: isSpread && !(await isOwnUntold(deps, transaction, profile)),
+    };
+  });
+  if (state === undefined || state.isDone) return state !== undefined;
+  const { profile, isSpread } = state;
   const known = await listKnownConversations(store);
   const present = known.filter(({ members }) => members.includes(own));
-  if (time === profile.time) {
+  if (isSpread) {
     const [any] = present;
     if (any !== undefined) await share(deps, any.id);
     return true;

@@ -1,17 +1,23 @@
 /** Names and pictures: who gets them, how often, and what is refused. What strangers and groups get is in `tests/e2e`. */
+import { randomUUID } from 'node:crypto';
 import { ApiError, type UserId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
+import { enqueueControl } from './control-outbox.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { PICTURE_BYTES_MAX, PROFILE_LOOK_MS } from './limits.ts';
+import { OutboxEntry } from './outbox-entry.ts';
 import { getSpread } from './own-profile.ts';
 import type { Picture } from './picture.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
 import { NOW } from './platform-operations.fixture.ts';
 import { blocksOf } from './platform-people.fixture.ts';
+import { getPeer } from './records.ts';
+import { loadLocalParty } from './sessions.ts';
 import type { Store } from './store.ts';
 import { openMemoryStore } from './store-memory.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 const WAIT_MS = 10_000;
 
@@ -192,6 +198,36 @@ test('a clock that ran ahead for a while keeps nothing of later from counting', 
   await shows(bob, alice, 'Of today');
 });
 
+const GOOD = {
+  id: randomUUID(),
+  key: keyOf(1),
+  name: 'h',
+  mediaType: 'image/png',
+  size: 9,
+  digest: keyOf(2),
+};
+
+test.each([
+  ['a picture of 100 MiB', { picture: { ...GOOD, size: 100 * 1024 * 1024 } }],
+  ['a picture that is a drawing', { picture: { ...GOOD, mediaType: 'image/svg+xml' } }],
+  ['a picture without a digest', { picture: { ...GOOD, digest: undefined } }],
+  ['a name of two lines', { name: 'Al\nice' }],
+  ['a name without end', { name: 'a'.repeat(65) }],
+  ['no time', { name: 'Alice', time: null }],
+  ['what nobody knows', { name: 'Alice', colour: 'red' }],
+])('of a profile with %s nothing is believed, and nothing is shown for it', async (_, said) => {
+  await say(alice, 'hello');
+  await alice.client.close();
+  await writeRaw(alice, { v: 1, type: 'profile', time: now, ...said });
+  alice = await comeBack(alice);
+  await say(alice, 'hello again');
+  await until(async () => (await bob.client.history(conversation.id)).length === 2);
+  expect(profilesSent()).toBe(1);
+  expect(await bob.client.people.profile(alice.user)).toBeUndefined();
+  const types = (await bob.client.history(conversation.id)).map(({ type }) => type);
+  expect(types).toEqual(['message', 'message']);
+});
+
 test('a picture that no more conversations may share is uploaded again', async () => {
   const carol = await enter('carol');
   const other = await alice.client.openDirect(carol.user);
@@ -302,6 +338,27 @@ async function comeBack({ client, user, store }: Person): Promise<Person> {
 async function say({ client }: Person, text: string): Promise<void> {
   const { id } = await client.sendText(conversation.id, text);
   await client.whenStored(id);
+}
+
+/** Has a device say what no release would. */
+async function writeRaw({ store }: Person, said: object): Promise<void> {
+  const local = await loadLocalParty(store, nodeProvider);
+  const deps = { provider: nodeProvider, local, clock: () => now };
+  const content = new TextEncoder().encode(JSON.stringify(said));
+  await store.transaction(async (transaction) => {
+    const peer = await getPeer(transaction, bob.user);
+    const to = peer?.devices.map((device) => ({ user: bob.user, device })) ?? [];
+    const control = { type: 'profile', time: 0 } as const;
+    const place = { conversation: conversation.id, control, to };
+    const [key = expect.fail('nobody to tell')] = await enqueueControl(deps, transaction, place);
+    const entry = (await getRecord(transaction, key, OutboxEntry)) ?? expect.fail();
+    await putRecord(transaction, key, [OutboxEntry, { ...entry, content }]);
+  });
+}
+
+/** A key as JSON has it. */
+function keyOf(value: number): string {
+  return Buffer.alloc(32, value).toString('base64url');
 }
 
 function shows(to: Person, of: Person, name: string): Promise<void> {
