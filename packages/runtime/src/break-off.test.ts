@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { BYTE_STREAM, endpoint } from '@sotto/api';
 import { afterEach, beforeEach, expect, type MockInstance, onTestFinished, test, vi } from 'vitest';
-import { createApp } from './http.ts';
+import { type App, createApp } from './http.ts';
 import { listen } from './listen.ts';
 import { createLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -39,13 +39,23 @@ function failing(after: number): ReadableStream<Uint8Array> {
   });
 }
 
-async function start() {
+function makeApp() {
   const lines: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
   const log = createLogger({ service: 'test', level: 'info', destination });
   const metrics = createMetrics('test');
   const app = createApp({ service: 'test', log, metrics });
-  const guards = testGuards('the secret between services, long enough');
+  return { app, guards: testGuards('the secret between services, long enough'), lines, metrics };
+}
+
+async function serve({ fetch }: Pick<App, 'fetch'>): Promise<number> {
+  const listening = await listen({ fetch }, { host: '127.0.0.1', port: 0 });
+  onTestFinished(() => listening.close());
+  return listening.port;
+}
+
+async function start() {
+  const { app, guards, lines, metrics } = makeApp();
   const chunksOf = (request: Request) => Number(new URL(request.url).pathname.split('/').at(-1));
   for (const after of [0, 1, 5, 50]) {
     const at = (path: string) => path.replace(':after', String(after));
@@ -57,9 +67,7 @@ async function start() {
       return new Response(failing(chunksOf(request)), { headers });
     });
   }
-  const listening = await listen({ fetch: app.fetch }, { host: '127.0.0.1', port: 0 });
-  onTestFinished(() => listening.close());
-  return { port: listening.port, lines, metrics };
+  return { port: await serve(app), lines, metrics };
 }
 
 /** All that comes until the connection ends. */
@@ -99,25 +107,47 @@ test.each(cases)(
   },
 );
 
+test('an answer that fails while its reader takes nothing ends all the same', async () => {
+  const { app, guards, lines } = makeApp();
+  let asked = 0;
+  let fail = (): void => undefined;
+  mount(app, guards, { ...bare, path: '/' }, async () => {
+    return new ReadableStream<Uint8Array>({
+      start(controller) {
+        fail = () => controller.error(new Error(SECRET));
+      },
+      pull(controller) {
+        asked += 1;
+        controller.enqueue(new Uint8Array(1_000_000));
+      },
+    });
+  });
+  const socket = connect(await serve(app), '127.0.0.1');
+  socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  // Nothing is read, so once the buffers on the way are full the server asks for no more.
+  for (let before = -1; asked === 0 || asked !== before; ) {
+    before = asked;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  fail();
+  await vi.waitFor(() => expect(lines).toHaveLength(1), 20_000);
+  expect(lines[0]).toMatchObject({ event: 'an answer broke off', route: '/' });
+  socket.resume();
+  await closed;
+});
+
 test('who hangs up breaks nothing, and ends the stream', async () => {
   const cancelled = vi.fn();
-  const log = createLogger({ service: 'test', level: 'silent' });
-  const metrics = createMetrics('test');
-  const app = createApp({ service: 'test', log, metrics });
-  mount(
-    app,
-    testGuards('the secret between services, long enough'),
-    { ...bare, path: '/' },
-    async () => {
-      return new ReadableStream<Uint8Array>({
-        pull: (controller) => controller.enqueue(new Uint8Array(10_000)),
-        cancel: cancelled,
-      });
-    },
-  );
-  const listening = await listen({ fetch: app.fetch }, { host: '127.0.0.1', port: 0 });
-  onTestFinished(() => listening.close());
-  const socket = connect(listening.port, '127.0.0.1');
+  const { app, guards, metrics } = makeApp();
+  mount(app, guards, { ...bare, path: '/' }, async () => {
+    return new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(10_000)),
+      cancel: cancelled,
+    });
+  });
+  const socket = connect(await serve(app), '127.0.0.1');
   socket.on('error', () => undefined);
   socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await new Promise((resolve) => socket.once('data', resolve));

@@ -9,8 +9,8 @@ export interface BreakOffOptions {
 }
 
 /**
- * The stream; when it fails, the connection ends where it stands. The server under us would write the failure's text to
- * the console, and, when nothing has been sent yet, to the client.
+ * The stream; when it fails, the connection ends where it stands, also while its reader takes nothing. The server under us
+ * would write the failure's text to the console, and, when nothing has been sent yet, to the client.
  */
 export function breaksOff(
   source: ReadableStream<Uint8Array>,
@@ -19,18 +19,20 @@ export function breaksOff(
   const reader = source.getReader();
   return new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (done) controller.close();
-          else controller.enqueue(value);
-        } catch (error) {
+      start(controller) {
+        // Not by reading: whoever stopped asking would never hear of it, and keep the connection.
+        reader.closed.catch((error: unknown) => {
           onBroken(error);
-          if (connection?.breakOff === undefined) throw error;
+          if (connection?.breakOff === undefined) return controller.error(error);
           connection.breakOff();
           // Of no connection, it is an end that nobody sees.
           controller.close();
-        }
+        });
+      },
+      async pull(controller) {
+        const next = await reader.read().catch(() => undefined); // It has been told by then.
+        if (next?.done) controller.close();
+        else if (next !== undefined) controller.enqueue(next.value);
       },
       cancel: (reason) => reader.cancel(reason),
     },

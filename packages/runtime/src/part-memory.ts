@@ -2,17 +2,23 @@
  * Memory for parts of bodies that are on their way to a store, bounded for the process as a whole.
  *
  * A part's memory grows with what has come of it, so a slow body holds little more than it has brought. What is asked
- * for beyond the bound waits, and the body behind it is not read meanwhile. Memory is given only while one of those who
- * have some could still fill its part with what would be left (the banker's algorithm; all parts are of one size), so
- * they can never wait for each other. The first of each part comes out of a share of its own: small bodies do not wait
- * for large ones.
+ * for beyond the bound waits, and the body behind it is not read meanwhile. What may be given is in `part-shares.ts`.
  *
- * No owner has more than a quarter of either share, whatever its bodies do, by the same rule: who has used up its own
- * waits for itself and holds nobody else up. Who fills a part too slowly while others wait for what it holds is given
- * up: else a few trickles, each short of a part, would hold it all.
+ * No owner has more than a quarter of it, whatever its bodies do, by the same rule: who has used up its own waits for
+ * itself and holds nobody else up. Who fills a part too slowly while others wait for what it holds is given up: else a few
+ * trickles, each short of a part, would hold it all.
  */
 import { ApiError } from '@sotto/api';
 import { BLOB_PART_BYTES, PART_MEASURE_MS, PART_WAIT_MS } from './limits.ts';
+import {
+  FIRST,
+  isSafe,
+  moreIn,
+  ownerSharesOf,
+  type Shares,
+  STEPS,
+  sharesOf,
+} from './part-shares.ts';
 import { PartSpeeds } from './part-speeds.ts';
 import { SpareMemory } from './spare-memory.ts';
 
@@ -53,16 +59,6 @@ export function createPartMemory(bytesMax: number): PartMemory {
     state: () => ({ bytes: pool.used, waiting: pool.waiting }),
   };
 }
-
-/** What a part's memory grows through, by a copy each time. */
-const FIRST = 64 * 1024;
-const STEPS = [FIRST, 256 * 1024, 1024 * 1024, BLOB_PART_BYTES / 2, BLOB_PART_BYTES] as const;
-
-/** An eighth of all is for parts that have just begun: 192 of them by default. */
-const FIRST_SHARE = 8;
-
-/** A quarter of either share is the most for one owner: 4 whole parts by default, and 48 that have just begun. */
-const OWNER_SHARE = 4;
 
 const NONE = new Uint8Array();
 
@@ -128,13 +124,6 @@ interface Waiting {
   grant(): void;
 }
 
-/** Bytes out of either share. */
-interface Shares {
-  /** Of parts that have no more than the first step. */
-  first: number;
-  more: number;
-}
-
 class Pool {
   readonly #max: Shares;
   readonly #ownerMax: Shares;
@@ -145,14 +134,8 @@ class Pool {
   readonly #speeds = new PartSpeeds<Part>();
 
   constructor(bytesMax: number) {
-    const first = Math.max(FIRST, bytesMax / FIRST_SHARE);
-    const more = bytesMax - first;
-    if (more < BLOB_PART_BYTES) throw new RangeError('there must be memory for one part');
-    this.#max = { first, more };
-    this.#ownerMax = {
-      first: Math.max(FIRST, first / OWNER_SHARE),
-      more: Math.max(BLOB_PART_BYTES, more / OWNER_SHARE),
-    };
+    this.#max = sharesOf(bytesMax);
+    this.#ownerMax = ownerSharesOf(this.#max);
   }
 
   get used(): number {
@@ -272,38 +255,6 @@ class Pool {
       if (!found.isGivenUp) found.giveUp();
     }
   }
-}
-
-/** Whether one of the parts could still be filled, were this one given so much. */
-function isSafe(
-  parts: Iterable<Part>,
-  max: Shares,
-  { part, bytes }: Pick<Waiting, 'part' | 'bytes'>,
-): boolean {
-  const used = usedOf(parts);
-  if (bytes === FIRST) return used.first + FIRST <= max.first;
-  let left = max.more - used.more - (bytes - moreIn(part.memory));
-  if (left < 0) return false;
-  let needed = BLOB_PART_BYTES - bytes;
-  for (const { memory, isFinished } of parts) {
-    if (isFinished) left += moreIn(memory);
-    else needed = Math.min(needed, BLOB_PART_BYTES - moreIn(memory));
-  }
-  return needed <= left;
-}
-
-function usedOf(parts: Iterable<Part>): Shares {
-  const used = { first: 0, more: 0 };
-  for (const { memory } of parts) {
-    used.first += memory.byteLength - moreIn(memory);
-    used.more += moreIn(memory);
-  }
-  return used;
-}
-
-/** Of a part's memory, what is not from the share of small bodies. */
-function moreIn({ byteLength }: Uint8Array): number {
-  return byteLength === FIRST ? 0 : byteLength;
 }
 
 function tooFull(): ApiError {
