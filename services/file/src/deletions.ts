@@ -26,7 +26,10 @@ export async function deleteFile(deps: DeletionDeps, id: FileId, user: UserId): 
   await remove(deps, leftover).catch(deps.events.leftover);
 }
 
-/** Undoes a failed upload as far as possible now. Never throws: the upload's own error is the one to tell. */
+/**
+ * Undoes a failed upload as far as possible now, also one that is a file already by a commit whose answer was lost: its
+ * sender is told that it failed, and nobody has heard its id. Never throws: the upload's own error is the one to tell.
+ */
 export async function discard(deps: DeletionDeps, leftover: Leftover): Promise<void> {
   try {
     await markDeleting(deps.query, leftover.id);

@@ -117,5 +117,33 @@ export const TURN_PATIENCE_MS = 6_000;
 export const TURN_ASK_MS = 100;
 export const TURN_ASK_MS_MAX = 800;
 
+/**
+ * Transfers of one user in one process. Each keeps a connection to the store for as long as it reads: there are 512 of
+ * them, so it takes 64 users at their slowest to use them up. Who opens a gallery asks again for the ninth.
+ */
+export const DOWNLOADS_PER_USER_MAX = 8;
+
+/** Who asks for one more is told to come again about when a small file has gone. */
+export const DOWNLOAD_RETRY_SECONDS = 2;
+
+/**
+ * What a reader has to take, in bytes a second: 1.5 KiB. An upload has to bring 2 KiB, STRETCH_BYTES_MIN; a download is
+ * seen only through the buffers on its way, and a slow network is to get what it could bring.
+ */
+export const DOWNLOAD_RATE_MIN = 1536;
+
+/**
+ * How long a reader may pause at first, and how long after it has taken much. What lies in buffers on the way is asked
+ * for in lumps, up to a megabyte of them: 2 KiB/s take eight minutes for that. Longer, and BLOB_READER_PAUSE_MS ends it.
+ */
+export const DOWNLOAD_PAUSE_MS_FIRST = 30_000;
+export const DOWNLOAD_PAUSE_MS_MAX = 10 * 60_000;
+
+/** How long the store may take for the next bytes of a download: as long as for its first answer. */
+export const STORE_SILENCE_MS_MAX = 60_000;
+
+/** Digests of uploads under way that a process keeps between their requests, at a kilobyte each. The eldest go first. */
+export const RUNNING_DIGESTS_MAX = 1000;
+
 /** How far the clocks of store and database may be apart, to tell whether a blob is older than the database. */
 export const CLOCKS_APART_MS = 10 * 60_000;

@@ -192,9 +192,9 @@ export function giveUpUpload(
 ): Promise<boolean> {
   const { file } = turn;
   return inTurn(query, turn, async (transaction) => {
-    await markDeleting(transaction, file);
     const brought = offsetOf(await readProgress(transaction, file, length));
     await giveBackToDay(transaction, file, length - brought);
+    await markDeleting(transaction, file);
   });
 }
 

@@ -16,6 +16,7 @@ import {
 } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
 import type { Events } from './events.ts';
+import type { RunningDigest, RunningDigests } from './resumable-digests.ts';
 import { type HeldTurn, replaced } from './resumable-held-turns.ts';
 import {
   advance,
@@ -35,6 +36,7 @@ export interface WritingDeps {
   query: Kysely<FileTables>;
   blobs: Blobs;
   memory: PartMemory;
+  digests: RunningDigests;
   events: Events;
 }
 
@@ -61,6 +63,8 @@ export class Writing {
   #joined: Piece[] = [];
   /** Whether the row has what was saved last: its answer may have been lost. */
   #isInDoubt = false;
+  /** Of all that the store has, unless that is not known here. */
+  #digest: RunningDigest | undefined;
 
   constructor(deps: WritingDeps, { owner, upload, turn, progress }: Unfinished) {
     const { blobKey: key, attempt } = upload;
@@ -71,6 +75,7 @@ export class Writing {
     this.#attempt = attempt === null ? undefined : { key, attempt };
     this.#saved = progress;
     this.#progress = progress;
+    this.#digest = deps.digests.take(turn.file, offsetOf(progress));
   }
 
   get progress(): Progress {
@@ -83,6 +88,9 @@ export class Writing {
     const isPart =
       this.#progress.pieces.length === 0 && bytes.byteLength === roomOf(this.#progress);
     await (isPart ? this.#putPart(bytes) : this.#putPiece(bytes, start));
+    if (this.#digest === undefined) return;
+    this.#digest.hash.update(bytes);
+    this.#digest.bytes += bytes.byteLength;
   }
 
   /** Makes larger pieces of small ones, or a part, where that is due. */
@@ -118,6 +126,7 @@ export class Writing {
 
   /** Forgets what is not saved. Parts need not go: others will have their numbers. */
   async undo(): Promise<void> {
+    this.#digest = undefined;
     if (this.#isInDoubt) return;
     const { added } = advance(this.#saved, this.#progress);
     const saved = new Set(this.#saved.pieces);
@@ -126,13 +135,18 @@ export class Writing {
     this.#joined = [];
   }
 
-  /** Makes a file of all parts, once they are saved: complete, read back, and visible. Repeating it is no error. */
+  /** To be called when a request has done what it came for: the next one goes on from here. */
+  leave(): void {
+    if (this.#digest !== undefined) this.#deps.digests.keep(this.#turn.file, this.#digest);
+  }
+
+  /** Makes a file of all parts, once they are saved: complete, as long as it was, and visible. Repeating it is no error. */
   async settle(): Promise<void> {
     const { query, blobs, events } = this.#deps;
     const { length, tags } = this.#saved;
     if (this.#attempt === undefined) await blobs.put(this.#blobKey, new Uint8Array());
     else await blobs.completeParts(this.#attempt, tags);
-    const sha256 = await this.#digest(length);
+    const sha256 = await this.#digestOfAll(length);
     this.#keep(await settleUpload(query, this.#turn, sha256));
     events.stored(length);
   }
@@ -175,20 +189,19 @@ export class Writing {
     throw new PartsGoneError();
   }
 
-  /** Also the proof that the store gives what it was given. */
-  async #digest(length: number): Promise<Uint8Array> {
-    const blob = await this.#deps.blobs.get(this.#blobKey);
-    const hash = createHash('sha256');
-    let size = 0;
-    if (blob !== undefined) {
-      for await (const chunk of blob.body) {
-        size += chunk.byteLength;
-        hash.update(chunk);
-        freeSpent(chunk);
-      }
+  /** Throws PartsGoneError when the store has not all of it. */
+  async #digestOfAll(length: number): Promise<Uint8Array> {
+    const digest = this.#digest;
+    this.#digest = undefined;
+    const isKnown = digest?.bytes === length && length > 0;
+    const blob = await this.#deps.blobs.get(this.#blobKey, isKnown ? FIRST_BYTE : undefined);
+    if (blob?.size !== length) {
+      await blob?.body.cancel();
+      throw new PartsGoneError();
     }
-    if (size !== length || blob === undefined) throw new PartsGoneError();
-    return hash.digest();
+    if (!isKnown) return hashAll(blob.body, length);
+    await blob.body.cancel();
+    return digest.hash.digest();
   }
 
   async #drop(pieces: readonly Piece[]): Promise<void> {
@@ -199,4 +212,18 @@ export class Writing {
   #keep(isOurs: boolean): void {
     if (!isOurs) throw replaced();
   }
+}
+
+const FIRST_BYTE = { start: 0, end: 0 };
+
+async function hashAll(body: ReadableStream<Uint8Array>, length: number): Promise<Uint8Array> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    hash.update(chunk);
+    freeSpent(chunk);
+  }
+  if (size !== length) throw new PartsGoneError();
+  return hash.digest();
 }

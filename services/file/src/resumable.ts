@@ -162,7 +162,10 @@ async function work(
   task: (writing: Writing) => Promise<Standing>,
 ): Promise<Standing> {
   try {
-    return await task(new Writing(deps, unfinished));
+    const writing = new Writing(deps, unfinished);
+    const standing = await task(writing);
+    writing.leave();
+    return standing;
   } catch (error) {
     const { upload, turn } = unfinished;
     // Whoever has the turn by now may have made a file of it, and its parts are gone for that.

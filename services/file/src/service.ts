@@ -35,6 +35,7 @@ import { consumeMemberships } from './membership-news.ts';
 import { createHasMembers, createMemberships } from './memberships.ts';
 import { migrations } from './migrations/index.ts';
 import { createReaders } from './readers.ts';
+import { createRunningDigests } from './resumable-digests.ts';
 import { resumableRoutes } from './resumable-routes.ts';
 import { openTurns } from './resumable-turns.ts';
 import { routes } from './routes.ts';
@@ -120,6 +121,7 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
     { ...guards, userLimit },
     {
       ...{ query, blobs, memory, events, counts, turns, pieceLimit, clock },
+      digests: createRunningDigests(),
       ...{ quotaBytes, dailyBytes, stallMs, uploadMs: config.file.uploadExpiry },
     },
   );

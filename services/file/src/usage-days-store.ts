@@ -34,15 +34,22 @@ export async function takeFromToday(
   `.execute(query);
 }
 
-/** Gives bytes that a file was to bring, and never will, back to the day that it was begun on. */
+/**
+ * Gives bytes that a file was to bring, and never will, back to the day that it was begun on. Call it while the file is
+ * pending: one that was settled has given them back, also when nobody heard of it, and nothing changes.
+ */
 export async function giveBackToDay(
   query: Kysely<FileTables>,
   file: FileId,
   bytes: number,
 ): Promise<void> {
   await sql`
+    with pending as (
+      -- Locked: a commit whose answer was lost may be under way still.
+      select owner, created_at from files where id = ${file} and state = 'pending' for update
+    )
     update usage_days set bytes = greatest(0, usage_days.bytes - ${bytes})
-    from files where files.id = ${file} and usage_days.owner = files.owner
-      and usage_days.day = (files.created_at at time zone 'UTC')::date
+    from pending where usage_days.owner = pending.owner
+      and usage_days.day = (pending.created_at at time zone 'UTC')::date
   `.execute(query);
 }

@@ -4,6 +4,7 @@ import { FileInfo, Problem, type UserId } from '@sotto/api';
 import { exportFiles } from '@sotto/api/internal';
 import { callPeer } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { giveBackToDay } from '../src/usage-days-store.ts';
 import { call, newUser, OCTETS, problemOf, rows } from './client.fixture.ts';
 import { INTERNAL_SECRET, type Platform, startPlatform } from './platform.fixture.ts';
 
@@ -105,6 +106,15 @@ test('an upload that is given up counts what it brought, and no more', async () 
   expect(await problemOf(answer)).toBe('400 request.malformed');
   expect(await today(owner)).toBeLessThanOrEqual(30_000);
   expect(await rows(platform)).not.toContainEqual(expect.objectContaining({ state: 'pending' }));
+});
+
+test('a file that is there, though its sender was told otherwise, gives nothing back twice', async () => {
+  const owner = newUser();
+  const answer = await uploadUnannounced(owner, randomBytes(120_000));
+  const { id } = FileInfo.decode(await answer.json());
+  // As does an upload whose last commit was answered by nobody.
+  await giveBackToDay(platform.database.query, id, DAILY_BYTES - 120_000);
+  expect(await today(owner)).toBe(120_000);
 });
 
 test('uploads at the same time do not exceed the day together', async () => {

@@ -66,6 +66,8 @@ export interface PlatformOptions {
   databaseAt?: { host: string; port: number };
   /** Wraps the store, to make it misbehave. */
   withBlobs?: (blobs: Blobs) => Blobs;
+  /** Connects to a bus, for each process by itself; all share one in memory when left out. */
+  openBus?: () => Promise<Bus>;
 }
 
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
@@ -81,8 +83,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   opened.defer(() => real.close());
   const blobs = options.withBlobs?.(real) ?? real;
 
-  const bus = createMemoryBus();
-  opened.defer(() => bus.close());
+  const buses = opened.use(new AsyncDisposableStack());
+  const openBus = async (): Promise<Bus> => {
+    const one = (await options.openBus?.()) ?? createMemoryBus();
+    buses.defer(() => one.close());
+    return one;
+  };
+  const bus = await openBus();
   const keys = generateKeyPairSync('ed25519');
   const members = new Set<string>();
   const message = { down: false };
@@ -112,8 +119,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       },
     }).fetch,
   };
-  const start = (another: AnotherOptions = {}) => {
-    return startFile(config, { database, blobs, bus, peers, ...another });
+  const start = async (another: AnotherOptions = {}) => {
+    const own = options.openBus === undefined ? bus : await openBus();
+    return startFile(config, { database, blobs, bus: own, peers, ...another });
   };
   const others = opened.use(new AsyncDisposableStack());
   const service = await start();
