@@ -15,6 +15,9 @@ import { startServers } from '../tests/servers.ts';
 
 const MIB = 1024 * 1024;
 
+/** As a shell tells of a program that was interrupted. */
+const EXIT_STOPPED = 130;
+
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
@@ -28,6 +31,17 @@ if (![seed, files, mib].every((number) => Number.isInteger(number) && number > 0
   throw new Error('--seed, --files and --mib take numbers');
 }
 console.log(`seed ${seed}`);
+
+/** Why the run ends early. Who asks twice waits for nothing: what has been started ends with this process. */
+const ending = new AbortController();
+for (const event of ['SIGINT', 'SIGTERM', 'disconnect'] as const) {
+  process.on(event, () => {
+    if (ending.signal.aborted) process.exit(EXIT_STOPPED);
+    console.log('ending what was started');
+    ending.abort(new Error(`stopped by ${event}`));
+  });
+}
+process.channel?.unref();
 
 // The S3 server is the run's own.
 const own = { TEST_S3_ENDPOINT: 'none', TEST_S3_ACCESS_KEY: 'none', TEST_S3_SECRET_KEY: 'none' };
@@ -45,7 +59,7 @@ const options = {
 try {
   const report = await runTransfers({
     ...{ ...options, withinMs: 60_000 + files * 20_000 },
-    ...{ store: startMortalStore, say: console.log },
+    ...{ store: startMortalStore, say: console.log, signal: ending.signal },
   });
   const found = {
     ...{ at: new Date().toISOString(), commit: commit(), node: process.version },
@@ -62,6 +76,9 @@ try {
   const { damaged, missing, afterSweep, afterErasure } = report;
   const left = Object.values(afterSweep).reduce((sum, count) => sum + count, 0);
   if (damaged + missing + left > 0 || !isNothing(afterErasure)) process.exitCode = 1;
+} catch (error) {
+  if (!ending.signal.aborted) throw error;
+  process.exitCode = EXIT_STOPPED;
 } finally {
   await servers.close();
 }

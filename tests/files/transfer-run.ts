@@ -29,6 +29,8 @@ export interface TransferRunOptions {
   withinMs: number;
   store: () => Promise<ObjectStore>;
   say?: (line: string) => void;
+  /** Ends the run early, with all that it has started. */
+  signal?: AbortSignal;
 }
 
 export interface TransferReport {
@@ -53,8 +55,12 @@ export interface TransferReport {
   afterErasure: Remains;
 }
 
-/** Does all of it on a platform of its own. The figures are for the caller to judge. Rejects when it takes too long. */
+/**
+ * Does all of it on a platform of its own. The figures are for the caller to judge. Rejects when it takes too long, and
+ * with the reason of the signal; nothing of it runs on then.
+ */
 export async function runTransfers(options: TransferRunOptions): Promise<TransferReport> {
+  options.signal?.throwIfAborted();
   await using opened = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'sotto-transfers-'));
   opened.defer(() => rmSync(directory, { recursive: true, force: true }));
@@ -71,6 +77,7 @@ export async function runTransfers(options: TransferRunOptions): Promise<Transfe
     const receiver = await openPerson(`receiver${number}`, home);
     opened.defer(() => receiver.close());
     pairs.push({ sender, receiver, files: [], arrived: new Map() });
+    options.signal?.throwIfAborted();
   }
   const files: LargeFile[] = [];
   for (let number = 0; number < options.files; number++) {
@@ -106,7 +113,7 @@ async function transfer(run: Run): Promise<TransferReport> {
   const striking = startStriking({ ...options, ...run, people });
   const transfers = pairs.flatMap((pair) => [sendAll(pair, options), fetchAll(pair, run)]);
   try {
-    await within(options.withinMs, Promise.all(transfers));
+    await within(options, Promise.all(transfers));
   } finally {
     await striking.stop();
   }
@@ -116,6 +123,7 @@ async function transfer(run: Run): Promise<TransferReport> {
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const brought = await countBrought(cluster);
   const swept = await sweepLater(cluster, SETTLE_MS);
+  options.signal?.throwIfAborted();
   for (const person of people) await person.ask({ do: 'leave' });
   return {
     ...{ files: files.length, bytes, seconds, kills: striking.kills },
@@ -161,15 +169,20 @@ function judge(pairs: readonly Pair[]): { damaged: number; missing: number } {
   };
 }
 
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done within ${limitMs} ms`)), limitMs);
-  });
+async function within(
+  { withinMs, signal }: Pick<TransferRunOptions, 'withinMs' | 'signal'>,
+  work: Promise<unknown>,
+): Promise<void> {
+  const { promise: ending, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`not done within ${withinMs} ms`)), withinMs);
+  const onAbort = (): void => reject(signal?.reason);
+  signal?.addEventListener('abort', onAbort);
+  if (signal?.aborted) onAbort();
   try {
-    await Promise.race([work, tooLate]);
+    await Promise.race([work, ending]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
