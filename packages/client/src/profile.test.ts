@@ -57,6 +57,7 @@ test('a name and a picture come with the first message, once', async () => {
   await shows(bob, alice, 'Alice Ångström');
   for (const text of ['four', 'five']) await say(alice, text);
   await until(async () => (await bob.client.history(conversation.id)).length === 5);
+  await settled();
   expect(profilesSent()).toBe(1);
   expect(heard).toEqual([alice.user]);
   expect(await bob.client.people.openPicture(alice.user)).toEqual(picture);
