@@ -56,7 +56,9 @@ function opened(provider: Provider, record: GroupRecord): GroupRecord {
     if (title === undefined) continue;
     if (key === titleKey) return { ...record, title };
     const { isTitleKeySpent: _, ...kept } = record;
-    return { ...kept, title, titleKey: key, spareTitleKeys: [] };
+    // The other keys stay: a title of our own may be on its way under one of them.
+    const spare = [titleKey, ...spareTitleKeys].filter((other) => other !== key);
+    return { ...kept, title, titleKey: key, spareTitleKeys: spare };
   }
   return record;
 }
