@@ -19,11 +19,12 @@ const DeliveredRecord = z.object({
   all: Seq,
 });
 
-type Progress = Extract<ServerFrame, { type: 'delivered' }>['members'];
+/** How far members of a conversation are. */
+type Told = Pick<Extract<ServerFrame, { type: 'delivered' }>, 'conversation' | 'members'>;
 
 export interface Deliveries {
   /** Notes what the platform tells. Cheap, and never throws. */
-  note(told: { conversation: ConversationId; members: Progress }): void;
+  note(told: Told): void;
   /** Writes what was told last, and ends. */
   close(): Promise<void>;
 }
@@ -34,6 +35,10 @@ export function openDeliveries(deps: PeerDeps): Deliveries {
   const told = new Map<ConversationId, Map<UserId, number>>();
   const onError = (error: unknown) => events.emit('trouble', { error });
   const pace = createPace({ pauseMs: DELIVERED_PAUSE_MS, onError });
+  // Whoever has read something was given it, and their word comes even when the platform's was missed.
+  const unhear = events.on('read', ({ conversation, user, seq }) =>
+    note({ conversation, members: [{ user, seq }] }),
+  );
 
   async function write(): Promise<void> {
     const all = [...told];
@@ -49,14 +54,17 @@ export function openDeliveries(deps: PeerDeps): Deliveries {
     for (const conversation of moved) events.emit('lines-changed', { conversation });
   }
 
+  function note({ conversation, members }: Told): void {
+    const known = told.get(conversation) ?? new Map<UserId, number>();
+    told.set(conversation, known);
+    for (const { user, seq } of members) known.set(user, Math.max(seq, known.get(user) ?? 0));
+    pace.need(write);
+  }
+
   return {
-    note({ conversation, members }) {
-      const known = told.get(conversation) ?? new Map<UserId, number>();
-      told.set(conversation, known);
-      for (const { user, seq } of members) known.set(user, Math.max(seq, known.get(user) ?? 0));
-      pace.need(write);
-    },
+    note,
     async close() {
+      unhear();
       await pace.close();
       await write().catch(onError);
     },

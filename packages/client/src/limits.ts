@@ -173,8 +173,8 @@ export const STATE_READ_AT_ONCE = 20;
 /** Messages of a conversation that a page shows at first, and how many more each time that somebody goes back. */
 export const LINES_PAGE = 50;
 
-/** Messages that one list shows. All of them are read again at each change: 20 ms on an old core for so many. */
-export const LINES_SHOWN_MAX = 1_000;
+/** Messages that one list shows. All of them are read again at each change: 20 ms of an old core for so many. */
+export const LINES_SHOWN_MAX = 500;
 
 /** How long somebody counts as writing after the last sign of it. */
 export const TYPING_SHOWN_MS = 6_000;
@@ -246,8 +246,8 @@ export const FRESH_SESSION_BUDGET = { burst: 3, everyMs: 30 * 60_000 } as const;
 /** Messages sent again to one device. More, and whoever holds a device of a contact decides what ours does all day. */
 export const AGAIN_BUDGET = { burst: 500, everyMs: 60_000 } as const;
 
-/** Sender keys given again to one device of a group. */
-export const CHAIN_AGAIN_BUDGET = { burst: 5, everyMs: 10 * 60_000 } as const;
+/** Keys and profiles given again to one device of a conversation. */
+export const CONTROL_AGAIN_BUDGET = { burst: 5, everyMs: 10 * 60_000 } as const;
 
 /** Characters of the name that somebody shows to others. */
 export const PROFILE_NAME_LENGTH_MAX = 64;

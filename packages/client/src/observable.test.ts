@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test, vi } from 'vitest';
 import { type Observable, onePerKey, Source } from './observable.ts';
+import { collectGarbage } from './state.fixture.ts';
 
 const soon = () => new Promise<void>((resolve) => queueMicrotask(resolve));
 
@@ -78,25 +77,17 @@ test('it is kept up from the first listener to the last, over a change of hands'
 });
 
 test('there is one object for a key while anybody has it or one of its methods, and none after that', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   let made = 0;
   const of = onePerKey((key: string): Observable<string> => {
     made += 1;
     return new Source(key);
   });
   let get: (() => string) | undefined = of('a').get;
-  await collected();
+  await collectGarbage();
   expect(of('a').get).toBe(get);
   expect(made).toBe(1);
   get = undefined;
-  await collected();
+  await collectGarbage();
   of('a');
   expect(made).toBe(2);
-
-  async function collected(): Promise<void> {
-    // What a WeakRef has given lives until the end of its turn.
-    await new Promise((resolve) => setTimeout(resolve));
-    collect();
-  }
 });

@@ -14,8 +14,8 @@ type Lines = readonly MessageView[];
 /** The newest lines of a conversation, the oldest of them first; undefined until they were read. */
 export interface Messages extends Observable<Lines | undefined> {
   /**
-   * Shows older ones too. Resolves when they are there; false when there are none, when nobody subscribes, and when 1 000
-   * are shown: `history` has the rest. Who has gone back keeps what they see when new ones come, up to that number.
+   * Shows older ones too. Resolves when they are there; false when there are none, when nobody subscribes, and when 500 are
+   * shown: `history` has the rest. Who has gone back keeps what they see when new ones come, up to that number.
    */
   readonly older: () => Promise<boolean>;
 }

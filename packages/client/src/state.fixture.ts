@@ -1,4 +1,6 @@
 /** Two people on the platform of `platform.fixture.ts`, of whom one looks at the state of her client. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { ConversationId, ServerFrame, UserId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, vi } from 'vitest';
@@ -96,6 +98,15 @@ export function watch<T>(observable: Observable<T>) {
   return { value: observable.get, count: () => count, end };
 }
 
+/** Afterwards only what somebody has is there. */
+export async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  // What a WeakRef has given lives until the end of its turn.
+  await new Promise((resolve) => setTimeout(resolve));
+  collect();
+}
+
 /** Writes messages, and gives their texts. */
 export async function say(
   from: Client,
@@ -115,8 +126,8 @@ export function statuses(lines: readonly MessageView[] | undefined): string[] {
   return (lines ?? []).map(({ status }) => status);
 }
 
-export async function until(check: () => unknown): Promise<void> {
-  await vi.waitFor(check, { timeout: 20_000, interval: 5 });
+export async function until(check: () => unknown, timeout = 20_000): Promise<void> {
+  await vi.waitFor(check, { timeout, interval: 5 });
 }
 
 type Counts = Map<string, number>;

@@ -1,7 +1,11 @@
+import type { DeviceId, MessageId } from '@sotto/api';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { keepItem, writeCursor } from './conversations.ts';
 import { keys } from './key-space.ts';
-import { LINES_PAGE, STATE_PAUSE_MS } from './limits.ts';
+import { LINES_PAGE, LINES_SHOWN_MAX, STATE_PAUSE_MS } from './limits.ts';
+import { NOW } from './platform-operations.fixture.ts';
 import {
+  collectGarbage,
   openScene,
   type Scene,
   say,
@@ -123,6 +127,30 @@ describe('messages', () => {
   });
 });
 
+test('as many lines are shown as one list may have, and then the newest of them', async () => {
+  const { alice, bob, conversation, store } = scene;
+  const user = await userOf(bob);
+  const sender = { user, device: crypto.randomUUID() as DeviceId };
+  await store.transaction(async (transaction) => {
+    for (let seq = 1; seq <= LINES_SHOWN_MAX + 1; seq += 1) {
+      const id = crypto.randomUUID() as MessageId;
+      const content = { type: 'text', text: `${seq}` } as const;
+      const placed = { conversation, seq, id, sender, sentAt: NOW, time: seq };
+      const item = { type: 'message', ...placed, content, own: false, order: 'next' } as const;
+      await keepItem(transaction, item);
+    }
+    await writeCursor(transaction, conversation, LINES_SHOWN_MAX + 1);
+  });
+  const messages = alice.state.messages(conversation);
+  const { value } = watch(messages);
+  await until(() => expect(value()).toHaveLength(LINES_PAGE));
+  while (await messages.older());
+  expect(value()).toHaveLength(LINES_SHOWN_MAX);
+  await alice.sendText(conversation, 'mine');
+  await until(() => expect(texts(value()).at(-1)).toBe('mine'));
+  expect(value()).toHaveLength(LINES_SHOWN_MAX);
+});
+
 describe('conversations', () => {
   test('come as they begin, the one where something was said last first, and with what is unread', async () => {
     const { alice, bob, conversation, enter } = scene;
@@ -177,7 +205,7 @@ describe('conversations', () => {
     reads.clear();
     const before = performance.now();
     const all = await say(bob, conversation, 1000);
-    await until(() => expect(texts(lines.value()).at(-1)).toBe(all.at(-1)));
+    await until(() => expect(texts(lines.value()).at(-1)).toBe(all.at(-1)), 50_000);
     await until(() => expect(list.value()?.[0]?.unread).toBe(1000));
     const most = Math.ceil((performance.now() - before) / STATE_PAUSE_MS) + 2;
     expect(most).toBeLessThan(500);
@@ -188,13 +216,24 @@ describe('conversations', () => {
   }, 60_000);
 });
 
-test('what is asked for by an id is the same object', async () => {
-  const { alice, bob, conversation } = scene;
+test('what is asked for by an id is the same object while somebody subscribes, whoever holds it', async () => {
+  const { alice, bob, conversation, settled } = scene;
   const user = await userOf(bob);
-  const { state } = alice;
-  expect(state.messages(conversation)).toBe(state.messages(conversation));
-  expect(state.presence(user)).toBe(state.presence(user));
-  expect(state.profile(user)).toBe(state.profile(user));
+  const all = () => {
+    const { state } = alice;
+    return [state.messages(conversation), state.presence(user), state.profile(user)];
+  };
+  const held = all().map((observable) => new WeakRef(observable));
+  const ends = all().map((observable) => observable.subscribe(() => {}));
+  const endAll = () => {
+    for (const end of ends.splice(0)) end();
+  };
+  await collectGarbage();
+  expect(all().every((observable, index) => observable === held[index]?.deref())).toBe(true);
+  await settled();
+  endAll();
+  await collectGarbage();
+  expect(held.map((observable) => observable.deref())).toEqual([undefined, undefined, undefined]);
 });
 
 test('when nobody looks any more nothing is read, and nothing kept', async () => {
