@@ -94,7 +94,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   'resend-budget': 'device',
   'session-budget': 'device',
   'again-budget': 'device',
-  'chain-budget': 'device',
+  'control-budget': 'device',
   unheard: 'device',
   'again-piece': 'device',
   arrival: 'device',

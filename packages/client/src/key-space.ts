@@ -140,8 +140,8 @@ export const keys = {
     `resend-budget/${conversation}/${device}`,
   sessionBudget: (device: DeviceId) => `session-budget/${device}`,
   againBudget: (device: DeviceId) => `again-budget/${device}`,
-  chainBudget: (conversation: ConversationId, device: DeviceId) =>
-    `chain-budget/${conversation}/${device}`,
+  controlBudget: (conversation: ConversationId, device: DeviceId) =>
+    `control-budget/${conversation}/${device}`,
   /** What could not be read and has no place in the history, as far as anybody knows. */
   unheard: (conversation: ConversationId, seq: number) => `unheard/${conversation}/${padded(seq)}`,
   /** Pieces that came of a message that is sent again by this device. */

@@ -87,6 +87,18 @@ export async function noteTold(
   }
 }
 
+/** A device may have lost what it was told: it is told again. */
+export async function forgetTold(
+  transaction: StoreTransaction,
+  { user, device }: Address,
+): Promise<void> {
+  const key = keys.profileTold(user);
+  const record = await getRecord(transaction, key, ToldRecord);
+  if (!record?.devices.includes(device)) return;
+  const devices = record.devices.filter((told) => told !== device);
+  await putRecord(transaction, key, [ToldRecord, { ...record, devices }]);
+}
+
 /** Has a conversation show the account's profile, as if something had been written there. */
 export function openProfileTo(
   transaction: StoreTransaction,

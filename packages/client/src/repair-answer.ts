@@ -9,9 +9,10 @@ import { ConversationRecord } from './conversation-record.ts';
 import { enqueueDistribution } from './group-keys.ts';
 import { HistoryItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
-import { AGAIN_BUDGET, AGAIN_PIECE_BYTES_MAX, CHAIN_AGAIN_BUDGET } from './limits.ts';
+import { AGAIN_BUDGET, AGAIN_PIECE_BYTES_MAX, CONTROL_AGAIN_BUDGET } from './limits.ts';
 import { hurry } from './missed-message.ts';
 import type { OpenDeps } from './open-message.ts';
+import { forgetTold } from './profile-audience.ts';
 import { getPeer } from './records.ts';
 import { spend } from './repair-budget.ts';
 import { getRecord } from './stored-record.ts';
@@ -38,8 +39,7 @@ export const answerResend: ControlHandler<'resend'> = async (deps, { sender }, c
     if (said === 'unknown') isControlLost ||= of === deps.local.address.device;
     else if (said !== 'withheld') found.push(said);
   }
-  if (isControlLost) await repeatControls(deps, sender);
-  if (isControlLost || needsChain) await handOutChain(deps, sender);
+  if (isControlLost || needsChain) await repeatControls(deps, sender, { isControlLost });
   const { transaction, clock } = deps;
   const granted = await spend(transaction, keys.againBudget(sender.device), {
     budget: AGAIN_BUDGET,
@@ -77,7 +77,8 @@ async function findReader(
   const from = sinceOf(conversation, place);
   if (user === local.address.user) return { isOwn: true, since: 0, from };
   const peer = await getPeer(transaction, user);
-  if (peer === undefined || peer.changedTo !== undefined) return undefined;
+  const isBlocked = (await transaction.get(keys.block(user))) !== undefined;
+  if (peer === undefined || peer.changedTo !== undefined || isBlocked) return undefined;
   return { isOwn: false, since: peer.acceptedAt ?? 0, from };
 }
 
@@ -129,18 +130,24 @@ async function enqueueAgain(deps: OpenDeps, to: Address, said: Said): Promise<vo
   }
 }
 
-/** What was lost may have been what every message of ours to the group is read by. */
-async function handOutChain(deps: OpenDeps, to: Address): Promise<void> {
+/**
+ * What was lost may have been what every message of ours to the group is read by, or how we call ourselves. What this
+ * device asked of the other one may be among it, too.
+ */
+async function repeatControls(
+  deps: OpenDeps,
+  to: Address,
+  { isControlLost }: { isControlLost: boolean },
+): Promise<void> {
   const { transaction, clock } = deps;
   const conversation = deps.conversation.id;
-  const budget = { budget: CHAIN_AGAIN_BUDGET, now: clock() };
-  const key = keys.chainBudget(conversation, to.device);
+  if (isControlLost) {
+    await hurry(deps, transaction, { conversation, device: to.device });
+    deps.later.push(deps.onMissed);
+  }
+  const key = keys.controlBudget(conversation, to.device);
+  const budget = { budget: CONTROL_AGAIN_BUDGET, now: clock() };
   if ((await spend(transaction, key, budget)) === 0) return;
   await enqueueDistribution(deps, transaction, { conversation, to: [to] });
-}
-
-/** What this device asked of the other one, in a session that the other one does not have any more. */
-async function repeatControls(deps: OpenDeps, { device }: Address): Promise<void> {
-  await hurry(deps, deps.transaction, { conversation: deps.conversation.id, device });
-  deps.later.push(deps.onMissed);
+  if (isControlLost) await forgetTold(transaction, to);
 }

@@ -48,7 +48,7 @@ export async function requestAgain(
   if (repair === undefined) return { isAsked: false };
   if (!isReached(repair.dueAt, now)) return { isAsked: false, dueAt: repair.dueAt };
   const audience = await findAudience(deps, transaction, { sender, user: repair.user });
-  // Whoever accepts the identity, or mends the group, has us look again.
+  // Looked at again when an identity was accepted, with the next connection, or after a while.
   if (audience === 'later') return { isAsked: false, dueAt: now + REPAIR_LOOK_MS };
   const wishes = audience === 'nobody' ? [] : await listUnreadable(transaction, sender);
   const due = wishes.filter(({ wanted }) => isReached(wanted.askAt, now)).slice(0, AGAIN_IDS_MAX);
@@ -108,7 +108,7 @@ interface Audience {
   readonly all: readonly Address[];
 }
 
-/** Whom to ask: nobody outside the conversation, and no identity that was not accepted. Nothing leaves a broken group. */
+/** Whom to ask: nobody outside the conversation, who is blocked, or whose identity was not accepted. Nothing leaves a broken group. */
 async function findAudience(
   { local }: SessionsDeps,
   transaction: StoreTransaction,
@@ -119,6 +119,7 @@ async function findAudience(
   if (record?.kind === 'group' && record.broken !== undefined) return 'later';
   if (!members.includes(user) || !members.includes(local.address.user)) return 'nobody';
   const peer = await getPeer(transaction, user);
+  if ((await transaction.get(keys.block(user))) !== undefined) return 'later';
   if (peer?.changedTo !== undefined && user !== local.address.user) return 'later';
   const known = peer?.devices.filter((other) => other !== local.address.device) ?? [];
   // Before anybody was met, the platform says which devices there are.
