@@ -4,7 +4,13 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConversationId, DeviceId, UserId } from '@sotto/api';
-import { type Client, type ClientEvent, createClient, type Store } from '@sotto/client';
+import {
+  type Client,
+  type ClientEvent,
+  createClient,
+  type Observable,
+  type Store,
+} from '@sotto/client';
 import { exportBackup, makeRecoveryKey, restoreBackup } from '@sotto/client/backup';
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
@@ -196,6 +202,79 @@ test.concurrent(
   },
 );
 
+test.concurrent(
+  'a group, what people did with its messages and how far they were read come back, and it goes on',
+  TEST,
+  async () => {
+    const { alice, bob } = await pair();
+    const carol = await enter('carol');
+    const members = [bob.user, carol.user];
+    const { id } = await alice.client.groups.create({ members, title: 'the garden' });
+    await say(bob, id, 'who waters it');
+    await say(carol, id, 'I do');
+    await until(async () => (await textsOf(alice, id)).length === 2);
+    const items = await alice.client.history(id);
+    const [question, answer] = items.filter((item) => item.type === 'message');
+    await alice.client.whenStored((await alice.client.react(answer!, '🌱')).id);
+    await bob.client.whenStored((await bob.client.edit(question!, 'who waters it?')).id);
+    await alice.client.markRead(answer!);
+    await until(async () => (await textsOf(alice, id)).includes('who waters it?'));
+
+    const twin = await restore(alice);
+    const [phone, linking] = [open(openStore()), { history: true }];
+    const { code, completed } = await phone.beginLink();
+    await alice.client.completeLink(code, linking);
+    await completed;
+    for (const client of [twin.client, phone]) {
+      const known = await client.conversations();
+      expect(known.find((each) => each.id === id)).toMatchObject({ title: 'the garden' });
+      const lines = await linesOf(client, id);
+      expect(lines).toEqual(await linesOf(alice.client, id));
+      expect(lines).toContainEqual(['I do', ['🌱']]);
+      expect(await unreadOf(client, id)).toBe(0);
+      await client.connect();
+    }
+    const all = [alice.client, bob.client, carol.client, twin.client, phone];
+    const unreadable = all.map((client) => heard(client, 'unreadable'));
+    await say(carol, id, 'and on Sundays?');
+    for (const client of [alice.client, twin.client, phone]) {
+      await until(async () => (await textsOf({ client }, id)).includes('and on Sundays?'));
+    }
+    await say(twin, id, 'so do I');
+    await say({ client: phone }, id, 'both of me');
+    const texts = ['who waters it?', 'I do', 'and on Sundays?', 'so do I', 'both of me'];
+    for (const client of all) {
+      await until(async () => (await textsOf({ client }, id)).length === texts.length);
+      expect(await textsOf({ client }, id)).toEqual(texts);
+    }
+    // Not even until it was sent again.
+    expect(unreadable.flat()).toEqual([]);
+  },
+);
+
+test.concurrent(
+  'a link whose history breaks off goes on with it, after another start',
+  TEST,
+  async () => {
+    const { alice, bob, conversation } = await pair();
+    await say(bob, conversation, 'before');
+    await until(async () => (await textsOf(alice, conversation)).length === 1);
+    const path = join(directory, `${++people}.db`);
+    const dying = open(openSqliteStore(path), (target) => {
+      if (/\/files\/[^/]+\/info$/.test(target)) throw new TypeError('no network');
+      return undefined;
+    });
+    const link = await dying.beginLink();
+    const ended = link.completed.catch((error: unknown) => error);
+    await alice.client.completeLink(link.code, { history: true });
+    await dying.close();
+    expect(await ended).toMatchObject({ code: 'client.closed' });
+    const phone = open(openSqliteStore(path));
+    await (await phone.beginLink()).completed;
+    expect(await textsOf({ client: phone }, conversation)).toEqual(['before']);
+  },
+);
+
 interface Device {
   readonly client: Client;
   readonly store: Store;
@@ -268,6 +347,29 @@ async function textsOf(
     if (item.type === 'unreadable') return [`unreadable: ${item.cause}`];
     return item.type === 'message' && item.content.type === 'text' ? [item.content.text] : [];
   });
+}
+
+/** What is shown of a conversation: each text, and the reactions to it. */
+async function linesOf(client: Client, conversation: ConversationId) {
+  const lines = await firstValueOf(client.state.messages(conversation));
+  return lines.flatMap(({ body, reactions }) =>
+    body.type === 'text' ? [[body.text, reactions.map(({ emoji }) => emoji)]] : [],
+  );
+}
+
+async function unreadOf(client: Client, conversation: ConversationId) {
+  const conversations = await firstValueOf(client.state.conversations);
+  return conversations.find(({ id }) => id === conversation)?.unread;
+}
+
+/** The first value of an observable. */
+async function firstValueOf<T>({ get, subscribe }: Observable<T | undefined>): Promise<T> {
+  const stop = subscribe(() => {});
+  try {
+    return await vi.waitFor(() => get() ?? expect.fail('it was not read'), 30_000);
+  } finally {
+    stop();
+  }
 }
 
 function heard(client: Client, name: ClientEvent) {

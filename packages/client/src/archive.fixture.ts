@@ -36,7 +36,8 @@ export async function settle(store: Store, provider: Provider): Promise<Uint8Arr
     const tokens = { access: 'access-secret', renewAt: 0, refresh: 'refresh-secret' };
     await putRecord(it, keys.account, [Account, Account.parse({ ...account, tokens })]);
     await putRecord(it, keys.identity, [IdentityRecord, { seed, registrationId: 5 }]);
-    const peer = { user: BOB, identityKey: bytes(7), devices: [BOBS_DEVICE], list: head(3) };
+    const pins = { user: BOB, identityKey: bytes(7), list: head(3), acceptedAt: 5 };
+    const peer = { ...pins, devices: [BOBS_DEVICE], version: 9 };
     await putRecord(it, keys.peer(BOB), [Peer, peer]);
     await putRecord(it, keys.logLeaf(BOB), [ContactLeaf, { identityKey: bytes(7), head: head(1) }]);
     await putRecord(it, keys.ownList, [HeadRecord, head(4)]);

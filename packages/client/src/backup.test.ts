@@ -51,7 +51,11 @@ test('what is restored is what was there, and a device that is yet to be made', 
   await into.transaction(async (it) => {
     const { id, sender } = messageAt(7, { text: '', at: NOW });
     expect(await it.get(keys.messageId(sender.device, id))).toBeDefined();
-    expect(await getPeer(it, BOB)).toMatchObject({ user: BOB, devices: [], list: { version: 3 } });
+    const pins = { user: BOB, devices: [], list: { version: 3 }, acceptedAt: 5 };
+    const peer = await getPeer(it, BOB);
+    expect(peer).toMatchObject(pins);
+    // It would say that there are no devices.
+    expect(peer?.version).toBeUndefined();
     expect(await getRecord(it, keys.identity, IdentityRecord)).toMatchObject({
       seed,
       isShared: true,

@@ -60,8 +60,8 @@ export interface AccountDoor {
   register(account: NewAccount): Promise<Registered>;
   /**
    * Logs in on the device of this store, or as a new device when the store is empty, or holds one that was taken off or
-   * has lost its key; contacts and messages stay then. A new device is to be linked (`beginLink`): one that connects
-   * without that gives the account a new identity, which ends the place of its other devices. Without credentials by the device key, which takes a store that
+   * has lost its key; contacts and messages stay then. A new device is to be linked (`beginLink`) or restored from a
+   * backup: one that connects without that gives the account a new identity, which ends the place of its other devices. Without credentials by the device key, which takes a store that
    * has logged in before, and whose session nobody has ended from elsewhere since.
    */
   login(credentials?: Credentials): Promise<Me>;

@@ -6,7 +6,6 @@ import { ClientError } from './errors.ts';
 import { getGroup, LoggedEntry } from './group-log.ts';
 import { HistoryItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
-import { TimerRecord } from './lifetime.ts';
 import { LINK_HISTORY_BYTES_MAX, LINK_HISTORY_MS, STORE_PAGE } from './limits.ts';
 import { Peer } from './records.ts';
 import type { Store, StoreEntry, StoreTransaction } from './store.ts';
@@ -16,7 +15,6 @@ const PEER = 'peer';
 const GROUP_ENTRY = 'group-entry';
 const MESSAGE = 'message';
 const ANNOTATION = 'annotation';
-const TIMER = 'timer';
 const HOUR_MS = 3_600_000;
 
 /** Of the kinds that an archive holds, the records that there is one of. Read together, they fit together. */
@@ -58,23 +56,21 @@ async function* recordsUnder(store: Store, prefix: string): AsyncGenerator<Store
 /** A record as it leaves; undefined for what stays. */
 function leavingOf(kind: string, { key, value }: StoreEntry): StoreEntry | undefined {
   switch (kind) {
-    case PEER: {
-      // Another device meets their devices itself: it has no sessions with them.
-      const peer = { ...decodeRecord(Peer, value), devices: [] };
-      return { key, value: encodeRecord(Peer, peer) };
-    }
+    case PEER:
+      return { key, value: encodeRecord(Peer, pinsOf(decodeRecord(Peer, value))) };
     case MESSAGE:
       return isPassing(decodeRecord(HistoryItem, value)) ? undefined : { key, value };
     case ANNOTATION:
       // What it is about is not there.
       return decodeRecord(Annotations, value).waiting === undefined ? { key, value } : undefined;
-    case TIMER: {
-      const { waiting: _, ...timer } = decodeRecord(TimerRecord, value);
-      return { key, value: encodeRecord(TimerRecord, timer) };
-    }
     default:
       return { key, value };
   }
+}
+
+/** Whom to believe. Another device has no sessions with their devices, and meets all of them itself. */
+function pinsOf({ devices: _, version: __, ...pins }: Peer): Peer {
+  return { ...pins, devices: [] };
 }
 
 /** What is to go away would stay in an archive for ever. */

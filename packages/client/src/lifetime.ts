@@ -15,7 +15,7 @@ import type { StoreTransaction } from './store.ts';
 import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
 
 /** What a conversation's messages get on their way, and by which message of the history that was said. */
-export const TimerRecord = z.object({
+const TimerRecord = z.object({
   seconds: z.int().nullable(),
   seq: Seq,
 });
