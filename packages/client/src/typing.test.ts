@@ -95,6 +95,24 @@ test('nothing is told to whom one does not trust, nor without a connection', asy
   expect(platform.signals).toEqual([]);
 });
 
+test('a group hears it too, by the chain that its messages come by, and reads on', async () => {
+  const { alice, bob, platform } = pair;
+  const members = [device('bob').user];
+  const { id } = await alice.client.groups.create({ members });
+  await alice.client.typing(id); // Nobody has a chain of hers yet.
+  expect(platform.signals).toEqual([]);
+  await alice.client.sendText(id, 'hello all');
+  await until(async () => expect(await texts(bob, id)).toContain('hello all'));
+  await bob.client.sendText(id, 'hello you');
+  await until(async () => expect(await texts(alice, id)).toContain('hello you'));
+  const told = new Promise((resolve) => alice.client.on('typing', resolve));
+  await bob.client.typing(id);
+  await until(() => expect(platform.signals).toHaveLength(1));
+  expect(await told).toEqual({ conversation: id, user: device('bob').user });
+  await bob.client.sendText(id, 'and on');
+  await until(async () => expect(await texts(alice, id)).toContain('and on'));
+});
+
 /** What alice's device would send, without sending it. */
 async function seal({ store }: Person, conversation: ConversationId): Promise<Uint8Array> {
   const local = await loadLocalParty(store, nodeProvider);
