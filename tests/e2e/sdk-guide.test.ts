@@ -75,6 +75,7 @@ test('two people meet, talk over two devices, forget a password and lose a phone
   }, 30_000);
   expect(await guide.keepFilm(bob, message, kept)).toBe(12);
   expect(readFileSync(kept, 'utf8')).toBe('a short film');
+  await guide.answer(bob, message, his);
   const linking = guide.linkNewDevice(tablet, its);
   await vi.waitFor(() => expect(its.lines).toHaveLength(1));
   await guide.approveNewDevice(alice, its.lines[0] ?? '', hers);

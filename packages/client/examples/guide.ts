@@ -117,6 +117,14 @@ export async function readOn(client: Client, { show }: Screen): Promise<void> {
   }
 }
 
+export async function answer(client: Client, message: Message, { confirm }: Screen) {
+  await client.markRead(message); // whoever wrote it hears of that, and so do our other devices
+  await client.react(message, '👍');
+  const sent = await client.sendText(message.conversation, 'at noon', { replyTo: message });
+  await client.edit(sent, 'at one');
+  if (await confirm('Shall we rather not meet?')) await client.deleteMessage(sent);
+}
+
 export async function sendFilm(
   client: Client,
   conversation: ConversationRecord['id'],
