@@ -1,5 +1,5 @@
 import type { UserId } from '@sotto/api';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { deliveredToAll } from './deliveries.ts';
 import { keys } from './key-space.ts';
 import { openScene, type Scene, say, statuses, until, userOf, watch } from './state.fixture.ts';
@@ -58,6 +58,22 @@ test('it is known after a restart, also what was told at the last moment', async
   await alice.close();
   const again = watch(scene.open(store).state.messages(conversation));
   await until(() => expect(statuses(again.value())).toEqual(['delivered', 'delivered']));
+});
+
+test('what could not be written is written with what is told next', async () => {
+  const { alice, bob, conversation, store } = scene;
+  const trouble = vi.fn();
+  alice.on('trouble', trouble);
+  const { value } = watch(alice.state.messages(conversation));
+  await say(alice, conversation, 2);
+  await until(() => expect(statuses(value())).toEqual(['stored', 'stored']));
+  scene.failWrite(keys.delivered(conversation));
+  tellDelivered(await userOf(bob), 2);
+  await until(() => expect(trouble).toHaveBeenCalledOnce());
+  tellDelivered(await userOf(bob), 1);
+  await until(() => expect(statuses(value())).toEqual(['delivered', 'delivered']));
+  const all = store.transaction((transaction) => deliveredToAll(transaction, conversation));
+  expect(await all).toBe(2);
 });
 
 test('frames of one second are written in one go, those of unknown conversations not at all', async () => {

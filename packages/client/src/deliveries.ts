@@ -41,23 +41,30 @@ export function openDeliveries(deps: PeerDeps): Deliveries {
   );
 
   async function write(): Promise<void> {
-    const all = [...told];
+    const all = [...told].map(([conversation, members]) => ({ conversation, members }));
     told.clear();
     if (all.length === 0) return;
-    const moved = await deps.store.transaction(async (transaction) => {
-      const found: ConversationId[] = [];
-      for (const [conversation, members] of all) {
-        if (await advance(deps, transaction, { conversation, members })) found.push(conversation);
-      }
-      return found;
-    });
-    for (const conversation of moved) events.emit('lines-changed', { conversation });
+    try {
+      const moved = await deps.store.transaction((transaction) => advance(deps, transaction, all));
+      for (const conversation of moved) events.emit('lines-changed', { conversation });
+    } catch (error) {
+      // It is not told again: it is written with what comes next.
+      for (const { conversation, members } of all) remember(conversation, members);
+      throw error;
+    }
+  }
+
+  function remember(conversation: ConversationId, members: Iterable<[UserId, number]>): void {
+    const known = told.get(conversation) ?? new Map<UserId, number>();
+    told.set(conversation, known);
+    for (const [user, seq] of members) known.set(user, Math.max(seq, known.get(user) ?? 0));
   }
 
   function note({ conversation, members }: Told): void {
-    const known = told.get(conversation) ?? new Map<UserId, number>();
-    told.set(conversation, known);
-    for (const { user, seq } of members) known.set(user, Math.max(seq, known.get(user) ?? 0));
+    remember(
+      conversation,
+      members.map(({ user, seq }) => [user, seq]),
+    );
     pace.need(write);
   }
 
@@ -79,23 +86,41 @@ export async function deliveredToAll(
   return (await getRecord(transaction, keys.delivered(conversation), DeliveredRecord))?.all ?? 0;
 }
 
-/** True when something is delivered to all others that was not before. */
+interface Progress {
+  readonly conversation: ConversationId;
+  readonly members: ReadonlyMap<UserId, number>;
+}
+
+/** The conversations in which something is delivered to all others that was not before. */
 async function advance(
+  deps: Pick<PeerDeps, 'local'>,
+  transaction: StoreTransaction,
+  told: readonly Progress[],
+): Promise<ConversationId[]> {
+  const moved: ConversationId[] = [];
+  for (const progress of told) {
+    if (await advanceOne(deps, transaction, progress)) moved.push(progress.conversation);
+  }
+  return moved;
+}
+
+/** What is said of strangers, and of what is no conversation here, is passed over. */
+async function advanceOne(
   { local }: Pick<PeerDeps, 'local'>,
   transaction: StoreTransaction,
-  { conversation, members }: { conversation: ConversationId; members: Map<UserId, number> },
+  { conversation, members }: Progress,
 ): Promise<boolean> {
   const room = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
   const others = room?.members.filter((user) => user !== local.address.user) ?? [];
   if (others.length === 0) return false;
   const key = keys.delivered(conversation);
-  const before = await getRecord(transaction, key, DeliveredRecord);
-  const known = new Map(before?.members.map(({ user, seq }) => [user, seq]));
+  const before = (await getRecord(transaction, key, DeliveredRecord)) ?? { members: [], all: 0 };
+  const known = new Map(before.members.map(({ user, seq }) => [user, seq]));
   const now = others.map((user) => {
     return { user, seq: Math.max(members.get(user) ?? 0, known.get(user) ?? 0) };
   });
-  if (now.every(({ user, seq }) => known.get(user) === seq)) return false;
-  const all = Math.max(before?.all ?? 0, Math.min(...now.map(({ seq }) => seq)));
+  const all = Math.max(before.all, Math.min(...now.map(({ seq }) => seq)));
+  if (all === before.all && now.every(({ user, seq }) => known.get(user) === seq)) return false;
   await putRecord(transaction, key, [DeliveredRecord, { members: now, all }]);
-  return all !== (before?.all ?? 0);
+  return all !== before.all;
 }

@@ -1,5 +1,4 @@
 /** Telling whether something has changed, so that what has not stays the same object. */
-
 import { sameBytes } from './records.ts';
 
 /** Whether two values of plain data and bytes say the same. */

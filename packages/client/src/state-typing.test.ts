@@ -3,7 +3,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createEvents, type Events } from './events.ts';
 import type { Message } from './history-item.ts';
 import { TYPING_SHOWN_MS } from './limits.ts';
+import { openConversationList } from './state-conversations.ts';
 import { openTypingBoard, type TypingBoard } from './state-typing.ts';
+import { openMemoryStore } from './store-memory.ts';
 
 const conversation = 'a conversation' as ConversationId;
 const [alice, bob] = ['alice' as UserId, 'bob' as UserId];
@@ -37,6 +39,20 @@ test('who writes is shown until some seconds after the last sign of it', () => {
   expect(board.in(conversation)).toEqual([]);
   // Two came and two went; that somebody goes on is no news.
   expect(onChange).toHaveBeenCalledTimes(4);
+});
+
+test('closing the client leaves no timer, though somebody still subscribes to the list', () => {
+  const closing = new AbortController();
+  const pace = { need: () => {}, close: async () => {} };
+  const store = openMemoryStore();
+  const whoAmI = async () => undefined;
+  const deps = { store, events, pace, closing: closing.signal, whoAmI };
+  openConversationList(deps).subscribe(() => {});
+  board.close();
+  type(alice);
+  expect(vi.getTimerCount()).toBe(1);
+  closing.abort();
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('what was written ends it, and nothing else that comes', () => {

@@ -30,6 +30,8 @@ export interface Scene {
   tell(frame: ServerFrame): void;
   /** Whom alice watches over the connection that she has now, each time that she says so. */
   watches(): string[][];
+  /** Has the next writing of a key of alice's store fail. */
+  failWrite(key: string): void;
   /** How many items alice's history of the conversation has. */
   countHistory(): Promise<number>;
   /** Resolves when everything has been read that alice's state was to read by now. */
@@ -42,7 +44,8 @@ export async function openScene(): Promise<Scene> {
   const platform = await startPlatform();
   const clients: Client[] = [];
   const [reads, writes] = [new Map<string, number>(), new Map<string, number>()];
-  const store = counted(openMemoryStore(), { reads, writes });
+  const failing = new Set<string>();
+  const store = counted(openMemoryStore(), { reads, writes, failing });
   const open = (store: Store = openMemoryStore()) => {
     const client = createClient({ url: platform.url, store, provider: nodeProvider });
     clients.push(client);
@@ -70,6 +73,7 @@ export async function openScene(): Promise<Scene> {
       });
       return watched;
     },
+    failWrite: (key) => failing.add(key),
     countHistory: async () => (await alice.history(conversation, { limit: 10_000 })).length,
     async settled() {
       // What is asked for last is read last.
@@ -132,7 +136,13 @@ export async function until(check: () => unknown, timeout = 20_000): Promise<voi
 
 type Counts = Map<string, number>;
 
-function counted(inner: Store, { reads, writes }: { reads: Counts; writes: Counts }): Store {
+interface Watching {
+  readonly reads: Counts;
+  readonly writes: Counts;
+  readonly failing: Set<string>;
+}
+
+function counted(inner: Store, { reads, writes, failing }: Watching): Store {
   const count = (counts: Counts, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
   const counting = (transaction: StoreTransaction): StoreTransaction => ({
     get(key) {
@@ -145,6 +155,7 @@ function counted(inner: Store, { reads, writes }: { reads: Counts; writes: Count
     },
     put(key, value) {
       count(writes, key);
+      if (failing.delete(key)) return Promise.reject(new Error('the disk is full'));
       return transaction.put(key, value);
     },
     delete: (key) => transaction.delete(key),

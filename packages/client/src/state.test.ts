@@ -208,7 +208,6 @@ describe('conversations', () => {
     await until(() => expect(texts(lines.value()).at(-1)).toBe(all.at(-1)), 50_000);
     await until(() => expect(list.value()?.[0]?.unread).toBe(1000));
     const most = Math.ceil((performance.now() - before) / STATE_PAUSE_MS) + 2;
-    expect(most).toBeLessThan(500);
     for (const { count } of [list, lines]) expect(count()).toBeLessThanOrEqual(most);
     expect(reads.get(keys.timer(conversation))).toBeLessThanOrEqual(most);
     lines.end();

@@ -20,7 +20,7 @@ export interface StateDeps {
 export interface Reading<T> {
   /** The value as it is now: `before` itself when nothing of it has changed. */
   read(local: LocalParty, before: T | undefined): Promise<T>;
-  /** Nobody looks any more. */
+  /** Nobody looks any more, or the client is closed. May be told twice. */
   end(): void;
 }
 
@@ -48,7 +48,7 @@ export class StoredValue<T> implements Observable<T | undefined> {
   }
 
   #keepUp(): () => void {
-    const { events, pace, whoAmI } = this.#deps;
+    const { events, pace, closing, whoAmI } = this.#deps;
     let isOver = false;
     const reading = this.#begin(() => pace.need(read));
     const read = async () => {
@@ -59,13 +59,18 @@ export class StoredValue<T> implements Observable<T | undefined> {
     };
     // Who was nobody has logged in by then.
     const unhear = events.on('connecting', () => pace.need(read));
+    const end = () => {
+      isOver = true;
+      unhear();
+      reading.end();
+    };
+    closing.addEventListener('abort', end);
     this.#read = read;
     pace.need(read);
     return () => {
-      isOver = true;
+      closing.removeEventListener('abort', end);
       this.#read = undefined;
-      unhear();
-      reading.end();
+      end();
       this.#source.set(undefined);
     };
   }
