@@ -7,6 +7,7 @@ import {
   getUser,
   listConversations,
   muteConversation,
+  PAGE_ITEMS_MAX,
   REPORT_TEXT_LENGTH_MAX,
   reportUser,
   searchUsers,
@@ -58,7 +59,7 @@ export async function listPeople(call: Call, page: DirectoryPage): Promise<UserE
   return (await call(searchUsers, { query: page })).users;
 }
 
-/** One user whom this account has met, or any where the directory is open; undefined for others. */
+/** One user whom this account has met, or any where the directory is open. Throws `user.not-found` for others. */
 export function findPerson(call: Call, user: UserId): Promise<UserEntry> {
   return call(getUser, { params: { user_id: user } });
 }
@@ -68,19 +69,21 @@ export function showPresence(call: Call, visible: boolean): Promise<void> {
   return call(setPresence, { body: { visible } });
 }
 
-/** Conversations that wait to be accepted. */
+/** Conversations that wait to be accepted. Throws `answer.invalid` when the platform's list has no end. */
 export async function listRequests(call: Call): Promise<MessageRequest[]> {
   const requests: MessageRequest[] = [];
-  let after: ConversationId | undefined;
-  do {
-    const { conversations } = await call(listConversations, { query: { ...(after && { after }) } });
+  for (let after: ConversationId | undefined; ; ) {
+    const query = { limit: PAGE_ITEMS_MAX, ...(after && { after }) };
+    const { conversations } = await call(listConversations, { query });
     for (const { id, kind, members, requested } of conversations) {
+      if (after !== undefined && id <= after) {
+        throw new ClientError('answer.invalid', 'the list of conversations runs in a circle');
+      }
+      after = id;
       if (requested) requests.push({ conversation: id, kind, members });
     }
-    const last = conversations.at(-1)?.id;
-    after = last === after ? undefined : last;
-  } while (after !== undefined);
-  return requests;
+    if (conversations.length < PAGE_ITEMS_MAX) return requests;
+  }
 }
 
 /** Makes a request a conversation like any other. */

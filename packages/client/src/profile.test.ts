@@ -175,7 +175,7 @@ test.each([
   expect(await alice.client.people.profile(alice.user)).toEqual(before);
 });
 
-test.each(['', ' ', ' Alice', 'Al\nice', 'Al\u202eice', 'Al\ud800', 'a'.repeat(65)])(
+test.each(['', ' ', '\u200b', ' Alice', 'Al\nice', 'Al\u202eice', 'Al\ud800', 'a'.repeat(65)])(
   'the name %j is refused',
   async (name) => {
     const change = alice.client.people.setProfile({ name });

@@ -21,10 +21,13 @@ export interface Profile {
 /** Line breaks and what turns the direction of text around would reach beyond the name, into what stands beside it. */
 const UNFIT = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
+/** Blanks of any width are no name. */
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
+
 /** A name as it is shown. */
 export const ProfileName = WellFormedText.min(1)
   .max(PROFILE_NAME_LENGTH_MAX)
-  .refine((name) => name.trim() === name && !UNFIT.test(name), 'not a name');
+  .refine((name) => name.trim() === name && VISIBLE.test(name) && !UNFIT.test(name), 'not a name');
 
 /** A profile, of this account too. */
 export const ProfileRecord = z.object({
