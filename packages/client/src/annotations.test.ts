@@ -1,6 +1,7 @@
 import { MessageId } from '@sotto/api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
+  allRecords,
   countUnder,
   forge,
   lineOf,
@@ -71,6 +72,7 @@ test('what was taken back is in no record of any store, with its edits and react
     await until(async () => expect(await alice.client.unsent(conversation)).toEqual([]));
     expect(JSON.stringify(await messages(person, conversation))).not.toMatch(/secret|hello|😱/);
     expect(await countUnder(person, `annotation/${conversation}/`)).toBe(0);
+    expect(await allRecords(person)).not.toMatch(/a secret|hello|😱/);
   }
   await expect(alice.client.edit(line, 'again')).rejects.toMatchObject({ code: 'message.fixed' });
   await expect(bob.client.react(line, '🙃')).rejects.toMatchObject({ code: 'message.fixed' });

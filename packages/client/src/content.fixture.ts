@@ -173,6 +173,20 @@ export function countUnder({ store }: Person, prefix: string): Promise<number> {
   return store.transaction(async (it) => (await it.list({ prefix, limit: 10_000 })).length);
 }
 
+/** All that lies in a store, with bytes in base64url read as text where they are messages. */
+export function allRecords({ store }: Person): Promise<string> {
+  return store.transaction(async (it) => {
+    const entries = await it.list({ prefix: '', limit: 10_000 });
+    const records = entries.map(({ value }) => Buffer.from(value).toString());
+    const contents = records.flatMap((record) =>
+      [...record.matchAll(/"content":"([\w-]+)"/g)].map(([, bytes]) =>
+        Buffer.from(bytes ?? '', 'base64url').toString(),
+      ),
+    );
+    return [...records, ...contents].join('\n');
+  });
+}
+
 export async function until(check: () => unknown): Promise<void> {
   await vi.waitFor(check, { timeout: 20_000, interval: 5 });
 }

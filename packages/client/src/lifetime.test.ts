@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
+  allRecords,
   countUnder,
   forge,
   lineOf,
@@ -47,6 +48,7 @@ test('our own goes away so long after it was stored, that of others so long afte
     expect(JSON.stringify(await messages(person, conversation))).not.toMatch(/secret|🤫/);
     expect(await countUnder(person, `annotation/${conversation}/`)).toBe(0);
     expect(await countUnder(person, 'ending/')).toBe(0);
+    expect(await allRecords(person)).not.toMatch(/a secret|🤫/);
   }
 });
 

@@ -5,11 +5,17 @@
 import { type ConversationId, DeviceId, Seq } from '@sotto/api';
 import type { LocalParty } from '@sotto/crypto';
 import * as z from 'zod';
+import { nothingOf } from './annotations.ts';
+import { encodeContent } from './content.ts';
+import { HistoryItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { IN_FLIGHT_MAX, RESEND_MS, STORE_PAGE } from './limits.ts';
-import { OutboxEntry, putEntry } from './outbox-entry.ts';
+import { isControl, OutboxEntry, putEntry } from './outbox-entry.ts';
 import type { Store, StoreTransaction } from './store.ts';
 import { Counter, decodeRecord, entriesUnder, getRecord, putRecord } from './stored-record.ts';
+
+/** In the place of content that lies in the history. */
+const NOT_HERE = Uint8Array.of(0);
 
 /** A message that was stored. It lies under its number in the order of the platform's answers. */
 const SentMessage = z.object({
@@ -47,7 +53,9 @@ export async function noteSent(
   { entry, seq, storedAt }: { entry: OutboxEntry; seq: number; storedAt: number },
 ): Promise<void> {
   const { resent, ...sent } = entry;
-  const record = { entry: sent, seq, storedAt };
+  // What a message says lies in the history alone, from where it can be taken back.
+  const content = isControl(entry) ? entry.content : NOT_HERE;
+  const record = { entry: { ...sent, content }, seq, storedAt };
   const count = (await countSent(transaction, local)) ?? 0;
   const isCounted = resent !== undefined && resent.seq === seq && resent.number <= count;
   const number = isCounted ? resent.number : count + 1;
@@ -88,7 +96,9 @@ export async function sendAgain(
         const { entry, seq, storedAt } = decodeRecord(SentMessage, value);
         const number = Number(key.slice(prefix.length));
         if (!isOld(storedAt, now)) {
-          await putAgain(transaction, { ...entry, sealed: true, resent: { number, seq } });
+          const content = await contentOf(transaction, device, entry);
+          const again = { ...entry, content, sealed: true, resent: { number, seq } };
+          await putAgain(transaction, again);
         }
         await transaction.delete(key);
       }
@@ -104,6 +114,21 @@ export async function sentAgainUpTo(
 ): Promise<number> {
   const record = await getRecord(transaction, keys.sentAgain(conversation), Counter);
   return (record?.next ?? 1) - 1;
+}
+
+/** For devices that it is to be encrypted for anew. What was taken back or has gone away says nothing to them. */
+async function contentOf(
+  transaction: StoreTransaction,
+  device: DeviceId,
+  entry: OutboxEntry,
+): Promise<Uint8Array> {
+  if (isControl(entry)) return entry.content;
+  const { id } = entry;
+  const place = await getRecord(transaction, keys.messageId(device, id), Place);
+  const key = place && keys.message(place.conversation, place.seq);
+  const item = key && (await getRecord(transaction, key, HistoryItem));
+  const isThere = item?.type === 'message' && item.content.type !== 'deleted';
+  return encodeContent(isThere ? item.content : nothingOf({ device, id }));
 }
 
 async function putAgain(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
