@@ -95,6 +95,9 @@ test('two people meet, talk over two devices, forget a password and lose a phone
   await guide.say(alice, 'bob', 'it is me');
   await shown(his, 'it is me');
 
+  const choir = await guide.foundChoir(bob, ['alice', 'nobody']);
+  await vi.waitFor(async () => expect(await alice.groups.members(choir)).toHaveLength(2), 15_000);
+
   await expect(bob.login({ username: 'bob', password: 'Wrong-Horse-7' })).rejects.toSatisfy(
     (error) => guide.adviceFor(error) === 'ask for the password again',
   );

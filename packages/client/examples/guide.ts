@@ -105,6 +105,14 @@ export async function say(client: Client, username: string, text: string): Promi
   await client.whenStored(id); // on the platform's disk
 }
 
+export async function foundChoir(client: Client, names: readonly string[]) {
+  const found = await Promise.all(names.map((name) => client.findUser(name)));
+  const members = found.flatMap((each) => (each === undefined ? [] : [each.user]));
+  const { id } = await client.groups.create({ members, title: 'Choir' });
+  await client.sendText(id, 'Tuesday at eight'); // one ciphertext for all of them
+  return id;
+}
+
 export async function readOn(client: Client, { show }: Screen): Promise<void> {
   try {
     for await (const { own, content, order } of client.messages()) {
