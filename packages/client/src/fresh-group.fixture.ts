@@ -29,6 +29,7 @@ import {
   signDeviceList,
 } from '@sotto/crypto';
 import { ConversationRecord, type GroupRecord } from './conversation-record.ts';
+import { writeCursor } from './conversations.ts';
 import { createEvents, type Events } from './events.ts';
 import type { Contact } from './key-log.ts';
 import { keys } from './key-space.ts';
@@ -66,7 +67,7 @@ export interface FreshGroup {
   readonly calls: { id: string; users: number }[];
   /** What it has sent and the platform has stored. */
   readonly sent: OutgoingMessage[];
-  /** How many of them there were. */
+  /** The last place of the conversation; the first is that of the log's entry. */
   places: number;
   /** Whom it wants looked up in the key log. */
   readonly toProve: Contact[];
@@ -116,7 +117,7 @@ export async function makeFreshGroup(options: FreshGroupOptions): Promise<FreshG
     ...{
       calls: [],
       sent: [],
-      places: 0,
+      places: 1,
       limited: new Set(),
       judge: () => undefined,
       waitsFor: undefined,
@@ -239,6 +240,7 @@ function fillIn(
   };
   return store.transaction(async (transaction) => {
     await putRecord(transaction, keys.conversation(conversation), [ConversationRecord, group]);
+    await writeCursor(transaction, conversation, 1);
     const leaf = { identityKey: own!.identity.publicKey, head };
     await putRecord(transaction, keys.logOwnLeaf, [OwnLeaf, leaf]);
     await putRecord(transaction, keys.ownList, [HeadRecord, own!.list.head]);

@@ -6,6 +6,7 @@ import { type ConversationId, type GroupAudience, getConversation, type UserId }
 import { digestDeviceLists, type Provider } from '@sotto/crypto';
 import * as z from 'zod';
 import type { ConversationDeps } from './conversations.ts';
+import { getGroup } from './group-log.ts';
 import { keys } from './key-space.ts';
 import type { StoreTransaction } from './store.ts';
 import { getRecord, putRecord } from './stored-record.ts';
@@ -32,6 +33,22 @@ export async function findVersions(
     versions.set(user, version);
   }
   return versions;
+}
+
+/** The same, asked for when they are not known; undefined for what is no group. Throws what calls throw. */
+export async function needVersions(
+  deps: ConversationDeps,
+  id: ConversationId,
+): Promise<Versions | undefined> {
+  const find = () =>
+    deps.store.transaction(async (transaction) => {
+      const group = await getGroup(transaction, id);
+      return { group, versions: group && (await findVersions(transaction, group)) };
+    });
+  const { group, versions } = await find();
+  if (group === undefined || versions !== undefined) return versions;
+  await learnVersions(deps, group);
+  return (await find()).versions;
 }
 
 /** Goes by what a refusal says. */

@@ -7,6 +7,7 @@ import { type LocalParty, openGroupTitle, type Provider } from '@sotto/crypto';
 import * as z from 'zod';
 import { enqueueControl } from './control-outbox.ts';
 import type { GroupRecord } from './conversation-record.ts';
+import { needVersions } from './group-audience.ts';
 import type { GroupDeps } from './group-authors.ts';
 import { getGroup, putGroup } from './group-log.ts';
 import { keys } from './key-space.ts';
@@ -110,11 +111,18 @@ export async function oweTitleKey(
  */
 export async function giveTitleKeys(deps: GroupDeps, id: ConversationId): Promise<boolean> {
   const { store, local } = deps;
+  // With the versions at which they are met, so that the first message need not meet them again.
+  const versions = await needVersions(deps, id);
+  const asked = new Set<UserId>();
   const wanted = await store.transaction(async (transaction) => {
-    const users = new Set((await readDue(transaction, id)).flatMap((due) => due.users));
+    for (const { users } of await readDue(transaction, id)) {
+      for (const user of users) asked.add(user);
+    }
     const unmet: Wanted[] = [];
-    for (const user of users) {
-      if (!(await getPeer(transaction, user))?.devices.length) unmet.push({ user });
+    for (const user of asked) {
+      if ((await getPeer(transaction, user))?.devices.length) continue;
+      const version = versions?.get(user);
+      unmet.push({ user, ...(version && { version }) });
     }
     return unmet;
   });
@@ -125,7 +133,10 @@ export async function giveTitleKeys(deps: GroupDeps, id: ConversationId): Promis
     const { members = [] } = (await getGroup(transaction, id)) ?? {};
     let isAny = false;
     for (const { key, users } of due) {
-      const stillIn = users.filter((user) => members.includes(user));
+      // Who has come in meanwhile is asked for by whoever let them in.
+      const later = users.filter((user) => !asked.has(user));
+      if (later.length > 0) await oweTitleKey(transaction, id, { key, users: later });
+      const stillIn = users.filter((user) => asked.has(user) && members.includes(user));
       const to = await devicesOf(transaction, local, stillIn);
       isAny ||= to.length > 0;
       const control = { type: 'title-key', key } as const;

@@ -3,6 +3,7 @@ import { makeIdentity, nobleProvider } from '@sotto/crypto';
 import { expect, test, vi } from 'vitest';
 import { encodeContent } from './content.ts';
 import { ConversationRecord } from './conversation-record.ts';
+import { writeCursor } from './conversations.ts';
 import { ConnectionError } from './errors.ts';
 import { createEvents } from './events.ts';
 import { keys } from './key-space.ts';
@@ -52,6 +53,7 @@ async function laneWithWaiting(count: number) {
       ConversationRecord,
       conversation,
     ]);
+    await writeCursor(transaction, CONVERSATION, 0);
     for (let counter = 1; counter <= count; counter++) {
       const key = keys.outboxEntry(CONVERSATION, counter);
       await putRecord(transaction, key, [OutboxEntry, sealedEntry(counter)]);

@@ -167,7 +167,8 @@ async function findAudience(pass: Pass, versions: Versions): Promise<OpenMember[
     const reach = await reachIn(pass, user);
     const isPassedOver = pass.passedOver.has(user);
     if (reach === 'shut') continue;
-    const isOld = reach === 'unmet' ? version > 0 : reach.version !== version;
+    // Without a list there is nobody to be met; and where the platform has not said, its refusal will.
+    const isOld = version > 0 && (reach === 'unmet' || reach.version !== version);
     if (isOld && !isPassedOver) wanted.push({ user, version });
     else if (reach === 'unmet') continue;
     else if (!reach.isDoubtful) open.push(reach);
