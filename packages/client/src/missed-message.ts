@@ -38,6 +38,10 @@ export const Repair = z.object({
   dueAt: z.number(),
   /** When something was asked for last. */
   askedAt: z.number(),
+  /** The device has made a session since the last failure of one, as it could not read ours. */
+  isMended: z.boolean().optional(),
+  /** All that may be asked for early is due already. */
+  isHurried: z.boolean().optional(),
 });
 export type Repair = z.infer<typeof Repair>;
 
@@ -98,7 +102,9 @@ async function want(
   const key = keys.repair(conversation, device);
   const known = await getRecord(transaction, key, Repair);
   const repair = known ?? { user, askedAt: 0, dueAt: Number.MAX_SAFE_INTEGER };
-  await putRecord(transaction, key, [Repair, { ...repair, dueAt: soonest(deps, repair, askAt) }]);
+  const isMended = kind === 'group' && repair.isMended;
+  const dueAt = soonest(deps, repair, askAt);
+  await putRecord(transaction, key, [Repair, { ...repair, isMended, dueAt }]);
   // It may have been an answer.
   if (kind === 'targeted') await hurry(deps, transaction, { conversation, device });
 }
@@ -137,22 +143,27 @@ export async function listWanted(
 }
 
 /**
- * A request or its answer was lost on a device: what waits for one is asked for again. The last time is left for when
- * things have calmed down: who can make answers unreadable could use up all of them.
+ * A request or its answer was lost on a device: what waits for one is asked for again, in the session that the device has
+ * made by now when it `isMended`. The last time is left for when things have calmed down: who can make answers
+ * unreadable could use up all of them.
  */
 export async function hurry(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  sender: Sender,
+  { isMended = false, ...sender }: Sender & { readonly isMended?: boolean },
 ): Promise<void> {
   const key = keys.repair(sender.conversation, sender.device);
   const repair = await getRecord(transaction, key, Repair);
   if (repair === undefined) return;
+  const isKnown = repair.isHurried && (repair.isMended || !isMended);
+  if (isKnown) return;
   for (const { seq, wanted } of await listWanted(transaction, sender)) {
     if (wanted.asks === 0 || wanted.asks >= RESEND_WAITS_MS.length) continue;
     await putWanted(transaction, sender, { seq, wanted: { ...wanted, askAt: 0 } });
   }
-  await putRecord(transaction, key, [Repair, { ...repair, dueAt: soonest(deps, repair, 0) }]);
+  const dueAt = soonest(deps, repair, 0);
+  const known = { ...repair, dueAt, isHurried: true, isMended: isMended || repair.isMended };
+  await putRecord(transaction, key, [Repair, known]);
 }
 
 /** The message of this id and sending device, as long as it is unreadable and may come again. */

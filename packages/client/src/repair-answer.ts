@@ -142,7 +142,7 @@ async function repeatControls(
   const { transaction, clock } = deps;
   const conversation = deps.conversation.id;
   if (isControlLost) {
-    await hurry(deps, transaction, { conversation, device: to.device });
+    await hurry(deps, transaction, { conversation, device: to.device, isMended: true });
     deps.later.push(deps.onMissed);
   }
   const key = keys.controlBudget(conversation, to.device);

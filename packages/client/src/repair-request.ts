@@ -54,7 +54,8 @@ export async function requestAgain(
   const due = wishes.filter(({ wanted }) => isReached(wanted.askAt, now)).slice(0, AGAIN_IDS_MAX);
   const isAsked = due.length > 0 && (await mayAsk(transaction, sender, now));
   if (isAsked && audience !== 'nobody') {
-    await enqueueRequest(deps, transaction, { sender, audience, due });
+    const { isMended = false } = repair;
+    await enqueueRequest(deps, transaction, { sender, audience, due, isMended });
   }
   const left = isAsked ? await listUnreadable(transaction, sender) : wishes;
   if (left.length === 0) {
@@ -65,7 +66,8 @@ export async function requestAgain(
   const pauseMs = due.length > 0 && !isAsked ? RESEND_BUDGET.everyMs : RESEND_PAUSE_MS;
   const dueAt = Math.max(next, now + pauseMs);
   const askedAt = isAsked ? now : repair.askedAt;
-  await putRecord(transaction, key, [Repair, { ...repair, askedAt, dueAt }]);
+  const { isHurried: _, ...kept } = repair;
+  await putRecord(transaction, key, [Repair, { ...kept, askedAt, dueAt }]);
   return { isAsked, dueAt };
 }
 
@@ -132,18 +134,19 @@ interface Request {
   readonly sender: Sender;
   readonly audience: Audience;
   readonly due: readonly Wish[];
+  readonly isMended: boolean;
 }
 
 async function enqueueRequest(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  { sender, audience, due }: Request,
+  { sender, audience, due, isMended }: Request,
 ): Promise<void> {
   const { conversation, device } = sender;
   const now = deps.clock();
   const isRepeated = due.some(({ wanted }) => wanted.asks > 0);
   const ofGroup = due.filter(({ wanted }) => wanted.kind === 'group').length;
-  const isBroken = ofGroup < due.length || isRepeated;
+  const isBroken = !isMended && (ofGroup < due.length || isRepeated);
   const budget = { budget: FRESH_SESSION_BUDGET, now };
   const isFresh = isBroken && (await spend(transaction, keys.sessionBudget(device), budget)) > 0;
   const ids = due.map(({ wanted }) => wanted.id);

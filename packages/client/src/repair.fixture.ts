@@ -29,6 +29,8 @@ export interface World {
   aheadMs: number;
   enter(name: string): Promise<Party>;
   reopened(party: Party): Promise<Party>;
+  /** One more device of an account: with its identity as if it were linked, or else with another one. */
+  joined(party: Party, kind: 'linked' | 'another identity'): Promise<Party>;
   device(name: string): Device;
   /** Has a device say to another one what its own code might not. It leaves with the next message. */
   tell(from: Party, to: Party, telling: Telling): Promise<void>;
@@ -82,6 +84,17 @@ export async function startWorld(): Promise<World> {
     async reopened({ name, client, store }) {
       await client.close();
       const party = open(name, store);
+      await party.client.connect();
+      return party;
+    },
+    async joined({ name, store: first }, kind) {
+      const store = openMemoryStore();
+      const identity = await first.transaction((transaction) => transaction.get(keys.identity));
+      if (kind === 'linked') {
+        await store.transaction((transaction) => transaction.put(keys.identity, identity!));
+      }
+      const party = open(name, store);
+      await party.client.login({ username: name, password: 'Secret!23' });
       await party.client.connect();
       return party;
     },
