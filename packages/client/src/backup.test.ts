@@ -14,9 +14,10 @@ import {
   say,
   settle,
 } from './archive.fixture.ts';
-import { openBackup } from './archive-file.ts';
+import { openBackup, sealBackup } from './archive-file.ts';
 import { kindOf, kindsFor } from './archive-kinds.ts';
 import { exportBackup, makeRecoveryKey, restoreBackup } from './backup.ts';
+import { createClient } from './client.ts';
 import { readHistory } from './conversations.ts';
 import { keys } from './key-space.ts';
 import { getPeer, IdentityRecord } from './records.ts';
@@ -168,6 +169,19 @@ test('a backup of another version is refused as such', async () => {
   }
 });
 
+test('a backup with a kind of record that this release does not know is refused', async () => {
+  const records = await open(await makeBackup(3));
+  const [head] = records;
+  const value = bytesOf('{}');
+  for (const key of ['later/x', 'session/x/y', 'message/x/y', 'peer/', 'archive']) {
+    const crafted = [head!, { key, value }];
+    const sealed = sealBackup(provider, decodeRecoveryWords(words), streamed(crafted));
+    await refuses(words, await collect(sealed), { code: 'backup.unsupported' });
+  }
+  const headless = sealBackup(provider, decodeRecoveryWords(words), streamed(records.slice(1)));
+  await refuses(words, await collect(headless), { code: 'backup.unsupported' });
+});
+
 test('a store that somebody uses is left alone', async () => {
   const backup = await makeBackup(3);
   const used = { code: 'backup.store-used' };
@@ -195,6 +209,16 @@ test('a restore that the store cuts off leaves a store for nobody, and goes on',
   await expect(restoreBackup(failing, words, backup, options)).rejects.toThrow('the disk is gone');
   const mark = await store.transaction((it) => getRecord(it, keys.restored, Restored));
   expect(mark).toEqual({ user: ALICE, username: 'alice', isUnfinished: true });
+  const client = createClient({
+    url: 'http://127.0.0.1:9',
+    store: { ...store, close: async () => {} },
+  });
+  const unfinished = { code: 'backup.unfinished' };
+  const alice = { username: 'alice', password: 'Correct-Horse-7' };
+  await expect(client.login(alice)).rejects.toMatchObject(unfinished);
+  await expect(client.register(alice)).rejects.toMatchObject(unfinished);
+  await expect(client.beginLink()).rejects.toMatchObject(unfinished);
+  await client.close();
   // Of another backup, which must not be mixed with what is there.
   await restoreBackup(store, words, await makeBackup(10), options);
   expect(await readHistory(store, CONVERSATION, { limit: 2000 })).toHaveLength(10);
@@ -259,6 +283,10 @@ test('a store is read as far as its backup is, and no further', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(pages).toBe(before);
 });
+
+async function* streamed(records: readonly StoreEntry[]): AsyncGenerator<StoreEntry> {
+  yield* records;
+}
 
 async function makeBackup(messages: number): Promise<Uint8Array<ArrayBuffer>> {
   const store = openMemoryStore();

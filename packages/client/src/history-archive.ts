@@ -1,5 +1,6 @@
 /** The records of a store that leave it in an archive, and their way into another store. */
 import { ConversationId } from '@sotto/api';
+import * as z from 'zod';
 import { Annotations } from './annotations.ts';
 import { type ArchivePurpose, kindOf, kindsFor } from './archive-kinds.ts';
 import { ClientError } from './errors.ts';
@@ -8,7 +9,7 @@ import { HistoryItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { LINK_HISTORY_BYTES_MAX, LINK_HISTORY_MS, STORE_PAGE } from './limits.ts';
 import { Peer } from './records.ts';
-import type { Store, StoreEntry, StoreTransaction } from './store.ts';
+import { checkStoreKey, type Store, type StoreEntry, type StoreTransaction } from './store.ts';
 import { decodeRecord, encodeRecord, putRecord } from './stored-record.ts';
 
 const PEER = 'peer';
@@ -16,6 +17,12 @@ const GROUP_ENTRY = 'group-entry';
 const MESSAGE = 'message';
 const ANNOTATION = 'annotation';
 const HOUR_MS = 3_600_000;
+
+/** What an archive asks of a message: a tenth of the work of reading all of it, which is much for a long history. */
+const Said = z.object({
+  sentAt: z.string(),
+  content: z.object({ expiresIn: z.int().optional() }).optional(),
+});
 
 /** Of the kinds that an archive holds, the records that there is one of. Read together, they fit together. */
 export async function readSingles(
@@ -34,9 +41,11 @@ export async function readSingles(
 export async function* recordsFor(
   store: Store,
   purpose: ArchivePurpose,
+  isWanted: (entry: StoreEntry) => boolean = () => true,
 ): AsyncGenerator<StoreEntry, void> {
   for (const kind of kindsFor(purpose)) {
     for await (const entry of recordsUnder(store, `${kind}/`)) {
+      if (!isWanted(entry)) continue;
       const leaving = leavingOf(kind, entry);
       if (leaving !== undefined) yield leaving;
     }
@@ -59,7 +68,8 @@ function leavingOf(kind: string, { key, value }: StoreEntry): StoreEntry | undef
     case PEER:
       return { key, value: encodeRecord(Peer, pinsOf(decodeRecord(Peer, value))) };
     case MESSAGE:
-      return isPassing(decodeRecord(HistoryItem, value)) ? undefined : { key, value };
+      // What is to go away would stay in an archive for ever.
+      return decodeRecord(Said, value).content?.expiresIn ? undefined : { key, value };
     case ANNOTATION:
       // What it is about is not there.
       return decodeRecord(Annotations, value).waiting === undefined ? { key, value } : undefined;
@@ -73,21 +83,15 @@ function pinsOf({ devices: _, version: __, ...pins }: Peer): Peer {
   return { ...pins, devices: [] };
 }
 
-/** What is to go away would stay in an archive for ever. */
-function isPassing(item: HistoryItem): boolean {
-  if (item.type !== 'message') return false;
-  return 'expiresIn' in item.content && item.content.expiresIn !== undefined;
-}
-
 /**
  * The recent history of a store: what was said in the last 30 days, of which the newest when it is too much, and all that
  * belongs to it.
  */
 export async function* recentRecords(store: Store, now: number): AsyncGenerator<StoreEntry, void> {
+  yield* await store.transaction((transaction) => readSingles(transaction, 'history'));
   const since = await reach(store, now);
   let left = LINK_HISTORY_BYTES_MAX;
-  for await (const record of recordsFor(store, 'history')) {
-    if (saidAt(record) <= since) continue;
+  for await (const record of recordsFor(store, 'history', (entry) => saidAt(entry) > since)) {
     left -= sizeOf(record);
     if (left < 0) return;
     yield record;
@@ -98,14 +102,14 @@ export async function* recentRecords(store: Store, now: number): AsyncGenerator<
 async function reach(store: Store, now: number): Promise<number> {
   const hours = new Float64Array(LINK_HISTORY_MS / HOUR_MS);
   let left = LINK_HISTORY_BYTES_MAX;
-  for await (const record of recordsFor(store, 'history')) {
+  const isRecent = (entry: StoreEntry) => saidAt(entry) > now - LINK_HISTORY_MS;
+  for await (const record of recordsFor(store, 'history', isRecent)) {
     const at = saidAt(record);
     if (at === Number.POSITIVE_INFINITY) {
       left -= sizeOf(record);
       continue;
     }
-    const hour = Math.max(0, Math.floor((now - at) / HOUR_MS));
-    if (hour < hours.length) hours[hour]! += sizeOf(record);
+    hours[Math.max(0, Math.floor((now - at) / HOUR_MS))]! += sizeOf(record);
   }
   let count = 0;
   for (const bytes of hours) {
@@ -120,7 +124,7 @@ async function reach(store: Store, now: number): Promise<number> {
 function saidAt({ key, value }: StoreEntry): number {
   switch (kindOf(key)) {
     case MESSAGE:
-      return Date.parse(decodeRecord(HistoryItem, value).sentAt);
+      return Date.parse(decodeRecord(Said, value).sentAt);
     case ANNOTATION: {
       const { reaction, edit, deletion } = decodeRecord(Annotations, value);
       return Math.max(...[reaction, edit, deletion].map((said) => said?.time ?? 0));
@@ -137,6 +141,7 @@ function sizeOf({ key, value }: StoreEntry): number {
 /** Throws `backup.unsupported` for a record that no archive of this release holds. */
 export function checkRecord({ key, value }: StoreEntry, purpose: ArchivePurpose): void {
   try {
+    checkStoreKey(key);
     if (!kindsFor(purpose).includes(kindOf(key))) throw unsupported();
     if (kindOf(key) === MESSAGE) decodeRecord(HistoryItem, value);
     if (kindOf(key) === GROUP_ENTRY) decodeRecord(LoggedEntry, value);

@@ -33,7 +33,10 @@ import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
 
 /** How a device is linked. */
 export interface CompleteLinkOptions {
-  /** Hands it what was said in the last 30 days, too, encrypted, by way of the platform. False when left out. */
+  /**
+   * Hands it what was said in the last 30 days, too: an encrypted file that the platform has for a day. When that does not
+   * get there, the device is not linked. False when left out.
+   */
   readonly history?: boolean;
 }
 
