@@ -41,6 +41,7 @@ test(
     await alice.client.groups.add(id, [cat.user]);
     await until(async () => (await groupOf(cat, id))?.title === 'Choir ☕');
     await bob.client.sendText(id, 'for all');
+    await until(async () => (await textsOf(cat, id)).length === 1);
     await alice.client.sendText(id, 'for all, too');
     await until(async () => (await textsOf(cat, id)).length === 2);
     expect(await textsOf(cat, id)).toEqual(['for all', 'for all, too']);
