@@ -168,7 +168,10 @@ test('lines come from the end in pages, however far apart their places are', asy
     store.transaction(async (it) => {
       const counted = {
         ...it,
-        list: (range: Parameters<typeof it.list>[0]) => (reads(), it.list(range)),
+        list(range: Parameters<typeof it.list>[0]) {
+          reads();
+          return it.list(range);
+        },
       };
       const range = before === undefined ? { limit } : { before, limit };
       const shown = await viewMessages(counted, local, conversation, range);

@@ -125,10 +125,12 @@ async function contentOf(
   if (isControl(entry)) return entry.content;
   const { id } = entry;
   const place = await getRecord(transaction, keys.messageId(device, id), Place);
-  const key = place && keys.message(place.conversation, place.seq);
-  const item = key && (await getRecord(transaction, key, HistoryItem));
+  const nothing = nothingOf({ device, id });
+  if (place === undefined) return encodeContent(nothing);
+  const key = keys.message(place.conversation, place.seq);
+  const item = await getRecord(transaction, key, HistoryItem);
   const isThere = item?.type === 'message' && item.content.type !== 'deleted';
-  return encodeContent(isThere ? item.content : nothingOf({ device, id }));
+  return encodeContent(isThere ? item.content : nothing);
 }
 
 async function putAgain(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {

@@ -54,6 +54,8 @@ test('what is repeated, comes too late, or is forged is not heard, and messages 
 test('a message that the platform passes off as typing is read all the same when it comes', async () => {
   const { alice, bob, conversation, platform } = pair;
   let isShown = false;
+  const unreadable: string[] = [];
+  bob.client.on('unreadable', ({ cause }) => unreadable.push(cause));
   platform.show = (slot, to) => {
     const isHeld = slot.type === 'message' && slot.seq === 2 && to.username === 'bob' && !isShown;
     return isHeld ? [] : [slot];
@@ -70,6 +72,7 @@ test('a message that the platform passes off as typing is read all the same when
   await until(async () =>
     expect(await texts(bob, conversation)).toEqual(['hello', 'held back', 'the next']),
   );
+  expect(unreadable).toEqual([]); // Nor had it to be sent again.
 });
 
 test('who types for hours without a word does not make the next one unreadable', async () => {

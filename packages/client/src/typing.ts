@@ -85,8 +85,8 @@ async function sealForEach(
   const recipients: Recipient[] = [];
   for (const user of conversation.members) {
     const reach = await reachOf(transaction, deps.local, user);
-    const isTold = user !== deps.local.address.user && isOpen(reach) && reach.isProven;
-    for (const device of isTold ? reach.devices : []) {
+    if (user === deps.local.address.user || !isOpen(reach) || !reach.isProven) continue;
+    for (const device of reach.devices) {
       const to = { user, device };
       const ciphertext = await sessions.encrypt(to, plaintext, reach.identityKey);
       if (ciphertext !== undefined) recipients.push({ device, ciphertext });
