@@ -82,6 +82,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   'read-by': 'history',
   'untold-read': 'device',
   'told-read': 'device',
+  'asked-devices': 'device',
   timer: 'history',
   'waiting-timer': 'device',
   // Of messages that go away, which are in no archive.

@@ -107,6 +107,7 @@ export const keys = {
   readsBy: (conversation: ConversationId) => `read-by/${conversation}/`,
   untoldRead: (conversation: ConversationId) => `untold-read/${conversation}`,
   untoldReads: 'untold-read/',
+  askedDevices: 'asked-devices',
   toldRead: (conversation: ConversationId) => `told-read/${conversation}`,
   /** See `lifetime.ts`. */
   timer: (conversation: ConversationId) => `timer/${conversation}`,

@@ -2,7 +2,7 @@
  * How far people have read: what this account reads here goes to its other devices and to those who wrote it, and what
  * others say of themselves is kept. Marks only move forward, and only to messages that are known.
  */
-import { type Address, ConversationId, Seq, UserId } from '@sotto/api';
+import { type Address, ConversationId, DeviceId, Seq, UserId } from '@sotto/api';
 import * as z from 'zod';
 import { enqueueControl } from './control-outbox.ts';
 import { ConversationRecord } from './conversation-record.ts';
@@ -25,6 +25,9 @@ const ReadBy = z.object({ user: UserId, seq: Seq });
 
 /** What was read and not said yet, and who wrote it. */
 const UntoldRead = z.object({ conversation: ConversationId, authors: z.array(UserId) });
+
+/** Devices of ours that the platform was asked for because nothing had gone to them yet. */
+const Asked = z.object({ devices: z.array(DeviceId) });
 
 /** Where in the outbox lies what was said last. */
 const ToldRead = z.object({ entries: z.array(z.string()) });
@@ -159,14 +162,38 @@ async function tellRead(
     const peer = room.members.includes(user) ? await getPeer(transaction, user) : undefined;
     for (const device of peer?.devices ?? []) to.set(device, { user, device });
   }
-  for (const device of await listedDevices(transaction)) {
-    if (device !== deps.local.address.device) to.set(device, { user: self, device });
-  }
+  for (const device of await ownDevices(deps, transaction)) to.set(device, { user: self, device });
   const { upTo, time } = mark;
   const control = { type: 'read', upTo, time } as const;
   const message = { conversation, control, to: [...to.values()] };
   const entries = await enqueueControl(deps, transaction, message);
   await putRecord(transaction, keys.toldRead(conversation), [ToldRead, { entries }]);
+}
+
+/**
+ * This account's other devices: those that messages go to, and others of the list once. One that the platform has no keys
+ * of would be asked for at each reading, which it allows a few times an hour.
+ */
+async function ownDevices(
+  { local }: SessionsDeps,
+  transaction: StoreTransaction,
+): Promise<DeviceId[]> {
+  const { devices: known = [] } =
+    (await getPeer(transaction, UserId.parse(local.address.user))) ?? {};
+  const { devices: asked } = (await getRecord(transaction, keys.askedDevices, Asked)) ?? {
+    devices: [],
+  };
+  const listed = await listedDevices(transaction);
+  const isNew = (device: DeviceId) => !known.includes(device) && !asked.includes(device);
+  const added = listed.filter((device) => device !== local.address.device && isNew(device));
+  if (added.length > 0) {
+    const stillListed = asked.filter((device) => listed.includes(device));
+    await putRecord(transaction, keys.askedDevices, [
+      Asked,
+      { devices: [...stillListed, ...added] },
+    ]);
+  }
+  return [...known.filter((device) => device !== local.address.device), ...added];
 }
 
 /** Takes out of the outbox what was said last, when nothing of it has left, and gives those who were to hear it. */
