@@ -304,9 +304,18 @@ async function refuses(
   backup: Uint8Array<ArrayBuffer>,
   error: { code: unknown },
 ): Promise<void> {
+  let transactions = 0;
   const store = openMemoryStore();
-  await expect(restoreBackup(store, typed, backup, options)).rejects.toMatchObject(error);
-  expect(await entriesOf(store)).toEqual([]);
+  const watched: Store = {
+    ...store,
+    transaction(work) {
+      transactions += 1;
+      return store.transaction(work);
+    },
+  };
+  await expect(restoreBackup(watched, typed, backup, options)).rejects.toMatchObject(error);
+  // Not even for a while.
+  expect(transactions).toBe(0);
 }
 
 function entriesOf(store: Store): Promise<StoreEntry[]> {
