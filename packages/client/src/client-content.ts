@@ -42,7 +42,7 @@ export interface ContentDoor {
   markRead(message: MessageTarget): Promise<void>;
   /**
    * Tells those who are connected that somebody writes here: call it at each keystroke, it is told every few seconds. Does
-   * nothing without a connection, in groups, or when nothing was ever said.
+   * nothing without a connection, before anything was said, and after fifty times without a message.
    */
   typing(conversation: ConversationId): Promise<void>;
   /** From now on messages of the conversation go away so many seconds after they were read; null: they stay. */
