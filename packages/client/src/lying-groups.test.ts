@@ -202,19 +202,13 @@ test('and does not believe what the key log has never heard of', async () => {
   expect(await groupOf(clients[2]!, id)).toBeUndefined();
 });
 
-test('a title that is not the one that the log names is not shown', async () => {
-  const { alice, bob, id } = await group();
-  await alice.groups.rename(id, 'One');
-  await until(async () => (await groupOf(bob, id))?.title === 'One');
-  const first = room().group!.title!;
-  await alice.groups.rename(id, 'Two');
-  await until(async () => (await groupOf(bob, id))?.title === 'Two');
-  await hidden('bob', async () => {
-    await alice.groups.rename(id, 'Three');
-    room().group!.title = first;
-  });
-  await until(async () => (await groupOf(bob, id))?.head.version === 4);
-  expect((await groupOf(bob, id))?.title).toBeUndefined();
+test('nor a key that the account had once, when the platform says that it has it still', async () => {
+  const { id } = await group();
+  platform.log.append(user('alice'), makeIdentity(nodeProvider).publicKey);
+  write(sign('alice', await identityOf('alice'), { type: 'add', users: [user('mallory')] }));
+  await until(() => causesOf('mallory').length > 0);
+  expect(causesOf('mallory')).toEqual(['identity.changed']);
+  expect(await groupOf(clients[2]!, id)).toBeUndefined();
 });
 
 /** Alice's group with Bob; Mallory stands by. */
@@ -260,13 +254,6 @@ function deliver(username: string, entry: Uint8Array): void {
 }
 
 type Texted<T> = { [K in keyof T]: T[K] extends Uint8Array ? string : T[K] | string };
-
-async function hidden(name: string, work: () => Promise<void>): Promise<void> {
-  platform.show = (slot, to) => (to.username === name ? [] : [slot]);
-  await work();
-  platform.show = (slot) => [slot];
-  platform.devices.find(({ username }) => username === name)!.socket!.terminate();
-}
 
 async function identityOf(username: string): Promise<Identity> {
   const { seed } = (await stores

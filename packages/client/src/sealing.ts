@@ -4,7 +4,7 @@ import type { LocalParty } from '@sotto/crypto';
 import type { ConversationRecord } from './conversation-record.ts';
 import { envelopeOf, type Heads } from './entry-envelope.ts';
 import { ClientError } from './errors.ts';
-import { assertSound, getGroup } from './group-log.ts';
+import { getGroup } from './group-log.ts';
 import type { Contact } from './key-log.ts';
 import { keys } from './key-space.ts';
 import { assertNoAlarm, requireOwnHead, standingOf } from './log-standing.ts';
@@ -62,7 +62,6 @@ export async function sealNext(
   const entries = page.map(({ value }) => decodeRecord(OutboxEntry, value));
   if (entries.length === 0) return { sealed: [] };
   await assertNoAlarm(transaction);
-  assertSound(conversation);
   // Somebody may have gone since the conversation was looked up.
   const group = await getGroup(transaction, conversation.id);
   if (group !== undefined) {
