@@ -25,8 +25,11 @@ export function createMemberProofs(deps: {
     const [next] = waiting.values();
     if (next === undefined) return;
     waiting.delete(next.user);
-    if (waiting.size > 0) pace.need(proveNext);
-    await deps.keyLog.needContact(next);
+    try {
+      await deps.keyLog.needContact(next);
+    } finally {
+      if (waiting.size > 0) pace.need(proveNext);
+    }
   }
 
   return {

@@ -83,7 +83,7 @@ describe('a sender key', () => {
     await expect(take(encodeDistribution(chain, elsewhere))).rejects.toMatchObject({
       code: 'envelope.mismatch',
     });
-    const direct = { id: conversation, kind: 'direct', members: [sender.user] } as const;
+    const direct = { id: conversation, kind: 'direct' as const, members: [sender.user] };
     await expect(take(encodeDistribution(chain, conversation), direct)).rejects.toMatchObject({
       code: 'envelope.mismatch',
     });
