@@ -40,6 +40,10 @@ export function openConversationList(
     const ends = [
       events.on('conversation', ({ conversation }) => mark(conversation)),
       events.on('lines-changed', ({ conversation }) => mark(conversation)),
+      // A link brings conversations and their past before the first connection, and no events.
+      events.on('connecting', () => {
+        isListed = false;
+      }),
       typing.close,
     ];
 
