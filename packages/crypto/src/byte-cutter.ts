@@ -18,6 +18,12 @@ export class ByteCutter {
     this.#held = new Uint8Array(Math.max(firstLength, thenLength));
   }
 
+  /** How many pieces are complete with so many bytes more. */
+  countAfter(length: number): number {
+    const behindNext = this.#heldLength + length - this.#length;
+    return behindNext < 0 ? 0 : 1 + Math.floor(behindNext / this.#thenLength);
+  }
+
   /** The pieces that are complete with these bytes. Throws `input.invalid` for what is no byte array. */
   *cut(bytes: Uint8Array): Generator<Uint8Array, void> {
     if (!(bytes instanceof Uint8Array)) throw new CryptoError('input.invalid', 'not a byte array');

@@ -14,11 +14,12 @@ import {
   encryptedFileLength,
   encryptFile,
   encryptFileStream,
+  type FilePieces,
   type FileSecret,
   makeFileKey,
   makeFileSalt,
   openFile,
-  unsafeEncryptFileStreamAgain,
+  unsafeSealFileAgain,
 } from './file-stream.ts';
 import { fromHex, toHex } from './hex.fixture.ts';
 import { fastProvider, providers } from './providers.fixture.ts';
@@ -48,7 +49,7 @@ describe.each(providers)('file encryption with $name', (provider) => {
       expect(hash(streamed.output)).toBe(vector.msgSha512);
       expect((await opened).length).toBe(vector.msgLength);
       const salt = ciphertext.slice(0, 24);
-      const again = () => unsafeEncryptFileStreamAgain(provider, secret, salt);
+      const again = () => streamOf(unsafeSealFileAgain(provider, secret, salt));
       const sealed = await streamThrough(again, plaintext, [1, 20_000]);
       expect(sealed.output).toEqual(ciphertext);
       return;
@@ -119,12 +120,12 @@ describe('a file', () => {
   test('gives the same ciphertext again only under a salt that is given again', async () => {
     const salt = makeFileSalt(provider);
     const seal = async (bytes: Uint8Array) => {
-      const again = () => unsafeEncryptFileStreamAgain(provider, secret, bytes);
+      const again = () => streamOf(unsafeSealFileAgain(provider, secret, bytes));
       return (await streamThrough(again, plaintext)).output;
     };
     expect(await seal(salt)).toEqual(await seal(salt));
     expect(await seal(makeFileSalt(provider))).not.toEqual(await seal(salt));
-    const short = () => unsafeEncryptFileStreamAgain(provider, secret, salt.subarray(1));
+    const short = () => unsafeSealFileAgain(provider, secret, salt.subarray(1));
     expect(short).toThrow(withCode('input.invalid'));
   });
 
@@ -306,6 +307,17 @@ async function streamThrough(
   } catch (error) {
     return { output, error };
   }
+}
+
+function streamOf({ push, end }: FilePieces): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(bytes, controller) {
+      for (const piece of push(bytes)) controller.enqueue(piece);
+    },
+    flush(controller) {
+      for (const piece of end()) controller.enqueue(piece);
+    },
+  });
 }
 
 function* cut(bytes: Uint8Array, pieces: readonly number[]): Generator<Uint8Array> {

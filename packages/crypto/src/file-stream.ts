@@ -6,30 +6,28 @@
  */
 
 import { ByteCutter } from './byte-cutter.ts';
-import { assertInteger, assertLength, concat, equal } from './bytes.ts';
-import { CryptoError } from './errors.ts';
-import { KDF_LABELS } from './kdf.ts';
+import { assertInteger, assertLength } from './bytes.ts';
+import {
+  assertSecret,
+  CHUNK_BYTES,
+  type ChunkCipher,
+  type FileSecret,
+  HEADER_BYTES,
+  KEY_BYTES,
+  openChunk,
+  resumeFile,
+  SALT_BYTES,
+  SEALED_CHUNK_BYTES,
+  type StartedFile,
+  sealChunk,
+  startFile,
+  TAG_BYTES,
+  undecryptable,
+} from './file-chunks.ts';
 import { FILE_CHUNKS_MAX } from './limits.ts';
 import type { Provider } from './provider.ts';
 
-const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const SALT_BYTES = 24;
-const COMMITMENT_BYTES = 32;
-const TAG_BYTES = 16;
-const HEADER_BYTES = SALT_BYTES + COMMITMENT_BYTES;
-const CHUNK_BYTES = 16 * 1024;
-const SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
-
-const noBytes = new Uint8Array(0);
-
-/** What opens one file. It travels inside an encrypted message and never reaches a server. */
-export interface FileSecret {
-  /** 32 uniformly random bytes, made for this file by {@link makeFileKey}. */
-  readonly key: Uint8Array;
-  /** What the file belongs to; any bytes, also none. Opening it needs the same. */
-  readonly context: Uint8Array;
-}
+export type { FileSecret };
 
 /** Part of a file: `start` included, `end` not, in bytes. */
 export interface ByteRange {
@@ -43,6 +41,14 @@ export interface CiphertextSource {
   readonly length: number;
   /** Exactly the bytes of the range; its rejections pass through unchanged. */
   read(range: ByteRange): Promise<Uint8Array>;
+}
+
+/** A file on its way into its ciphertext or back, in pieces of any length and in constant memory. */
+export interface FilePieces {
+  /** What these bytes complete. They are not needed any more once all of it was taken. */
+  push(bytes: Uint8Array): Iterable<Uint8Array>;
+  /** The rest, when there are no more bytes. */
+  end(): Iterable<Uint8Array>;
 }
 
 /** An opened file whose length is authenticated. */
@@ -61,7 +67,7 @@ export function makeFileKey(provider: Provider): Uint8Array {
   return provider.randomBytes(KEY_BYTES);
 }
 
-/** A salt for {@link unsafeEncryptFileStreamAgain}. */
+/** A salt for {@link unsafeSealFileAgain}. */
 export function makeFileSalt(provider: Provider): Uint8Array {
   return provider.randomBytes(SALT_BYTES);
 }
@@ -96,9 +102,10 @@ export function encryptFile(
   let at = HEADER_BYTES;
   for (let index = 0; at < ciphertext.length; index++) {
     const start = index * CHUNK_BYTES;
-    const sealed = sealChunk(cipher, index, plaintext.subarray(start, start + CHUNK_BYTES));
-    ciphertext.set(sealed, at);
-    at += sealed.length;
+    const chunk = plaintext.subarray(start, start + CHUNK_BYTES);
+    const end = at + chunk.length + TAG_BYTES;
+    sealChunk(cipher, { index, chunk, into: ciphertext.subarray(at, end) });
+    at = end;
   }
   return ciphertext;
 }
@@ -123,34 +130,22 @@ export function encryptFileStream(
   provider: Provider,
   secret: FileSecret,
 ): TransformStream<Uint8Array, Uint8Array> {
-  return sealingStream(startFile(provider, secret));
+  return streamOf(sealPieces(startFile(provider, secret)));
 }
 
 /**
- * The same with a salt that was used before, which gives the same bytes for the same file: to go on with
- * an upload after a crash. Another file under this key and salt gives both away, and the means to forge
- * them (NIST SP 800-38D, appendix A). So nothing that comes out may leave the device before it is
- * known, by a digest that was kept, to begin with everything that has left it before.
+ * Plaintext in, ciphertext out, with a salt that may have been used before, which gives the same bytes for
+ * the same file: to go on with an upload after a crash. Another file under this key and salt gives both
+ * away, and the means to forge them (NIST SP 800-38D, appendix A). So nothing that comes out may leave the
+ * device before it is known, by a digest that was kept, to begin with everything that has left it before.
  */
-export function unsafeEncryptFileStreamAgain(
+export function unsafeSealFileAgain(
   provider: Provider,
   secret: FileSecret,
   salt: Uint8Array,
-): TransformStream<Uint8Array, Uint8Array> {
+): FilePieces {
   assertLength(salt, SALT_BYTES, 'the salt of a file');
-  return sealingStream(startFile(provider, secret, salt));
-}
-
-function sealingStream({ header, cipher }: StartedFile): TransformStream<Uint8Array, Uint8Array> {
-  const cutter = new ByteCutter(CHUNK_BYTES, CHUNK_BYTES);
-  let index = 0;
-  return new TransformStream<Uint8Array, Uint8Array>({
-    start: (controller) => controller.enqueue(header),
-    transform(bytes, controller) {
-      for (const chunk of cutter.cut(bytes)) controller.enqueue(sealChunk(cipher, index++, chunk));
-    },
-    flush: (controller) => controller.enqueue(sealChunk(cipher, index, cutter.rest())),
-  });
+  return sealPieces(startFile(provider, secret, salt));
 }
 
 /**
@@ -162,22 +157,80 @@ export function decryptFileStream(
   provider: Provider,
   secret: FileSecret,
 ): TransformStream<Uint8Array, Uint8Array> {
+  return streamOf(unsealFile(provider, secret));
+}
+
+/** The same without a stream around it. */
+export function unsealFile(provider: Provider, secret: FileSecret): FilePieces {
   assertSecret(secret);
   const cutter = new ByteCutter(HEADER_BYTES, SEALED_CHUNK_BYTES);
   let cipher: ChunkCipher | undefined;
   let index = 0;
-  return new TransformStream<Uint8Array, Uint8Array>({
-    transform(bytes, controller) {
-      for (const piece of cutter.cut(bytes)) {
-        if (cipher === undefined) cipher = resumeFile(provider, secret, piece);
-        else controller.enqueue(openChunk(cipher, index++, piece));
+  return {
+    *push(bytes) {
+      const opened = new Uint8Array(cutter.countAfter(bytes.length) * CHUNK_BYTES);
+      let length = 0;
+      let failure: unknown;
+      try {
+        for (const piece of cutter.cut(bytes)) {
+          if (cipher === undefined) {
+            cipher = resumeFile(provider, secret, piece);
+            continue;
+          }
+          const into = opened.subarray(length, length + CHUNK_BYTES);
+          length += openChunk(cipher, { index: index++, chunk: piece, into }).length;
+        }
+      } catch (error) {
+        failure = error;
       }
+      // Also what comes before a chunk that does not authenticate.
+      if (length > 0) yield opened.subarray(0, length);
+      if (failure !== undefined) throw failure;
     },
-    flush(controller) {
+    *end() {
       // A full chunk never is the last one, so what the cutter holds must be a shorter one.
       if (cipher === undefined) throw undecryptable();
-      const last = openChunk(cipher, index, cutter.rest());
-      if (last.length > 0) controller.enqueue(last);
+      const last = openChunk(cipher, { index, chunk: cutter.rest() });
+      if (last.length > 0) yield last;
+    },
+  };
+}
+
+function sealPieces({ header, cipher }: StartedFile): FilePieces {
+  const cutter = new ByteCutter(CHUNK_BYTES, CHUNK_BYTES);
+  let index = 0;
+  let isBegun = false;
+  function* begin(): Generator<Uint8Array> {
+    if (!isBegun) yield header;
+    isBegun = true;
+  }
+  return {
+    *push(bytes) {
+      yield* begin();
+      // In one array: what stands behind costs for each piece, and a new array costs more than to fill it.
+      const sealed = new Uint8Array(cutter.countAfter(bytes.length) * SEALED_CHUNK_BYTES);
+      let length = 0;
+      for (const chunk of cutter.cut(bytes)) {
+        const end = length + chunk.length + TAG_BYTES;
+        sealChunk(cipher, { index: index++, chunk, into: sealed.subarray(length, end) });
+        length = end;
+      }
+      if (length > 0) yield sealed.subarray(0, length);
+    },
+    *end() {
+      yield* begin();
+      yield sealChunk(cipher, { index, chunk: cutter.rest() });
+    },
+  };
+}
+
+function streamOf({ push, end }: FilePieces): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      for (const piece of push(bytes)) controller.enqueue(piece);
+    },
+    flush(controller) {
+      for (const piece of end()) controller.enqueue(piece);
     },
   });
 }
@@ -196,7 +249,8 @@ export async function openFile(
   const header = await readExactly(source, { start: 0, end: HEADER_BYTES });
   const cipher = resumeFile(provider, secret, header);
   const last = Math.floor(length / CHUNK_BYTES);
-  openChunk(cipher, last, await readExactly(source, sealedRange(last, last, source.length)));
+  const chunk = await readExactly(source, sealedRange(last, last, source.length));
+  openChunk(cipher, { index: last, chunk });
   return { length, read: (range) => readRange({ source, cipher, length }, range) };
 }
 
@@ -228,65 +282,6 @@ async function readExactly(source: CiphertextSource, range: ByteRange): Promise<
   return bytes;
 }
 
-/** The derived key of one file, and the nonce that chunk numbers are mixed into. */
-interface ChunkCipher {
-  readonly provider: Provider;
-  readonly key: Uint8Array;
-  readonly baseNonce: Uint8Array;
-}
-
-/** What the ciphertext of a file begins with, and what seals its chunks. */
-interface StartedFile {
-  readonly header: Uint8Array;
-  readonly cipher: ChunkCipher;
-}
-
-function startFile(
-  provider: Provider,
-  secret: FileSecret,
-  salt = makeFileSalt(provider),
-): StartedFile {
-  assertSecret(secret);
-  const { commitment, cipher } = deriveCipher(provider, secret, salt);
-  return { header: concat(salt, commitment), cipher };
-}
-
-/** The cipher of an existing file, once the commitment shows that key and context are the right ones. */
-function resumeFile(provider: Provider, secret: FileSecret, header: Uint8Array): ChunkCipher {
-  assertSecret(secret);
-  if (header.length !== HEADER_BYTES) throw undecryptable();
-  const { commitment, cipher } = deriveCipher(provider, secret, header.subarray(0, SALT_BYTES));
-  if (!equal(commitment, header.subarray(SALT_BYTES))) throw undecryptable();
-  return cipher;
-}
-
-/** Section "Key derivation": HKDF-Expand with SHA-512, of 32 + 12 + 32 bytes, thus of two blocks. */
-function deriveCipher(provider: Provider, { key, context }: FileSecret, salt: Uint8Array) {
-  const info = concat(KDF_LABELS.file, salt, context);
-  const first = provider.hmacSha512(key, concat(info, Uint8Array.of(1)));
-  const second = provider.hmacSha512(key, concat(first, info, Uint8Array.of(2)));
-  const output = concat(first, second);
-  const nonceEnd = KEY_BYTES + NONCE_BYTES;
-  const cipher: ChunkCipher = {
-    provider,
-    key: output.slice(0, KEY_BYTES),
-    baseNonce: output.slice(KEY_BYTES, nonceEnd),
-  };
-  return { cipher, commitment: output.slice(nonceEnd, nonceEnd + COMMITMENT_BYTES) };
-}
-
-function sealChunk({ provider, key, baseNonce }: ChunkCipher, index: number, data: Uint8Array) {
-  const nonce = chunkNonce(baseNonce, index);
-  return provider.aesGcmSeal({ key, nonce, associatedData: noBytes, data });
-}
-
-function openChunk({ provider, key, baseNonce }: ChunkCipher, index: number, data: Uint8Array) {
-  const nonce = chunkNonce(baseNonce, index);
-  const plaintext = provider.aesGcmOpen({ key, nonce, associatedData: noBytes, data });
-  if (plaintext === undefined) throw undecryptable();
-  return plaintext;
-}
-
 /** Opens consecutive chunks, the first of which has the number `first`, into an array that fits. */
 function openChunks(
   cipher: ChunkCipher,
@@ -295,31 +290,11 @@ function openChunks(
   into: Uint8Array,
 ): void {
   const count = Math.ceil(sealed.length / SEALED_CHUNK_BYTES);
-  for (let chunk = 0; chunk < count; chunk++) {
-    const at = chunk * SEALED_CHUNK_BYTES;
-    const piece = sealed.subarray(at, at + SEALED_CHUNK_BYTES);
-    into.set(openChunk(cipher, first + chunk, piece), chunk * CHUNK_BYTES);
+  for (let number = 0; number < count; number++) {
+    const at = number * SEALED_CHUNK_BYTES;
+    const chunk = sealed.subarray(at, at + SEALED_CHUNK_BYTES);
+    const start = number * CHUNK_BYTES;
+    const end = start + chunk.length - TAG_BYTES;
+    openChunk(cipher, { index: first + number, chunk, into: into.subarray(start, end) });
   }
-}
-
-/** Section "AEAD usage": the base nonce XOR the chunk number in its last bytes, big-endian. */
-function chunkNonce(baseNonce: Uint8Array, index: number): Uint8Array {
-  if (index >= FILE_CHUNKS_MAX) throw new CryptoError('input.invalid', 'the file is too long');
-  const nonce = baseNonce.slice();
-  nonce[8]! ^= index >>> 24;
-  nonce[9]! ^= index >>> 16;
-  nonce[10]! ^= index >>> 8;
-  nonce[11]! ^= index;
-  return nonce;
-}
-
-function assertSecret({ key, context }: FileSecret): void {
-  assertLength(key, KEY_BYTES, 'a file key');
-  if (!(context instanceof Uint8Array)) {
-    throw new CryptoError('input.invalid', 'the context of a file must be bytes');
-  }
-}
-
-function undecryptable(): CryptoError {
-  return new CryptoError('file.undecryptable', 'the file does not authenticate');
 }

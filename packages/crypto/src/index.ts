@@ -45,12 +45,14 @@ export {
   encryptedFileLength,
   encryptFile,
   encryptFileStream,
+  type FilePieces,
   type FileSecret,
   makeFileKey,
   makeFileSalt,
   type OpenedFile,
   openFile,
-  unsafeEncryptFileStreamAgain,
+  unsafeSealFileAgain,
+  unsealFile,
 } from './file-stream.ts';
 export {
   type FingerprintParty,

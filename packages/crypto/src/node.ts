@@ -87,17 +87,17 @@ function verifyEquation({ publicKey: bytes, message, signature }: SignedMessage)
   return verify(null, message, publicKey('ed25519', bytes), signature);
 }
 
-function sealGcm({ key, nonce, associatedData, data }: AeadInput): Uint8Array {
+function sealGcm({ key, nonce, associatedData, data, into }: AeadInput): Uint8Array {
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(associatedData);
-  const sealed = new Uint8Array(data.length + 16);
-  sealed.set(cipher.update(data));
+  const sealed = into ?? new Uint8Array(data.length + 16);
+  moveInto(sealed, cipher.update(data));
   cipher.final();
   sealed.set(cipher.getAuthTag(), data.length);
   return sealed;
 }
 
-function openGcm({ key, nonce, associatedData, data }: AeadInput): Uint8Array | undefined {
+function openGcm({ key, nonce, associatedData, data, into }: AeadInput): Uint8Array | undefined {
   if (data.length < 16) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 });
   decipher.setAAD(associatedData);
@@ -108,7 +108,16 @@ function openGcm({ key, nonce, associatedData, data }: AeadInput): Uint8Array | 
   } catch {
     return undefined; // `final` throws for a wrong tag and for nothing else.
   }
-  return bytesOf(plaintext);
+  if (into === undefined) return bytesOf(plaintext);
+  moveInto(into, plaintext);
+  return into;
+}
+
+/** Frees the source at once: it lies outside the heap, and to have it collected costs more than all the rest. */
+function moveInto(target: Uint8Array, { buffer, byteOffset, byteLength }: Buffer): void {
+  target.set(new Uint8Array(buffer, byteOffset, byteLength));
+  const isItsOwn = byteLength === buffer.byteLength;
+  if (isItsOwn && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 function privateKey(curve: Curve, secret: Uint8Array): KeyObject {

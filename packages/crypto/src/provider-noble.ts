@@ -24,7 +24,8 @@ export const nobleProvider: Provider = {
   ed25519PublicKey: (seed) => ed25519.getPublicKey(seed),
   ed25519Sign: (seed, message) => ed25519.sign(message, seed),
   ed25519VerifyEquation: verifyEquation,
-  aesGcmSeal: (input) => gcm(input.key, input.nonce, input.associatedData).encrypt(input.data),
+  aesGcmSeal: ({ key, nonce, associatedData, data, into }) =>
+    placed(gcm(key, nonce, associatedData).encrypt(data), into),
   aesGcmOpen: openGcm,
 };
 
@@ -78,11 +79,16 @@ function littleEndian(bytes: Uint8Array): bigint {
   return value;
 }
 
-function openGcm(input: AeadInput): Uint8Array | undefined {
-  if (input.data.length < 16) return undefined;
+function openGcm({ key, nonce, associatedData, data, into }: AeadInput): Uint8Array | undefined {
+  if (data.length < 16) return undefined;
   try {
-    return gcm(input.key, input.nonce, input.associatedData).decrypt(input.data);
+    return placed(gcm(key, nonce, associatedData).decrypt(data), into);
   } catch {
     return undefined; // noble throws for a wrong tag only, once the lengths are right.
   }
+}
+
+function placed(result: Uint8Array, into: Uint8Array | undefined): Uint8Array {
+  into?.set(result);
+  return into ?? result;
 }

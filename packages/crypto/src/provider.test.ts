@@ -22,6 +22,25 @@ describe.each(providers)('the $name provider', (provider) => {
     }
   });
 
+  test('seals and opens into an array that it is given, and leaves it alone when the tag is wrong', () => {
+    for (const length of [0, 1, 16_384]) {
+      const data = provider.randomBytes(length);
+      const key = provider.randomBytes(32);
+      const fixed = { key, nonce: new Uint8Array(12), associatedData: utf8('of a chunk') };
+      const sealed = new Uint8Array(length + 16);
+      expect(provider.aesGcmSeal({ ...fixed, data, into: sealed })).toBe(sealed);
+      expect(sealed).toEqual(provider.aesGcmSeal({ ...fixed, data }));
+      const opened = new Uint8Array(length);
+      expect(provider.aesGcmOpen({ ...fixed, data: sealed, into: opened })).toBe(opened);
+      expect(opened).toEqual(data);
+      sealed[0]! ^= 1;
+      const untouched = new Uint8Array(length);
+      const refused = { ...fixed, data: sealed, into: untouched };
+      expect(provider.aesGcmOpen(refused)).toBeUndefined();
+      expect(untouched).toEqual(new Uint8Array(length));
+    }
+  });
+
   test('computes the scalar multiplications, the iteration and the agreement of RFC 7748', () => {
     const { x25519, iterated, dh } = rfc.rfc7748;
     for (const { scalar, u, out } of x25519) {

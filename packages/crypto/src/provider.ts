@@ -13,6 +13,8 @@ export interface AeadInput {
   readonly associatedData: Uint8Array;
   /** The plaintext to seal, or the ciphertext with the tag behind it to open. */
   readonly data: Uint8Array;
+  /** Where the result goes, as long as it is and apart from `data`; a new array when left out. */
+  readonly into?: Uint8Array;
 }
 
 /** Input of HKDF-SHA256 (RFC 5869). An empty salt stands for 32 zero bytes. */
@@ -68,8 +70,8 @@ export interface Provider {
    */
   ed25519VerifyEquation(signed: SignedMessage): boolean;
 
-  /** Ciphertext with the 16-byte tag behind it. */
+  /** Ciphertext with the 16-byte tag behind it: `into` itself when it is given. */
   aesGcmSeal(input: AeadInput): Uint8Array;
-  /** The plaintext, or undefined when the tag does not verify. */
+  /** The plaintext, or undefined when the tag does not verify. Nothing is in `into` then that was not before. */
   aesGcmOpen(input: AeadInput): Uint8Array | undefined;
 }
