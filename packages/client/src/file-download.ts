@@ -3,17 +3,18 @@ import { downloadFile, type FileId } from '@sotto/api';
 import {
   type ByteRange,
   CryptoError,
-  decryptFileStream,
   type FileSecret,
   openFile,
   type Provider,
+  unsealFile,
 } from '@sotto/crypto';
 import { ClientError, ConnectionError, isProblem } from './errors.ts';
 import { Attempts, type TransferDeps } from './file-attempts.ts';
+import { through } from './file-pieces.ts';
 import type { Lengths } from './file-reference.ts';
 import { DOWNLOAD_SILENCE_MS_MAX } from './limits.ts';
 import { sameBytes } from './records.ts';
-import { chunksOf, streamOf } from './stream-of.ts';
+import { streamOf } from './stream-of.ts';
 
 /** Gives the bytes of a range of the ciphertext: exactly those, in pieces, or an error. */
 export type CiphertextReader = (range: ByteRange) => AsyncGenerator<Uint8Array>;
@@ -108,11 +109,10 @@ async function* plaintextOf(
   { secret, lengths, digest }: SealedFile,
 ): AsyncGenerator<Uint8Array> {
   const ciphertext = checked(provider, read({ start: 0, end: lengths.ciphertext }), digest);
-  const padded = streamOf(ciphertext).pipeThrough(decryptFileStream(provider, secret));
   let seen = 0;
   let held: Uint8Array | undefined;
   try {
-    for await (const piece of chunksOf(padded)) {
+    for await (const piece of through(unsealFile(provider, secret), ciphertext)) {
       const content = piece.subarray(0, Math.max(0, lengths.size - seen));
       if (piece.subarray(content.length).some((byte) => byte !== 0)) throw damaged();
       seen += piece.length;

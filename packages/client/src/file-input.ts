@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { ClientError } from './errors.ts';
 import { paddedLength } from './file-padding.ts';
 import { FileReference, type Thumbnail } from './file-reference.ts';
-import { streamOf } from './stream-of.ts';
+import { freeingSpent } from './spent-memory.ts';
+import { chunksOf } from './stream-of.ts';
 
 /** What is in memory is handed on in pieces of this, so that other work comes in between. */
 const PIECE_BYTES = 65_536;
@@ -38,10 +39,11 @@ export function describeInput(input: FileInput): Description {
   throw new ClientError('content.invalid', 'not a file that can be sent', { cause: error });
 }
 
-/** The bytes of the file, from the beginning. */
-export function openInput({ data }: FileInput): ReadableStream<Uint8Array> {
-  if (data instanceof Blob) return data.stream();
-  return data instanceof Uint8Array ? streamOf(piecesOf(data)) : data.stream;
+/** The bytes of the file, from the beginning. Each piece is good until the next one is asked for. */
+export async function* openInput({ data }: FileInput): AsyncGenerator<Uint8Array> {
+  if (data instanceof Uint8Array) yield* piecesOf(data);
+  else if (data instanceof Blob) yield* freeingSpent(chunksOf(data.stream()));
+  else yield* chunksOf(data.stream);
 }
 
 function* piecesOf(data: Uint8Array): Generator<Uint8Array> {

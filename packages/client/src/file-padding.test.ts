@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  PLAIN_FILE_BYTES_MAX,
-  paddedLength,
-  paddedLengthBefore,
-  padStream,
-} from './file-padding.ts';
+import { PLAIN_FILE_BYTES_MAX, pad, paddedLength, paddedLengthBefore } from './file-padding.ts';
 
 const streamOf = (...parts: Uint8Array[]) =>
   new ReadableStream<Uint8Array>({
@@ -14,7 +9,7 @@ const streamOf = (...parts: Uint8Array[]) =>
       controller.close();
     },
   });
-const read = async (stream: ReadableStream<Uint8Array>) =>
+const read = async (stream: AsyncIterable<Uint8Array>) =>
   new Uint8Array(
     await new Blob(await Array.fromAsync(stream, (part) => part.slice())).arrayBuffer(),
   );
@@ -56,7 +51,7 @@ test('a file is passed as it is, and zeros after it', async () => {
     fc.asyncProperty(parts, async (pieces) => {
       const original = await read(streamOf(...pieces));
       const lengths = { size: original.length, padded: paddedLength(original.length) };
-      const padded = await read(streamOf(...pieces).pipeThrough(padStream(lengths)));
+      const padded = await read(pad(streamOf(...pieces), lengths));
       expect(padded.subarray(0, original.length)).toEqual(original);
       expect(padded.subarray(original.length)).toEqual(
         new Uint8Array(lengths.padded - original.length),
@@ -67,8 +62,6 @@ test('a file is passed as it is, and zeros after it', async () => {
 });
 
 test.each([0, 9, 11])('a file of 10 bytes that gives %d is refused', async (length) => {
-  const padding = streamOf(new Uint8Array(length)).pipeThrough(
-    padStream({ size: 10, padded: 4096 }),
-  );
+  const padding = pad(streamOf(new Uint8Array(length)), { size: 10, padded: 4096 });
   await expect(read(padding)).rejects.toMatchObject({ code: 'file.size' });
 });

@@ -39,32 +39,25 @@ export function paddedLengthBefore(size: number): number {
 }
 
 /**
- * Passes exactly `size` bytes, then zeros up to `padded`. Fails with `file.size` for any other number of bytes, and with
- * a `TypeError` for what is none.
+ * Passes exactly `size` bytes, then zeros up to `padded`. Throws `file.size` for any other number of bytes, and what the
+ * pieces throw.
  */
-export function padStream({
-  size,
-  padded,
-}: {
-  size: number;
-  padded: number;
-}): TransformStream<Uint8Array, Uint8Array> {
-  let passed = 0;
+export async function* pad(
+  pieces: AsyncIterable<Uint8Array>,
+  { size, padded }: { readonly size: number; readonly padded: number },
+): AsyncGenerator<Uint8Array> {
   const wrong = () => new ClientError('file.size', 'the file is not as long as was said');
-  return new TransformStream({
-    transform(bytes, controller) {
-      passed += bytes.length;
-      if (passed > size) throw wrong();
-      controller.enqueue(bytes);
-    },
-    flush(controller) {
-      if (passed !== size) throw wrong();
-      const zeros = new Uint8Array(Math.min(padded - size, ZEROS_BYTES));
-      for (let left = padded - size; left > 0; left -= zeros.length) {
-        controller.enqueue(zeros.subarray(0, Math.min(left, zeros.length)));
-      }
-    },
-  });
+  let passed = 0;
+  for await (const piece of pieces) {
+    passed += piece.length;
+    if (passed > size) throw wrong();
+    yield piece;
+  }
+  if (passed !== size) throw wrong();
+  const zeros = new Uint8Array(Math.min(padded - size, ZEROS_BYTES));
+  for (let left = padded - size; left > 0; left -= zeros.length) {
+    yield zeros.subarray(0, Math.min(left, zeros.length));
+  }
 }
 
 function assertSize(size: number): void {

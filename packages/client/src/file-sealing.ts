@@ -1,7 +1,9 @@
 /** The ciphertext of a file, made as it is asked for: neither it nor the file is ever held whole. */
-import { type FileSecret, type Provider, unsafeEncryptFileStreamAgain } from '@sotto/crypto';
-import { padStream } from './file-padding.ts';
+import { type FileSecret, type Provider, unsafeSealFileAgain } from '@sotto/crypto';
+import { pad } from './file-padding.ts';
+import { through } from './file-pieces.ts';
 import type { Lengths } from './file-reference.ts';
+import { freeingSpent } from './spent-memory.ts';
 
 /** What a file is encrypted with. Another file under the same key and salt would give both away: see `file-progress.ts`. */
 export interface Seal {
@@ -15,27 +17,25 @@ export interface Ciphertext {
   fill(into: Uint8Array): Promise<void>;
   /** SHA-256 of everything up to here. */
   digest(): Uint8Array;
-  /** Lets go of the file. */
-  close(): Promise<void>;
+  /** Lets go of the file, once what is being read of it has come. */
+  close(): void;
 }
 
 /** Encrypts a file. It must not come to an end before `lengths` says so: whoever asks for more has a bug. */
 export function sealFile(
   provider: Provider,
-  plaintext: ReadableStream<Uint8Array>,
+  plaintext: AsyncIterable<Uint8Array>,
   { secret, salt, lengths }: Seal & { readonly lengths: Lengths },
 ): Ciphertext {
-  const reader = plaintext
-    .pipeThrough(padStream(lengths))
-    .pipeThrough(unsafeEncryptFileStreamAgain(provider, secret, salt))
-    .getReader();
+  const sealer = unsafeSealFileAgain(provider, secret, salt);
+  const pieces = freeingSpent(through(sealer, pad(plaintext, lengths)));
   const hash = provider.startSha256();
   let held: Uint8Array = new Uint8Array();
   return {
     async fill(into) {
       for (let at = 0; at < into.length; ) {
         if (held.length === 0) {
-          const { done, value } = await reader.read();
+          const { done, value } = await pieces.next();
           if (done) throw new RangeError('the ciphertext has ended');
           held = value;
         }
@@ -48,6 +48,7 @@ export function sealFile(
       }
     },
     digest: () => hash.digest(),
-    close: () => reader.cancel().catch(() => {}), // It failed before, and whoever read has been told.
+    // It failed before, and whoever read has been told; what it still waits for may never come.
+    close: () => void pieces.return(undefined).catch(() => {}),
   };
 }

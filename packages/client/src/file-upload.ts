@@ -83,7 +83,7 @@ async function bringAndFinish(deps: UploadDeps, job: UploadJob): Promise<Uploade
     if (isGivenUp || isDamaged(error)) await giveUp(deps, job, begun.id);
     throw error;
   } finally {
-    await begun.ciphertext.close();
+    begun.ciphertext.close();
   }
 }
 
@@ -128,7 +128,7 @@ async function goOn(deps: UploadDeps, job: UploadJob): Promise<BegunUpload | und
   // Unless this is so, it is another file: under the same key not a byte of it may leave.
   if (piece !== undefined && sameBytes(ciphertext.digest(), record.digest))
     return { id, seal, begunAt, ciphertext, piece, at };
-  await ciphertext.close();
+  ciphertext.close();
   await giveUp(deps, job, id);
   return undefined;
 }
@@ -143,7 +143,7 @@ async function readUpTo(end: number, at: number, ciphertext: Ciphertext): Promis
     await ciphertext.fill(piece);
     return piece;
   } catch (error) {
-    await ciphertext.close();
+    ciphertext.close();
     throw error;
   }
 }
@@ -160,18 +160,26 @@ async function offsetOf(deps: UploadDeps, job: UploadJob, id: FileId) {
 
 async function bringAll(deps: UploadDeps, job: UploadJob, begun: BegunUpload): Promise<void> {
   const total = job.lengths.ciphertext;
-  const block = new Uint8Array(UPLOAD_PIECE_BYTES);
   const bring = bringer(deps, job, begun.id);
+  let [block, spare] = [new Uint8Array(UPLOAD_PIECE_BYTES), new Uint8Array(UPLOAD_PIECE_BYTES)];
+  const seal = async (start: number): Promise<Uint8Array> => {
+    const end = Math.min(start - (start % block.length) + block.length, total);
+    const sealed = block.subarray(0, end - start);
+    [block, spare] = [spare, block];
+    await begun.ciphertext.fill(sealed);
+    return sealed;
+  };
   let { piece, at } = begun;
   report(job, at);
   for (;;) {
+    const end = at + piece.length;
+    // The next piece is encrypted while this one is on its way. It leaves once this one is there and it is noted itself.
+    const next = end < total ? seal(end) : undefined;
+    next?.catch(() => {}); // Asked for below, unless this piece fails first.
     await bring(piece, at);
-    at += piece.length;
-    if (at === total) return;
-    const end = Math.min(at - (at % block.length) + block.length, total);
-    piece = block.subarray(0, end - at);
-    await begun.ciphertext.fill(piece);
-    await note(deps, job, { ...begun, noted: end });
+    if (next === undefined) return;
+    [piece, at] = [await next, end];
+    await note(deps, job, { ...begun, noted: at + piece.length });
   }
 }
 
