@@ -138,8 +138,10 @@ async function keepReading(
   let record = now;
   for (const step of reading.steps) record = await logStep(transaction, record, step);
   if (record === undefined) return undefined;
-  const { broken: _, ...sound } = record;
-  record = reading.cause === undefined ? sound : { ...sound, broken: reading.cause };
+  const { broken, ...sound } = record;
+  // What a slot has proved meanwhile is not taken back by a log that looks well.
+  const cause = broken === undefined || broken === PASSING ? reading.cause : broken;
+  record = cause === undefined ? sound : { ...sound, broken: cause };
   if (answer?.title !== undefined) record = takeTitle(deps.provider, record, answer.title);
   record = await begin(transaction, record, answer);
   if (known !== undefined) await showPassed(deps, transaction, { id, steps: reading.steps });

@@ -7,6 +7,7 @@ import { type LocalParty, openGroupTitle, type Provider } from '@sotto/crypto';
 import * as z from 'zod';
 import { enqueueControl } from './control-outbox.ts';
 import type { GroupRecord } from './conversation-record.ts';
+import { isProblem } from './errors.ts';
 import { needVersions } from './group-audience.ts';
 import type { GroupDeps } from './group-authors.ts';
 import { getGroup, putGroup } from './group-log.ts';
@@ -71,8 +72,13 @@ export async function fetchTitle(deps: GroupDeps, id: ConversationId): Promise<v
     return record?.titleHash === undefined || record.sealedTitle !== undefined;
   });
   if (isThere) return;
-  const { title } = await deps.call(getConversation, { params: { id } });
-  if (title !== undefined) await keepTitle(deps, id, title);
+  try {
+    const { title } = await deps.call(getConversation, { params: { id } });
+    if (title !== undefined) await keepTitle(deps, id, title);
+  } catch (error) {
+    // Whoever has been removed since is told nothing, and needs to know no title.
+    if (!isProblem(error, 'conversation.not-found')) throw error;
+  }
 }
 
 /** Takes in a title that the platform has named. */
