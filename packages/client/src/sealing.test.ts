@@ -36,7 +36,8 @@ test('a session moves on with what it has encrypted, also when something is miss
     await putRecord(transaction, keys.logLeaf(contact!.user), [ContactLeaf, { identityKey }]);
     const control = { type: 'title-key', key: new Uint8Array(32) } as const;
     await enqueueControl(deps, transaction, { conversation, control, to: [one!] });
-    await enqueue(deps, transaction, { conversation, content: { type: 'text', text: 'hello' } });
+    const content = { type: 'text', text: 'hello' } as const;
+    await enqueue(deps, transaction, { conversation, content });
     await transaction.delete(keys.session(other!));
   });
   const seal = (after: string) =>
@@ -51,12 +52,15 @@ test('a session moves on with what it has encrypted, also when something is miss
   const after = keys.outboxEntry(conversation, 0, Number.MAX_SAFE_INTEGER);
   expect(await seal(after)).toEqual({ wanted: [other] });
   await meetPeers(deps, [other!]);
+  await store.transaction((transaction) =>
+    enqueue(deps, transaction, { conversation, content: { type: 'text', text: 'and again' } }),
+  );
   const second = await seal(after);
   if (!('sealed' in first) || !('sealed' in second)) throw new Error('something is still missing');
   const ciphertexts = [...first.sealed, ...second.sealed].flatMap(({ recipients }) =>
     recipients.filter(({ device }) => device === one!.device).map(({ ciphertext }) => ciphertext),
   );
-  expect(ciphertexts).toHaveLength(2);
+  expect(ciphertexts).toHaveLength(3);
   const { local, signedPrekey, oneTimePrekeys } = contact!.devices[0]!;
   const theirs = openMemoryStore();
   await theirs.transaction(async (transaction) => {
