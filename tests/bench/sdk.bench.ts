@@ -1,7 +1,9 @@
 /**
- * `npm run bench -- sdk`: what the SDK costs on one device, with its stores on this machine's disk.
+ * `npm run bench -- sdk`: what the SDK costs on one device, with its stores on this machine's disk, and how fast two
+ * devices talk over the five services with PostgreSQL, NATS and Redis, all on this machine.
  *
- * BENCH_ROUNDS, 5 when left out, makes it shorter. CHROMIUM names the browser; without one its rows are left out.
+ * BENCH_ROUNDS, 5 when left out, BENCH_MESSAGES, 10,000, and BENCH_SECONDS, 20, make it shorter. CHROMIUM names the
+ * browser; without one its rows are left out. Limits on how much one may send are out of reach (`NO_LIMITS`).
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,22 +11,27 @@ import { join } from 'node:path';
 import { openMemoryStore } from '@sotto/client';
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
+import type { Result } from '../../scripts/bench.ts';
+import { NO_LIMITS, startCluster } from '../cluster.ts';
+import { startServers } from '../servers.ts';
+import { type EndToEndOptions, measureEndToEnd } from './sdk/end-to-end.ts';
 import { type FirstGroupMessage, sayFirst } from './sdk/first-group-message.ts';
 import { openBrowser } from './sdk/in-browser.ts';
-
-export interface Result {
-  case: string;
-  implementation: string;
-  ms: number;
-  held_up_ms: number;
-  bundle_requests: number;
-  targeted_frames: number;
-  group_frames: number;
-}
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const SIZE = { members: 200, devicesEach: 2 };
+
+const MESSAGES = Number(process.env.BENCH_MESSAGES ?? 10_000);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 20);
+const PER_SECOND = 100;
+
+/** No file is sent. */
+const NO_S3 = {
+  TEST_S3_ENDPOINT: 'http://127.0.0.1:1',
+  TEST_S3_ACCESS_KEY: 'none',
+  TEST_S3_SECRET_KEY: 'none',
+};
 
 /** The median of some groups each. Code is fast by the second one, as in an application that has run for a while. */
 export async function run(): Promise<Result[]> {
@@ -35,6 +42,7 @@ export async function run(): Promise<Result[]> {
       await measure('Node, memory', () => sayFirst(nodeProvider, openMemoryStore(), SIZE)),
       await measure('Node, SQLite', (round) => sayFirst(nodeProvider, inFile(round), SIZE)),
       ...(existsSync(CHROMIUM) ? await inChromium() : []),
+      ...(await overThePlatform(directory)),
     ];
   } finally {
     rmSync(directory, { recursive: true });
@@ -51,6 +59,32 @@ async function inChromium(): Promise<Result[]> {
   } finally {
     await browser.close();
   }
+}
+
+async function overThePlatform(directory: string): Promise<Result[]> {
+  await using opened = new AsyncDisposableStack();
+  const environment = { ...process.env, ...NO_S3, CHROMIUM: 'none' };
+  const servers = await startServers(environment);
+  opened.defer(() => servers.close());
+  Object.assign(process.env, NO_S3, servers.environment);
+  const files = { S3_ENDPOINT: '', FILE_DIRECTORY: join(directory, 'blobs') };
+  const { url, close } = await startCluster({ ...NO_LIMITS, ...files });
+  opened.defer(close);
+  const talk = async (implementation: string, openStore: EndToEndOptions['openStore']) => {
+    const options = { url, openStore, messages: MESSAGES, seconds: SECONDS, perSecond: PER_SECOND };
+    const { messagesPerSecond, p50Ms, p99Ms } = await measureEndToEnd(options);
+    return {
+      case: 'two clients in one process over five services, limits lifted',
+      implementation,
+      messages_per_s: Math.round(messagesPerSecond),
+      [`p50_ms_at_${PER_SECOND}_per_s`]: Number(p50Ms.toFixed(1)),
+      [`p99_ms_at_${PER_SECOND}_per_s`]: Number(p99Ms.toFixed(1)),
+    };
+  };
+  return [
+    await talk('Node, memory', openMemoryStore),
+    await talk('Node, SQLite', (name) => openSqliteStore(join(directory, name))),
+  ];
 }
 
 async function measure(
