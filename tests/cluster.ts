@@ -1,6 +1,6 @@
 /** The platform as users run it: one process, or five with real servers between them. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@sotto/standalone/free-port';
@@ -58,6 +58,11 @@ export interface Cluster {
 }
 
 const SERVICES = ['auth', 'key', 'message', 'file', 'gateway'] as const;
+
+const FILE_NODE_OPTIONS = readFileSync(
+  new URL('../services/file/node-options', import.meta.url),
+  'utf8',
+).trim();
 export type ServiceName = (typeof SERVICES)[number];
 
 /** A fresh platform in one process, on a free port. */
@@ -152,11 +157,11 @@ export async function startCluster(environment: Environment = {}): Promise<Clust
     owner.defer(async () => void (await one.stop()));
     return one;
   };
-  // The file service as docker-compose.yml starts it.
+  // Each with the options that its image starts it with.
   const startFirst = (service: ServiceName): Promise<PlatformProcess> => {
     return start(started, service, {
       SERVER_PORT: String(ports[service]),
-      ...(service === 'file' && { NODE_OPTIONS: '--max-semi-space-size=2' }),
+      ...(service === 'file' && { NODE_OPTIONS: FILE_NODE_OPTIONS }),
     });
   };
   // All at once, as containers start: what needs another waits for it or asks again.
