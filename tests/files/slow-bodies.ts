@@ -21,6 +21,9 @@ export interface SlowBodiesOptions {
 /** What each promises. */
 const PROMISED_BYTES = 50 * 1024 * 1024;
 
+/** So many begin together. */
+const AT_ONCE = 10;
+
 /** A server that has not taken the bytes by then lets them wait. */
 const UNREAD_MS = 200;
 
@@ -33,14 +36,21 @@ export async function openSlowBodies(
   const bodies: SpokenBody[] = [];
   const uploads: string[] = [];
   const refusals: string[] = [];
-  while (bodies.length < count) {
-    const isResumable = bodies.length % 2 === 1;
-    if (isResumable) uploads.push(await begin(origin, token, PROMISED_BYTES));
-    const head = isResumable ? pieceHead(uploads.at(-1) ?? '') : WHOLE;
+  const openOne = async (number: number): Promise<void> => {
+    const path = number % 2 === 1 ? await begin(origin, token, PROMISED_BYTES) : undefined;
+    if (path !== undefined) uploads.push(path);
+    const head = path === undefined ? WHOLE : pieceHead(path);
     const body = await speakBody(origin, { token, ...head });
     bodies.push(body);
     void body.heard.then((heard) => refusals.push(refusalIn(heard)));
     await Promise.race([body.say(brought), sleep(UNREAD_MS)]);
+  };
+  for (let opened = 0; opened < count; opened += AT_ONCE) {
+    const numbers = Array.from(
+      { length: Math.min(AT_ONCE, count - opened) },
+      (_, at) => opened + at,
+    );
+    await Promise.all(numbers.map(openOne));
   }
   const trickle = setInterval(() => {
     for (const body of bodies) void body.say('.');
@@ -52,7 +62,9 @@ export async function openSlowBodies(
       clearInterval(trickle);
       for (const body of bodies) body.leave();
       const headers = { authorization: `Bearer ${token}`, ...TUS };
-      for (const path of uploads) await fetch(`${origin}${path}`, { method: 'DELETE', headers });
+      await Promise.all(
+        uploads.map((path) => fetch(`${origin}${path}`, { method: 'DELETE', headers })),
+      );
     },
   };
 }
