@@ -38,7 +38,12 @@ export function shareProfile(core: ClientCore): (conversation: ConversationId) =
         const deps = await sharingDeps(core);
         if (isAllDue) {
           isAllDue = false;
-          hasProfile = await spread(deps);
+          hasProfile = await spread(deps).catch((error) => {
+            isAllDue = true;
+            // Else nothing that is said later would be an occasion to do it.
+            hasProfile = true;
+            throw error;
+          });
         }
         for (const conversation of [...due]) {
           due.delete(conversation);

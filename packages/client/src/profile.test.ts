@@ -191,6 +191,20 @@ test('messages do not wait for a picture that cannot be shared, which is shared 
   await shows(bob, alice, 'Alice');
 });
 
+test('what could not be told around is told with the next message, to everybody', async () => {
+  const carol = await scene.enter('carol');
+  const other = await alice.client.openDirect(carol.user);
+  for (const { id } of [conversation, other]) await sayIn(id, alice, 'hello');
+  scene.platform.failCall = (operation) =>
+    operation === 'uploadFile' ? new ApiError('file.quota') : undefined;
+  const trouble = new Promise((resolve) => alice.client.on('trouble', resolve));
+  await alice.client.people.setProfile({ name: 'Alice', picture: png(2_000) });
+  expect(await trouble).toMatchObject({ error: { code: 'file.quota' } });
+  scene.platform.failCall = () => undefined;
+  await say(alice, 'hello again');
+  for (const person of [bob, carol]) await shows(person, alice, 'Alice');
+});
+
 test('wherever the process dies, a profile that was set gets there', async () => {
   await say(alice, 'hello');
   for (let left = 0, isDead = true; isDead; left++) {
