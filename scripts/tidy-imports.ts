@@ -23,14 +23,14 @@ interface Row {
 const TABLE: readonly Row[] = [
   { of: /^packages\/crypto\/src\/node\.ts$/, may: /^(@noble\/|node:crypto$)/ },
   { of: /^packages\/crypto\/src\//, may: /^@noble\// },
-  { of: /^packages\/api\/src\//, may: /^zod$/ },
+  { of: /^packages\/api\/src\//, may: /^zod\/mini$/ },
   {
     of: /^packages\/client\/src\/(store-sqlite|node)\.ts$/,
     may: /^(@sotto\/(crypto(\/node)?|api)$|node:)/,
   },
   { of: /^packages\/client\/src\/recovery-words\.ts$/, may: /^(@sotto\/crypto$|@scure\/bip39)/ },
   { of: /^packages\/client\/src\/store-indexeddb\.ts$/, may: /^(@sotto\/(crypto|api)|idb)$/ },
-  { of: /^packages\/client\/src\//, may: /^(@sotto\/(crypto|api)$|zod$)/ },
+  { of: /^packages\/client\/src\//, may: /^(@sotto\/(crypto|api)$|zod\/mini$)/ },
   {
     of: /^packages\/runtime\/src\//,
     may: /^(@sotto\/api(\/internal)?$|zod$|node:|hono|@hono\/|kysely$|pg$|@nats-io\/|@aws-sdk\/|ioredis$|jose$|ws$|pino$|prom-client$|rate-limiter-flexible$|yaml$)/,

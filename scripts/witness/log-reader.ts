@@ -116,7 +116,7 @@ async function readText({ body }: Response): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function decode<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
+function decode<S extends z.core.$ZodType>(schema: S, body: unknown): z.output<S> {
   const decoded = z.safeDecode(schema, body as z.input<S>);
   if (!decoded.success) throw new Unreachable('an answer that breaks the contract');
   return decoded.data;

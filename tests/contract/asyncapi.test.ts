@@ -43,7 +43,7 @@ test('every reference in it leads somewhere', () => {
 });
 
 test('every frame of the contract is a message, and every message is in an operation', () => {
-  const frames = [...ClientFrame.options, ...ServerFrame.options];
+  const frames = [...ClientFrame.def.options, ...ServerFrame.def.options];
   const names = Object.keys(document.components.messages);
   expect(names).toHaveLength(frames.length);
   expect(Object.keys(document.channels.socket.messages)).toEqual(names);
@@ -58,7 +58,7 @@ test('every example is a frame, by the contract and by the schema in the documen
   formats.default(validator);
   validator.addSchema({ $id: 'https://example.org/socket', ...document });
   for (const [name, { payload, examples }] of Object.entries(document.components.messages)) {
-    const frame: z.ZodType = name.startsWith('client') ? ClientFrame : ServerFrame;
+    const frame: z.core.$ZodType = name.startsWith('client') ? ClientFrame : ServerFrame;
     const validate = validator.compile({ $ref: `https://example.org/socket${payload.$ref}` });
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) {

@@ -18,6 +18,7 @@ import {
 } from '@sotto/api';
 import { internalEndpoints } from '@sotto/api/internal';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
 import { type JsonObject, sampleBody, sampleHeaders, sampleParams, sampleQuery } from './sample.ts';
 
@@ -223,9 +224,11 @@ describe.each(withParams)('$name with a path parameter that is none', ({ spec })
 
 describe.each(withJson)('$name with a body that is wrong', ({ spec }) => {
   const valid = sampleBody(spec) as JsonObject;
+  const isValid = (body: unknown) =>
+    spec.body === undefined || isByteStream(spec.body) || z.safeParse(spec.body, body).success;
 
   test('the sample is what the contract takes', () => {
-    expect(isByteStream(spec.body) || spec.body?.safeParse(valid).success).toBe(true);
+    expect(isValid(valid)).toBe(true);
   });
 
   test.each(['', '{', '{"a":1,}', 'nonsense', '{"a":1} {"a":2}', '\ufeff{}', '{"a":NaN}'])(
@@ -277,7 +280,7 @@ describe.each(withJson)('$name with a body that is wrong', ({ spec }) => {
     for (const wrong of [null, {}, [[]], true, 1e308, -1, 0.5]) {
       const changed = { ...valid, [name]: wrong };
       // Of a type that the field has as well, such as the null that ends something.
-      if (!isByteStream(spec.body) && spec.body?.safeParse(changed).success) continue;
+      if (isValid(changed)) continue;
       const body = JSON.stringify(changed);
       await expectProblem(await send(spec, { body }), 'request.invalid');
     }

@@ -329,7 +329,7 @@ function send(message: Extract<ClientFrame, { type: 'send' }>['message']): Clien
 
 describe('every frame', () => {
   test('has a row, and every row a frame', () => {
-    const types = ClientFrame.options.map(({ shape }) => shape.type.value);
+    const types = ClientFrame.def.options.flatMap<string>(({ shape }) => shape.type.def.values);
     expect(Object.keys(FRAMES).sort()).toEqual([...new Set(types)].sort());
   });
 

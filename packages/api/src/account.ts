@@ -1,11 +1,11 @@
 /** An account itself: its password, what is held of it, and its end. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { GivenUsername, Login, Password } from './auth.ts';
 import { endpoint } from './endpoint.ts';
 import { DeviceId, SessionId, Timestamp, UserId, Username } from './ids.ts';
 
 /** Letters, digits and dashes, as shown once to its owner; compared without case and dashes. */
-const RecoveryCode = z.string().min(1).max(128);
+const RecoveryCode = z.string().check(z.minLength(1), z.maxLength(128));
 
 /** Whatever JSON can say. Not `z.json()`, whose schema refers to itself, which inside a document has no place. */
 const AnyJson = z.custom<z.core.util.JSONType>();
@@ -50,10 +50,10 @@ export const recover = endpoint({
     recoveryCode: RecoveryCode,
     newPassword: Password,
     /** The device to log in, whose key signs; left out, the one that has the key, or a new one. */
-    device: DeviceId.optional(),
+    device: z.optional(DeviceId),
   }),
   status: 200,
-  response: Login.extend({ recoveryCode: z.string() }),
+  response: z.extend(Login, { recoveryCode: z.string() }),
   problems: [
     'auth.recovery-wrong',
     'auth.account-disabled',
@@ -113,7 +113,7 @@ export const me = endpoint({
     device: DeviceId,
     session: SessionId,
     createdAt: Timestamp,
-    email: z.string().optional(),
+    email: z.optional(z.string()),
   }),
   problems: [],
 });

@@ -1,5 +1,5 @@
 /** The socket as an AsyncAPI 3.0 document: what a client sends, what it gets, and how the connection ends. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Address, ConversationId, DeviceId, MessageId, UserId } from './ids.ts';
 import { EmptySlots, MembershipSlot, MessageSlot, OutgoingMessage, Slot } from './message.ts';
 import { Problem } from './problem.ts';
@@ -18,9 +18,9 @@ type JsonObject = { [key: string]: unknown };
 type Side = 'client' | 'server';
 
 /** Frames and what they are made of, each by the name that it has in the document. */
-const SCHEMAS: { readonly [name: string]: z.ZodType } = {
-  ...frameSchemas('client', ClientFrame.options),
-  ...frameSchemas('server', ServerFrame.options),
+const SCHEMAS: { readonly [name: string]: z.core.$ZodType } = {
+  ...frameSchemas('client', ClientFrame.def.options),
+  ...frameSchemas('server', ServerFrame.def.options),
   OutgoingMessage,
   Slot,
   MessageSlot,
@@ -176,10 +176,12 @@ function frameMessages(
 
 function frameSchemas(
   side: Side,
-  options: readonly (z.ZodObject & { shape: { type: z.ZodLiteral<string> } })[],
-): { [name: string]: z.ZodType } {
+  options: readonly (z.ZodMiniObject & { shape: { type: z.ZodMiniLiteral<string> } })[],
+): { [name: string]: z.core.$ZodType } {
   return Object.fromEntries(
-    options.map((option) => [nameOf(side, option.shape.type.value), option]),
+    options.flatMap((option) =>
+      option.shape.type.def.values.map((type) => [nameOf(side, type), option]),
+    ),
   );
 }
 

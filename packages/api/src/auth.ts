@@ -1,29 +1,29 @@
 /** Accounts, sessions and tokens. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { DeviceId, SessionId, Timestamp, UserId } from './ids.ts';
 import { PASSWORD_LENGTH_MAX } from './limits.ts';
 
 /** As a caller gives it: the service checks the rules, so that a problem can name the one that was broken. */
-export const Password = z
-  .string()
-  .min(1)
-  .max(PASSWORD_LENGTH_MAX)
-  .meta({
+export const Password = z.string().check(
+  z.minLength(1),
+  z.maxLength(PASSWORD_LENGTH_MAX),
+  z.meta({
     description:
       'A new one: 8 characters or more with an upper-case and a lower-case letter, a digit and a special character, or 15 of any kind; none that is tried first',
     examples: ['a rather long passphrase'],
-  });
+  }),
+);
 
 /** As a caller gives it: the service checks the rules, so that a problem can name the one that was broken. */
-export const GivenUsername = z
-  .string()
-  .max(256)
-  .meta({
+export const GivenUsername = z.string().check(
+  z.maxLength(256),
+  z.meta({
     description: 'Of an account: 3 to 50 letters A to Z and digits, unique without case',
     examples: ['Alice'],
-  });
+  }),
+);
 
 /** A pair of tokens, with the seconds that each is good for. */
 export const Tokens = z.object({
@@ -35,7 +35,7 @@ export const Tokens = z.object({
 export type Tokens = z.infer<typeof Tokens>;
 
 /** What a log-in gives: who one is, on which device, and tokens. */
-export const Login = Tokens.extend({
+export const Login = z.extend(Tokens, {
   user: UserId,
   device: DeviceId,
   session: SessionId,
@@ -55,17 +55,15 @@ export const register = endpoint({
     username: GivenUsername,
     password: Password,
     /** Needed where registration is by invitation. */
-    invite: z.string().min(1).max(128).optional(),
+    invite: z.optional(z.string().check(z.minLength(1), z.maxLength(128))),
     /** For the operator to reach the account's owner; kept encrypted, shown to nobody else. */
-    email: z
-      .email()
-      .max(254)
-      .meta({ examples: ['alice@example.org'] })
-      .optional(),
+    email: z.optional(
+      z.email().check(z.maxLength(254), z.meta({ examples: ['alice@example.org'] })),
+    ),
   }),
   status: 201,
   /** The recovery code is shown once: it sets a new password when the old one is forgotten. */
-  response: Login.extend({ recoveryCode: z.string() }),
+  response: z.extend(Login, { recoveryCode: z.string() }),
   problems: [
     'auth.username-taken',
     'auth.username-rule',
@@ -90,7 +88,7 @@ export const login = endpoint({
     username: GivenUsername,
     password: Password,
     /** The device that logs in again; left out, a new device is made. */
-    device: DeviceId.optional(),
+    device: z.optional(DeviceId),
   }),
   status: 200,
   response: Login,
@@ -155,7 +153,7 @@ export const refresh = endpoint({
     'Exchange a refresh token for its successor and a new access token; a bound session signs the request',
   access: 'anyone',
   proof: 'when-bound',
-  body: z.strictObject({ refreshToken: z.string().min(1).max(512) }),
+  body: z.strictObject({ refreshToken: z.string().check(z.minLength(1), z.maxLength(512)) }),
   status: 200,
   response: Tokens,
   problems: ['auth.refresh-invalid'],

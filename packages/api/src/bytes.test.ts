@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytes, bytesOf, decodeBase64url, encodeBase64url } from './bytes.ts';
 
 test('any bytes survive the way to text and back', () => {

@@ -1,5 +1,5 @@
 /** Bytes at the JSON edge: unpadded, canonical base64url text outside, `Uint8Array` inside. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 export interface BytesLength {
   /** Smallest length accepted, in bytes. */
@@ -26,9 +26,11 @@ export function encodeBase64url(bytes: Uint8Array): string {
 export function bytes({ min, max }: BytesLength) {
   const text = z
     .string()
-    .min(textLength(min))
-    .max(textLength(max))
-    .meta({ contentEncoding: 'base64url', pattern: ALPHABET.source });
+    .check(
+      z.minLength(textLength(min)),
+      z.maxLength(textLength(max)),
+      z.meta({ contentEncoding: 'base64url', pattern: ALPHABET.source }),
+    );
   const value = z.custom<Uint8Array>((input) => input instanceof Uint8Array);
   return z.codec(text, value, {
     decode(input, context) {

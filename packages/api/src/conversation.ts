@@ -1,5 +1,5 @@
 /** Conversations: of two, and groups, which are their membership log (ADR 10). */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytes } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { ConversationId, Seq, Timestamp, UserId } from './ids.ts';
@@ -10,7 +10,10 @@ import {
   PAGE_ITEMS_MAX,
 } from './limits.ts';
 
-const PageLimit = z.coerce.number().int().min(1).max(PAGE_ITEMS_MAX).default(PAGE_ITEMS_MAX);
+const PageLimit = z._default(
+  z.coerce.number().check(z.int(), z.minimum(1), z.maximum(PAGE_ITEMS_MAX)),
+  PAGE_ITEMS_MAX,
+);
 
 /** A signed entry of a membership log, as `@sotto/crypto` encodes it. */
 const Entry = bytes({ min: 1, max: MEMBERSHIP_ENTRY_BYTES_MAX });
@@ -32,13 +35,13 @@ export const Conversation = z.object({
   last: Seq,
   cursor: Seq,
   /** Of a group: those members who may change it. */
-  admins: z.array(UserId).optional(),
+  admins: z.optional(z.array(UserId)),
   /** Of a group that was given one, by the newest `rename`. */
-  title: Title.optional(),
+  title: z.optional(Title),
   /** A stranger began it, or added the caller, who has not accepted it yet. */
-  requested: z.literal(true).optional(),
+  requested: z.optional(z.literal(true)),
   /** Until then nothing of it wakes the caller's devices. */
-  mutedUntil: Timestamp.optional(),
+  mutedUntil: z.optional(Timestamp),
 });
 export type Conversation = z.infer<typeof Conversation>;
 
@@ -76,7 +79,7 @@ export const listConversations = endpoint({
   path: '/api/v1/conversations',
   summary: "The caller's conversations, by id",
   access: 'user',
-  query: z.strictObject({ after: ConversationId.optional(), limit: PageLimit }),
+  query: z.strictObject({ after: z.optional(ConversationId), limit: PageLimit }),
   status: 200,
   response: z.object({ incarnation: z.int(), conversations: z.array(Conversation) }),
   problems: [],
@@ -91,12 +94,12 @@ export const getConversation = endpoint({
   access: 'user',
   params: conversationParams,
   status: 200,
-  response: Conversation.extend({
+  response: z.extend(Conversation, {
     /**
      * Of a group: the newest device list of each member as a group message names it, so that the first one need not be
      * refused. Of a member who is missing here, a refusal tells.
      */
-    lists: z.array(DeviceListVersion).optional(),
+    lists: z.optional(z.array(DeviceListVersion)),
   }),
   problems: ['conversation.not-found'],
 });
@@ -112,7 +115,7 @@ export const changeMembership = endpoint({
   body: z.strictObject({
     entry: Entry,
     /** With a `rename`, and only then. */
-    title: Title.optional(),
+    title: z.optional(Title),
   }),
   status: 200,
   response: z.object({
@@ -139,7 +142,10 @@ export const listMembership = endpoint({
   params: conversationParams,
   query: z.strictObject({
     /** A version. */
-    after: z.coerce.number().int().min(0).max(MEMBERSHIP_VERSION_MAX).default(0),
+    after: z._default(
+      z.coerce.number().check(z.int(), z.minimum(0), z.maximum(MEMBERSHIP_VERSION_MAX)),
+      0,
+    ),
     limit: PageLimit,
   }),
   status: 200,
@@ -171,7 +177,7 @@ export const muteConversation = endpoint({
   summary: "Let nothing of a conversation wake the caller's devices until a moment",
   access: 'user',
   params: conversationParams,
-  body: z.strictObject({ until: Timestamp.nullable() }),
+  body: z.strictObject({ until: z.nullable(Timestamp) }),
   status: 204,
   problems: ['conversation.not-found'],
 });

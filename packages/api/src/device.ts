@@ -1,5 +1,5 @@
 /** The devices of an account. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { DeviceId, Timestamp } from './ids.ts';
@@ -11,9 +11,9 @@ const DeviceName = bytes({ min: 1, max: DEVICE_NAME_BYTES_MAX });
 /** One device of the caller's account. */
 export const AccountDevice = z.object({
   device: DeviceId,
-  name: DeviceName.optional(),
+  name: z.optional(DeviceName),
   /** Ed25519, 32 bytes; absent when the device has never signed. */
-  deviceKey: bytesOf(32).optional(),
+  deviceKey: z.optional(bytesOf(32)),
   createdAt: Timestamp,
   loggedInAt: Timestamp,
   current: z.boolean(),
@@ -41,7 +41,7 @@ export const addDevice = endpoint({
     'Make a device of this account for a device key, which then logs in by challenge; the same key gives the same device',
   access: 'user',
   proof: 'when-bound',
-  body: z.strictObject({ deviceKey: bytesOf(32), name: DeviceName.optional() }),
+  body: z.strictObject({ deviceKey: bytesOf(32), name: z.optional(DeviceName) }),
   status: 201,
   response: z.object({ device: DeviceId }),
   problems: ['auth.device-limit', 'key.key-invalid'],

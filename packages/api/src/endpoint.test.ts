@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bodyBytesMax } from './endpoint.ts';
 import { endpoints, publishOneTimePrekeys, sendMessage, sendProvisioning } from './index.ts';
 import {

@@ -1,5 +1,5 @@
 /** One operation of the platform as a value: routes, SDK calls, validation and OpenAPI all derive from it. */
-import type { z } from 'zod';
+import type { z } from 'zod/mini';
 import { ANONYMOUS_BODY_BYTES_MAX, BODY_BYTES_MAX } from './limits.ts';
 import type { ProblemCode } from './problem.ts';
 
@@ -17,7 +17,7 @@ export const BYTE_STREAM: ByteStream = { stream: 'application/octet-stream' };
 /** The body of a piece of a resumable upload (tus 1.0.0). */
 export const OFFSET_BYTE_STREAM: ByteStream = { stream: 'application/offset+octet-stream' };
 
-export type JsonSchema = z.ZodType;
+export type JsonSchema = z.core.$ZodType;
 export type BodySchema = JsonSchema | ByteStream | undefined;
 
 export interface EndpointSpec {
@@ -29,10 +29,10 @@ export interface EndpointSpec {
   readonly path: string;
   readonly summary: string;
   readonly access: Access;
-  readonly params?: z.ZodObject;
-  readonly query?: z.ZodObject;
+  readonly params?: z.core.$ZodObject;
+  readonly query?: z.core.$ZodObject;
   /** Request headers that it reads, in lower case; all others are not its business. */
-  readonly headers?: z.ZodObject;
+  readonly headers?: z.core.$ZodObject;
   readonly body?: BodySchema;
   /**
    * Changes keys, devices or the account: a session that is bound to a device key must sign the request (DPoP,
@@ -49,7 +49,7 @@ export interface EndpointSpec {
   readonly status: 200 | 201 | 204;
   readonly response?: BodySchema;
   /** Headers that answer in place of a body, in lower case. Not together with `response`. */
-  readonly responseHeaders?: z.ZodObject;
+  readonly responseHeaders?: z.core.$ZodObject;
   /** Headers of every answer, problems too. */
   readonly everyAnswer?: Readonly<Record<string, string>>;
   /** Problems of this operation beyond those that any may answer with. */
@@ -61,7 +61,7 @@ export function endpoint<const E extends EndpointSpec>(spec: E): E {
   return spec;
 }
 
-type Decoded<S> = S extends z.ZodType
+type Decoded<S> = S extends z.core.$ZodType
   ? z.output<S>
   : S extends ByteStream
     ? ReadableStream<Uint8Array>
@@ -73,7 +73,7 @@ export type Query<E extends EndpointSpec> = Decoded<E['query']>;
 export type Headers<E extends EndpointSpec> = Decoded<E['headers']>;
 export type Body<E extends EndpointSpec> = Decoded<E['body']>;
 /** What a handler returns and a caller gets, in decoded form. */
-export type Answer<E extends EndpointSpec> = E['responseHeaders'] extends z.ZodType
+export type Answer<E extends EndpointSpec> = E['responseHeaders'] extends z.core.$ZodType
   ? z.output<E['responseHeaders']>
   : Decoded<E['response']>;
 

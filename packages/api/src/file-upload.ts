@@ -2,7 +2,7 @@
  * Resumable upload: the tus protocol, version 1.0.0, with its extensions creation, termination, checksum and
  * expiration (https://tus.io/protocols/resumable-upload). An upload that has all its bytes is a file of the same id.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { endpoint, OFFSET_BYTE_STREAM } from './endpoint.ts';
 import { FileId } from './ids.ts';
 
@@ -21,13 +21,13 @@ export const UPLOAD_PIECE_BYTES = 5 * 1024 * 1024;
 const uploadParams = z.strictObject({ id: FileId });
 
 /** A count of bytes as a header carries it. */
-const HeaderBytes = z.codec(z.string().regex(/^\d{1,15}$/), z.int().min(0), {
+const HeaderBytes = z.codec(z.string().check(z.regex(/^\d{1,15}$/)), z.int().check(z.minimum(0)), {
   decode: Number,
   encode: String,
 });
 
 /** Another version is answered by `upload.version`, so any text is taken here. */
-const TusResumable = z.string().max(16).optional();
+const TusResumable = z.optional(z.string().check(z.maxLength(16)));
 
 const everyAnswer = { 'tus-resumable': TUS_VERSION };
 
@@ -60,7 +60,7 @@ export const createUpload = endpoint({
     'tus-resumable': TusResumable,
     'upload-length': HeaderBytes,
     /** Pairs of a key and a base64 value. Read is `expiresAt`, as an RFC 3339 time; what else is there is dropped. */
-    'upload-metadata': z.string().max(1024).optional(),
+    'upload-metadata': z.optional(z.string().check(z.maxLength(1024))),
   }),
   status: 201,
   everyAnswer,
@@ -93,7 +93,7 @@ export const findUpload = endpoint({
   responseHeaders: z.object({
     'upload-offset': HeaderBytes,
     'upload-length': HeaderBytes,
-    'upload-expires': z.string().optional(),
+    'upload-expires': z.optional(z.string()),
   }),
   problems: [
     'upload.version',
@@ -118,14 +118,14 @@ export const continueUpload = endpoint({
     'tus-resumable': TusResumable,
     'upload-offset': HeaderBytes,
     /** `sha256` and the base64 digest of this body: with it, the body is stored whole or not at all. */
-    'upload-checksum': z.string().max(128).optional(),
+    'upload-checksum': z.optional(z.string().check(z.maxLength(128))),
   }),
   body: OFFSET_BYTE_STREAM,
   status: 204,
   everyAnswer,
   responseHeaders: z.object({
     'upload-offset': HeaderBytes,
-    'upload-expires': z.string().optional(),
+    'upload-expires': z.optional(z.string()),
   }),
   problems: [
     'upload.version',

@@ -1,5 +1,5 @@
 /** Encrypted files. The server learns their padded size, nothing else. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytesOf } from './bytes.ts';
 import { BYTE_STREAM, endpoint } from './endpoint.ts';
 import { ConversationId, FileId, Timestamp, UserId } from './ids.ts';
@@ -13,7 +13,7 @@ export const FileInfo = z.object({
   sha256: bytesOf(32),
   createdAt: Timestamp,
   /** When it is deleted, whoever may read it; left out when nobody asked for that. */
-  expiresAt: Timestamp.optional(),
+  expiresAt: z.optional(Timestamp),
 });
 export type FileInfo = z.infer<typeof FileInfo>;
 
@@ -24,7 +24,7 @@ export const uploadFile = endpoint({
   path: '/api/v1/files/upload',
   summary: 'Store one encrypted file; answered when it is stored whole',
   access: 'user',
-  query: z.strictObject({ expiresAt: Timestamp.optional() }),
+  query: z.strictObject({ expiresAt: z.optional(Timestamp) }),
   body: BYTE_STREAM,
   status: 201,
   response: FileInfo,

@@ -1,11 +1,13 @@
 /** Branded identifiers. All are lower-case UUID text, so that equal ids are equal strings. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 const uuid = () =>
   z
     .string()
-    .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-    .meta({ format: 'uuid' });
+    .check(
+      z.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
+      z.meta({ format: 'uuid' }),
+    );
 
 /** An account. Made by the server. */
 export const UserId = uuid().brand<'UserId'>();
@@ -36,7 +38,7 @@ export const Address = z.strictObject({ user: UserId, device: DeviceId });
 export type Address = z.infer<typeof Address>;
 
 /** A place in a conversation's order, from 1. Beyond 2^53 a conversation would need 285 million years at 1 000 messages a second. */
-export const Seq = z.int().min(0);
+export const Seq = z.int().check(z.minimum(0));
 
 /** A moment as RFC 3339 text in UTC. */
 export const Timestamp = z.iso.datetime();
@@ -44,6 +46,4 @@ export const Timestamp = z.iso.datetime();
 /** The username rule: 3 to 50 letters and digits; unique without case. */
 export const Username = z
   .string()
-  .min(3)
-  .max(50)
-  .regex(/^[A-Za-z0-9]+$/);
+  .check(z.minLength(3), z.maxLength(50), z.regex(/^[A-Za-z0-9]+$/));

@@ -4,7 +4,7 @@
  * Events are facts that one service owns and others copy. They are delivered at least once and in no promised
  * order across subjects, so each carries a version or is idempotent by nature.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { ConversationId, DeviceId, SessionId, UserId } from './ids.ts';
@@ -16,7 +16,7 @@ export type AccountCreated = z.infer<typeof AccountCreated>;
 /** The devices of a user that messages are encrypted for. A higher version replaces a lower one. Owner: key. */
 export const DeviceListChanged = z.object({
   user: UserId,
-  version: z.int().min(1),
+  version: z.int().check(z.minimum(1)),
   devices: z.array(DeviceId),
 });
 export type DeviceListChanged = z.infer<typeof DeviceListChanged>;
@@ -26,7 +26,7 @@ export const AccountDeleted = z.object({
   user: UserId,
   at: z.iso.datetime(),
   /** What the account had, those that ever had keys first. Where they do not fit, the event comes again with the others. */
-  devices: z.array(DeviceId).max(1000).optional(),
+  devices: z.optional(z.array(DeviceId).check(z.maxLength(1000))),
 });
 export type AccountDeleted = z.infer<typeof AccountDeleted>;
 
@@ -38,7 +38,7 @@ export type DeviceRetired = z.infer<typeof DeviceRetired>;
 export const IdentityChanged = z.object({
   user: UserId,
   /** Of the account's newest leaf in the key log. */
-  version: z.int().min(1),
+  version: z.int().check(z.minimum(1)),
 });
 export type IdentityChanged = z.infer<typeof IdentityChanged>;
 
@@ -49,7 +49,7 @@ export type PrekeysLow = z.infer<typeof PrekeysLow>;
 /** Who is in a conversation has changed. A higher version follows on a lower one. Owner: message. */
 export const MembershipChanged = z.object({
   conversation: ConversationId,
-  version: z.int().min(1),
+  version: z.int().check(z.minimum(1)),
   joined: z.array(UserId),
   left: z.array(UserId),
 });
@@ -108,21 +108,21 @@ export const AuditEntry = z.object({
   at: z.iso.datetime(),
   action: z.enum(AUDIT_ACTIONS),
   /** Which of the operator's commands, with `admin.acted`. */
-  command: z.enum(ADMIN_COMMANDS).optional(),
-  user: UserId.optional(),
-  device: DeviceId.optional(),
-  session: SessionId.optional(),
+  command: z.optional(z.enum(ADMIN_COMMANDS)),
+  user: z.optional(UserId),
+  device: z.optional(DeviceId),
+  session: z.optional(SessionId),
   /** The address that it came from; encrypted where it is kept, and removed after a day. */
-  source: z.string().max(64).optional(),
+  source: z.optional(z.string().check(z.maxLength(64))),
   /** How many times, where events are counted up before they are written. */
-  count: z.int().min(1).optional(),
+  count: z.optional(z.int().check(z.minimum(1))),
 });
 export type AuditEntry = z.infer<typeof AuditEntry>;
 
 /** What services other than auth have to write in the audit log. `id` makes it idempotent. Owner: whoever saw it. */
 export const AuditNoted = z.object({
   id: z.uuid(),
-  entries: z.array(AuditEntry).min(1).max(500),
+  entries: z.array(AuditEntry).check(z.minLength(1), z.maxLength(500)),
 });
 export type AuditNoted = z.infer<typeof AuditNoted>;
 
@@ -159,7 +159,7 @@ export const findAccount = endpoint({
   access: 'service',
   params: users,
   status: 200,
-  response: z.object({ account: AccountCreated.optional() }),
+  response: z.object({ account: z.optional(AccountCreated) }),
   problems: [],
 });
 
@@ -170,7 +170,7 @@ export const listRevocations = endpoint({
   path: '/internal/revocations',
   summary: 'Sessions that ended since a moment, for as long as their access tokens could live',
   access: 'service',
-  query: z.strictObject({ since: z.iso.datetime().optional() }),
+  query: z.strictObject({ since: z.optional(z.iso.datetime()) }),
   status: 200,
   response: z.object({ now: z.iso.datetime(), revocations: z.array(SessionRevoked) }),
   problems: [],
@@ -193,13 +193,12 @@ export const noteTokenUses = endpoint({
         z.strictObject({
           session: SessionId,
           /** Of the refresh token that the access token came with; those of the log-in itself are not told. */
-          generation: z.int().min(1),
+          generation: z.int().check(z.minimum(1)),
           /** How long ago, which needs no two clocks to agree. */
-          ageMs: z.int().min(0),
+          ageMs: z.int().check(z.minimum(0)),
         }),
       )
-      .min(1)
-      .max(TOKEN_USES_MAX),
+      .check(z.minLength(1), z.maxLength(TOKEN_USES_MAX)),
   }),
   status: 204,
   problems: [],
@@ -214,7 +213,7 @@ export const findDeviceList = endpoint({
   access: 'service',
   params: users,
   status: 200,
-  response: z.object({ list: DeviceListChanged.optional() }),
+  response: z.object({ list: z.optional(DeviceListChanged) }),
   problems: [],
 });
 
@@ -227,7 +226,7 @@ export const findIdentity = endpoint({
   access: 'service',
   params: users,
   status: 200,
-  response: z.object({ identityKey: bytesOf(32).optional() }),
+  response: z.object({ identityKey: z.optional(bytesOf(32)) }),
   problems: [],
 });
 
@@ -253,7 +252,7 @@ export const countMembers = endpoint({
   access: 'service',
   params: z.strictObject({ conversation_id: ConversationId }),
   status: 200,
-  response: z.object({ members: z.int().min(0) }),
+  response: z.object({ members: z.int().check(z.minimum(0)) }),
   problems: [],
 });
 

@@ -1,5 +1,5 @@
 /** The key log: heads, leaves, proofs and the signatures of witnesses. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { UserId } from './ids.ts';
@@ -11,8 +11,8 @@ const userParams = z.strictObject({ user_id: UserId });
 const TreeHeadBytes = bytesOf(113);
 const Hash = bytesOf(32);
 /** A proof names one hash a level: 2^53 leaves have 53 levels, and a consistency proof two more. */
-const Proof = z.array(Hash).max(64);
-const LogSize = z.coerce.number().int().min(0);
+const Proof = z.array(Hash).check(z.maxLength(64));
+const LogSize = z.coerce.number().check(z.int(), z.minimum(0));
 
 /** A witness's signature under a tree head. */
 const Cosignature = z.object({ witnessKey: bytesOf(32), signature: bytesOf(64) });
@@ -60,7 +60,7 @@ export const getKeyLogHead = endpoint({
   summary:
     'The newest signed head of the key log, with a proof that it continues a smaller one (RFC 9162)',
   access: 'anyone',
-  query: z.strictObject({ from: LogSize.optional() }),
+  query: z.strictObject({ from: z.optional(LogSize) }),
   status: 200,
   response: z.object({
     logKey: bytesOf(32),
@@ -68,8 +68,8 @@ export const getKeyLogHead = endpoint({
     consistency: Proof,
     cosignatures: z.array(Cosignature),
     /** Of witnesses that have not signed this head yet. */
-    earlier: z.array(EarlierCosignature).optional(),
-    restored: RestoredLeaf.optional(),
+    earlier: z.optional(z.array(EarlierCosignature)),
+    restored: z.optional(RestoredLeaf),
   }),
   problems: ['key.log-unknown'],
 });
@@ -83,7 +83,7 @@ export const getKeyLogLeaves = endpoint({
   access: 'anyone',
   query: z.strictObject({
     start: LogSize,
-    count: z.coerce.number().int().min(1).max(KEY_LOG_LEAVES_MAX),
+    count: z.coerce.number().check(z.int(), z.minimum(1), z.maximum(KEY_LOG_LEAVES_MAX)),
   }),
   status: 200,
   response: z.object({ leaves: z.array(bytes({ min: 1, max: 128 })) }),
@@ -101,13 +101,13 @@ export const getKeyLogAccount = endpoint({
   params: userParams,
   query: z.strictObject({
     /** The first leaf wanted, by its version; 1 when left out. */
-    from: z.coerce.number().int().min(1).optional(),
+    from: z.optional(z.coerce.number().check(z.int(), z.minimum(1))),
     /** A head's size that the caller has seen, for the proof that the head below continues it. */
-    seen: LogSize.optional(),
+    seen: z.optional(LogSize),
   }),
   status: 200,
   response: z.object({
-    leaves: z.array(bytes({ min: 1, max: 128 })).min(1),
+    leaves: z.array(bytes({ min: 1, max: 128 })).check(z.minLength(1)),
     /** Place of the last leaf in the tree, and its audit path in the head's tree. */
     index: z.int(),
     inclusion: Proof,
@@ -115,8 +115,8 @@ export const getKeyLogAccount = endpoint({
     consistency: Proof,
     cosignatures: z.array(Cosignature),
     /** Of witnesses that have not signed this head yet. */
-    earlier: z.array(EarlierCosignature).optional(),
-    restored: RestoredLeaf.optional(),
+    earlier: z.optional(z.array(EarlierCosignature)),
+    restored: z.optional(RestoredLeaf),
   }),
   problems: ['key.log-unknown'],
 });

@@ -1,5 +1,5 @@
 /** Identity keys and prekey bundles. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { DeviceId, Timestamp, UserId } from './ids.ts';
@@ -12,11 +12,11 @@ import {
   REGISTRATION_ID_MAX,
 } from './limits.ts';
 
-const KeyId = z.int().min(1).max(KEY_ID_MAX);
-const RegistrationId = z.int().min(1).max(REGISTRATION_ID_MAX);
+const KeyId = z.int().check(z.minimum(1), z.maximum(KEY_ID_MAX));
+const RegistrationId = z.int().check(z.minimum(1), z.maximum(REGISTRATION_ID_MAX));
 
 /** The cipher suites that a prekey may serve, as `@sotto/crypto` numbers them: 1 is classic, 2 is signal. */
-export const SuiteNumber = z.int().min(1).max(255);
+export const SuiteNumber = z.int().check(z.minimum(1), z.maximum(255));
 
 /** An X25519 prekey, 32 bytes. */
 export const OneTimePrekey = z.strictObject({ id: KeyId, publicKey: bytesOf(32) });
@@ -26,7 +26,7 @@ export type OneTimePrekey = z.infer<typeof OneTimePrekey>;
 export const SignedPrekey = z.strictObject({
   id: KeyId,
   publicKey: bytesOf(32),
-  suites: z.array(SuiteNumber).min(1).max(8),
+  suites: z.array(SuiteNumber).check(z.minLength(1), z.maxLength(8)),
   signature: bytesOf(64),
 });
 export type SignedPrekey = z.infer<typeof SignedPrekey>;
@@ -37,7 +37,7 @@ export const DeviceBundle = z.object({
   registrationId: RegistrationId,
   signedPrekey: SignedPrekey,
   /** Absent when the device has run out: the session then starts from the signed prekey alone. */
-  oneTimePrekey: OneTimePrekey.optional(),
+  oneTimePrekey: z.optional(OneTimePrekey),
 });
 export type DeviceBundle = z.infer<typeof DeviceBundle>;
 
@@ -145,7 +145,9 @@ export const publishOneTimePrekeys = endpoint({
   access: 'user',
   proof: 'when-bound',
   body: z.strictObject({
-    prekeys: z.array(OneTimePrekey).min(1).max(ONE_TIME_PREKEYS_PER_UPLOAD_MAX),
+    prekeys: z
+      .array(OneTimePrekey)
+      .check(z.minLength(1), z.maxLength(ONE_TIME_PREKEYS_PER_UPLOAD_MAX)),
   }),
   status: 200,
   response: z.object({ available: z.int() }),
@@ -204,7 +206,7 @@ export const getBundle = endpoint({
   access: 'user',
   limited: 'by-itself',
   params: userParams,
-  query: z.strictObject({ device: DeviceId.optional() }),
+  query: z.strictObject({ device: z.optional(DeviceId) }),
   status: 200,
   response: Bundle,
   problems: ['key.identity-unknown', 'key.list-unknown', 'service.unavailable'],
@@ -217,7 +219,9 @@ export const getBundles = endpoint({
   path: '/api/v1/keys/bundles',
   summary: 'Prekey bundles of many users at once; takes a one-time prekey of each device',
   access: 'user',
-  body: z.strictObject({ users: z.array(UserId).min(1).max(BUNDLES_PER_REQUEST_MAX) }),
+  body: z.strictObject({
+    users: z.array(UserId).check(z.minLength(1), z.maxLength(BUNDLES_PER_REQUEST_MAX)),
+  }),
   status: 200,
   response: z.object({
     bundles: z.array(Bundle),
@@ -241,9 +245,9 @@ export const countPrekeys = endpoint({
     oneTimePrekeys: z.int(),
     /** The highest id of a one-time prekey that was ever stored; new ones lie above it. */
     oneTimeMark: z.int(),
-    signedPrekey: KeyId.optional(),
+    signedPrekey: z.optional(KeyId),
     /** Set when the signed prekey is older than seven days: publish the next one. */
-    signedPrekeyOld: z.literal(true).optional(),
+    signedPrekeyOld: z.optional(z.literal(true)),
   }),
   problems: [],
 });

@@ -1,5 +1,5 @@
 /** Messages: sending, history, and what a device has not acknowledged. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytes, bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { Address, ConversationId, DeviceId, MessageId, Seq, Timestamp } from './ids.ts';
@@ -12,22 +12,27 @@ import {
 } from './limits.ts';
 
 const Ciphertext = bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX });
-const PageLimit = z.coerce.number().int().min(1).max(PAGE_ITEMS_MAX).default(PAGE_ITEMS_MAX);
+const PageLimit = z._default(
+  z.coerce.number().check(z.int(), z.minimum(1), z.maximum(PAGE_ITEMS_MAX)),
+  PAGE_ITEMS_MAX,
+);
 
 /** One ciphertext and the device that can read it. */
 export const Recipient = z.strictObject({ device: DeviceId, ciphertext: Ciphertext });
 export type Recipient = z.infer<typeof Recipient>;
 
-const recipients = z.array(Recipient).min(1).max(RECIPIENTS_PER_MESSAGE_MAX);
+const recipients = z
+  .array(Recipient)
+  .check(z.minLength(1), z.maxLength(RECIPIENTS_PER_MESSAGE_MAX));
 
 /** What every kind of message says. */
 const heading = {
   id: MessageId,
   conversation: ConversationId,
   /** Devices that are not connected are woken at once, not when it suits them. */
-  urgent: z.boolean().optional(),
+  urgent: z.optional(z.boolean()),
   /** From then on the platform gives it to nobody: its place is an empty slot. */
-  expiresAt: Timestamp.optional(),
+  expiresAt: z.optional(Timestamp),
 };
 
 /**
@@ -48,7 +53,7 @@ export const OutgoingMessage = z.discriminatedUnion('kind', [
     ...heading,
     ciphertext: Ciphertext,
     /** Of the group's membership log. */
-    version: z.int().min(1),
+    version: z.int().check(z.minimum(1)),
     /** `digestDeviceLists` of `@sotto/crypto` over all members. */
     lists: bytesOf(32),
   }),
@@ -106,14 +111,16 @@ export const listMessages = endpoint({
   query: z
     .strictObject({
       /** Slots above this place, oldest first. */
-      after: z.coerce.number().int().min(0).optional(),
+      after: z.optional(z.coerce.number().check(z.int(), z.minimum(0))),
       /** Slots below this place, the nearest ones, oldest first. */
-      before: z.coerce.number().int().min(1).optional(),
+      before: z.optional(z.coerce.number().check(z.int(), z.minimum(1))),
       limit: PageLimit,
     })
-    .refine((query) => query.after === undefined || query.before === undefined, {
-      message: 'give after or before, not both',
-    }),
+    .check(
+      z.refine((query) => query.after === undefined || query.before === undefined, {
+        message: 'give after or before, not both',
+      }),
+    ),
   status: 200,
   response: z.object({
     incarnation: z.int(),
@@ -157,7 +164,7 @@ export const inbox = endpoint({
   status: 200,
   response: z.object({
     incarnation: z.int(),
-    messages: z.array(MessageSlot.extend({ conversation: ConversationId })),
+    messages: z.array(z.extend(MessageSlot, { conversation: ConversationId })),
   }),
   problems: [],
 });
@@ -185,7 +192,7 @@ export const openSocketTicket = endpoint({
   status: 200,
   response: z.object({
     /** Good once, and for `expiresIn` seconds; characters of base64url only. */
-    ticket: z.string().regex(/^[A-Za-z0-9_-]{22,128}$/),
+    ticket: z.string().check(z.regex(/^[A-Za-z0-9_-]{22,128}$/)),
     expiresIn: z.int(),
   }),
   problems: ['service.unavailable'],

@@ -1,5 +1,5 @@
 /** The contract as an OpenAPI 3.1 document. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { accountEndpoints } from './account.ts';
 import { authEndpoints } from './auth.ts';
 import { conversationEndpoints } from './conversation.ts';
@@ -119,7 +119,7 @@ function takesProof({ proof, problems }: EndpointSpec): boolean {
 
 function parameters(
   place: 'path' | 'query' | 'header',
-  schema: z.ZodObject | undefined,
+  schema: z.core.$ZodObject | undefined,
 ): JsonObject[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
@@ -143,7 +143,7 @@ function success(spec: EndpointSpec): JsonObject {
   };
 }
 
-function answerHeaders(schema: z.ZodObject | undefined): JsonObject {
+function answerHeaders(schema: z.core.$ZodObject | undefined): JsonObject {
   const headers = parameters('header', schema);
   return Object.fromEntries(
     headers.map(({ name, required, schema }) => [String(name), { required, schema }]),
@@ -186,7 +186,7 @@ function content(body: Exclude<BodySchema, undefined>): JsonObject {
   return { 'application/json': { schema: jsonSchema(body) } };
 }
 
-function jsonSchema(schema: z.ZodType): JsonObject {
+function jsonSchema(schema: z.core.$ZodType): JsonObject {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return rest;
 }

@@ -1,5 +1,5 @@
 /** Other people: the directory, who is there, blocks and reports. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { endpoint } from './endpoint.ts';
 import { ConversationId, MessageId, Timestamp, UserId } from './ids.ts';
 import {
@@ -13,7 +13,7 @@ import {
 export const Presence = z.object({
   online: z.boolean(),
   /** Rounded down to ten minutes; absent while online. */
-  lastSeen: Timestamp.optional(),
+  lastSeen: z.optional(Timestamp),
 });
 export type Presence = z.infer<typeof Presence>;
 
@@ -21,7 +21,7 @@ export type Presence = z.infer<typeof Presence>;
 export const UserEntry = z.object({
   user: UserId,
   username: z.string(),
-  presence: Presence.optional(),
+  presence: z.optional(Presence),
 });
 export type UserEntry = z.infer<typeof UserEntry>;
 
@@ -36,10 +36,13 @@ export const searchUsers = endpoint({
   access: 'user',
   query: z.strictObject({
     /** Three letters at least where the directory is not `open`, and ten users at most are found then. */
-    name: z.string().min(1).max(50).optional(),
+    name: z.optional(z.string().check(z.minLength(1), z.maxLength(50))),
     /** The last name of the page before. */
-    after: z.string().min(1).max(50).optional(),
-    limit: z.coerce.number().int().min(1).max(PAGE_ITEMS_MAX).default(PAGE_ITEMS_MAX),
+    after: z.optional(z.string().check(z.minLength(1), z.maxLength(50))),
+    limit: z._default(
+      z.coerce.number().check(z.int(), z.minimum(1), z.maximum(PAGE_ITEMS_MAX)),
+      PAGE_ITEMS_MAX,
+    ),
   }),
   status: 200,
   response: z.object({ users: z.array(UserEntry) }),
@@ -128,20 +131,22 @@ export const reportUser = endpoint({
   access: 'user',
   body: z.strictObject({
     user: UserId,
-    conversation: ConversationId.optional(),
+    conversation: z.optional(ConversationId),
     reason: z.enum(['spam', 'abuse', 'illegal', 'other']),
-    note: z.string().max(REPORT_NOTE_LENGTH_MAX).optional(),
+    note: z.optional(z.string().check(z.maxLength(REPORT_NOTE_LENGTH_MAX))),
     /** Plaintext by the caller's own account; the platform cannot check it. */
-    messages: z
-      .array(
-        z.strictObject({
-          id: MessageId,
-          sentAt: Timestamp,
-          text: z.string().max(REPORT_TEXT_LENGTH_MAX),
-        }),
-      )
-      .max(REPORTED_MESSAGES_MAX)
-      .default([]),
+    messages: z._default(
+      z
+        .array(
+          z.strictObject({
+            id: MessageId,
+            sentAt: Timestamp,
+            text: z.string().check(z.maxLength(REPORT_TEXT_LENGTH_MAX)),
+          }),
+        )
+        .check(z.maxLength(REPORTED_MESSAGES_MAX)),
+      [],
+    ),
   }),
   status: 201,
   response: z.object({ report: z.uuid() }),

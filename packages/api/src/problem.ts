@@ -1,5 +1,5 @@
 /** Every failure that the platform reports: one closed table of stable codes (RFC 9457). */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 interface ProblemRow {
   status: number;
@@ -139,19 +139,19 @@ export const Problem = z.object({
   title: z.string(),
   status: z.int(),
   code: z.enum(codes),
-  detail: z.string().optional(),
+  detail: z.optional(z.string()),
   /** The request id, to quote to an operator. */
-  instance: z.string().optional(),
+  instance: z.optional(z.string()),
   /** Paths of the fields that are wrong; never their values. */
-  fields: z.array(z.string()).optional(),
+  fields: z.optional(z.array(z.string())),
   /** When it is worth trying again, in seconds. */
-  retryAfter: z.int().optional(),
-  devices: DeviceDifference.optional(),
-  audience: GroupAudience.optional(),
+  retryAfter: z.optional(z.int()),
+  devices: z.optional(DeviceDifference),
+  audience: z.optional(GroupAudience),
   /** The newest version, for `conversation.version-conflict`. */
-  version: z.int().optional(),
+  version: z.optional(z.int()),
   /** What may still be uploaded, for `file.quota` and `file.daily-limit`. */
-  bytesLeft: z.int().optional(),
+  bytesLeft: z.optional(z.int()),
 });
 export type Problem = z.infer<typeof Problem>;
 

@@ -1,5 +1,5 @@
 /** Web Push: wake-ups without content for a device that is not connected (RFC 8030, RFC 8292). */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytesOf } from './bytes.ts';
 import { endpoint } from './endpoint.ts';
 import { PUSH_ENDPOINT_LENGTH_MAX } from './limits.ts';
@@ -25,9 +25,9 @@ export const subscribePush = endpoint({
   summary: 'Wake this device through a push service while it is not connected',
   access: 'user',
   body: z.strictObject({
-    endpoint: z.url({ protocol: /^https$/ }).max(PUSH_ENDPOINT_LENGTH_MAX),
+    endpoint: z.url({ protocol: /^https$/ }).check(z.maxLength(PUSH_ENDPOINT_LENGTH_MAX)),
     /** As the browser gives them. Nothing is encrypted to them: a wake-up has no content. */
-    keys: z.strictObject({ p256dh: bytesOf(65), auth: bytesOf(16) }).optional(),
+    keys: z.optional(z.strictObject({ p256dh: bytesOf(65), auth: bytesOf(16) })),
   }),
   status: 204,
   problems: ['push.off', 'push.endpoint-refused'],

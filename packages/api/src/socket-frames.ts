@@ -1,5 +1,5 @@
 /** What each frame of the socket is for, with one that is valid: for documents. */
-import type { z } from 'zod';
+import type { z } from 'zod/mini';
 import type { ClientFrame, ServerFrame } from './socket.ts';
 
 type ClientFrameText = z.input<typeof ClientFrame>;

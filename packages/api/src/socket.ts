@@ -5,7 +5,7 @@
  * (`catch-up`, `slots` …, the last with `caughtUp`), then live slots as they are committed. Within a
  * conversation slots arrive in order of `seq` without holes; an id seen before is to be dropped.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { bytes } from './bytes.ts';
 import { Address, ConversationId, DeviceId, MessageId, Seq, UserId } from './ids.ts';
 import {
@@ -56,14 +56,14 @@ export const ClientFrame = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('send'),
     /** Counts this socket's sends within the conversation, from 1. */
-    number: z.int().min(1),
+    number: z.int().check(z.minimum(1)),
     message: OutgoingMessage,
   }),
   /** Gives up a refused send, so that later numbers of its conversation are taken again. */
   z.strictObject({
     type: z.literal('withdraw'),
     conversation: ConversationId,
-    number: z.int().min(1),
+    number: z.int().check(z.minimum(1)),
   }),
   /** This device has stored everything up to `seq`. */
   z.strictObject({ type: z.literal('ack'), conversation: ConversationId, seq: Seq }),
@@ -75,18 +75,23 @@ export const ClientFrame = z.discriminatedUnion('type', [
     .strictObject({
       type: z.literal('ephemeral'),
       conversation: ConversationId,
-      recipients: z
-        .array(z.strictObject({ device: DeviceId, ciphertext: EphemeralCiphertext }))
-        .min(1)
-        .max(RECIPIENTS_PER_MESSAGE_MAX)
-        .optional(),
-      ciphertext: EphemeralCiphertext.optional(),
+      recipients: z.optional(
+        z
+          .array(z.strictObject({ device: DeviceId, ciphertext: EphemeralCiphertext }))
+          .check(z.minLength(1), z.maxLength(RECIPIENTS_PER_MESSAGE_MAX)),
+      ),
+      ciphertext: z.optional(EphemeralCiphertext),
     })
-    .refine((frame) => (frame.recipients === undefined) !== (frame.ciphertext === undefined), {
-      message: 'give recipients or a ciphertext',
-    }),
+    .check(
+      z.refine((frame) => (frame.recipients === undefined) !== (frame.ciphertext === undefined), {
+        message: 'give recipients or a ciphertext',
+      }),
+    ),
   /** Whose presence this socket is to be told of, in place of whom it named before. */
-  z.strictObject({ type: z.literal('watch'), users: z.array(UserId).max(WATCHED_USERS_MAX) }),
+  z.strictObject({
+    type: z.literal('watch'),
+    users: z.array(UserId).check(z.maxLength(WATCHED_USERS_MAX)),
+  }),
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 
@@ -99,11 +104,14 @@ export const ServerFrame = z.discriminatedUnion('type', [
     /** Rises when the platform is restored from a backup. */
     incarnation: z.int(),
     /** How many messages of this device the platform has stored, but for those of the last seconds before a crash. */
-    sent: z.int().optional(),
+    sent: z.optional(z.int()),
     /** How far this device has acknowledged: a store that is behind is not the one that did. More come in `cursors`. */
-    cursors: z.array(Cursor).max(CURSORS_PER_FRAME_MAX).optional(),
+    cursors: z.optional(z.array(Cursor).check(z.maxLength(CURSORS_PER_FRAME_MAX))),
   }),
-  z.object({ type: z.literal('cursors'), cursors: z.array(Cursor).max(CURSORS_PER_FRAME_MAX) }),
+  z.object({
+    type: z.literal('cursors'),
+    cursors: z.array(Cursor).check(z.maxLength(CURSORS_PER_FRAME_MAX)),
+  }),
   /**
    * What follows for this conversation starts above `from` and goes up to `last`; below `first` nothing is readable.
    * `from` may lie above what the device has, when it did not hear a `stored`: it reads the history up to there.
@@ -120,9 +128,9 @@ export const ServerFrame = z.discriminatedUnion('type', [
     conversation: ConversationId,
     slots: z.array(Slot),
     /** Set on the slots that end a catch-up. */
-    caughtUp: z.literal(true).optional(),
+    caughtUp: z.optional(z.literal(true)),
   }),
-  Stored.extend({ type: z.literal('stored'), number: z.int() }),
+  z.extend(Stored, { type: z.literal('stored'), number: z.int() }),
   z.object({
     type: z.literal('refused'),
     id: MessageId,
@@ -154,7 +162,7 @@ export const ServerFrame = z.discriminatedUnion('type', [
     ciphertext: EphemeralCiphertext,
   }),
   /** Of somebody whom this socket watches: how it is now, and each time that it changes. */
-  Presence.extend({ type: z.literal('presence'), user: UserId }),
+  z.extend(Presence, { type: z.literal('presence'), user: UserId }),
   /**
    * Devices of other members have acknowledged messages of this user: each member's furthest. At most once a second for
    * a conversation.

@@ -5,7 +5,7 @@
  * count any more is not kept.
  */
 import { type ConversationId, MessageId, Seq, UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Content } from './content.ts';
 import { HistoryItem, type Message, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
@@ -20,11 +20,11 @@ const said = { id: MessageId, seq: Seq, time: z.number() };
 /** What one account has said about one message. */
 export const Annotations = z.object({
   user: UserId,
-  reaction: z.object({ ...said, emoji: z.string().nullable() }).optional(),
-  edit: z.object(said).optional(),
-  deletion: z.object(said).optional(),
+  reaction: z.optional(z.object({ ...said, emoji: z.nullable(z.string()) })),
+  edit: z.optional(z.object(said)),
+  deletion: z.optional(z.object(said)),
   /** Its number among those of this account whose message has not come. */
-  waiting: z.int().optional(),
+  waiting: z.optional(z.int()),
 });
 export type Annotations = z.infer<typeof Annotations>;
 

@@ -1,7 +1,7 @@
 /** What a device that talks keeps secret is in no backup of it, however the records that hold it may change. */
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { openBackup } from './archive-file.ts';
 import { kindOf } from './archive-kinds.ts';
 import { exportBackup, makeRecoveryKey } from './backup.ts';

@@ -7,7 +7,7 @@
  */
 import { bytesOf, UserId } from '@sotto/api';
 import { makeRegistrationId, nobleProvider, type Provider } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type OpenBackup, openBackup, sealBackup } from './archive-file.ts';
 import { kindOf, kindsFor } from './archive-kinds.ts';
 import { ClientError } from './errors.ts';

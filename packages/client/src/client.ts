@@ -2,8 +2,8 @@
 import { openAccountDoor, openDeviceDoor } from './client-account.ts';
 import { openContentDoor } from './client-content.ts';
 import { ClientCore } from './client-core.ts';
-import type { Client, ClientOptions } from './client-interface.ts';
 import { openGroupsDoor } from './client-groups.ts';
+import type { Client, ClientOptions } from './client-interface.ts';
 import { openPeopleDoor } from './client-people.ts';
 import { openTalkDoor } from './client-talk.ts';
 import { openTrustDoor } from './client-trust.ts';

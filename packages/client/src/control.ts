@@ -3,12 +3,8 @@
  * `control` set in the envelope; they take no number, have no place in the history, and are never shown.
  */
 import { bytes, bytesOf, CIPHERTEXT_BYTES_MAX, DeviceId, MessageId } from '@sotto/api';
-import * as z from 'zod';
-import {
-  AGAIN_IDS_MAX,
-  AGAIN_PIECE_BYTES_MAX,
-  SENDER_KEY_BYTES_MAX,
-} from './limits.ts';
+import * as z from 'zod/mini';
+import { AGAIN_IDS_MAX, AGAIN_PIECE_BYTES_MAX, SENDER_KEY_BYTES_MAX } from './limits.ts';
 import { MessageReference } from './message-reference.ts';
 import { PictureReference } from './picture.ts';
 import { ProfileName } from './profile.ts';
@@ -20,7 +16,7 @@ export const Control = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('sender-key'),
     distribution: bytes({ min: 1, max: SENDER_KEY_BYTES_MAX }),
-    titleKey: bytesOf(32).optional(),
+    titleKey: z.optional(bytesOf(32)),
   }),
   /** The key of the group's title, for who has come in or did not have it. */
   z.strictObject({ type: z.literal('title-key'), key: bytesOf(32) }),
@@ -28,9 +24,9 @@ export const Control = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('resend'),
     of: DeviceId,
-    ids: z.array(MessageId).min(1).max(AGAIN_IDS_MAX),
+    ids: z.array(MessageId).check(z.minLength(1), z.maxLength(AGAIN_IDS_MAX)),
     /** Messages to the group were among them: the chain may not have come. */
-    needsChain: z.literal(true).optional(),
+    needsChain: z.optional(z.literal(true)),
   }),
   /** Such a message as it was: the number and time of its envelope, and its content, or a piece of that. */
   z.strictObject({
@@ -38,11 +34,11 @@ export const Control = z.discriminatedUnion('type', [
     of: DeviceId,
     id: MessageId,
     /** Absent when its sender does not know it any more. */
-    counter: z.int().min(1).optional(),
+    counter: z.optional(z.int().check(z.minimum(1))),
     time: z.number(),
     /** Bytes of the content before this piece, and of all of it. */
-    offset: z.int().min(0),
-    size: z.int().min(1).max(CIPHERTEXT_BYTES_MAX),
+    offset: z.int().check(z.minimum(0)),
+    size: z.int().check(z.minimum(1), z.maximum(CIPHERTEXT_BYTES_MAX)),
     content: bytes({ min: 1, max: AGAIN_PIECE_BYTES_MAX }),
   }),
   /** The sending account has read everything up to this message. */
@@ -51,15 +47,17 @@ export const Control = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('profile'),
     time: z.number(),
-    name: ProfileName.optional(),
-    picture: PictureReference.optional(),
+    name: z.optional(ProfileName),
+    picture: z.optional(PictureReference),
   }),
 ]);
 export type Control = z.infer<typeof Control>;
 
 const json = versionedJson(
   Control,
-  new Map(Control.options.map(({ shape }) => [shape.type.value, 1])),
+  new Map(
+    Control.def.options.flatMap(({ shape }) => shape.type.def.values.map((type) => [type, 1])),
+  ),
 );
 
 /** A control message to the bytes of an envelope. Throws `content.invalid` for what the type does not allow. */

@@ -1,6 +1,6 @@
 /** A conversation as the store has it. */
 import { bytes, bytesOf, ConversationId, GROUP_TITLE_BYTES_MAX, Seq, UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { HeadRecord } from './records.ts';
 
 /** Of two. Its members never change. */
@@ -19,23 +19,23 @@ export const GroupRecord = z.object({
   admins: z.array(UserId),
   head: HeadRecord,
   /** Entry by which each member came in, in the order of `members`. */
-  since: z.array(z.int().min(1)),
+  since: z.array(z.int().check(z.minimum(1))),
   /** SHA-256 of the encrypted title, as the log has it. */
-  titleHash: bytesOf(32).optional(),
+  titleHash: z.optional(bytesOf(32)),
   /** Absent when there is none, and while its key has not come. */
-  title: z.string().optional(),
+  title: z.optional(z.string()),
   /** What the title is under, or is to be. */
-  titleKey: bytesOf(32).optional(),
+  titleKey: z.optional(bytesOf(32)),
   /** Somebody who has that key has gone: the next title takes another one. */
-  isTitleKeySpent: z.boolean().optional(),
+  isTitleKeySpent: z.optional(z.boolean()),
   /** Keys that have come and do not open the title: one that they open may be on its way. */
-  spareTitleKeys: z.array(bytesOf(32)).optional(),
+  spareTitleKeys: z.optional(z.array(bytesOf(32))),
   /** The title as the platform has it. */
-  sealedTitle: bytes({ min: 1, max: GROUP_TITLE_BYTES_MAX }).optional(),
+  sealedTitle: z.optional(bytes({ min: 1, max: GROUP_TITLE_BYTES_MAX })),
   /** The code of the `CryptoError` that stands against what the platform shows of the log: nothing is sent. */
-  broken: z.string().optional(),
+  broken: z.optional(z.string()),
   /** What lies up to there was sent before this device was one of the account's, and need not be readable here. */
-  quietUpTo: Seq.optional(),
+  quietUpTo: z.optional(Seq),
 });
 export type GroupRecord = z.infer<typeof GroupRecord>;
 

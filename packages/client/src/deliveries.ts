@@ -3,7 +3,7 @@
  * the platform's word, told once and to those who are connected; that something was *read* is the member's own.
  */
 import { type ConversationId, Seq, type ServerFrame, UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ConversationRecord } from './conversation-record.ts';
 import { keys } from './key-space.ts';
 import { DELIVERED_PAUSE_MS } from './limits.ts';

@@ -1,7 +1,7 @@
 /** The devices of the account: who they are, what they are called, and taking one away. */
 import { type DeviceId, listDevices, renameDevice, type Timestamp } from '@sotto/api';
 import { type LocalParty, openDeviceName, type Provider, sealDeviceName } from '@sotto/crypto';
-import type { z } from 'zod';
+import type { z } from 'zod/mini';
 import type { Call } from './call.ts';
 
 export interface DeviceDeps {

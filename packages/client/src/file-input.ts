@@ -1,5 +1,5 @@
 /** A file as an application gives it to be sent. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError } from './errors.ts';
 import { paddedLength } from './file-padding.ts';
 import { FileReference, type Thumbnail } from './file-reference.ts';
@@ -22,7 +22,7 @@ export interface FileInput {
 
 /** What a message will say of the file that is not known by sending it. */
 export type Description = z.infer<typeof Description>;
-const Description = FileReference.omit({ id: true, key: true, digest: true });
+const Description = z.omit(FileReference, { id: true, key: true, digest: true });
 
 /**
  * Refuses what no message can carry before the upload, not after it: `file.size`, `content.invalid` for a name, type or

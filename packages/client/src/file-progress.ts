@@ -7,7 +7,7 @@
  */
 import { bytesOf, type ConversationId, encodeBase64url, FileId } from '@sotto/api';
 import type { Provider } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { FileInput } from './file-input.ts';
 import { keys } from './key-space.ts';
 import { STORE_PAGE, UPLOAD_KEPT_MS } from './limits.ts';
@@ -20,7 +20,7 @@ export const UploadRecord = z.object({
   key: bytesOf(32),
   salt: bytesOf(24),
   /** The end of the piece that was noted last, in bytes of ciphertext. */
-  noted: z.int().min(0),
+  noted: z.int().check(z.minimum(0)),
   /** SHA-256 of the ciphertext up to there. */
   digest: bytesOf(32),
   /** By this machine's clock, in milliseconds. */

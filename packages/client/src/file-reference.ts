@@ -1,12 +1,12 @@
 /** What a message says of a file: where it lies, how it is opened, and which bytes it has. */
 import { bytes, bytesOf, FILE_BYTES_MAX, FileId } from '@sotto/api';
 import { encryptedFileLength } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { paddedLength, paddedLengthBefore } from './file-padding.ts';
 import { FILE_NAME_LENGTH_MAX, FILE_TYPE_LENGTH_MAX, THUMBNAIL_BYTES_MAX } from './limits.ts';
 import { WellFormedText } from './well-formed-text.ts';
 
-const MediaType = WellFormedText.min(1).max(FILE_TYPE_LENGTH_MAX);
+const MediaType = WellFormedText.check(z.minLength(1), z.maxLength(FILE_TYPE_LENGTH_MAX));
 
 /** A small picture of a file, which travels in the message itself. */
 export const Thumbnail = z.strictObject({
@@ -20,13 +20,13 @@ export type Thumbnail = z.infer<typeof Thumbnail>;
 export const FileReference = z.strictObject({
   id: FileId,
   key: bytesOf(32),
-  name: WellFormedText.min(1).max(FILE_NAME_LENGTH_MAX),
+  name: WellFormedText.check(z.minLength(1), z.maxLength(FILE_NAME_LENGTH_MAX)),
   mediaType: MediaType,
   /** Bytes of the file itself, without its padding. */
-  size: z.int().min(0).max(FILE_BYTES_MAX),
+  size: z.int().check(z.minimum(0), z.maximum(FILE_BYTES_MAX)),
   /** SHA-256 of the ciphertext: everybody who has the message gets the same file. Early messages have none. */
-  digest: bytesOf(32).optional(),
-  thumbnail: Thumbnail.optional(),
+  digest: z.optional(bytesOf(32)),
+  thumbnail: z.optional(Thumbnail),
 });
 export type FileReference = z.infer<typeof FileReference>;
 

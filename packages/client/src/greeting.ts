@@ -3,7 +3,7 @@
  * or the store was, and lacks what this device has done (DESIGN 2.9, and 3, stale stores).
  */
 import type { ConversationId, ServerFrame } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { readCursor, skipOwn } from './conversations.ts';
 import { ClientError } from './errors.ts';
 import { keys } from './key-space.ts';

@@ -4,7 +4,7 @@
  */
 import { type ConversationId, type GroupAudience, getConversation, type UserId } from '@sotto/api';
 import { digestDeviceLists, type Provider } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ConversationDeps } from './conversations.ts';
 import { getGroup } from './group-log.ts';
 import { keys } from './key-space.ts';
@@ -13,7 +13,7 @@ import { getRecord, putRecord } from './stored-record.ts';
 
 const AudienceRecord = z.object({
   /** By user. */
-  versions: z.record(z.string(), z.int().min(0)),
+  versions: z.record(z.string(), z.int().check(z.minimum(0))),
 });
 
 /** The count for each member. */

@@ -13,7 +13,7 @@ import {
   type Provider,
   type SenderChain,
 } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Control } from './control.ts';
 import { enqueueControl } from './control-outbox.ts';
 import { ConversationRecord, type GroupRecord } from './conversation-record.ts';

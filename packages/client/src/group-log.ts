@@ -19,7 +19,7 @@ import {
   type Membership,
   type MembershipEntry,
 } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ConversationRecord, type GroupRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
 import type { MembershipChange, MembershipItem } from './history-item.ts';
@@ -30,7 +30,7 @@ import { decodeRecord, entriesUnder, getRecord, putRecord } from './stored-recor
 
 /** An entry that was verified. */
 export const LoggedEntry = z.object({
-  version: z.int().min(1),
+  version: z.int().check(z.minimum(1)),
   /** Of the log up to here. */
   hash: bytesOf(32),
   /** Where the platform said that it lies, when it was seen first. */

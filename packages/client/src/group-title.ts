@@ -4,7 +4,7 @@
  */
 import { type Address, bytesOf, ConversationId, getConversation, UserId } from '@sotto/api';
 import { type LocalParty, openGroupTitle, type Provider } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { enqueueControl } from './control-outbox.ts';
 import type { GroupRecord } from './conversation-record.ts';
 import { isProblem } from './errors.ts';

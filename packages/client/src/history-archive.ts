@@ -1,6 +1,6 @@
 /** The records of a store that leave it in an archive, and their way into another store. */
 import { ConversationId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Annotations } from './annotations.ts';
 import { type ArchivePurpose, kindOf, kindsFor } from './archive-kinds.ts';
 import { ClientError } from './errors.ts';
@@ -21,7 +21,7 @@ const HOUR_MS = 3_600_000;
 /** What an archive asks of a message: a tenth of the work of reading all of it, which is much for a long history. */
 const Said = z.object({
   sentAt: z.string(),
-  content: z.object({ expiresIn: z.int().optional() }).optional(),
+  content: z.optional(z.object({ expiresIn: z.optional(z.int()) })),
 });
 
 /** Of the kinds that an archive holds, the records that there is one of. Read together, they fit together. */

@@ -1,6 +1,6 @@
 /** What a conversation's history holds. */
 import { Address, ConversationId, MessageId, Seq, Timestamp, UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Content } from './content.ts';
 
 const placed = {
@@ -20,19 +20,19 @@ export const Message = z.object({
   time: z.number(),
   content: Content,
   /** The content's text is not the one that it was sent with. */
-  isEdited: z.boolean().optional(),
+  isEdited: z.optional(z.boolean()),
   /** When it goes away, in milliseconds since 1970; absent while nobody counts, and when it stays. */
-  expiresAt: z.number().optional(),
+  expiresAt: z.optional(z.number()),
   /** Sent by this account, from this device or another one. */
   own: z.boolean(),
   /** The sender's count skipped a number before this message, or this one comes late: something was held back. */
   order: z.enum(['next', 'gap', 'late']),
   /** The sending device's own number of it; absent in older stores. */
-  counter: z.int().optional(),
+  counter: z.optional(z.int()),
   /** Entry of the group's log that the sender had seen last. */
-  membership: z.int().optional(),
+  membership: z.optional(z.int()),
   /** It could not be read when it came, and its sender has sent it again. */
-  isRepaired: z.boolean().optional(),
+  isRepaired: z.optional(z.boolean()),
 });
 export type Message = z.infer<typeof Message>;
 
@@ -42,9 +42,9 @@ export const UnreadableMessage = z.object({
   ...placed,
   cause: z.string(),
   /** It could be read and is not to be believed: it is not asked for again, and cannot come again. */
-  isRefused: z.boolean().optional(),
+  isRefused: z.optional(z.boolean()),
   /** The highest number of its sending device that was seen before it. */
-  after: z.int().optional(),
+  after: z.optional(z.int()),
 });
 export type UnreadableMessage = z.infer<typeof UnreadableMessage>;
 
@@ -69,9 +69,9 @@ export const MembershipItem = z.object({
   /** By the platform's clock, which nobody vouches for. */
   sentAt: Timestamp,
   /** Its number in the log. */
-  version: z.int().min(1),
+  version: z.int().check(z.minimum(1)),
   /** Who signed it; absent for `departed`, which the platform writes. */
-  author: UserId.optional(),
+  author: z.optional(UserId),
   /** Milliseconds since 1970 by the author's clock. */
   time: z.number(),
   change: MembershipChange,

@@ -14,7 +14,7 @@ import {
   type Query,
 } from '@sotto/api';
 import type { ByteRange } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError, ConnectionError } from './errors.ts';
 import { ANSWER_BYTES_MAX, CALL_MS_MAX } from './limits.ts';
 import type { Prover } from './proof.ts';
@@ -172,19 +172,22 @@ function authorizationOf(token: string | undefined, proof: string | undefined) {
   };
 }
 
-function encodeHeaders(schema: z.ZodType | undefined, headers: unknown): Record<string, string> {
+function encodeHeaders(
+  schema: z.core.$ZodType | undefined,
+  headers: unknown,
+): Record<string, string> {
   if (schema === undefined) return {};
   const encoded = encode(schema, headers) as Record<string, string | undefined>;
   const present = Object.entries(encoded).filter(([, value]) => value !== undefined);
   return Object.fromEntries(present) as Record<string, string>;
 }
 
-function encodeJson(schema: z.ZodType, body: unknown): string {
+function encodeJson(schema: z.core.$ZodType, body: unknown): string {
   return JSON.stringify(encode(schema, body));
 }
 
 /** The same refusal that the platform would give, without the way to it. */
-function encode(schema: z.ZodType, value: unknown): unknown {
+function encode(schema: z.core.$ZodType, value: unknown): unknown {
   const encoded = z.safeEncode(schema, value);
   if (encoded.success) return encoded.data;
   const fields = encoded.error.issues.map((issue) => issue.path.join('.'));
@@ -213,7 +216,10 @@ async function readAnswer<E extends EndpointSpec>(
   return parseAnswer(endpoint.response, parseJson(await readText(response, reach))) as Answer<E>;
 }
 
-function parseAnswer<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
+function parseAnswer<Schema extends z.core.$ZodType>(
+  schema: Schema,
+  answer: unknown,
+): z.output<Schema> {
   const parsed = z.safeDecode(schema, answer as z.input<Schema>);
   if (parsed.success) return parsed.data;
   throw new ClientError('answer.invalid', 'the answer breaks the contract', {

@@ -3,7 +3,7 @@
  * counted from when they were stored, those of others from when they were read, by whichever of our devices.
  */
 import { ConversationId, MessageId, Seq } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { forgetAnnotations } from './annotations.ts';
 import { HistoryItem, type Message } from './history-item.ts';
 import { keys } from './key-space.ts';
@@ -16,12 +16,12 @@ import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
 
 /** What a conversation's messages get on their way, and by which message of the history that was said. */
 const TimerRecord = z.object({
-  seconds: z.int().nullable(),
+  seconds: z.nullable(z.int()),
   seq: Seq,
 });
 
 /** What this device has said of it, as long as that is not stored. */
-const WaitingTimer = z.object({ id: MessageId, seconds: z.int().nullable() });
+const WaitingTimer = z.object({ id: MessageId, seconds: z.nullable(z.int()) });
 
 /** The end of a message; 0 as long as somebody has to count from now. It lies under its time. */
 const Ending = z.object({ conversation: ConversationId, seq: Seq, at: z.number() });

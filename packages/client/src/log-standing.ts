@@ -4,7 +4,7 @@
  */
 import { bytesOf, type UserId } from '@sotto/api';
 import { CryptoError, compareHeads, type Head } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError } from './errors.ts';
 import { keys } from './key-space.ts';
 import { HeadRecord, sameBytes } from './records.ts';
@@ -16,7 +16,7 @@ export const LogPin = z.object({ logKey: bytesOf(32), blindingKey: bytesOf(32) }
 export type LogPin = z.infer<typeof LogPin>;
 
 /** The largest tree seen, and when its head was signed, by the log's clock; that is absent in older stores. */
-export const SeenTree = z.object({ size: z.int(), root: bytesOf(32), time: z.int().optional() });
+export const SeenTree = z.object({ size: z.int(), root: bytesOf(32), time: z.optional(z.int()) });
 export type SeenTree = z.infer<typeof SeenTree>;
 
 /** Our own newest leaf, and the identity that it was found to be of. */
@@ -26,12 +26,12 @@ export type OwnLeaf = z.infer<typeof OwnLeaf>;
 /** A contact's newest leaf. */
 export const ContactLeaf = z.object({
   /** As the log has it, and the identity that it was found to be of. */
-  identityKey: bytesOf(32).optional(),
-  head: HeadRecord.optional(),
+  identityKey: z.optional(bytesOf(32)),
+  head: z.optional(HeadRecord),
   /** A later one that the contact names in its messages: to be looked up before the next send. */
-  claimed: HeadRecord.optional(),
+  claimed: z.optional(HeadRecord),
   /** The code of the `CryptoError` that stands against it. */
-  broken: z.string().optional(),
+  broken: z.optional(z.string()),
 });
 export type ContactLeaf = z.infer<typeof ContactLeaf>;
 

@@ -15,7 +15,7 @@ import {
 import { nodeProvider } from '@sotto/crypto/node';
 import bad from '@sotto/crypto/vectors/xdh-dr/x25519_bad_public_keys.json' with { type: 'json' };
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Call } from './call.ts';
 import { type Client, type ClientOptions, createClient } from './client.ts';
 import { createEvents } from './events.ts';

@@ -1,6 +1,6 @@
 /** Which message another one is about. */
 import { type Address, type ConversationId, DeviceId, MessageId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError } from './errors.ts';
 
 /** An id is its sender's own, so it names a message together with the device that sent it. */

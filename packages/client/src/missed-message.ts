@@ -10,7 +10,7 @@ import {
   type MessageSlot,
   UserId,
 } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { HistoryItem, Place, UnreadableMessage } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { RESEND_GATHER_MS, RESEND_PAUSE_MS, RESEND_WAITS_MS, RESEND_WINDOW } from './limits.ts';
@@ -39,9 +39,9 @@ export const Repair = z.object({
   /** When something was asked for last. */
   askedAt: z.number(),
   /** The device has made a session since the last failure of one, as it could not read ours. */
-  isMended: z.boolean().optional(),
+  isMended: z.optional(z.boolean()),
   /** All that may be asked for early is due already. */
-  isHurried: z.boolean().optional(),
+  isHurried: z.optional(z.boolean()),
 });
 export type Repair = z.infer<typeof Repair>;
 

@@ -10,7 +10,7 @@ import {
   Recipient,
   Seq,
 } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { keys } from './key-space.ts';
 import type { StoreTransaction } from './store.ts';
 import { putRecord } from './stored-record.ts';
@@ -22,26 +22,26 @@ export const OutboxEntry = z.object({
   /** The message's own number. Of a control message, that of the message behind which it was written. */
   counter: z.int(),
   /** Set on control messages: their order behind that message. */
-  step: z.int().optional(),
+  step: z.optional(z.int()),
   time: z.number(),
   /** Bytes of `Content`, or of `Control` when there are devices in `to`. */
   content: bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX }),
   /** The devices that a control message is for. */
-  to: z.array(Address).optional(),
+  to: z.optional(z.array(Address)),
   /** A control message that is to travel in a session made for it: the one there was may be broken. */
-  isFresh: z.boolean().optional(),
+  isFresh: z.optional(z.boolean()),
   recipients: z.array(Recipient),
   /** What went to a whole group: one ciphertext, and what it was keyed for. */
-  group: z
-    .object({
+  group: z.optional(
+    z.object({
       ciphertext: bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX }),
-      version: z.int().min(1),
+      version: z.int().check(z.minimum(1)),
       lists: bytesOf(32),
-    })
-    .optional(),
+    }),
+  ),
   sealed: z.boolean(),
   /** It was stored before, as this number and at this place: the platform may have lost it. */
-  resent: z.object({ number: z.int(), seq: Seq }).optional(),
+  resent: z.optional(z.object({ number: z.int(), seq: Seq })),
 });
 export type OutboxEntry = z.infer<typeof OutboxEntry>;
 

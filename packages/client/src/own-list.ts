@@ -21,7 +21,7 @@ import {
   type VerifiedDeviceList,
   verifyDeviceList,
 } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Call } from './call.ts';
 import { loadDeviceKey } from './device-key.ts';
 import { ClientError, isProblem } from './errors.ts';
@@ -38,9 +38,9 @@ const OneVersion = z.object({
 
 /** What this device has of the account's list. The newest head is a record of its own: a linked device is handed it. */
 export const OwnListState = z.object({
-  newest: OneVersion.optional(),
+  newest: z.optional(OneVersion),
   /** The next version, signed here and not known to be published. */
-  pending: OneVersion.optional(),
+  pending: z.optional(OneVersion),
   /** This device has been on the list. Taken off it, a device does not come back by itself. */
   joined: z.boolean(),
   /** The platform has said that messages go by the newest. */

@@ -1,6 +1,6 @@
 /** The profile of this account: changed here, or on another of its devices. */
 import { encodeBase64url, FileId, UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError } from './errors.ts';
 import { keys } from './key-space.ts';
 import { type Picture, pictureType } from './picture.ts';

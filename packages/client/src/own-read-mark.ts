@@ -1,6 +1,6 @@
 /** How far this account has read a conversation, on whichever of its devices. */
 import { type ConversationId, Seq } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { keys } from './key-space.ts';
 import { MessageReference } from './message-reference.ts';
 import type { StoreTransaction } from './store.ts';

@@ -1,6 +1,6 @@
 /** Pictures of profiles: what counts as one, and what a profile says of it. */
 import { bytesOf } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError } from './errors.ts';
 import { FileReference } from './file-reference.ts';
 import { PICTURE_BYTES_MAX } from './limits.ts';
@@ -23,9 +23,9 @@ const BEGINNINGS: Record<z.infer<typeof PictureType>, RegExp> = {
 };
 
 /** A picture in a profile. Its `name` is the hash of it: the same picture may lie in several files. */
-export const PictureReference = FileReference.omit({ thumbnail: true }).extend({
+export const PictureReference = z.extend(z.omit(FileReference, { thumbnail: true }), {
   mediaType: PictureType,
-  size: z.int().min(1).max(PICTURE_BYTES_MAX),
+  size: z.int().check(z.minimum(1), z.maximum(PICTURE_BYTES_MAX)),
   digest: bytesOf(32),
 });
 export type PictureReference = z.infer<typeof PictureReference>;

@@ -21,7 +21,7 @@ import {
   toProblem,
 } from '@sotto/api';
 import { type WebSocket, WebSocketServer } from 'ws';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { makeKeyLog } from './key-log.fixture.ts';
 import { fileHandlers } from './platform-files.fixture.ts';
 import { groupHandlers, judgeInGroup } from './platform-groups.fixture.ts';
@@ -104,8 +104,11 @@ async function answer(platform: Platform, request: IncomingMessage, response: Se
     const device = request.headers.authorization?.replace(/^(Bearer|DPoP) access-\d+-/, '');
     const caller = platform.devices.find((known) => known.device === device);
     if (spec.access === 'user' && caller === undefined) throw new ApiError('auth.token-invalid');
-    const query = spec.query?.parse(Object.fromEntries(target.searchParams));
-    const headers = { ...request.headers, ...spec.headers?.decode(request.headers) };
+    const query = spec.query && z.parse(spec.query, Object.fromEntries(target.searchParams));
+    const headers = {
+      ...request.headers,
+      ...(spec.headers && z.parse(spec.headers, request.headers)),
+    };
     const body = await readBody(spec, request);
     const all = { ...handlers, ...groupHandlers, ...fileHandlers, ...peopleHandlers };
     const handler = all[spec.id as Spec['id']] as Handler | undefined;

@@ -3,7 +3,7 @@
  * an hour, so ages count only up to a time that a later run has confirmed. The platform's clock has no say in it: one
  * that held time back would have us keep what is to be forgotten.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { keys } from './key-space.ts';
 import { ONE_TIME_PREKEY_KEPT_MS, SIGNED_PREKEY_KEPT_MS, TIME_CONFIRMED_MS } from './limits.ts';
 import { OneTimePrekeyRecord, SignedPrekeyRecord } from './records.ts';

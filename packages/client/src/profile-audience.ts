@@ -1,6 +1,6 @@
 /** Whose devices are to know this account's profile, and which of them were told. */
 import { type Address, type ConversationId, DeviceId, UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ConversationRecord } from './conversation-record.ts';
 import { keys } from './key-space.ts';
 import { listedDevices } from './own-list.ts';

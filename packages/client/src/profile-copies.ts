@@ -3,7 +3,7 @@
  * of one picture; each conversation is named one of them.
  */
 import { type ConversationId, deleteFile, FileId, grantFile, UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isProblem } from './errors.ts';
 import { lengthsOf } from './file-reference.ts';
 import { upload } from './file-upload.ts';

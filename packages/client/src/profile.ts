@@ -1,6 +1,6 @@
 /** What people show of themselves: a display name and a picture, as this device knows them. The newest of each counts. */
 import type { UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { keys } from './key-space.ts';
 import { PROFILE_NAME_LENGTH_MAX } from './limits.ts';
 import { PictureReference, PictureType } from './picture.ts';
@@ -25,15 +25,17 @@ const UNFIT = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
 
 /** A name as it is shown. */
-export const ProfileName = WellFormedText.min(1)
-  .max(PROFILE_NAME_LENGTH_MAX)
-  .refine((name) => name.trim() === name && VISIBLE.test(name) && !UNFIT.test(name), 'not a name');
+export const ProfileName = WellFormedText.check(
+  z.minLength(1),
+  z.maxLength(PROFILE_NAME_LENGTH_MAX),
+  z.refine((name) => name.trim() === name && VISIBLE.test(name) && !UNFIT.test(name), 'not a name'),
+);
 
 /** A profile, of this account too. */
 export const ProfileRecord = z.object({
   time: z.number(),
-  name: ProfileName.optional(),
-  picture: z.object({ type: PictureType, hash: z.string() }).optional(),
+  name: z.optional(ProfileName),
+  picture: z.optional(z.object({ type: PictureType, hash: z.string() })),
   /** The files that hold the picture: of others the one that they named. */
   copies: z.array(PictureReference),
 });

@@ -3,7 +3,7 @@
  * others say of themselves is kept. Marks only move forward, and only to messages that are known.
  */
 import { type Address, ConversationId, DeviceId, Seq, UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { enqueueControl } from './control-outbox.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { HistoryItem, Place } from './history-item.ts';

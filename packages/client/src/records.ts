@@ -19,7 +19,7 @@ import {
   agreementPublicKey,
   agreementSecretKey,
 } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { keys } from './key-space.ts';
 import type { StoreTransaction } from './store.ts';
 import { getRecord } from './stored-record.ts';
@@ -31,17 +31,17 @@ export const Account = z.object({
   session: SessionId,
   username: z.string(),
   /** The account was made here: no message to it can be older than this device. */
-  isFirstDevice: z.boolean().optional(),
+  isFirstDevice: z.optional(z.boolean()),
   /** The platform knows this device by its key, so log-ins, renewals and changes are signed with it. */
-  isBound: z.boolean().optional(),
-  tokens: z
-    .object({
+  isBound: z.optional(z.boolean()),
+  tokens: z.optional(
+    z.object({
       access: z.string(),
       /** When the access token is to be renewed, by this machine's clock, in milliseconds. */
       renewAt: z.number(),
       refresh: z.string(),
-    })
-    .optional(),
+    }),
+  ),
 });
 export type Account = z.infer<typeof Account>;
 
@@ -56,7 +56,7 @@ export const IdentityRecord = z.object({
   seed: bytesOf(32),
   registrationId: z.int(),
   /** The platform had it before this device did: it came from another one, or took the place of the account's. */
-  isShared: z.boolean().optional(),
+  isShared: z.optional(z.boolean()),
 });
 export type IdentityRecord = z.infer<typeof IdentityRecord>;
 
@@ -69,12 +69,12 @@ export const SignedPrekeyRecord = z.object({
   signature: bytesOf(64),
   published: z.boolean(),
   /** When the platform was found to have it, in milliseconds by the later of the two clocks; absent in older stores. */
-  publishedAt: z.number().optional(),
+  publishedAt: z.optional(z.number()),
 });
 export type SignedPrekeyRecord = z.infer<typeof SignedPrekeyRecord>;
 
 /** Version and hash of a device list, or of an account's leaf in the key log. */
-export const HeadRecord = z.object({ version: z.int().min(1), hash: bytesOf(32) });
+export const HeadRecord = z.object({ version: z.int().check(z.minimum(1)), hash: bytesOf(32) });
 
 /** An identity that is to replace the account's, as long as the platform is not known to have it. */
 export const NextIdentity = z.object({
@@ -99,19 +99,19 @@ export type HistoryReference = z.infer<typeof HistoryReference>;
 
 /** An offer to be linked, with its secret key until the answer has come, and then with what the answer was. */
 export const LinkRecord = z.object({
-  secretKey: bytesOf(32).optional(),
+  secretKey: z.optional(bytesOf(32)),
   publicKey: bytesOf(32),
   madeAt: z.number(),
-  joining: z
-    .object({
+  joining: z.optional(
+    z.object({
       user: UserId,
       device: DeviceId,
       /** The store was no account's before: all of it came with the link. */
-      isNew: z.boolean().optional(),
+      isNew: z.optional(z.boolean()),
       /** To be fetched once it is a device of the account. */
-      history: HistoryReference.optional(),
-    })
-    .optional(),
+      history: z.optional(HistoryReference),
+    }),
+  ),
 });
 export type LinkRecord = z.infer<typeof LinkRecord>;
 
@@ -128,7 +128,7 @@ export const OneTimePrekeyRecord = z.object({
   secretKey: bytesOf(32),
   publicKey: bytesOf(32),
   /** When somebody was found to have been given it, in milliseconds by this machine's clock. */
-  claimedAt: z.number().optional(),
+  claimedAt: z.optional(z.number()),
 });
 export type OneTimePrekeyRecord = z.infer<typeof OneTimePrekeyRecord>;
 
@@ -138,20 +138,20 @@ export const Peer = z.object({
   identityKey: bytesOf(32),
   devices: z.array(DeviceId),
   /** The newest device list seen, and a later one that a device of the account has named: to be read before the next send. */
-  list: HeadRecord.optional(),
-  claimedList: HeadRecord.optional(),
+  list: z.optional(HeadRecord),
+  claimedList: z.optional(HeadRecord),
   /**
    * The platform's count of changes of the account's devices as it was when `devices` was read or before. Absent when that
    * was not known: then there may be devices that are not among them.
    */
-  version: z.int().min(0).optional(),
+  version: z.optional(z.int().check(z.minimum(0))),
   /** Another identity key that the platform has handed out, and that nobody has accepted yet. */
-  changedTo: bytesOf(32).optional(),
+  changedTo: z.optional(bytesOf(32)),
   /**
    * When this identity was accepted in the place of another one, or came from another device of ours, by this machine's
    * clock: what was written before was not for it, as far as this device knows.
    */
-  acceptedAt: z.number().optional(),
+  acceptedAt: z.optional(z.number()),
 });
 export type Peer = z.infer<typeof Peer>;
 
@@ -163,7 +163,7 @@ export const SenderCounterRecord = z.object({
   highest: z.int(),
   missing: z.array(z.int()),
   /** Of a group: the newest entry of its log that the device has named. */
-  membership: HeadRecord.optional(),
+  membership: z.optional(HeadRecord),
 });
 
 /** Another account as it is known, or undefined. */

@@ -3,7 +3,7 @@
  * and goes on as if it had just come. Whoever may send it is the account that sent it first; each takes effect once.
  */
 import { bytes, CIPHERTEXT_BYTES_MAX } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { decodeContent } from './content.ts';
 import type { Control } from './control.ts';
 import type { Message, UnreadableMessage } from './history-item.ts';

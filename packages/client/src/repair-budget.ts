@@ -2,7 +2,7 @@
  * How often something may be done because another device asked for it, or sent what could not be read. Kept in the
  * store: a restart gives nothing back.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { StoreTransaction } from './store.ts';
 import { getRecord, putRecord } from './stored-record.ts';
 

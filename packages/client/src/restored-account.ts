@@ -1,6 +1,6 @@
 /** A store that a backup was restored into, before a device of its account has logged in. */
 import { UserId } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError } from './errors.ts';
 import { keys } from './key-space.ts';
 import type { StoreTransaction } from './store.ts';
@@ -11,7 +11,7 @@ export const Restored = z.object({
   user: UserId,
   username: z.string(),
   /** Set while records are being written. */
-  isUnfinished: z.boolean().optional(),
+  isUnfinished: z.optional(z.boolean()),
 });
 export type Restored = z.infer<typeof Restored>;
 

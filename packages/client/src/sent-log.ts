@@ -4,7 +4,7 @@
  */
 import { type ConversationId, DeviceId, Seq } from '@sotto/api';
 import type { LocalParty } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { nothingOf } from './annotations.ts';
 import { encodeContent } from './content.ts';
 import { HistoryItem, Place } from './history-item.ts';
@@ -26,7 +26,7 @@ const SentMessage = z.object({
 });
 
 /** How many messages of this device the platform has, as far as it has answered. */
-const SentCount = z.object({ count: z.int().min(0) });
+const SentCount = z.object({ count: z.int().check(z.minimum(0)) });
 
 /** How many messages of this device the platform has answered; undefined before that was first counted. */
 export async function countSent(

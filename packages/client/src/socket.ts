@@ -8,7 +8,7 @@ import {
   SOCKET_PROTOCOL,
   SOCKET_TICKET_PREFIX,
 } from '@sotto/api';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { backOffMs, pause } from './back-off.ts';
 import { ClientError, type ClientErrorCode, ConnectionError, isProblem } from './errors.ts';
 import {
@@ -139,7 +139,9 @@ function attend(socket: WebSocket, options: SocketOptions, signal: AbortSignal):
 }
 
 const Typed = z.object({ type: z.string() });
-const knownTypes = new Set(ServerFrame.options.map((option) => option.shape.type.value as string));
+const knownTypes = new Set(
+  ServerFrame.def.options.flatMap<string>(({ shape }) => shape.type.def.values),
+);
 
 /** A frame, or undefined for one of a newer release. Throws `answer.invalid` for what breaks the contract. */
 function decodeFrame(data: unknown): ServerFrame | undefined {

@@ -22,7 +22,7 @@ import {
   WRAPPED_STORE_KEY_BYTES,
   wrapStoreKey,
 } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError } from './errors.ts';
 import { PASSPHRASE_COST } from './limits.ts';
 import {
@@ -61,9 +61,9 @@ const Lock = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('passphrase'),
     salt: bytesOf(SALT_BYTES),
-    memoryKiB: z.int().min(8).max(PASSPHRASE_COST_MAX.memoryKiB),
-    passes: z.int().min(1).max(PASSPHRASE_COST_MAX.passes),
-    lanes: z.int().min(1).max(PASSPHRASE_COST_MAX.lanes),
+    memoryKiB: z.int().check(z.minimum(8), z.maximum(PASSPHRASE_COST_MAX.memoryKiB)),
+    passes: z.int().check(z.minimum(1), z.maximum(PASSPHRASE_COST_MAX.passes)),
+    lanes: z.int().check(z.minimum(1), z.maximum(PASSPHRASE_COST_MAX.lanes)),
   }),
   z.object({ type: z.literal('key') }),
 ]);

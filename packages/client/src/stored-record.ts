@@ -1,17 +1,17 @@
 /** Records of the store as values: how they are written, read, walked over and counted. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError } from './errors.ts';
 import { STORE_PAGE } from './limits.ts';
 import type { StoreEntry, StoreTransaction } from './store.ts';
 
 /** A count that only rises: key ids, send counters. */
-export const Counter = z.object({ next: z.int().min(1) });
+export const Counter = z.object({ next: z.int().check(z.minimum(1)) });
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Writes a record under a key. */
-export function putRecord<S extends z.ZodType>(
+export function putRecord<S extends z.core.$ZodType>(
   transaction: StoreTransaction,
   key: string,
   [schema, value]: [S, z.output<S>],
@@ -20,12 +20,12 @@ export function putRecord<S extends z.ZodType>(
 }
 
 /** A record as the bytes of a store entry. */
-export function encodeRecord<S extends z.ZodType>(schema: S, value: z.output<S>): Uint8Array {
+export function encodeRecord<S extends z.core.$ZodType>(schema: S, value: z.output<S>): Uint8Array {
   return encoder.encode(JSON.stringify(z.encode(schema, value)));
 }
 
 /** Reads a record. Throws `store.invalid` when what lies there is not one: the store is damaged. */
-export async function getRecord<S extends z.ZodType>(
+export async function getRecord<S extends z.core.$ZodType>(
   transaction: StoreTransaction,
   key: string,
   schema: S,
@@ -35,7 +35,7 @@ export async function getRecord<S extends z.ZodType>(
 }
 
 /** The record that the bytes of a store entry stand for. */
-export function decodeRecord<S extends z.ZodType>(schema: S, value: Uint8Array): z.output<S> {
+export function decodeRecord<S extends z.core.$ZodType>(schema: S, value: Uint8Array): z.output<S> {
   try {
     return z.decode(schema, JSON.parse(decoder.decode(value)));
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { type ConversationId, ServerFrame } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { openPair, type Pair, type Person, texts, until } from './content.fixture.ts';
 import { TYPING_PER_MESSAGE_MAX } from './limits.ts';
 import { addressedBy, type Device } from './platform-operations.fixture.ts';

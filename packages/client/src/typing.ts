@@ -4,7 +4,7 @@
  */
 import type { ClientFrame, ConversationId, Recipient, ServerFrame } from '@sotto/api';
 import { CryptoError, type Envelope, openEnvelope, sealEnvelope } from '@sotto/crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ConversationRecord, type GroupRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
 import type { Events } from './events.ts';

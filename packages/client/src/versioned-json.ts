@@ -2,10 +2,10 @@
  * What is said inside an envelope: JSON with a version for each type, so that an old client can tell a message that it
  * is too old for from one that is broken.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ClientError } from './errors.ts';
 
-const Versioned = z.object({ v: z.int().min(1), type: z.string() });
+const Versioned = z.object({ v: z.int().check(z.minimum(1)), type: z.string() });
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -20,7 +20,7 @@ export interface VersionedJson<T> {
 
 /** The codec of a union; `versions` has the newest version of each of its types. */
 export function versionedJson<T extends { readonly type: string }>(
-  schema: z.ZodType<T>,
+  schema: z.core.$ZodType<T>,
   versions: ReadonlyMap<string, number>,
 ): VersionedJson<T> {
   return {

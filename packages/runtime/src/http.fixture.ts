@@ -47,7 +47,7 @@ const echo = endpoint({
   query: z.strictObject({ limit: z.coerce.number().int().max(5).default(3) }),
   body: z.strictObject({
     text: z.string().max(20).optional(),
-    key: bytesOf(3).optional(),
+    key: z.optional(bytesOf(3)),
     any: z.json().optional(),
   }),
   status: 201,
@@ -55,7 +55,7 @@ const echo = endpoint({
     id: z.string(),
     limit: z.int(),
     text: z.string().optional(),
-    key: bytesOf(3).optional(),
+    key: z.optional(bytesOf(3)),
   }),
 });
 const collect = endpoint({

@@ -133,9 +133,9 @@ function readQuery(context: Context<AppEnv>): Record<string, string> {
   return query;
 }
 
-function readHeaders({ shape }: z.ZodObject, context: Context<AppEnv>): Record<string, string> {
+function readHeaders(schema: z.core.$ZodObject, context: Context<AppEnv>): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
-  for (const name of Object.keys(shape)) {
+  for (const name of Object.keys(schema._zod.def.shape)) {
     const value = context.req.header(name);
     if (value !== undefined) headers[name] = value;
   }
@@ -145,7 +145,7 @@ function readHeaders({ shape }: z.ZodObject, context: Context<AppEnv>): Record<s
 /** What an endpoint does not declare it does not take. */
 const NOTHING = z.strictObject({});
 
-function decode(schema: z.ZodObject = NOTHING, input: Record<string, string>): unknown {
+function decode(schema: z.core.$ZodObject = NOTHING, input: Record<string, string>): unknown {
   const unstorable = Object.keys(input).filter((name) => !isStorable(input[name]));
   if (unstorable.length > 0) {
     throw new ApiError('request.invalid', { fields: unstorable.map((name) => fieldPath([name])) });
@@ -197,7 +197,7 @@ function respond(endpoint: EndpointSpec, answer: unknown, breakOff: BreakOffOpti
   return new Response(JSON.stringify(encoded), { status, headers: JSON_HEADERS });
 }
 
-function encodeAnswer({ id }: EndpointSpec, schema: z.ZodType, answer: unknown): unknown {
+function encodeAnswer({ id }: EndpointSpec, schema: z.core.$ZodType, answer: unknown): unknown {
   const encoded = z.safeEncode(schema, answer);
   if (encoded.success) return encoded.data;
   // As a cause: a schema's error thrown as it is would be blamed on the request.

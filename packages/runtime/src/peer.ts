@@ -107,7 +107,7 @@ function toRequest(endpoint: EndpointSpec, input: RawInput, options: RequestOpti
   return new Request(url, { method, headers, body: text, signal: options.signal });
 }
 
-function encode(schema: z.ZodObject | undefined, value: unknown): Record<string, unknown> {
+function encode(schema: z.core.$ZodObject | undefined, value: unknown): Record<string, unknown> {
   return schema === undefined ? {} : z.encode(schema, (value ?? {}) as z.output<typeof schema>);
 }
 

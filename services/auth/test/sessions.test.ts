@@ -52,7 +52,7 @@ const sessionsOf = async (account: Login) => {
 };
 const devicesOf = async (account: Login) => {
   const { body } = await auth.send(listDevices, bearer(account));
-  return listDevices.response.decode(body as never).devices;
+  return listDevices.response.parse(body).devices;
 };
 const publishKeysOf = async (user: Login['user'], devices: DeviceId[]) => {
   const list = { user, version: 1, devices };

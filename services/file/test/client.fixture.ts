@@ -42,7 +42,7 @@ export async function stored(
 ): Promise<FileInfo> {
   const response = await upload(platform, user, bytes);
   if (response.status !== 201) throw new Error(await response.text());
-  return FileInfo.decode(await response.json());
+  return FileInfo.parse(await response.json());
 }
 
 export function grant(platform: Platform, user: UserId, file: string, conversation: string) {

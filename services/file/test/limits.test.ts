@@ -40,7 +40,7 @@ function upload(owner: UserId, bytes: Uint8Array<ArrayBuffer>): Promise<Response
 async function stored(owner: UserId, bytes: Uint8Array<ArrayBuffer>): Promise<FileInfo> {
   const answer = await upload(owner, bytes);
   expect(answer.status).toBe(201);
-  return FileInfo.decode(await answer.json());
+  return FileInfo.parse(await answer.json());
 }
 
 /** The same bytes, without saying how many. */
@@ -111,7 +111,7 @@ test('an upload that is given up counts what it brought, and no more', async () 
 test('a file that is there, though its sender was told otherwise, gives nothing back twice', async () => {
   const owner = newUser();
   const answer = await uploadUnannounced(owner, randomBytes(120_000));
-  const { id } = FileInfo.decode(await answer.json());
+  const { id } = FileInfo.parse(await answer.json());
   // As does an upload whose last commit was answered by nobody.
   await giveBackToDay(platform.database.query, id, DAILY_BYTES - 120_000);
   expect(await today(owner)).toBe(120_000);

@@ -28,7 +28,7 @@ const RELATIONS = 'presence.relations';
 const Relations = z.object({
   node: z.string(),
   users: z.array(UserId),
-  conversation: ConversationId.optional(),
+  conversation: z.optional(ConversationId),
 });
 
 export interface Live extends Closable, Pick<Ephemeral, 'pass'> {
