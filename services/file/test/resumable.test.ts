@@ -25,13 +25,18 @@ const stores = process.env.TEST_S3_ENDPOINT
 describe.each(stores)('a resumable upload over the %s store', (store) => {
   let platform: Platform;
   let parts = 0;
-  /** Counts what has come to the store. */
+  let readWhole = 0;
+  /** Counts what has come to the store, and what the service itself read of it. */
   const counted = (blobs: Blobs): Blobs => ({
     ...blobs,
     async putPart(attempt, part) {
       const tag = await blobs.putPart(attempt, part);
       parts += 1;
       return tag;
+    },
+    get(key, range, purpose) {
+      if (range === undefined && purpose !== 'reader') readWhole += 1;
+      return blobs.get(key, range, purpose);
     },
   });
   beforeAll(async () => {
@@ -66,6 +71,23 @@ describe.each(stores)('a resumable upload over the %s store', (store) => {
     expect(Buffer.from(info.sha256, 'base64url').toString('hex')).toBe(sha256(bytes));
     expect(await usage(platform, uploader.user)).toBe(Math.max(4096, bytes.byteLength));
     expect(await leftovers(platform)).toEqual([]);
+  });
+
+  test('is read back when no process got all of it in order, and only then', async () => {
+    const uploader = somebody();
+    const other = { ...uploader, fetch: (await platform.startAnother()).fetch };
+    for (const [second, reads] of [
+      [uploader, 0],
+      [other, 1],
+    ] as const) {
+      const bytes = randomBytes(PART + 10);
+      const path = await begin(uploader, bytes.byteLength);
+      readWhole = 0;
+      await bring(uploader, path, { offset: 0, body: bytes.subarray(0, PART) });
+      await bring(second, path, { offset: PART, body: bytes.subarray(PART) });
+      expect(readWhole).toBe(reads);
+      expect(sha256(await download(uploader, path))).toBe(sha256(bytes));
+    }
   });
 
   test('of nothing is a file at once', async () => {
