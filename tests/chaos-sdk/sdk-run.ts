@@ -30,6 +30,8 @@ export interface SdkReport {
   readonly cuts: number;
   readonly restarts: number;
   readonly restored: number;
+  /** Messages that a store which had come back sent again: the platform refuses them, as it has them already. */
+  readonly conflicts: number;
   readonly seconds: number;
   /** Until all was there after the last fault. */
   readonly settledMs: number;
@@ -93,6 +95,7 @@ export async function runSdk(options: SdkRunOptions): Promise<SdkReport> {
     rooms: { direct, group: rooms.length - direct },
     written: rooms.reduce((sum, { written }) => sum + written.length, 0),
     ...town.counts,
+    conflicts: people.reduce((sum, person) => sum + person.conflicts(), 0),
     seconds: Math.round((performance.now() - begun) / 1000),
     settledMs: Math.round(performance.now() - writtenAt),
     alarms,
@@ -157,7 +160,7 @@ async function write(person: Person, town: Town): Promise<void> {
     if (town.away.has(person) || town.left === 0) continue;
     const room = chance.pick(rooms);
     try {
-      if ((await person.countUnsent(room.id)) > UNSENT_MAX) continue;
+      if ((await person.countUnsent(room.id)) > UNSENT_MAX || town.left === 0) continue;
       town.left -= 1;
       const text = `${town.rooms.indexOf(room)} ${person.name} ${number++}`;
       const written = { text, author: person.name, isSure: false, isForgotten: false };

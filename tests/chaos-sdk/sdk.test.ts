@@ -5,7 +5,7 @@ import { runSdk } from './sdk-run.ts';
 test('whatever dies or is forgotten, everybody shows every message once, in order, readable', async () => {
   const report = await runSdk({
     ...{ seed: 1, clients: 10, messages: 300 },
-    ...{ pauseMsMax: 400, settleMs: 40_000 },
+    ...{ pauseMsMax: 250, settleMs: 40_000 },
   });
   expect(report.alarms).toEqual([]);
   expect(report.verdict).toMatchObject({
