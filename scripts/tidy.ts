@@ -140,7 +140,7 @@ function sizeFaults({ path, text }: SourceFile): Fault[] {
   return faults;
 }
 
-/** Operations have a summary of their own. Types are told by their fields, so only values are asked for words. */
+/** Operations have their sentence in summaries.ts. Types are told by their fields, so only values are asked for words. */
 const SPEAKS_FOR_ITSELF = /= endpoint\(|Endpoints = \[/;
 
 function docstringFaults({ path, text }: SourceFile): Fault[] {

@@ -15,7 +15,6 @@ export const changePassword = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/password',
-  summary: 'Change the password; all other sessions end',
   access: 'user',
   proof: 'when-bound',
   body: z.strictObject({ currentPassword: Password, newPassword: Password }),
@@ -28,7 +27,6 @@ export const renewRecoveryCode = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/recovery-code',
-  summary: 'A new recovery code, shown once; the old one stops working',
   access: 'user',
   proof: 'when-bound',
   body: z.strictObject({ password: Password }),
@@ -42,8 +40,6 @@ export const recover = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/recover',
-  summary:
-    'Set a new password with the recovery code: all sessions end, a device is logged in, a new code is shown',
   access: 'anyone',
   body: z.strictObject({
     username: GivenUsername,
@@ -72,8 +68,6 @@ export const deleteAccount = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/account/delete',
-  summary:
-    'Delete the account: it cannot be used from now on, and all that is held of it goes within a day',
   access: 'user',
   proof: 'when-bound',
   body: z.strictObject({ password: Password }),
@@ -86,7 +80,6 @@ export const exportAccount = endpoint({
   service: 'auth',
   method: 'GET',
   path: '/api/v1/auth/export',
-  summary: 'Everything that the platform holds about the caller, by service and table',
   access: 'user',
   proof: 'when-bound',
   status: 200,
@@ -104,7 +97,6 @@ export const me = endpoint({
   service: 'auth',
   method: 'GET',
   path: '/api/v1/auth/me',
-  summary: 'Who the access token belongs to',
   access: 'user',
   status: 200,
   response: z.object({

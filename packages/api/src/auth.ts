@@ -48,8 +48,6 @@ export const register = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/register',
-  summary:
-    'Make an account with its first device, and log in; a request proof (DPoP) binds the session and names the device key',
   access: 'anyone',
   body: z.strictObject({
     username: GivenUsername,
@@ -81,8 +79,6 @@ export const login = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/login',
-  summary:
-    'Log in with a password, on a device of the account or on a new one; a request proof (DPoP) binds the session',
   access: 'anyone',
   body: z.strictObject({
     username: GivenUsername,
@@ -109,8 +105,6 @@ export const openChallenge = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/challenge',
-  summary:
-    'A challenge for a device key to sign: used once, within a minute; given for unknown devices too',
   access: 'anyone',
   body: z.strictObject({ device: DeviceId }),
   status: 200,
@@ -123,8 +117,6 @@ export const loginByDevice = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/login/device',
-  summary:
-    'Log in with a signed challenge instead of a password; takes a request proof (DPoP) by the same key, which binds the session',
   access: 'anyone',
   body: z.strictObject({
     device: DeviceId,
@@ -149,8 +141,6 @@ export const refresh = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/refresh',
-  summary:
-    'Exchange a refresh token for its successor and a new access token; a bound session signs the request',
   access: 'anyone',
   proof: 'when-bound',
   body: z.strictObject({ refreshToken: z.string().check(z.minLength(1), z.maxLength(512)) }),
@@ -164,7 +154,6 @@ export const logout = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/logout',
-  summary: 'End this session; its tokens stop working',
   access: 'user',
   status: 204,
   problems: [],
@@ -175,7 +164,6 @@ export const logoutEverywhere = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/logout-everywhere',
-  summary: 'End all sessions of the account, this one too',
   access: 'user',
   proof: 'when-bound',
   status: 204,
@@ -200,7 +188,6 @@ export const listSessions = endpoint({
   service: 'auth',
   method: 'GET',
   path: '/api/v1/auth/sessions',
-  summary: "The account's sessions that have not ended, the newest first",
   access: 'user',
   status: 200,
   response: z.object({ sessions: z.array(Session) }),
@@ -212,7 +199,6 @@ export const endSession = endpoint({
   service: 'auth',
   method: 'DELETE',
   path: '/api/v1/auth/sessions/{session_id}',
-  summary: 'End one session of the account; repeating it changes nothing',
   access: 'user',
   proof: 'when-bound',
   params: z.strictObject({ session_id: SessionId }),
@@ -235,7 +221,6 @@ export const jwks = endpoint({
   service: 'auth',
   method: 'GET',
   path: '/.well-known/jwks.json',
-  summary: 'The public keys that access tokens verify with',
   access: 'anyone',
   status: 200,
   response: z.object({ keys: z.array(PublicJwk) }),

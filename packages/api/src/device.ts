@@ -25,7 +25,6 @@ export const listDevices = endpoint({
   service: 'auth',
   method: 'GET',
   path: '/api/v1/auth/devices',
-  summary: "The account's devices",
   access: 'user',
   status: 200,
   response: z.object({ devices: z.array(AccountDevice) }),
@@ -37,8 +36,6 @@ export const addDevice = endpoint({
   service: 'auth',
   method: 'POST',
   path: '/api/v1/auth/devices',
-  summary:
-    'Make a device of this account for a device key, which then logs in by challenge; the same key gives the same device',
   access: 'user',
   proof: 'when-bound',
   body: z.strictObject({ deviceKey: bytesOf(32), name: z.optional(DeviceName) }),
@@ -54,7 +51,6 @@ export const renameDevice = endpoint({
   service: 'auth',
   method: 'PATCH',
   path: '/api/v1/auth/devices/{device_id}',
-  summary: 'Give a device another name, encrypted by the caller',
   access: 'user',
   proof: 'when-bound',
   params: deviceParams,
@@ -68,8 +64,6 @@ export const revokeDevice = endpoint({
   service: 'auth',
   method: 'DELETE',
   path: '/api/v1/auth/devices/{device_id}',
-  summary:
-    'Unlink a device: its sessions end, its keys and its queue go; repeating it changes nothing',
   access: 'user',
   proof: 'when-bound',
   params: deviceParams,

@@ -21,13 +21,12 @@ export type JsonSchema = z.core.$ZodType;
 export type BodySchema = JsonSchema | ByteStream | undefined;
 
 export interface EndpointSpec {
-  /** Unique; the OpenAPI operationId. */
+  /** Unique; the OpenAPI operationId. What it does, in a sentence, is in summaries.ts. */
   readonly id: string;
   readonly service: 'auth' | 'key' | 'message' | 'file';
   readonly method: Method;
   /** Absolute, with `{parameters}`. */
   readonly path: string;
-  readonly summary: string;
   readonly access: Access;
   readonly params?: z.core.$ZodObject;
   readonly query?: z.core.$ZodObject;

@@ -36,7 +36,6 @@ export const describeUploads = endpoint({
   service: 'file',
   method: 'OPTIONS',
   path: '/api/v1/files/uploads',
-  summary: 'What of the tus protocol is spoken here',
   access: 'anyone',
   status: 204,
   everyAnswer,
@@ -54,7 +53,6 @@ export const createUpload = endpoint({
   service: 'file',
   method: 'POST',
   path: '/api/v1/files/uploads',
-  summary: 'Begin a resumable upload (tus); its whole length is reserved at once',
   access: 'user',
   headers: z.object({
     'tus-resumable': TusResumable,
@@ -83,8 +81,6 @@ export const findUpload = endpoint({
   service: 'file',
   method: 'HEAD',
   path: '/api/v1/files/uploads/{id}',
-  summary:
-    'How many bytes of an upload are stored (tus). A request that still brings some is ended first',
   access: 'user',
   params: uploadParams,
   headers: z.object({ 'tus-resumable': TusResumable }),
@@ -109,8 +105,6 @@ export const continueUpload = endpoint({
   service: 'file',
   method: 'PATCH',
   path: '/api/v1/files/uploads/{id}',
-  summary:
-    'Bring the next bytes of an upload (tus); what was stored of them when it breaks off is kept',
   access: 'user',
   limited: 'by-itself',
   params: uploadParams,
@@ -145,7 +139,6 @@ export const endUpload = endpoint({
   service: 'file',
   method: 'DELETE',
   path: '/api/v1/files/uploads/{id}',
-  summary: 'Give an upload up (tus); one that is complete is deleted',
   access: 'user',
   params: uploadParams,
   headers: z.object({ 'tus-resumable': TusResumable }),

@@ -150,12 +150,12 @@ export const FANOUT_SUBJECT = 'fanout.s0';
 
 const users = z.strictObject({ user_id: UserId });
 
+/** An account, for a service that has not heard of it yet. */
 export const findAccount = endpoint({
   id: 'findAccount',
   service: 'auth',
   method: 'GET',
   path: '/internal/accounts/{user_id}',
-  summary: 'An account, for a service that has not heard of it yet',
   access: 'service',
   params: users,
   status: 200,
@@ -163,12 +163,12 @@ export const findAccount = endpoint({
   problems: [],
 });
 
+/** Sessions that ended since a moment, for as long as their access tokens could live. */
 export const listRevocations = endpoint({
   id: 'listRevocations',
   service: 'auth',
   method: 'GET',
   path: '/internal/revocations',
-  summary: 'Sessions that ended since a moment, for as long as their access tokens could live',
   access: 'service',
   query: z.strictObject({ since: z.optional(z.iso.datetime()) }),
   status: 200,
@@ -179,13 +179,12 @@ export const listRevocations = endpoint({
 /** Uses that one call may tell: a tenth of what fits into a body. */
 const TOKEN_USES_MAX = 500;
 
+/** Access tokens that were used at a service, by session and refresh generation; hearing it again does no harm. */
 export const noteTokenUses = endpoint({
   id: 'noteTokenUses',
   service: 'auth',
   method: 'POST',
   path: '/internal/token-uses',
-  summary:
-    'Access tokens that were used at a service, by session and refresh generation; hearing it again does no harm',
   access: 'service',
   body: z.strictObject({
     uses: z
@@ -204,12 +203,12 @@ export const noteTokenUses = endpoint({
   problems: [],
 });
 
+/** A user's device list, for a service that has not heard of it yet. */
 export const findDeviceList = endpoint({
   id: 'findDeviceList',
   service: 'key',
   method: 'GET',
   path: '/internal/device-lists/{user_id}',
-  summary: "A user's device list, for a service that has not heard of it yet",
   access: 'service',
   params: users,
   status: 200,
@@ -217,12 +216,12 @@ export const findDeviceList = endpoint({
   problems: [],
 });
 
+/** A user's identity key of now, for a service that checks what it has signed. */
 export const findIdentity = endpoint({
   id: 'findIdentity',
   service: 'key',
   method: 'GET',
   path: '/internal/identities/{user_id}',
-  summary: "A user's identity key of now, for a service that checks what it has signed",
   access: 'service',
   params: users,
   status: 200,
@@ -230,12 +229,12 @@ export const findIdentity = endpoint({
   problems: [],
 });
 
+/** Whether a user is a member of a conversation now. */
 export const findMembership = endpoint({
   id: 'findMembership',
   service: 'message',
   method: 'GET',
   path: '/internal/conversations/{conversation_id}/members/{user_id}',
-  summary: 'Whether a user is a member of a conversation now',
   access: 'service',
   params: z.strictObject({ conversation_id: ConversationId, user_id: UserId }),
   status: 200,
@@ -243,12 +242,12 @@ export const findMembership = endpoint({
   problems: [],
 });
 
+/** How many members a conversation has now; none when there is no such conversation. */
 export const countMembers = endpoint({
   id: 'countMembers',
   service: 'message',
   method: 'GET',
   path: '/internal/conversations/{conversation_id}/members',
-  summary: 'How many members a conversation has now; none when there is no such conversation',
   access: 'service',
   params: z.strictObject({ conversation_id: ConversationId }),
   status: 200,
@@ -265,7 +264,6 @@ function exportOf(service: 'key' | 'message' | 'file') {
     service,
     method: 'GET',
     path: '/internal/export/{user_id}',
-    summary: 'What this service holds about a user; ciphertexts are counted, not repeated',
     access: 'service',
     params: users,
     status: 200,
@@ -273,17 +271,17 @@ function exportOf(service: 'key' | 'message' | 'file') {
     problems: [],
   });
 }
-/** What each service adds to `exportAccount`. */
+/** What each service adds to `exportAccount`: what it holds about a user; ciphertexts are counted, not repeated. */
 export const exportKeys = exportOf('key');
 export const exportMessages = exportOf('message');
 export const exportFiles = exportOf('file');
 
+/** Go by this device list from now on; answered once every later send is held against it. */
 export const applyDeviceList = endpoint({
   id: 'applyDeviceList',
   service: 'message',
   method: 'POST',
   path: '/internal/device-lists',
-  summary: 'Go by this device list from now on; answered once every later send is held against it',
   access: 'service',
   body: DeviceListChanged,
   status: 204,

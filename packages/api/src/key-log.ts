@@ -39,8 +39,6 @@ export const getKeyLogKeys = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/log/keys',
-  summary:
-    'The key that the log signs its heads with, and the key under which accounts appear in it, which witnesses do not get',
   access: 'user',
   status: 200,
   response: z.object({
@@ -57,8 +55,6 @@ export const getKeyLogHead = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/log/head',
-  summary:
-    'The newest signed head of the key log, with a proof that it continues a smaller one (RFC 9162)',
   access: 'anyone',
   query: z.strictObject({ from: z.optional(LogSize) }),
   status: 200,
@@ -79,7 +75,6 @@ export const getKeyLogLeaves = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/log/leaves',
-  summary: 'Leaves of the key log from an index on, for witnesses; blinded',
   access: 'anyone',
   query: z.strictObject({
     start: LogSize,
@@ -95,8 +90,6 @@ export const getKeyLogAccount = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/log/accounts/{user_id}',
-  summary:
-    "An account's leaves of the key log from a version on, with a proof that the last one is in the tree of a head",
   access: 'user',
   params: userParams,
   query: z.strictObject({
@@ -126,7 +119,6 @@ export const cosignKeyLogHead = endpoint({
   service: 'key',
   method: 'POST',
   path: '/api/v1/keys/log/cosignatures',
-  summary: 'A witness signs a head that it has followed the log to',
   access: 'anyone',
   body: z.strictObject({ head: TreeHeadBytes, witnessKey: bytesOf(32), signature: bytesOf(64) }),
   status: 204,

@@ -63,7 +63,6 @@ export const publishIdentity = endpoint({
   service: 'key',
   method: 'POST',
   path: '/api/v1/keys/identity',
-  summary: "Publish the account's identity key (Ed25519) and this device's registration id",
   access: 'user',
   proof: 'when-bound',
   body: z.strictObject({ identityKey: bytesOf(32), registrationId: RegistrationId }),
@@ -77,8 +76,6 @@ export const replaceIdentity = endpoint({
   service: 'key',
   method: 'PUT',
   path: '/api/v1/keys/identity',
-  summary:
-    'Give the account another identity key: prekeys of all devices go, contacts are told, the key log gets a leaf; needs a log-in with a password in the last five minutes, or a signed request of a device on the list of a device that is on the list',
   access: 'user',
   proof: 'when-bound',
   body: z.strictObject({
@@ -107,7 +104,6 @@ export const getIdentity = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/identity/{user_id}',
-  summary: "A user's identity key",
   access: 'user',
   params: userParams,
   status: 200,
@@ -120,8 +116,6 @@ export const publishSignedPrekey = endpoint({
   service: 'key',
   method: 'POST',
   path: '/api/v1/keys/signed-prekey',
-  summary:
-    "Publish this device's signed prekey; the newest one is handed out, older ones are kept for 30 days more",
   access: 'user',
   proof: 'when-bound',
   body: SignedPrekey,
@@ -141,7 +135,6 @@ export const publishOneTimePrekeys = endpoint({
   service: 'key',
   method: 'POST',
   path: '/api/v1/keys/one-time-prekeys',
-  summary: 'Publish one-time prekeys of this device; each is handed out exactly once',
   access: 'user',
   proof: 'when-bound',
   body: z.strictObject({
@@ -165,8 +158,6 @@ export const publishDeviceList = endpoint({
   service: 'key',
   method: 'PUT',
   path: '/api/v1/keys/device-list',
-  summary:
-    "Publish the account's next device list, signed by its identity key; messages are encrypted for the devices on it",
   access: 'user',
   proof: 'when-bound',
   /** Every device on it has published a signed prekey, with the registration id that the list names. */
@@ -188,7 +179,6 @@ export const getDeviceList = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/device-list/{user_id}',
-  summary: "A user's newest device list",
   access: 'user',
   params: userParams,
   status: 200,
@@ -201,8 +191,6 @@ export const getBundle = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/bundle/{user_id}',
-  summary:
-    'Prekey bundles of all devices of a user, or of one; takes a one-time prekey of each. Limited per requester and target; beyond the limit of the target alone, bundles come without one-time prekeys',
   access: 'user',
   limited: 'by-itself',
   params: userParams,
@@ -217,7 +205,6 @@ export const getBundles = endpoint({
   service: 'key',
   method: 'POST',
   path: '/api/v1/keys/bundles',
-  summary: 'Prekey bundles of many users at once; takes a one-time prekey of each device',
   access: 'user',
   body: z.strictObject({
     users: z.array(UserId).check(z.minLength(1), z.maxLength(BUNDLES_PER_REQUEST_MAX)),
@@ -238,7 +225,6 @@ export const countPrekeys = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/count',
-  summary: 'How many one-time prekeys this device has left, and which signed prekey is handed out',
   access: 'user',
   status: 200,
   response: z.object({
@@ -257,8 +243,6 @@ export const checkKeys = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/check',
-  summary:
-    "Compare the caller's view of this device's keys with the platform's: 409 when they differ",
   access: 'user',
   /**
    * SHA-256 of: identity key (32 bytes), registration id (u32be), newest signed prekey id (u32be) and key (32),
@@ -277,8 +261,6 @@ export const sendProvisioning = endpoint({
   service: 'key',
   method: 'POST',
   path: '/api/v1/keys/provisioning',
-  summary:
-    'Leave one opaque message for a device that is being linked; kept for ten minutes, and the same again changes nothing',
   access: 'user',
   proof: 'when-bound',
   /** The channel is a hash of both keys that the new device shows, as `linkChannel` of `@sotto/crypto` makes it. */
@@ -296,8 +278,6 @@ export const takeProvisioning = endpoint({
   service: 'key',
   method: 'GET',
   path: '/api/v1/keys/provisioning/{channel}',
-  summary:
-    'What was left for the device that made this channel; it may be asked for again until it is too old',
   access: 'anyone',
   params: z.strictObject({ channel: Channel }),
   status: 200,

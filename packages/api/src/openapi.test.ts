@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { endpoints, openApiDocument } from './openapi.ts';
+import { SUMMARIES } from './summaries.ts';
 
 test('operation ids and routes are unique', () => {
   const ids = endpoints.map((spec) => spec.id);
   const routes = endpoints.map((spec) => `${spec.method} ${spec.path}`);
   expect(new Set(ids).size).toBe(ids.length);
   expect(new Set(routes).size).toBe(routes.length);
+});
+
+test('each operation has a sentence, and each sentence an operation', () => {
+  expect(Object.keys(SUMMARIES).sort()).toEqual(endpoints.map(({ id }) => id).sort());
 });
 
 test('each path parameter is declared, and none besides', () => {

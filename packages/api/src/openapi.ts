@@ -13,6 +13,7 @@ import { messageEndpoints } from './message.ts';
 import { peopleEndpoints } from './people.ts';
 import { PROBLEMS, Problem, type ProblemCode } from './problem.ts';
 import { pushEndpoints } from './push.ts';
+import { SUMMARIES } from './summaries.ts';
 
 /** Every public operation, in the order in which they are documented. */
 export const endpoints: readonly EndpointSpec[] = [
@@ -97,7 +98,7 @@ function operation(spec: EndpointSpec): JsonObject {
   return {
     operationId: spec.id,
     tags: [spec.service],
-    summary: spec.summary,
+    summary: SUMMARIES[spec.id],
     security: spec.access === 'user' ? WITH_TOKEN : [],
     parameters: [
       ...parameters('path', spec.params),

@@ -9,7 +9,6 @@ export const getPushKey = endpoint({
   service: 'message',
   method: 'GET',
   path: '/api/v1/push/key',
-  summary: 'The key that a browser subscribes with: the platform’s VAPID public key',
   access: 'user',
   status: 200,
   /** An uncompressed point of P-256. */
@@ -22,7 +21,6 @@ export const subscribePush = endpoint({
   service: 'message',
   method: 'PUT',
   path: '/api/v1/push/subscription',
-  summary: 'Wake this device through a push service while it is not connected',
   access: 'user',
   body: z.strictObject({
     endpoint: z.url({ protocol: /^https$/ }).check(z.maxLength(PUSH_ENDPOINT_LENGTH_MAX)),
@@ -38,7 +36,6 @@ export const unsubscribePush = endpoint({
   service: 'message',
   method: 'DELETE',
   path: '/api/v1/push/subscription',
-  summary: 'Wake this device no more',
   access: 'user',
   status: 204,
   problems: [],

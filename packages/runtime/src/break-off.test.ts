@@ -10,7 +10,7 @@ import { testGuards } from './testing.ts';
 
 const SECRET = 'hunter2 at db.internal';
 
-const common = { service: 'file', summary: '', problems: [], status: 200 } as const;
+const common = { service: 'file', problems: [], status: 200 } as const;
 const bare = endpoint({
   ...common,
   ...{ id: 'bare', method: 'GET', path: '/bare/:after', access: 'anyone', response: BYTE_STREAM },

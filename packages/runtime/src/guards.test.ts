@@ -23,7 +23,7 @@ beforeAll(async () => {
   [key, other] = await Promise.all([proofKey(), proofKey()]);
 });
 
-const common = { service: 'auth', summary: '', method: 'GET', status: 200, problems: [] } as const;
+const common = { service: 'auth', method: 'GET', status: 200, problems: [] } as const;
 const response = z.object({ proven: z.boolean() });
 const read = endpoint({ ...common, id: 'read', path: '/read', access: 'user', response });
 const change = endpoint({

@@ -35,7 +35,7 @@ const authenticate: Authenticate = async (token) => {
 /** Requests of the one user that pass. */
 export const USER_LIMIT = 50;
 
-const common = { service: 'auth', summary: '', problems: [] } as const;
+const common = { service: 'auth', problems: [] } as const;
 
 const echo = endpoint({
   ...common,

@@ -17,7 +17,6 @@ const ask = endpoint({
   service: 'key',
   method: 'POST',
   path: '/internal/ask/{name}',
-  summary: '',
   access: 'service',
   params: z.strictObject({ name: z.string() }),
   query: z.strictObject({
