@@ -1,11 +1,12 @@
 /** A store that forgets: for tests, and for sessions that are meant to leave nothing behind. */
 import { ClientError } from './errors.ts';
-import type { Store, StoreRange, StoreWork } from './store.ts';
+import { createSortedEntries, type SortedEntries } from './sorted-entries.ts';
+import type { Store, StoreWork } from './store.ts';
 import { type CommittedEntries, overlay } from './store-overlay.ts';
 
 /** Opens an empty store in memory. Whoever loses it loses its keys: messages to them stay unreadable. */
 export function openMemoryStore(): Store {
-  const committed = new Map<string, Uint8Array>();
+  const committed = createSortedEntries();
   let last: Promise<unknown> = Promise.resolve();
   let closed = false;
 
@@ -23,7 +24,7 @@ export function openMemoryStore(): Store {
   };
 }
 
-async function attempt<T>(committed: Map<string, Uint8Array>, work: StoreWork<T>): Promise<T> {
+async function attempt<T>(committed: SortedEntries, work: StoreWork<T>): Promise<T> {
   const { transaction, changes, end } = overlay(entriesOf(committed), new Map());
   try {
     const value = await work(transaction);
@@ -37,17 +38,11 @@ async function attempt<T>(committed: Map<string, Uint8Array>, work: StoreWork<T>
   }
 }
 
-function entriesOf(committed: ReadonlyMap<string, Uint8Array>): CommittedEntries {
+function entriesOf(committed: SortedEntries): CommittedEntries {
   return {
     get: async (key) => committed.get(key)?.slice(),
     async list(range) {
-      const found = [...committed.keys()].filter((key) => inRange(key, range));
-      const page = found.sort().slice(0, range.limit);
-      return page.map((key) => ({ key, value: committed.get(key)!.slice() }));
+      return committed.keysIn(range).map((key) => ({ key, value: committed.get(key)!.slice() }));
     },
   };
-}
-
-function inRange(key: string, { prefix, after = prefix }: StoreRange): boolean {
-  return key.startsWith(prefix) && key > after;
 }
