@@ -25,8 +25,8 @@ import type { ClientCore } from './client-core.ts';
 import type { AccountDoor, DeviceDoor } from './client-interface.ts';
 import { listOwnDevices, nameOwnDevice } from './devices.ts';
 import { keepKeys } from './key-upkeep.ts';
-import { type CompleteLinkOptions, completeLink } from './link-answer.ts';
-import { beginLink } from './link-offer.ts';
+import type { CompleteLinkOptions } from './link-answer.ts';
+import { loadLatePart } from './load-late.ts';
 import { makeNextIdentity } from './next-identity.ts';
 import { reportLostDevice, unlinkDevice } from './own-device.ts';
 
@@ -86,6 +86,7 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
     },
     beginLink: () => beginLinkTo(core),
     async completeLink(code: string, options: CompleteLinkOptions = {}) {
+      const { completeLink } = await loadLatePart();
       return completeLink(await core.deviceDeps(), code, options);
     },
     async unlink(device: DeviceId) {
@@ -98,7 +99,8 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
   };
 }
 
-function beginLinkTo(core: ClientCore) {
+async function beginLinkTo(core: ClientCore) {
+  const { beginLink } = await loadLatePart();
   const join = async () => {
     await core.disconnect();
     core.forgetLocal();

@@ -2,11 +2,9 @@
 import { type ConversationId, getFileInfo } from '@sotto/api';
 import type { ByteRange } from '@sotto/crypto';
 import { ClientError } from './errors.ts';
-import { ciphertextReader, openRanges, openWhole } from './file-download.ts';
 import { type Description, describeInput, type FileInput, isRepeatable } from './file-input.ts';
 import { dropOldUploads, uploadKey } from './file-progress.ts';
 import { type FileReference, lengthsOf, lengthsOfSent, type Thumbnail } from './file-reference.ts';
-import { upload } from './file-upload.ts';
 import {
   NO_CONTEXT,
   type TransferProgress,
@@ -15,6 +13,7 @@ import {
 } from './file-upload-job.ts';
 import type { Message } from './history-item.ts';
 import { WHOLE_UPLOAD_BYTES_MAX } from './limits.ts';
+import { loadLatePart } from './load-late.ts';
 import type { HeadingOptions } from './message-heading.ts';
 import { sameBytes } from './records.ts';
 import type { StoreTransaction } from './store.ts';
@@ -80,6 +79,7 @@ export function createFiles(deps: UploadDeps): Files {
   return {
     async store(conversation, input, options) {
       const described = describeInput(input);
+      const { upload } = await loadLatePart();
       options.signal?.throwIfAborted();
       const lengths = lengthsOf(described.size);
       const isLong = lengths.ciphertext > WHOLE_UPLOAD_BYTES_MAX;
@@ -124,6 +124,7 @@ export async function openReference(
   { signal }: OpenFileOptions,
 ): Promise<OpenedFile> {
   const { id, key, name, mediaType: type, size, digest, thumbnail } = file;
+  const { ciphertextReader, openRanges, openWhole } = await loadLatePart();
   const lengths = lengthsOfSent(file);
   const info = await deps.call(getFileInfo, { params: { id } }, { signal });
   const isSame = digest === undefined || sameBytes(info.sha256, digest);

@@ -6,9 +6,9 @@ import { type ConversationId, deleteFile, FileId, grantFile, UserId } from '@sot
 import * as z from 'zod/mini';
 import { isProblem } from './errors.ts';
 import { lengthsOf } from './file-reference.ts';
-import { upload } from './file-upload.ts';
 import type { UploadDeps } from './file-upload-job.ts';
 import { keys } from './key-space.ts';
+import { loadLatePart } from './load-late.ts';
 import { getSpread, noteObsolete, putSpread } from './own-profile.ts';
 import type { PictureReference } from './picture.ts';
 import { getProfile, type ProfileRecord, putProfile } from './profile.ts';
@@ -91,6 +91,7 @@ async function makeCopy(
   const size = data.length;
   const input = { name, type: mediaType, data };
   const job = { input, conversation, lengths: lengthsOf(size), storeKey: undefined };
+  const { upload } = await loadLatePart();
   const copy = { ...(await upload(deps, job)), name, mediaType, size };
   await deps.store.transaction(async (transaction) => {
     const now = await getProfile(transaction, user);
