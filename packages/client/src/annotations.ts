@@ -7,9 +7,10 @@
 import { type ConversationId, MessageId, Seq, UserId } from '@sotto/api';
 import * as z from 'zod/mini';
 import type { Content } from './content.ts';
-import { HistoryItem, type Message, Place } from './history-item.ts';
+import { HistoryItem, type Message } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { ANNOTATIONS_WAITING_MAX } from './limits.ts';
+import { findPlace } from './message-place.ts';
 import { MessageReference, referenceOf } from './message-reference.ts';
 import type { StoreTransaction } from './store.ts';
 import { decodeRecord, entriesUnder, getRecord, putRecord, takeNumber } from './stored-record.ts';
@@ -69,7 +70,10 @@ export async function annotate(transaction: StoreTransaction, item: Message): Pr
   const remark = remarkOf(item.content);
   if (remark === undefined) return applyWaiting(transaction, item);
   const { kind, about } = remark;
-  const target = await findTarget(transaction, item.conversation, about);
+  const target = await findTarget(transaction, item.conversation, {
+    about,
+    author: item.sender.user,
+  });
   const isAllowed =
     target === 'unknown' ||
     (target !== 'gone' && mayRemark(target, { kind, user: item.sender.user }));
@@ -145,9 +149,9 @@ async function allAbout(
 async function findTarget(
   transaction: StoreTransaction,
   conversation: ConversationId,
-  { device, id }: MessageReference,
+  { about, author }: { readonly about: MessageReference; readonly author: UserId },
 ): Promise<Message | 'unknown' | 'gone'> {
-  const place = await getRecord(transaction, keys.messageId(device, id), Place);
+  const place = await findPlace(transaction, conversation, { about, author });
   if (place === undefined) return 'unknown';
   if (place.conversation !== conversation) return 'gone';
   const item = await getRecord(transaction, keys.message(conversation, place.seq), HistoryItem);

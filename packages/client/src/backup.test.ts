@@ -51,7 +51,7 @@ test('what is restored is what was there, and a device that is yet to be made', 
   expect(await readHistory(into, CONVERSATION, range)).toEqual(before);
   await into.transaction(async (it) => {
     const { id, sender } = messageAt(7, { text: '', at: NOW });
-    expect(await it.get(keys.messageId(sender.device, id))).toBeDefined();
+    expect(await it.get(keys.messageId(sender, id))).toBeDefined();
     const pins = { user: BOB, devices: [], list: { version: 3 }, acceptedAt: 5 };
     const peer = await getPeer(it, BOB);
     expect(peer).toMatchObject(pins);

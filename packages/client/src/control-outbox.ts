@@ -1,7 +1,7 @@
 /** Control messages on their way out: they lie in the outbox among the others, and leave in the same order. */
 import type { Address, ConversationId } from '@sotto/api';
 import { type Control, encodeControl } from './control.ts';
-import { keys } from './key-space.ts';
+import { addressKey, keys } from './key-space.ts';
 import { CONTROL_RECIPIENTS_MAX } from './limits.ts';
 import { makeMessageId } from './message-id.ts';
 import { keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
@@ -69,15 +69,18 @@ export async function noteMet(
   conversation: ConversationId,
   wanted: readonly Wanted[],
 ): Promise<void> {
-  const asked = new Set(wanted.map(({ device }) => device));
+  const asked = new Set<string>();
+  for (const { user, device } of wanted) {
+    if (device !== undefined) asked.add(addressKey({ user, device }));
+  }
   for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {
     const entry = decodeRecord(OutboxEntry, value);
-    if (entry.sealed || !entry.to?.some(({ device }) => asked.has(device))) continue;
+    if (entry.sealed || !entry.to?.some((address) => asked.has(addressKey(address)))) continue;
     const to: Address[] = [];
     for (const address of entry.to) {
       const peer = await getPeer(transaction, address.user);
       const isThere = peer?.devices.includes(address.device) ?? false;
-      if (isThere || !asked.has(address.device)) to.push(address);
+      if (isThere || !asked.has(addressKey(address))) to.push(address);
     }
     await putEntry(transaction, { ...entry, to, isFresh: false });
   }

@@ -12,7 +12,7 @@ import { ConversationRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
 import type { Events } from './events.ts';
 import { type AnyMessage, HistoryItem, type MembershipItem, Place } from './history-item.ts';
-import { keys } from './key-space.ts';
+import { addressKey, keys } from './key-space.ts';
 import { noteLifetime } from './lifetime.ts';
 import { Account, Cursor } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
@@ -87,9 +87,11 @@ export async function readHistory(
 export async function keepItem(transaction: StoreTransaction, item: AnyMessage): Promise<void> {
   const { conversation, seq, id, sender } = item;
   const isSame = (there: HistoryItem) =>
-    there.type !== 'membership' && there.id === id && there.sender.device === sender.device;
+    there.type !== 'membership' &&
+    there.id === id &&
+    addressKey(there.sender) === addressKey(sender);
   await keepAt(transaction, item, isSame);
-  await putRecord(transaction, keys.messageId(sender.device, id), [Place, { conversation, seq }]);
+  await putRecord(transaction, keys.messageId(sender, id), [Place, { conversation, seq }]);
   if (item.type !== 'message') return;
   await noteLifetime(transaction, item);
   await annotate(transaction, item);

@@ -83,7 +83,8 @@ export interface FreshGroup {
   say(text: string): Promise<MessageId>;
   /** Changes who is in the group, as its log would. */
   change(change: (group: GroupRecord) => Partial<GroupRecord>): Promise<void>;
-  addDevice(member: GroupMember): GroupDevice;
+  /** Of an id of its own, unless it borrows one. */
+  addDevice(member: GroupMember, id?: string): GroupDevice;
   dropDevice(member: GroupMember, device: GroupDevice): void;
   /** Ends the connection, and begins another one. */
   reconnect(): Promise<void>;
@@ -162,8 +163,8 @@ export async function makeFreshGroup(options: FreshGroupOptions): Promise<FreshG
         if (record?.kind !== 'group') throw new Error('the group is gone');
         await putRecord(transaction, key, [ConversationRecord, { ...record, ...change(record) }]);
       }),
-    addDevice(member) {
-      const device = makeDevice(provider, member);
+    addDevice(member, id) {
+      const device = makeDevice(provider, member, id);
       member.devices.push(device);
       publish(provider, member, begun);
       return device;
@@ -203,9 +204,10 @@ function makeMember({ provider, devicesEach }: FreshGroupOptions, time: number):
 function makeDevice(
   provider: Provider,
   { user, identity }: Pick<GroupMember, 'user' | 'identity'>,
+  id = uuid(),
 ): GroupDevice {
   return {
-    local: { identity, address: { user, device: DeviceId.parse(uuid()) }, registrationId: 1 },
+    local: { identity, address: { user, device: DeviceId.parse(id) }, registrationId: 1 },
     signedPrekey: makeSignedPrekey(provider, identity, { id: 1, suites: [SUITE_CLASSIC] }),
     oneTimePrekeys: makeOneTimePrekeys(provider, { firstId: 1, count: 2 }),
   };

@@ -3,7 +3,7 @@
  * to whoever does not have it yet; another one takes its place when somebody who has it must not read on, weekly, and
  * when it may have been used by somebody else.
  */
-import { type Address, bytes, type ConversationId, DeviceId } from '@sotto/api';
+import { Address, bytes, type ConversationId, type UserId } from '@sotto/api';
 import {
   decodeSenderChain,
   encodeDistribution,
@@ -18,7 +18,7 @@ import type { Control } from './control.ts';
 import { enqueueControl } from './control-outbox.ts';
 import { ConversationRecord, type GroupRecord } from './conversation-record.ts';
 import { findOpenDevices } from './group-reach.ts';
-import { keys } from './key-space.ts';
+import { addressKey, keys } from './key-space.ts';
 import { SENDER_CHAIN_BYTES_MAX, SENDER_CHAIN_MESSAGES_MAX, SENDER_CHAIN_MS } from './limits.ts';
 import type { SessionsDeps } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
@@ -32,13 +32,19 @@ const SenderChainRecord = z.object({
 });
 
 /** Who has it, or gets it by what waits in the outbox: changes seldom, and is long. */
-const ChainHolders = z.object({ devices: z.array(DeviceId) });
+const ChainHolders = z.object({
+  /** They only become more: whoever has a chain does not lose it. */
+  devices: z.array(Address),
+  /** Those of them that may not have got it, and get it with the next message. */
+  owed: z.array(Address),
+});
 
 /** A chain with whom it was handed to. */
 export interface OwnChain {
   readonly chain: SenderChain;
   readonly madeAt: number;
-  readonly holders: readonly DeviceId[];
+  readonly holders: readonly Address[];
+  readonly owed: readonly Address[];
 }
 
 /** This device's chain in a group, as far as there is one. */
@@ -50,25 +56,27 @@ export async function findChain(
   if (record === undefined) return undefined;
   const holders = await getRecord(transaction, keys.chainHolders(conversation), ChainHolders);
   const { madeAt } = record;
-  return { chain: decodeSenderChain(record.chain), madeAt, holders: holders?.devices ?? [] };
+  const { devices = [], owed = [] } = holders ?? {};
+  return { chain: decodeSenderChain(record.chain), madeAt, holders: devices, owed };
 }
 
 /** A chain that nobody has. */
 export function makeChain({ provider, clock }: SessionsDeps): OwnChain {
-  return { chain: makeSenderChain(provider), madeAt: clock(), holders: [] };
+  return { chain: makeSenderChain(provider), madeAt: clock(), holders: [], owed: [] };
 }
 
 /** Whether a chain may go on being used among these devices. */
 export function isGood(
   { chain: { chain }, madeAt, holders }: OwnChain,
-  devices: ReadonlySet<DeviceId>,
+  devices: readonly Address[],
   now: number,
 ): boolean {
+  const known = new Set(devices.map(addressKey));
   const isYoung = Math.abs(now - madeAt) < SENDER_CHAIN_MS;
   return (
     isYoung &&
     chain.counter < SENDER_CHAIN_MESSAGES_MAX &&
-    holders.every((device) => devices.has(device))
+    holders.every((holder) => known.has(addressKey(holder)))
   );
 }
 
@@ -82,27 +90,36 @@ export function putChain(
   return putRecord(transaction, keys.senderChain(conversation), [SenderChainRecord, record]);
 }
 
-/** Takes down whom a chain goes to. */
+/** Takes down that a chain goes to devices, now or for the second time. */
 export function putHolders(
   transaction: StoreTransaction,
   conversation: ConversationId,
-  devices: readonly DeviceId[],
+  { own, to }: { readonly own: OwnChain; readonly to: readonly Address[] },
 ): Promise<void> {
-  return putRecord(transaction, keys.chainHolders(conversation), [
-    ChainHolders,
-    { devices: [...devices] },
-  ]);
+  const devices = union(own.holders, to);
+  const given = new Set(to.map(addressKey));
+  const owed = own.owed.filter((address) => !given.has(addressKey(address)));
+  return putRecord(transaction, keys.chainHolders(conversation), [ChainHolders, { devices, owed }]);
 }
 
-/** Takes down that devices do not get it after all: the next message hands it out to them. */
-export async function forgetHolders(
+/**
+ * Takes down that devices may not have got it after all: the next message hands it out to them. They stay among those who
+ * have it, since some do and only something else did not reach them.
+ */
+export async function noteOwed(
   transaction: StoreTransaction,
   conversation: ConversationId,
-  devices: readonly string[],
+  addresses: readonly Address[],
 ): Promise<void> {
-  const holders = await getRecord(transaction, keys.chainHolders(conversation), ChainHolders);
-  const kept = holders?.devices.filter((device) => !devices.includes(device));
-  if (kept !== undefined) await putHolders(transaction, conversation, kept);
+  const key = keys.chainHolders(conversation);
+  const known = await getRecord(transaction, key, ChainHolders);
+  if (known === undefined || addresses.length === 0) return;
+  const owed = union(known.owed, addresses);
+  await putRecord(transaction, key, [ChainHolders, { ...known, owed }]);
+}
+
+function union(known: readonly Address[], added: readonly Address[]): Address[] {
+  return [...new Map([...known, ...added].map((one) => [addressKey(one), one])).values()];
 }
 
 /** What hands a chain out, with the key of the group's title. */
@@ -140,8 +157,7 @@ export async function enqueueDistribution(
   if (conversation?.kind !== 'group' || own === undefined) return;
   const control = distributionOf(conversation, own);
   await enqueueControl(deps, transaction, { conversation: id, control, to });
-  const holders = new Set([...own.holders, ...to.map(({ device }) => device)]);
-  await putHolders(transaction, id, [...holders]);
+  await putHolders(transaction, id, { own, to });
 }
 
 /**
@@ -156,7 +172,7 @@ export async function encryptForGroup(
   const own = await findChain(transaction, conversation.id);
   if (own === undefined || own.holders.length === 0) return undefined;
   const devices = await findOpenDevices(transaction, deps.local, conversation.members);
-  if (!isGood(own, new Set(devices), deps.clock())) return undefined;
+  if (!isGood(own, devices, deps.clock())) return undefined;
   const encrypted = encryptBy(deps, own, { conversation: conversation.id, plaintext });
   await putChain(transaction, conversation.id, encrypted.own);
   return encrypted.ciphertext;
@@ -170,20 +186,21 @@ export async function forgetOwnChains(transaction: StoreTransaction): Promise<vo
 }
 
 /**
- * Forgets our chains that these devices have, and theirs: the account that they belong to has another identity, and
- * somebody else may have what they had.
+ * Forgets our chains that devices of an account have, and theirs: it has another identity, and somebody else may have what
+ * they had.
  */
 export async function forgetChainsWith(
   transaction: StoreTransaction,
-  devices: readonly DeviceId[],
+  account: UserId,
 ): Promise<void> {
   for await (const { key, value } of entriesUnder(transaction, keys.allChainHolders)) {
     const holders = decodeRecord(ChainHolders, value).devices;
-    if (!holders.some((device) => devices.includes(device))) continue;
+    if (!holders.some(({ user }) => user === account)) continue;
     await transaction.delete(key);
     await transaction.delete(keys.senderChains + key.slice(keys.allChainHolders.length));
   }
   for await (const { key } of entriesUnder(transaction, keys.senderKeys)) {
-    if (devices.some((device) => key.endsWith(`/${device}`))) await transaction.delete(key);
+    const [, user] = key.slice(keys.senderKeys.length).split('/');
+    if (user === account) await transaction.delete(key);
   }
 }

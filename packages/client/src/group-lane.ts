@@ -1,14 +1,14 @@
 /** What a lane does for a group: it meets members, and goes by what the platform says of them. Nobody holds the others up. */
-import type { GroupAudience, UserId } from '@sotto/api';
+import type { Address, GroupAudience, UserId } from '@sotto/api';
 import { CryptoError, type LocalParty } from '@sotto/crypto';
 import { noteMet } from './control-outbox.ts';
 import type { ConversationRecord, GroupRecord } from './conversation-record.ts';
 import { isProblem } from './errors.ts';
 import { noteVersions } from './group-audience.ts';
 import type { GroupDeps } from './group-authors.ts';
-import { forgetHolders } from './group-keys.ts';
+import { noteOwed } from './group-keys.ts';
 import { readGroup } from './group-reading.ts';
-import { keys } from './key-space.ts';
+import { addressKey, keys } from './key-space.ts';
 import { PASSED_OVER_MS } from './limits.ts';
 import { setAside, unseal } from './outbox.ts';
 import { isControl, OutboxEntry, putEntry } from './outbox-entry.ts';
@@ -81,17 +81,18 @@ async function leaveOut(
   { id }: GroupRecord,
   users: ReadonlySet<UserId>,
 ): Promise<void> {
-  const left: string[] = [];
+  const left: Address[] = [];
   for await (const { value } of entriesUnder(transaction, keys.outbox(id))) {
     const entry = decodeRecord(OutboxEntry, value);
     if (entry.sealed || !entry.to?.some(({ user }) => users.has(user))) continue;
-    const hasSealed = ({ device }: { device: string }) =>
-      entry.recipients.some((recipient) => recipient.device === device);
-    const gone = entry.to.filter((address) => users.has(address.user) && !hasSealed(address));
-    left.push(...gone.map(({ device }) => device));
+    const sealed = new Set(entry.recipients.map(addressKey));
+    const gone = entry.to.filter(
+      (address) => users.has(address.user) && !sealed.has(addressKey(address)),
+    );
+    left.push(...gone);
     await putEntry(transaction, { ...entry, to: entry.to.filter((one) => !gone.includes(one)) });
   }
-  await forgetHolders(transaction, id, left);
+  await noteOwed(transaction, id, left);
 }
 
 /** Has refused messages keyed again, for the members and devices that the platform names. Throws what calls throw. */

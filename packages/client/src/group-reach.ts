@@ -6,7 +6,7 @@
  * first message would take minutes. They are asked behind it (`member-proofs.ts`), and one that turns out wrong is shut
  * out by another key.
  */
-import type { DeviceId, UserId } from '@sotto/api';
+import type { Address, DeviceId, UserId } from '@sotto/api';
 import type { LocalParty } from '@sotto/crypto';
 import { ClientError } from './errors.ts';
 import type { Contact } from './key-log.ts';
@@ -59,16 +59,21 @@ export function isOpen(reach: Reach): reach is OpenMember {
   return typeof reach === 'object';
 }
 
+/** The devices of a member. */
+export function addressesOf({ user, devices }: OpenMember): Address[] {
+  return devices.map((device) => ({ user, device }));
+}
+
 /** The devices that may have a key of ours, without this one. */
 export async function findOpenDevices(
   transaction: StoreTransaction,
   local: LocalParty,
   members: readonly UserId[],
-): Promise<DeviceId[]> {
-  const devices: DeviceId[] = [];
+): Promise<Address[]> {
+  const devices: Address[] = [];
   for (const user of members) {
     const reach = await reachOf(transaction, local, user);
-    if (isOpen(reach) && !reach.isDoubtful) devices.push(...reach.devices);
+    if (isOpen(reach) && !reach.isDoubtful) devices.push(...addressesOf(reach));
   }
   return devices;
 }

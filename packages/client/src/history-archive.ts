@@ -178,7 +178,7 @@ async function noteMessage(transaction: StoreTransaction, { value }: StoreEntry)
   const item = decodeRecord(HistoryItem, value);
   if (item.type === 'membership') return true;
   const { conversation, seq, sender, id } = item;
-  const key = keys.messageId(sender.device, id);
+  const key = keys.messageId(sender, id);
   if ((await transaction.get(key)) !== undefined) return false;
   await putRecord(transaction, key, [Place, { conversation, seq }]);
   return true;

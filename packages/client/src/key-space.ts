@@ -3,9 +3,18 @@
  * keys is the order of numbers.
  */
 import type { ConversationId, DeviceId, MessageId, UserId } from '@sotto/api';
+import type { Address as DeviceAddress } from '@sotto/crypto';
 import type { MessageReference } from './message-reference.ts';
 
 const padded = (number: number) => String(number).padStart(16, '0');
+
+/**
+ * A device as a part of keys, and as a member of sets. Never its id alone: accounts name their devices themselves, and one
+ * may name another's (ADR 14).
+ */
+export function addressKey({ user, device }: DeviceAddress): string {
+  return `${user}/${device}`;
+}
 
 /** The store's key space. */
 export const keys = {
@@ -31,8 +40,7 @@ export const keys = {
   unpublishedPrekeys: 'unpublished-prekey/',
   /** See `prekey-retention.ts`. */
   runTime: 'run-time',
-  session: (address: { user: string; device: string }) =>
-    `session/${address.user}/${address.device}`,
+  session: (remote: DeviceAddress) => `session/${addressKey(remote)}`,
   sessions: (user?: UserId) => (user === undefined ? 'session/' : `session/${user}/`),
   peers: 'peer/',
   peer: (user: UserId) => `peer/${user}`,
@@ -52,8 +60,9 @@ export const keys = {
   sendCounters: 'send-counter/',
   /** Where conversations begin that have no counter yet; see `send-counter.ts`. */
   sendCounterLowest: 'send-counter-lowest',
-  senderCounter: (conversation: ConversationId, device: DeviceId) =>
-    `sender-counter/${conversation}/${device}`,
+  senderCounter: (conversation: ConversationId, sender: DeviceAddress) =>
+    `sender-counter/${conversation}/${addressKey(sender)}`,
+  senderCountersIn: (conversation: ConversationId) => `sender-counter/${conversation}/`,
   /** With a step: a control message, behind the message of that counter and in front of the next one. */
   outboxEntry: (conversation: ConversationId, counter: number, step?: number) =>
     step === undefined
@@ -67,8 +76,8 @@ export const keys = {
   allChainHolders: 'chain-holders/',
   groupAudience: (conversation: ConversationId) => `group-audience/${conversation}`,
   /** The chains of another device in a group: bytes of `@sotto/crypto`. */
-  senderKey: (conversation: ConversationId, device: DeviceId) =>
-    `sender-key/${conversation}/${device}`,
+  senderKey: (conversation: ConversationId, sender: DeviceAddress) =>
+    `sender-key/${conversation}/${addressKey(sender)}`,
   senderKeys: 'sender-key/',
   outbox: (conversation?: ConversationId) =>
     conversation === undefined ? 'outbox/' : `outbox/${conversation}/`,
@@ -89,8 +98,9 @@ export const keys = {
   /** A place of ours that holds nothing for the history, until the cursor has passed it. */
   ownPlace: (conversation: ConversationId, seq: number) =>
     `own-place/${conversation}/${padded(seq)}`,
-  /** By sending device too: an id is its sender's, and nobody else's can stand in its way. */
-  messageId: (sender: DeviceId, id: MessageId) => `message-id/${sender}/${id}`,
+  /** By sender too: an id is its sender's, and nobody else's can stand in its way. */
+  messageId: (sender: DeviceAddress, id: MessageId) => `message-id/${id}/${addressKey(sender)}`,
+  messagesOfId: (id: MessageId) => `message-id/${id}/`,
   messageIds: 'message-id/',
   /** What each account has said about a message; see `annotations.ts`. */
   annotations: (conversation: ConversationId, { device, id }: MessageReference, user?: UserId) =>
@@ -130,24 +140,25 @@ export const keys = {
   logLeaf: (user: UserId) => `log-leaf/${user}`,
   logLeaves: 'log-leaf/',
   /** What could not be read and is to be sent again, by sending device; see `missed-message.ts` and `repair.ts`. */
-  wantedAgain: (conversation: ConversationId, device: DeviceId, seq: number) =>
-    `wanted-again/${conversation}/${device}/${padded(seq)}`,
-  allWantedAgain: (conversation: ConversationId, device: DeviceId) =>
-    `wanted-again/${conversation}/${device}/`,
-  repair: (conversation: ConversationId, device: DeviceId) => `repair/${conversation}/${device}`,
+  wantedAgain: (conversation: ConversationId, sender: DeviceAddress, seq: number) =>
+    `wanted-again/${conversation}/${addressKey(sender)}/${padded(seq)}`,
+  allWantedAgain: (conversation: ConversationId, sender: DeviceAddress) =>
+    `wanted-again/${conversation}/${addressKey(sender)}/`,
+  repair: (conversation: ConversationId, sender: DeviceAddress) =>
+    `repair/${conversation}/${addressKey(sender)}`,
   repairs: 'repair/',
   /** How much may still be done for another device; see `repair-budget.ts`. */
-  resendBudget: (conversation: ConversationId, device: DeviceId) =>
-    `resend-budget/${conversation}/${device}`,
-  sessionBudget: (device: DeviceId) => `session-budget/${device}`,
-  againBudget: (device: DeviceId) => `again-budget/${device}`,
-  controlBudget: (conversation: ConversationId, device: DeviceId) =>
-    `control-budget/${conversation}/${device}`,
+  resendBudget: (conversation: ConversationId, remote: DeviceAddress) =>
+    `resend-budget/${conversation}/${addressKey(remote)}`,
+  sessionBudget: (remote: DeviceAddress) => `session-budget/${addressKey(remote)}`,
+  againBudget: (remote: DeviceAddress) => `again-budget/${addressKey(remote)}`,
+  controlBudget: (conversation: ConversationId, remote: DeviceAddress) =>
+    `control-budget/${conversation}/${addressKey(remote)}`,
   /** What could not be read and has no place in the history, as far as anybody knows. */
   unheard: (conversation: ConversationId, seq: number) => `unheard/${conversation}/${padded(seq)}`,
   /** Pieces that came of a message that is sent again by this device. */
-  againPiece: (conversation: ConversationId, seq: number, device: DeviceId) =>
-    `again-piece/${conversation}/${padded(seq)}/${device}`,
+  againPiece: (conversation: ConversationId, seq: number, sender: DeviceAddress) =>
+    `again-piece/${conversation}/${padded(seq)}/${addressKey(sender)}`,
   /** Messages that the loop over `messages()` has not taken yet, in order of arrival. */
   arrivals: 'arrival/',
   arrival: (number: number) => `arrival/${padded(number)}`,

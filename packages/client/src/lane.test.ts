@@ -1,4 +1,11 @@
-import { ConversationId, DeviceId, MessageId, type Problem, type ProblemCode } from '@sotto/api';
+import {
+  ConversationId,
+  DeviceId,
+  MessageId,
+  type Problem,
+  type ProblemCode,
+  UserId,
+} from '@sotto/api';
 import { makeIdentity, nobleProvider } from '@sotto/crypto';
 import { expect, test, vi } from 'vitest';
 import { encodeContent } from './content.ts';
@@ -14,6 +21,7 @@ import { openMemoryStore } from './store-memory.ts';
 import { putRecord } from './stored-record.ts';
 
 const CONVERSATION = ConversationId.parse('018f0000-0000-7000-8000-00000000000c');
+const USER = UserId.parse('018f0000-0000-7000-8000-00000000000c');
 const DEVICE = DeviceId.parse('018f0000-0000-7000-8000-00000000000d');
 
 test('refusals that overtake each other send the lane back to the lowest that has a reason', async () => {
@@ -96,7 +104,7 @@ function sealedEntry(counter: number): OutboxEntry {
     counter,
     time: 1,
     content: encodeContent({ type: 'text', text: 'hello' }),
-    recipients: [{ device: DEVICE, ciphertext: new Uint8Array(3) }],
+    recipients: [{ user: USER, device: DEVICE, ciphertext: new Uint8Array(3) }],
     sealed: true,
   };
 }

@@ -1,8 +1,9 @@
 /** Finding the message that somebody wants to do something with: in the history, the outbox, or among what failed. */
 import type { ConversationId } from '@sotto/api';
 import { type Content, decodeContent } from './content.ts';
-import { HistoryItem, Place } from './history-item.ts';
+import { HistoryItem } from './history-item.ts';
 import { keys } from './key-space.ts';
+import { findPlace } from './message-place.ts';
 import type { MessageReference } from './message-reference.ts';
 import { isControl, OutboxEntry } from './outbox-entry.ts';
 import type { SessionsDeps } from './sessions.ts';
@@ -27,7 +28,8 @@ export async function findMessage(
     about,
   }: { readonly conversation: ConversationId; readonly about: MessageReference },
 ): Promise<Found | undefined> {
-  const place = await getRecord(transaction, keys.messageId(about.device, about.id), Place);
+  const author = local.address.user;
+  const place = await findPlace(transaction, conversation, { about, author });
   if (place !== undefined) {
     if (place.conversation !== conversation) return undefined;
     const item = await getRecord(transaction, keys.message(conversation, place.seq), HistoryItem);

@@ -3,16 +3,10 @@
  * people lies in the history as unreadable. What it said to this device alone has no place there, but is remembered:
  * the platform may have called it so.
  */
-import {
-  type ConversationId,
-  type DeviceId,
-  MessageId,
-  type MessageSlot,
-  UserId,
-} from '@sotto/api';
+import { type Address, type ConversationId, MessageId, type MessageSlot } from '@sotto/api';
 import * as z from 'zod/mini';
 import { HistoryItem, Place, UnreadableMessage } from './history-item.ts';
-import { keys } from './key-space.ts';
+import { addressKey, keys } from './key-space.ts';
 import { RESEND_GATHER_MS, RESEND_PAUSE_MS, RESEND_WAITS_MS, RESEND_WINDOW } from './limits.ts';
 import { SenderCounterRecord } from './records.ts';
 import type { SessionsDeps } from './sessions.ts';
@@ -33,7 +27,6 @@ export type WantedAgain = z.infer<typeof WantedAgain>;
 
 /** What is under way with a device whose messages in a conversation could not be read. */
 export const Repair = z.object({
-  user: UserId,
   /** When something is to be asked for next. */
   dueAt: z.number(),
   /** When something was asked for last. */
@@ -46,9 +39,8 @@ export const Repair = z.object({
 export type Repair = z.infer<typeof Repair>;
 
 /** A device in a conversation. */
-export interface Sender {
+export interface Sender extends Address {
   readonly conversation: ConversationId;
-  readonly device: DeviceId;
 }
 
 /** What came, and why it could not be read. */
@@ -70,7 +62,7 @@ export async function noteMissed(
   { slot, conversation, cause, isWanted }: Missed,
 ): Promise<UnreadableMessage | undefined> {
   const { id, seq, sender, sentAt, kind } = slot;
-  const counted = keys.senderCounter(conversation, sender.device);
+  const counted = keys.senderCounter(conversation, sender);
   const after = (await getRecord(transaction, counted, SenderCounterRecord))?.highest;
   const placed = { id, conversation, seq, sender, sentAt };
   const about = { cause, ...(!isWanted && { isRefused: true }), ...(after && { after }) };
@@ -78,7 +70,7 @@ export async function noteMissed(
   const isHidden = kind === 'targeted';
   if (isHidden) {
     const place = { conversation, seq };
-    await putRecord(transaction, keys.messageId(sender.device, id), [Place, place]);
+    await putRecord(transaction, keys.messageId(sender, id), [Place, place]);
   }
   if (isWanted) {
     if (isHidden)
@@ -94,19 +86,18 @@ async function want(
   { item, kind }: { item: UnreadableMessage; kind: MessageSlot['kind'] },
 ): Promise<void> {
   const { conversation, sender, seq, id, cause } = item;
-  const { user, device } = sender;
   // It can only be asked of another identity once that was accepted, which takes a person.
   const askAt = cause === 'identity.changed' ? deps.clock() + RESEND_WAITS_MS[0] : 0;
   const wanted = { id, kind, asks: 0, askAt };
-  await putWanted(transaction, { conversation, device }, { seq, wanted });
-  const key = keys.repair(conversation, device);
+  await putWanted(transaction, { conversation, ...sender }, { seq, wanted });
+  const key = keys.repair(conversation, sender);
   const known = await getRecord(transaction, key, Repair);
-  const repair = known ?? { user, askedAt: 0, dueAt: Number.MAX_SAFE_INTEGER };
+  const repair = known ?? { askedAt: 0, dueAt: Number.MAX_SAFE_INTEGER };
   const isMended = kind === 'group' && repair.isMended;
   const dueAt = soonest(deps, repair, askAt);
   await putRecord(transaction, key, [Repair, { ...repair, isMended, dueAt }]);
   // It may have been an answer.
-  if (kind === 'targeted') await hurry(deps, transaction, { conversation, device });
+  if (kind === 'targeted') await hurry(deps, transaction, { conversation, ...sender });
 }
 
 /** Not before others had the time to come, and not so soon after the last request. A clock may have been set back. */
@@ -123,18 +114,19 @@ function soonest(
 /** Writes what is to be asked for under its place. */
 export function putWanted(
   transaction: StoreTransaction,
-  { conversation, device }: Sender,
+  sender: Sender,
   { seq, wanted }: { seq: number; wanted: WantedAgain },
 ): Promise<void> {
-  return putRecord(transaction, keys.wantedAgain(conversation, device, seq), [WantedAgain, wanted]);
+  const key = keys.wantedAgain(sender.conversation, sender, seq);
+  return putRecord(transaction, key, [WantedAgain, wanted]);
 }
 
 /** What is asked for of one device, the first of it. */
 export async function listWanted(
   transaction: StoreTransaction,
-  { conversation, device }: Sender,
+  sender: Sender,
 ): Promise<{ seq: number; wanted: WantedAgain }[]> {
-  const prefix = keys.allWantedAgain(conversation, device);
+  const prefix = keys.allWantedAgain(sender.conversation, sender);
   const page = await transaction.list({ prefix, limit: RESEND_WINDOW });
   return page.map(({ key, value }) => ({
     seq: Number(key.slice(prefix.length)),
@@ -152,7 +144,7 @@ export async function hurry(
   transaction: StoreTransaction,
   { isMended = false, ...sender }: Sender & { readonly isMended?: boolean },
 ): Promise<void> {
-  const key = keys.repair(sender.conversation, sender.device);
+  const key = keys.repair(sender.conversation, sender);
   const repair = await getRecord(transaction, key, Repair);
   if (repair === undefined) return;
   const isKnown = repair.isHurried && (repair.isMended || !isMended);
@@ -166,16 +158,16 @@ export async function hurry(
   await putRecord(transaction, key, [Repair, known]);
 }
 
-/** The message of this id and sending device, as long as it is unreadable and may come again. */
+/** The message of this id and sender, as long as it is unreadable and may come again. */
 export async function findMissed(
   transaction: StoreTransaction,
-  { conversation, device }: Sender,
+  sender: Sender,
   id: MessageId,
 ): Promise<UnreadableMessage | undefined> {
-  const place = await getRecord(transaction, keys.messageId(device, id), Place);
-  if (place?.conversation !== conversation) return undefined;
+  const place = await getRecord(transaction, keys.messageId(sender, id), Place);
+  if (place?.conversation !== sender.conversation) return undefined;
   const found = await missedAt(transaction, place);
-  const isIt = found?.id === id && found.sender.device === device;
+  const isIt = found?.id === id && addressKey(found.sender) === addressKey(sender);
   return isIt && !found.isRefused ? found : undefined;
 }
 

@@ -78,6 +78,19 @@ describe('a sender key', () => {
     await expect(opening).rejects.toMatchObject({ code: 'sender-key.unknown' });
   });
 
+  test('of a device that borrows the id of another member changes nothing for that one', async () => {
+    const chain = makeSenderChain(provider);
+    await take(encodeDistribution(chain, conversation));
+    const mallory = { ...sender, user: UserId.parse('018f0000-0000-7000-8000-0000000000aa') };
+    // The same chain id and another key: what would take the place of the member's own.
+    const forged = { ...chain, ...makeSenderChain(provider), id: chain.id };
+    await take(encodeDistribution(forged, conversation), group, mallory);
+    const [real] = say(chain, [1]);
+    const [lie] = say(forged, [2]);
+    await expect(open(lie!)).rejects.toThrow(CryptoError);
+    expect(await open(real!)).toEqual(new Uint8Array([1]));
+  });
+
   test('of another conversation is refused, and so is one for what is no group', async () => {
     const chain = makeSenderChain(provider);
     await expect(take(encodeDistribution(chain, elsewhere))).rejects.toMatchObject({
@@ -154,11 +167,12 @@ function open(ciphertext: Uint8Array): Promise<Uint8Array> {
 function take(
   distribution: Uint8Array,
   place: Parameters<typeof takeSenderKey>[0]['conversation'] = group,
+  from = sender,
 ): Promise<void> {
   return store.transaction((transaction) =>
     takeSenderKey(
       { provider, transaction, conversation: place } as Parameters<typeof takeSenderKey>[0],
-      { sender } as Parameters<typeof takeSenderKey>[1],
+      { sender: from } as Parameters<typeof takeSenderKey>[1],
       { type: 'sender-key', distribution },
     ),
   );

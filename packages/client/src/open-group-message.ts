@@ -33,7 +33,7 @@ export async function decryptInGroup(
   transaction: StoreTransaction,
   { conversation, sender, ciphertext: message }: GroupCiphertext,
 ): Promise<Uint8Array> {
-  const key = keys.senderKey(conversation, sender.device);
+  const key = keys.senderKey(conversation, sender);
   const before = await getSenderKey(transaction, key);
   const place = { conversation, sender };
   const { record, plaintext } = decryptGroupMessage(provider, before, { place, message });
@@ -47,7 +47,7 @@ export const takeSenderKey: ControlHandler<'sender-key'> = async (deps, arrival,
   if (conversation.kind !== 'group') {
     throw new CryptoError('envelope.mismatch', 'a sender key for what is no group');
   }
-  const key = keys.senderKey(conversation.id, arrival.sender.device);
+  const key = keys.senderKey(conversation.id, arrival.sender);
   const before = await getSenderKey(transaction, key);
   const given = { distribution: control.distribution, conversation: conversation.id };
   const record = acceptDistribution(provider, before, given);

@@ -146,7 +146,7 @@ async function acceptOrder(
   { conversation, sender, envelope }: Counted,
 ): Promise<'next' | 'gap' | 'late'> {
   const { transaction } = deps;
-  const key = keys.senderCounter(conversation, sender.device);
+  const key = keys.senderCounter(conversation, sender);
   const before = await getRecord(transaction, key, SenderCounterRecord);
   const membership = await judgeMembership(deps, envelope, before?.membership);
   const from = before ?? (await firstExpected(deps));

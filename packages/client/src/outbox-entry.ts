@@ -9,11 +9,16 @@ import {
   type OutgoingMessage,
   Recipient,
   Seq,
+  UserId,
 } from '@sotto/api';
 import * as z from 'zod/mini';
 import { keys } from './key-space.ts';
 import type { StoreTransaction } from './store.ts';
 import { putRecord } from './stored-record.ts';
+
+/** A ciphertext for one device. The platform is told of the device alone. */
+export const EntryRecipient = z.object({ user: UserId, ...Recipient.shape });
+export type EntryRecipient = z.infer<typeof EntryRecipient>;
 
 /** It may leave once it is `sealed`: encrypted for every device. */
 export const OutboxEntry = z.object({
@@ -30,7 +35,7 @@ export const OutboxEntry = z.object({
   to: z.optional(z.array(Address)),
   /** A control message that is to travel in a session made for it: the one there was may be broken. */
   isFresh: z.optional(z.boolean()),
-  recipients: z.array(Recipient),
+  recipients: z.array(EntryRecipient),
   /** What went to a whole group: one ciphertext, and what it was keyed for. */
   group: z.optional(
     z.object({
@@ -70,10 +75,11 @@ export function putEntry(transaction: StoreTransaction, entry: OutboxEntry): Pro
 export function toOutgoing({
   id,
   conversation,
-  recipients,
+  recipients: entryRecipients,
   group,
   to,
 }: OutboxEntry): OutgoingMessage {
   if (group !== undefined) return { kind: 'group', id, conversation, ...group };
+  const recipients = entryRecipients.map(({ device, ciphertext }) => ({ device, ciphertext }));
   return { kind: to === undefined ? 'direct' : 'targeted', id, conversation, recipients };
 }

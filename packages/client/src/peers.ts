@@ -222,7 +222,7 @@ export function acceptIdentity(store: Store, user: UserId, now: number): Promise
     // Devices are asked for anew: whose sessions belong to the old identity, they are of no use; nor is its list.
     const accepted = { user, identityKey: peer.changedTo, devices: [], acceptedAt: now };
     await putRecord(transaction, keys.peer(user), [Peer, accepted]);
-    await forgetChainsWith(transaction, peer.devices);
+    await forgetChainsWith(transaction, user);
   });
 }
 

@@ -6,10 +6,11 @@ import { type Address, ConversationId, DeviceId, Seq, UserId } from '@sotto/api'
 import * as z from 'zod/mini';
 import { enqueueControl } from './control-outbox.ts';
 import { ConversationRecord } from './conversation-record.ts';
-import { HistoryItem, Place } from './history-item.ts';
+import { HistoryItem } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { countRead } from './lifetime.ts';
 import { READ_AUTHORS_SEARCHED_MAX, STORE_PAGE } from './limits.ts';
+import { findPlace } from './message-place.ts';
 import type { MessageReference } from './message-reference.ts';
 import { OutboxEntry } from './outbox-entry.ts';
 import { listedDevices } from './own-list.ts';
@@ -119,9 +120,9 @@ export const takeRead: ControlHandler<'read'> = async (deps, { sender }, { upTo,
 async function placeOf(
   transaction: StoreTransaction,
   conversation: ConversationId,
-  { device, id }: MessageReference,
+  about: MessageReference,
 ): Promise<number | undefined> {
-  const place = await getRecord(transaction, keys.messageId(device, id), Place);
+  const place = await findPlace(transaction, conversation, { about });
   return place?.conversation === conversation ? place.seq : undefined;
 }
 

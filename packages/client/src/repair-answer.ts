@@ -41,7 +41,7 @@ export const answerResend: ControlHandler<'resend'> = async (deps, { sender }, c
   }
   if (isControlLost || needsChain) await repeatControls(deps, sender, { isControlLost });
   const { transaction, clock } = deps;
-  const granted = await spend(transaction, keys.againBudget(sender.device), {
+  const granted = await spend(transaction, keys.againBudget(sender), {
     budget: AGAIN_BUDGET,
     wanted: found.length,
     now: clock(),
@@ -93,7 +93,8 @@ async function findSaid(
   reader: Reader,
   { of, id }: { of: DeviceId; id: MessageId },
 ): Promise<Said | 'unknown' | 'withheld'> {
-  const place = await getRecord(transaction, keys.messageId(of, id), Place);
+  const sender = { user: local.address.user, device: of };
+  const place = await getRecord(transaction, keys.messageId(sender, id), Place);
   if (place === undefined) return 'unknown';
   if (place.conversation !== conversation.id) return 'withheld';
   const item = await getRecord(
@@ -142,10 +143,10 @@ async function repeatControls(
   const { transaction, clock } = deps;
   const conversation = deps.conversation.id;
   if (isControlLost) {
-    await hurry(deps, transaction, { conversation, device: to.device, isMended: true });
+    await hurry(deps, transaction, { ...to, conversation, isMended: true });
     deps.later.push(deps.onMissed);
   }
-  const key = keys.controlBudget(conversation, to.device);
+  const key = keys.controlBudget(conversation, to);
   const budget = { budget: CONTROL_AGAIN_BUDGET, now: clock() };
   if ((await spend(transaction, key, budget)) === 0) return;
   await enqueueDistribution(deps, transaction, { conversation, to: [to] });

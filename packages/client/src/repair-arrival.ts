@@ -23,9 +23,10 @@ const Pieces = z.object({ content: bytes({ min: 1, max: CIPHERTEXT_BYTES_MAX }) 
 export const takeAgain: ControlHandler<'again'> = async (deps, arrival, control) => {
   const { transaction, local, conversation } = deps;
   const { of: device, id, counter, time } = control;
-  const sender = { conversation: conversation.id, device };
+  const { user } = arrival.sender;
+  const sender = { conversation: conversation.id, user, device };
   const missed = await findMissed(transaction, sender, id);
-  if (missed?.sender.user !== arrival.sender.user) return;
+  if (missed === undefined) return;
   const whole = await gather(deps, { arrival, control, missed });
   if (whole === undefined) return;
   const content = decodeContent(whole);
@@ -33,7 +34,7 @@ export const takeAgain: ControlHandler<'again'> = async (deps, arrival, control)
   const order = await acceptRepaired(transaction, missed, counter);
   const own = placed.sender.user === local.address.user;
   await transaction.delete(keys.unheard(conversation.id, missed.seq));
-  await transaction.delete(keys.wantedAgain(conversation.id, device, missed.seq));
+  await transaction.delete(keys.wantedAgain(conversation.id, sender, missed.seq));
   const item: Message = { ...placed, type: 'message', time, content, own, order, isRepaired: true };
   deps.repaired.push({ ...item, ...(counter && { counter }) });
 };
@@ -53,7 +54,7 @@ async function gather(
   { arrival, control, missed }: Gathering,
 ): Promise<Uint8Array | undefined> {
   const { offset, size, content } = control;
-  const key = keys.againPiece(missed.conversation, missed.seq, arrival.sender.device);
+  const key = keys.againPiece(missed.conversation, missed.seq, arrival.sender);
   const before =
     offset === 0 ? new Uint8Array(0) : (await getRecord(transaction, key, Pieces))?.content;
   if (before?.length !== offset || offset + content.length > size) return undefined;

@@ -22,7 +22,7 @@ afterEach(() => world.close());
 
 test('a sender key that was lost comes again, with all that was said meanwhile', async () => {
   const { bob, carol, conversation } = await group();
-  const key = keys.senderKey(conversation, world.device('bob').device);
+  const key = keys.senderKey(conversation, world.device('bob'));
   await carol.store.transaction((transaction) => transaction.delete(key));
   const texts = ['one', 'two', 'three'];
   for (const text of texts) await bob.client.sendText(conversation, text);
@@ -36,7 +36,7 @@ test('a sender key that was lost comes again, with all that was said meanwhile',
 
 test('a sender key that cannot be read in the store is as good as lost', async () => {
   const { bob, carol, conversation } = await group();
-  const key = keys.senderKey(conversation, world.device('bob').device);
+  const key = keys.senderKey(conversation, world.device('bob'));
   await carol.store.transaction((transaction) => transaction.put(key, Uint8Array.of(1, 2)));
   for (const text of ['one', 'two']) await say(bob, carol, { conversation, text });
   expect(await countUnreadable(carol, conversation)).toBe(0);

@@ -2,7 +2,7 @@
  * Asking a device for messages that could not be read (ADR 14): which of them it is time for, whom to ask, and whether
  * in a new session. Seldom enough that forged messages cannot keep anybody busy.
  */
-import type { Address, UserId } from '@sotto/api';
+import type { Address } from '@sotto/api';
 import { enqueueControl } from './control-outbox.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { keys } from './key-space.ts';
@@ -41,13 +41,13 @@ export async function requestAgain(
   transaction: StoreTransaction,
   sender: Sender,
 ): Promise<Requested> {
-  const { conversation, device } = sender;
+  const { conversation } = sender;
   const now = deps.clock();
-  const key = keys.repair(conversation, device);
+  const key = keys.repair(conversation, sender);
   const repair = await getRecord(transaction, key, Repair);
   if (repair === undefined) return { isAsked: false };
   if (!isReached(repair.dueAt, now)) return { isAsked: false, dueAt: repair.dueAt };
-  const audience = await findAudience(deps, transaction, { sender, user: repair.user });
+  const audience = await findAudience(deps, transaction, sender);
   // Looked at again when an identity was accepted, with the next connection, or after a while.
   if (audience === 'later') return { isAsked: false, dueAt: now + REPAIR_LOOK_MS };
   const wishes = audience === 'nobody' ? [] : await listUnreadable(transaction, sender);
@@ -78,10 +78,10 @@ function isReached(at: number, now: number): boolean {
 
 async function mayAsk(
   transaction: StoreTransaction,
-  { conversation, device }: Sender,
+  sender: Sender,
   now: number,
 ): Promise<boolean> {
-  const key = keys.resendBudget(conversation, device);
+  const key = keys.resendBudget(sender.conversation, sender);
   return (await spend(transaction, key, { budget: RESEND_BUDGET, now })) > 0;
 }
 
@@ -92,13 +92,13 @@ interface Wish {
 
 /** What is still to be asked for. What has become readable meanwhile is no wish any more. */
 async function listUnreadable(transaction: StoreTransaction, sender: Sender): Promise<Wish[]> {
-  const { conversation, device } = sender;
+  const { conversation } = sender;
   const left: Wish[] = [];
   for (const wish of await listWanted(transaction, sender)) {
     const { seq } = wish;
     const missed = await missedAt(transaction, { conversation, seq });
     if (missed?.id === wish.wanted.id) left.push(wish);
-    else await transaction.delete(keys.wantedAgain(conversation, device, seq));
+    else await transaction.delete(keys.wantedAgain(conversation, sender, seq));
   }
   return left;
 }
@@ -114,7 +114,7 @@ interface Audience {
 async function findAudience(
   { local }: SessionsDeps,
   transaction: StoreTransaction,
-  { sender: { conversation, device }, user }: { sender: Sender; user: UserId },
+  { conversation, user, device }: Sender,
 ): Promise<Audience | 'nobody' | 'later'> {
   const record = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
   const members: readonly string[] = record?.members ?? [];
@@ -148,7 +148,7 @@ async function enqueueRequest(
   const ofGroup = due.filter(({ wanted }) => wanted.kind === 'group').length;
   const isBroken = !isMended && (ofGroup < due.length || isRepeated);
   const budget = { budget: FRESH_SESSION_BUDGET, now };
-  const isFresh = isBroken && (await spend(transaction, keys.sessionBudget(device), budget)) > 0;
+  const isFresh = isBroken && (await spend(transaction, keys.sessionBudget(sender), budget)) > 0;
   const ids = due.map(({ wanted }) => wanted.id);
   await enqueueControl(deps, transaction, {
     conversation,
@@ -170,7 +170,7 @@ async function noteAsked(
   const waits = wanted.kind === 'targeted' ? RESEND_WAITS_MS.slice(0, 1) : RESEND_WAITS_MS;
   const waitMs = waits[asks - 1];
   if (waitMs === undefined) {
-    await transaction.delete(keys.wantedAgain(sender.conversation, sender.device, seq));
+    await transaction.delete(keys.wantedAgain(sender.conversation, sender, seq));
     return;
   }
   await putWanted(transaction, sender, { seq, wanted: { ...wanted, asks, askAt: now + waitMs } });

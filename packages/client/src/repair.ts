@@ -2,7 +2,7 @@
  * Goes on asking for what could not be read, now and when its time comes, for as long as a connection lasts. All that it
  * knows is in the store.
  */
-import type { ConversationId, DeviceId } from '@sotto/api';
+import { Address, ConversationId } from '@sotto/api';
 import type { Events } from './events.ts';
 import { keys } from './key-space.ts';
 import { REPAIR_LOOK_MS } from './limits.ts';
@@ -81,8 +81,9 @@ async function requestAll({ store, wake, ...deps }: RepairDeps): Promise<number 
 async function listSenders(transaction: StoreTransaction): Promise<Sender[]> {
   const senders: Sender[] = [];
   for await (const { key } of entriesUnder(transaction, keys.repairs)) {
-    const [conversation, device] = key.slice(keys.repairs.length).split('/');
-    senders.push({ conversation: conversation as ConversationId, device: device as DeviceId });
+    const [conversation, user, device] = key.slice(keys.repairs.length).split('/');
+    const address = Address.parse({ user, device });
+    senders.push({ conversation: ConversationId.parse(conversation), ...address });
   }
   return senders;
 }

@@ -4,7 +4,7 @@
  */
 import { acceptCounter } from '@sotto/crypto';
 import { HistoryItem, type Message, type UnreadableMessage } from './history-item.ts';
-import { keys } from './key-space.ts';
+import { addressKey, keys } from './key-space.ts';
 import { STORE_PAGE } from './limits.ts';
 import { SenderCounterRecord } from './records.ts';
 import type { StoreTransaction } from './store.ts';
@@ -22,7 +22,7 @@ export async function acceptRepaired(
 ): Promise<Message['order']> {
   if (counter === undefined) return 'late';
   const { conversation, sender, after = 0 } = missed;
-  const key = keys.senderCounter(conversation, sender.device);
+  const key = keys.senderCounter(conversation, sender);
   const before = await getRecord(transaction, key, SenderCounterRecord);
   if (before === undefined || counter > before.highest) {
     const { verdict, seen } = acceptCounter(before, counter);
@@ -50,7 +50,7 @@ async function closeGap(
   });
   for (const { key, value } of behind) {
     const item = decodeRecord(HistoryItem, value);
-    if (item.type !== 'message' || item.sender.device !== sender.device) continue;
+    if (item.type !== 'message' || addressKey(item.sender) !== addressKey(sender)) continue;
     if (item.counter !== counter + 1) continue;
     if (item.order === 'gap') {
       await putRecord(transaction, key, [HistoryItem, { ...item, order: 'next' }]);

@@ -3,7 +3,7 @@
  * what is for devices one for each. Devices that do not have the chain get it first, by entries in front of the message
  * that needs it; the platform stores in that order or not at all.
  */
-import type { Address, Recipient, UserId } from '@sotto/api';
+import type { Address, UserId } from '@sotto/api';
 import { enqueueControl } from './control-outbox.ts';
 import type { GroupRecord } from './conversation-record.ts';
 import { envelopeOf, type Heads } from './entry-envelope.ts';
@@ -15,14 +15,22 @@ import {
   findChain,
   isGood,
   makeChain,
+  noteOwed,
   type OwnChain,
   putChain,
   putHolders,
 } from './group-keys.ts';
-import { type OpenMember, type Reach, reachOf } from './group-reach.ts';
+import { addressesOf, type OpenMember, type Reach, reachOf } from './group-reach.ts';
+import { addressKey } from './key-space.ts';
 import { CONTROL_RECIPIENTS_MAX } from './limits.ts';
 import { requireOwnHead } from './log-standing.ts';
-import { isControl, keyOf, type OutboxEntry, putEntry } from './outbox-entry.ts';
+import {
+  type EntryRecipient,
+  isControl,
+  keyOf,
+  type OutboxEntry,
+  putEntry,
+} from './outbox-entry.ts';
 import { listHeads } from './peer-lists.ts';
 import type { Wanted } from './peers.ts';
 import type { Missing, Sealing } from './sealing.ts';
@@ -139,23 +147,33 @@ async function keyFor(
   if (versions === undefined) return { unversioned: true };
   const audience = await findAudience(pass, versions);
   if (!Array.isArray(audience)) return audience;
-  const targets: Address[] = audience.flatMap(({ user, devices }) =>
-    devices.map((device) => ({ user, device })),
-  );
+  const targets = audience.flatMap(addressesOf);
   const known = await findChain(transaction, id);
-  const devices = new Set(targets.map(({ device }) => device));
-  const own = known && isGood(known, devices, deps.clock()) ? known : makeChain(deps);
-  const holders = new Set(own.holders);
-  const to = targets.filter(({ device }) => !holders.has(device));
+  const own = known && isGood(known, targets, deps.clock()) ? known : makeChain(deps);
+  const to = findLacking(pass, own, targets);
   if (to.length === 0) {
     const toProve = audience.filter(({ isProven }) => !isProven);
     return { own, lists: digestVersions(deps.provider, versions), toProve };
   }
   await putChain(transaction, id, own);
-  await putHolders(transaction, id, [...devices]);
+  await putHolders(transaction, id, { own, to });
   const control = distributionOf(conversation, own);
   await enqueueControl(deps, transaction, { conversation: id, control, to, before: entry.counter });
   return { handedOut: true };
+}
+
+/** Those whom it is to go to. To whom it could not go a moment ago, it goes when they are asked for again. */
+function findLacking(
+  { passedOver }: Pass,
+  { holders, owed }: OwnChain,
+  targets: readonly Address[],
+): Address[] {
+  const given = new Set(holders.map(addressKey));
+  const lacking = new Set(owed.map(addressKey));
+  return targets.filter((address) => {
+    const key = addressKey(address);
+    return lacking.has(key) ? !passedOver.has(address.user) : !given.has(key);
+  });
 }
 
 /** The members who are to read what is sent now, this account among them. */
@@ -181,7 +199,8 @@ async function findAudience(pass: Pass, versions: Versions): Promise<OpenMember[
 /** What goes to single devices. Those that have gone, or are not to be trusted, are left out. */
 async function sealControl(pass: Pass, entry: OutboxEntry): Promise<Outcome> {
   const { conversation, passedOver, transaction } = pass;
-  const recipients: Recipient[] = [];
+  const recipients: EntryRecipient[] = [];
+  const left: Address[] = [];
   const wanted: Wanted[] = [];
   const doubtful: UserId[] = [];
   for (const address of entry.to ?? []) {
@@ -190,16 +209,15 @@ async function sealControl(pass: Pass, entry: OutboxEntry): Promise<Outcome> {
     const reach = await reachIn(pass, user);
     if (reach === 'shut') continue;
     const isThere = reach !== 'unmet' && reach.devices.includes(device);
-    if (!isThere || entry.isFresh) {
-      if (!passedOver.has(user)) wanted.push(address);
-    } else if (reach.isDoubtful) {
-      if (!passedOver.has(user)) doubtful.push(user);
-    } else {
-      const ciphertext = await encryptFor(pass, entry, { address, member: reach });
-      if (ciphertext === undefined) wanted.push(address);
-      else recipients.push({ device, ciphertext });
-    }
+    const isReady = isThere && !entry.isFresh;
+    const isSound = isReady && !reach.isDoubtful;
+    const ciphertext = isSound && (await encryptFor(pass, entry, { address, member: reach }));
+    if (ciphertext) recipients.push({ user, device, ciphertext });
+    else if (passedOver.has(user)) left.push(address);
+    else if (isReady && !isSound) doubtful.push(user);
+    else wanted.push(address);
   }
+  await noteOwed(transaction, conversation.id, left);
   const isWhole = wanted.length === 0 && doubtful.length === 0;
   if (isWhole && recipients.length === 0) {
     await transaction.delete(keyOf(entry));
@@ -223,7 +241,7 @@ async function encryptFor(
   { address, member }: ForOne,
 ): Promise<Uint8Array | undefined> {
   const { deps, transaction, sessions, heads } = pass;
-  const before = entry.recipients.find(({ device }) => device === address.device);
+  const before = entry.recipients.find((one) => addressKey(one) === addressKey(address));
   if (before !== undefined) return before.ciphertext;
   pass.made += 1;
   const { user } = address;

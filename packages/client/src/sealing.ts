@@ -1,14 +1,14 @@
 /** How what waits in the outbox becomes ciphertexts: for every device of a conversation, or for those that it names. */
-import type { DeviceId, Recipient, UserId } from '@sotto/api';
+import type { DeviceId, UserId } from '@sotto/api';
 import type { LocalParty } from '@sotto/crypto';
 import type { ConversationRecord } from './conversation-record.ts';
 import { envelopeOf, type Heads } from './entry-envelope.ts';
 import { ClientError } from './errors.ts';
 import { getGroup } from './group-log.ts';
 import type { Contact } from './key-log.ts';
-import { keys } from './key-space.ts';
+import { addressKey, keys } from './key-space.ts';
 import { assertNoAlarm, requireOwnHead, standingOf } from './log-standing.ts';
-import { isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
+import { type EntryRecipient, isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
 import { isListDoubtful, listHeads } from './peer-lists.ts';
 import type { Wanted } from './peers.ts';
 import { getPeer } from './records.ts';
@@ -145,17 +145,19 @@ async function sealEntry(
 ): Promise<{ entry: OutboxEntry; wanted: Wanted[] }> {
   if (entry.isFresh) return { entry, wanted: entry.to ?? [] };
   const plaintext = envelopeOf(deps, entry, heads);
-  const recipients: Recipient[] = [];
+  const recipients: EntryRecipient[] = [];
   const missing = (entry.to ?? []).filter(
-    ({ device }) => !targets.some((target) => target.device === device),
+    (address) => !targets.some((target) => addressKey(target) === addressKey(address)),
   );
   const wanted: Wanted[] = [...missing];
   for (const { user, device, identityKey } of chosen(entry, targets)) {
-    const before = entry.recipients.find((recipient) => recipient.device === device);
+    const address = { user, device };
+    const isTheirs = (one: EntryRecipient) => addressKey(one) === addressKey(address);
+    const before = entry.recipients.find(isTheirs);
     const ciphertext =
-      before?.ciphertext ?? (await sessions.encrypt({ user, device }, plaintext, identityKey));
-    if (ciphertext === undefined) wanted.push({ user, device });
-    else recipients.push({ device, ciphertext });
+      before?.ciphertext ?? (await sessions.encrypt(address, plaintext, identityKey));
+    if (ciphertext === undefined) wanted.push(address);
+    else recipients.push({ ...address, ciphertext });
   }
   return { entry: { ...entry, recipients, sealed: wanted.length === 0 }, wanted };
 }
@@ -163,5 +165,6 @@ async function sealEntry(
 /** All devices of the conversation, or those of them that a control message is for. */
 function chosen({ to }: OutboxEntry, targets: readonly Target[]): readonly Target[] {
   if (to === undefined) return targets;
-  return targets.filter(({ device }) => to.some((address) => address.device === device));
+  const named = new Set(to.map(addressKey));
+  return targets.filter((target) => named.has(addressKey(target)));
 }

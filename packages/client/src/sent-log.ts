@@ -96,7 +96,7 @@ export async function sendAgain(
         const { entry, seq, storedAt } = decodeRecord(SentMessage, value);
         const number = Number(key.slice(prefix.length));
         if (!isOld(storedAt, now)) {
-          const content = await contentOf(transaction, device, entry);
+          const content = await contentOf(transaction, local, entry);
           const again = { ...entry, content, sealed: true, resent: { number, seq } };
           await putAgain(transaction, again);
         }
@@ -119,13 +119,13 @@ export async function sentAgainUpTo(
 /** For devices that it is to be encrypted for anew. What was taken back or has gone away says nothing to them. */
 async function contentOf(
   transaction: StoreTransaction,
-  device: DeviceId,
+  local: LocalParty,
   entry: OutboxEntry,
 ): Promise<Uint8Array> {
   if (isControl(entry)) return entry.content;
   const { id } = entry;
-  const place = await getRecord(transaction, keys.messageId(device, id), Place);
-  const nothing = nothingOf({ device, id });
+  const place = await getRecord(transaction, keys.messageId(local.address, id), Place);
+  const nothing = nothingOf({ device: deviceOf(local), id });
   if (place === undefined) return encodeContent(nothing);
   const key = keys.message(place.conversation, place.seq);
   const item = await getRecord(transaction, key, HistoryItem);

@@ -1,5 +1,5 @@
 /** What becomes of the messages that this device sends. */
-import { type ConversationId, DeviceId, type MessageId } from '@sotto/api';
+import type { ConversationId, MessageId } from '@sotto/api';
 import { type Content, decodeContent } from './content.ts';
 import { ClientError } from './errors.ts';
 import { Place } from './history-item.ts';
@@ -77,7 +77,7 @@ function readOutcome(
   { store, local }: PeerDeps,
   id: MessageId,
 ): Promise<Place | 'refused' | undefined> {
-  const key = keys.messageId(DeviceId.parse(local.address.device), id);
+  const key = keys.messageId(local.address, id);
   return store.transaction(async (transaction) => {
     if (await transaction.get(keys.failed(id))) return 'refused';
     const place = await getRecord(transaction, key, Place);

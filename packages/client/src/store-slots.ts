@@ -148,7 +148,7 @@ async function isKnown(
   transaction: StoreTransaction,
   { sender, id }: MessageSlot,
 ): Promise<boolean> {
-  return (await transaction.get(keys.messageId(sender.device, id))) !== undefined;
+  return (await transaction.get(keys.messageId(sender, id))) !== undefined;
 }
 
 async function keep(transaction: StoreTransaction, item: AnyMessage): Promise<void> {

@@ -44,7 +44,7 @@ export async function takeControl(deps: OpenDeps, arrival: ControlArrival): Prom
   const { id, seq, sender, content } = arrival;
   // It may be delivered again, and could not be decrypted then.
   const place = { conversation: deps.conversation.id, seq };
-  await putRecord(deps.transaction, keys.messageId(sender.device, id), [Place, place]);
+  await putRecord(deps.transaction, keys.messageId(sender, id), [Place, place]);
   const control = decodeControl(content);
   if (control !== undefined) await handle(deps, arrival, control);
 }
