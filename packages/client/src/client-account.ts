@@ -25,7 +25,7 @@ import type { ClientCore } from './client-core.ts';
 import type { AccountDoor, DeviceDoor } from './client-interface.ts';
 import { listOwnDevices, nameOwnDevice } from './devices.ts';
 import { keepKeys } from './key-upkeep.ts';
-import type { CompleteLinkOptions } from './link-answer.ts';
+import type { CompleteLinkOptions, createLinking } from './link-answer.ts';
 import { loadLatePart } from './load-late.ts';
 import { makeNextIdentity } from './next-identity.ts';
 import { reportLostDevice, unlinkDevice } from './own-device.ts';
@@ -77,6 +77,7 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
 
 /** What an application calls about the devices of the account. */
 export function openDeviceDoor(core: ClientCore): DeviceDoor {
+  let completeLink: ReturnType<typeof createLinking> | undefined;
   return {
     async devices() {
       return listOwnDevices(await core.peerDeps());
@@ -86,7 +87,8 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
     },
     beginLink: () => beginLinkTo(core),
     async completeLink(code: string, options: CompleteLinkOptions = {}) {
-      const { completeLink } = await loadLatePart();
+      const late = await loadLatePart();
+      completeLink ??= late.createLinking();
       return completeLink(await core.deviceDeps(), code, options);
     },
     async unlink(device: DeviceId) {

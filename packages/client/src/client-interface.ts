@@ -101,7 +101,7 @@ export interface DeviceDoor {
   beginLink(): Promise<Link>;
   /**
    * Links the device that shows this code to the account. Resolves once messages are encrypted for it. With `history` it
-   * gets what was said in the last 30 days, too.
+   * gets what was said in the last 30 days, too. Called again meanwhile, it goes on as it was begun.
    */
   completeLink(code: string, options?: CompleteLinkOptions): Promise<{ device: DeviceId }>;
   /** Takes a device off the account for good: its sessions end, and nothing is encrypted for it any more. */

@@ -4,5 +4,5 @@
  */
 export { ciphertextReader, openRanges, openWhole } from './file-download.ts';
 export { upload } from './file-upload.ts';
-export { completeLink } from './link-answer.ts';
+export { createLinking } from './link-answer.ts';
 export { beginLink } from './link-offer.ts';

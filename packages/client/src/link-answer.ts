@@ -40,9 +40,22 @@ export interface CompleteLinkOptions {
   readonly history?: boolean;
 }
 
+/** Links devices as {@link completeLink} does, each once at a time: whoever asks again meanwhile gets the first outcome. */
+export function createLinking(): typeof completeLink {
+  const running = new Map<string, Promise<{ device: DeviceId }>>();
+  return (deps, code, options) => {
+    const name = code.trim();
+    const begun = running.get(name);
+    if (begun !== undefined) return begun;
+    const linking = completeLink(deps, code, options).finally(() => running.delete(name));
+    running.set(name, linking);
+    return linking;
+  };
+}
+
 /**
  * Links the device that shows this code to the account; resolves once it is on the account's list. After a crash the
- * same call goes on. Throws `link.code-invalid`, `link.used`, `link.expired` when the device does not come (it is
+ * same call goes on, and so does one in another process on the same store. Throws `link.code-invalid`, `link.used`, `link.expired` when the device does not come (it is
  * revoked then), and what calls throw: `auth.device-limit` among it, and `key.list-unknown` before this device has
  * connected for the first time.
  */
@@ -60,8 +73,10 @@ export async function completeLink(
     await deps.call(sendProvisioning, { body: { channel, message } });
   } catch (error) {
     if (!isProblem(error, 'key.channel-taken')) throw error;
-    // Nobody will come for the device that was made for this.
-    await deps.call(revokeDevice, { params: { device_id: device } });
+    // Nobody will come for the device that was made for this, unless another process has linked it.
+    if (!(await isListed(deps, device))) {
+      await deps.call(revokeDevice, { params: { device_id: device } });
+    }
     await forget();
     throw new ClientError('link.used', 'the code was answered before', { cause: error });
   }
@@ -89,6 +104,9 @@ async function needAnswer(
   const history = isWithHistory ? await leaveHistory(deps) : undefined;
   const { device } = await call(addDevice, { body: { deviceKey: offer.deviceKey } });
   return store.transaction(async (transaction) => {
+    // Another process may have answered meanwhile, and a channel takes no second answer.
+    const left = await getRecord(transaction, key, LinkAnswer);
+    if (left !== undefined) return left;
     const known = await provisionFor(deps, transaction, { device, list });
     const provision = { ...known, ...(history && { history }) };
     const answer = { device, message: sealProvision(provider, offer, provision) };
@@ -101,12 +119,16 @@ async function needAnswer(
 async function awaitJoining(deps: OwnDeviceDeps, device: DeviceId): Promise<boolean> {
   const until = deps.clock() + LINK_JOIN_MS_MAX;
   for (;;) {
-    const { list } = await readOwnList(deps);
-    if (list.devices.some((entry) => entry.device === device)) return true;
+    if (await isListed(deps, device)) return true;
     if (deps.clock() > until) return false;
     await pause(LINK_POLL_MS, deps.signal);
     if (deps.signal.aborted) throw new ClientError('client.closed', 'the client was closed');
   }
+}
+
+async function isListed(deps: OwnDeviceDeps, device: DeviceId): Promise<boolean> {
+  const { list } = await readOwnList(deps);
+  return list.devices.some((entry) => entry.device === device);
 }
 
 async function provisionFor(
