@@ -136,6 +136,25 @@ test('edits of one message that the platform delivers in another order come to t
   expect(await texts(bob, conversation)).toEqual(['newer', 'done']);
 });
 
+test('what is said last counts, also when the clock went back while nothing left', async () => {
+  const { bob, conversation, clock } = pair;
+  const line = await lineOf(pair.alice, conversation, 'hello');
+  await pair.alice.client.close();
+  const alice = pair.open(pair.alice.store);
+  await alice.client.edit(line, 'first');
+  await alice.client.react(line, '👍');
+  clock.offset = -5_000;
+  await alice.client.edit(line, 'second');
+  await alice.client.react(line, '🎉');
+  clock.offset = 0;
+  await alice.client.connect();
+  await until(async () => expect(await alice.client.unsent(conversation)).toEqual([]));
+  for (const person of [alice, bob]) {
+    await until(async () => expect(await texts(person, conversation)).toEqual(['second']));
+    await until(async () => expect(await reactions(person, 'second')).toEqual(['🎉 1']));
+  }
+});
+
 test('a member who reacts without end leaves one reaction, and nothing else', async () => {
   const { alice, bob, conversation } = pair;
   const line = await lineOf(bob, conversation, 'hello');

@@ -6,12 +6,13 @@
  */
 import { type ConversationId, MessageId, Seq, UserId } from '@sotto/api';
 import * as z from 'zod/mini';
-import type { Content } from './content.ts';
+import { type Content, decodeContent } from './content.ts';
 import { HistoryItem, type Message } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { ANNOTATIONS_WAITING_MAX } from './limits.ts';
 import { findPlace } from './message-place.ts';
-import { MessageReference, referenceOf } from './message-reference.ts';
+import { isSameReference, MessageReference, referenceOf } from './message-reference.ts';
+import { isControl, OutboxEntry } from './outbox-entry.ts';
 import type { StoreTransaction } from './store.ts';
 import { decodeRecord, entriesUnder, getRecord, putRecord, takeNumber } from './stored-record.ts';
 
@@ -105,7 +106,10 @@ export async function reactionsTo(
   return found;
 }
 
-/** The time behind all that an account has said about a message: what it says next must not count as older. */
+/**
+ * The time behind all that this account has said about a message, also what still waits to be sent: what it says next
+ * must not count as older, whatever has become of its clock.
+ */
 export async function timeAfterRemarks(
   transaction: StoreTransaction,
   conversation: ConversationId,
@@ -113,7 +117,16 @@ export async function timeAfterRemarks(
 ): Promise<number> {
   const key = keys.annotations(conversation, about, user);
   const known = await getRecord(transaction, key, Annotations);
-  return 1 + Math.max(0, ...KINDS.map((kind) => known?.[kind]?.time ?? 0));
+  let last = Math.max(0, ...KINDS.map((kind) => known?.[kind]?.time ?? 0));
+  for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {
+    const entry = decodeRecord(OutboxEntry, value);
+    if (isControl(entry)) continue;
+    const remark = remarkOf(decodeContent(entry.content));
+    if (remark !== undefined && isSameReference(remark.about, about)) {
+      last = Math.max(last, entry.time);
+    }
+  }
+  return last + 1;
 }
 
 /** Takes away what was said about a message; that it was taken back stays said. */

@@ -7,6 +7,11 @@ import { ClientError } from './errors.ts';
 export const MessageReference = z.strictObject({ device: DeviceId, id: MessageId });
 export type MessageReference = z.infer<typeof MessageReference>;
 
+/** Whether two references name one message. */
+export function isSameReference(one: MessageReference, other: MessageReference): boolean {
+  return one.device === other.device && one.id === other.id;
+}
+
 /** A message that something is to be done with: of a history, of `messages()`, of the state, or as it was just sent. */
 export type MessageTarget = { readonly conversation: ConversationId } & (
   | { readonly id: MessageId; readonly sender: Pick<Address, 'device'> }
