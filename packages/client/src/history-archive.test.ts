@@ -1,13 +1,16 @@
 /** The history that goes with a link: recent, bounded, and never in the way of what the new device has already. */
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, test } from 'vitest';
+import { reactionsTo } from './annotations.ts';
 import { CONVERSATION, messageAt, type Said, say, settle } from './archive.fixture.ts';
 import { kindOf } from './archive-kinds.ts';
+import type { Content } from './content.ts';
 import { keepItem, readHistory } from './conversations.ts';
 import { putIfNew, recentRecords } from './history-archive.ts';
 import type { HistoryItem } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { LINK_HISTORY_BYTES_MAX } from './limits.ts';
+import { referenceOf } from './message-reference.ts';
 import { openMemoryStore } from './store-memory.ts';
 
 const NOW = Date.parse('2026-11-21T12:00:00Z');
@@ -43,6 +46,40 @@ test('of what is too much, the newest goes', async () => {
   const messages = records.filter(({ key }) => kindOf(key) === 'message');
   const first = keys.message(CONVERSATION, 200 - messages.length + 1);
   expect(messages[0]?.key).toBe(first);
+});
+
+test('nothing of what is to go away leaves with it, nor what has changed it or was said about it', async () => {
+  const store = openMemoryStore();
+  await settle(store, nodeProvider);
+  await say(store, [
+    { text: 'goes', at: NOW, expiresIn: 3_600 },
+    { text: 'stays', at: NOW },
+  ]);
+  const [goes, stays] = [messageAt(1, daysAgo(0)), messageAt(2, daysAgo(0))].map(referenceOf);
+  const remarks: Content[] = [
+    { type: 'edit', of: goes!, text: 'still goes' },
+    { type: 'edit', of: stays!, text: 'still stays' },
+    { type: 'reaction', to: goes!, emoji: '🤫' },
+    { type: 'reaction', to: stays!, emoji: '👍' },
+    { type: 'edit', of: { ...goes!, id: messageAt(99, daysAgo(0)).id }, text: 'has not come' },
+  ];
+  await store.transaction(async (it) => {
+    for (const [index, content] of remarks.entries()) {
+      await keepItem(it, { ...messageAt(index + 3, daysAgo(0)), content });
+    }
+  });
+  const records = await Array.fromAsync(recentRecords(store, NOW + 1));
+  const all = records.map(({ value }) => new TextDecoder().decode(value)).join('\n');
+  expect(all).not.toMatch(/goes|🤫|has not come/);
+  expect(all).toMatch(/"text":"still stays"/);
+  const to = openMemoryStore();
+  await to.transaction(async (it) => {
+    for (const record of records) await putIfNew(it, record);
+  });
+  const history = await readHistory(to, CONVERSATION, {});
+  expect(history).toMatchObject([{ seq: 2, content: { text: 'still stays' }, isEdited: true }]);
+  const shown = await to.transaction((it) => reactionsTo(it, CONVERSATION, stays!));
+  expect(shown).toMatchObject([{ emoji: '👍' }]);
 });
 
 test('what a store has already stays as it is', async () => {

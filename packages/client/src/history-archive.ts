@@ -8,6 +8,8 @@ import { getGroup, LoggedEntry } from './group-log.ts';
 import { HistoryItem, Place } from './history-item.ts';
 import { keys } from './key-space.ts';
 import { LINK_HISTORY_BYTES_MAX, LINK_HISTORY_MS, STORE_PAGE } from './limits.ts';
+import { findPlace } from './message-place.ts';
+import { MessageReference } from './message-reference.ts';
 import { Peer } from './records.ts';
 import { checkStoreKey, type Store, type StoreEntry, type StoreTransaction } from './store.ts';
 import { decodeRecord, encodeRecord, putRecord } from './stored-record.ts';
@@ -21,7 +23,7 @@ const HOUR_MS = 3_600_000;
 /** What an archive asks of a message: a tenth of the work of reading all of it, which is much for a long history. */
 const Said = z.object({
   sentAt: z.string(),
-  content: z.optional(z.object({ expiresIn: z.optional(z.int()) })),
+  content: z.optional(z.object({ type: z.string(), expiresIn: z.optional(z.int()) })),
 });
 
 /** Of the kinds that an archive holds, the records that there is one of. Read together, they fit together. */
@@ -44,38 +46,67 @@ export async function* recordsFor(
   isWanted: (entry: StoreEntry) => boolean = () => true,
 ): AsyncGenerator<StoreEntry, void> {
   for (const kind of kindsFor(purpose)) {
-    for await (const entry of recordsUnder(store, `${kind}/`)) {
-      if (!isWanted(entry)) continue;
-      const leaving = leavingOf(kind, entry);
-      if (leaving !== undefined) yield leaving;
+    for (let after = `${kind}/`; ; ) {
+      const range = { prefix: `${kind}/`, after, limit: STORE_PAGE };
+      const { page, leaving } = await store.transaction(async (transaction) => {
+        const entries = await transaction.list(range);
+        const wanted = entries.filter(isWanted);
+        return { page: entries, leaving: await leavingOf(transaction, kind, wanted) };
+      });
+      yield* leaving;
+      if (page.length < STORE_PAGE) break;
+      after = page.at(-1)!.key;
     }
   }
 }
 
-async function* recordsUnder(store: Store, prefix: string): AsyncGenerator<StoreEntry, void> {
-  for (let after = prefix; ; ) {
-    const range = { prefix, after, limit: STORE_PAGE };
-    const page = await store.transaction((transaction) => transaction.list(range));
-    yield* page;
-    if (page.length < STORE_PAGE) return;
-    after = page.at(-1)!.key;
+/** Records as they leave, without those that stay. */
+async function leavingOf(
+  transaction: StoreTransaction,
+  kind: string,
+  entries: readonly StoreEntry[],
+): Promise<StoreEntry[]> {
+  switch (kind) {
+    case PEER:
+      return entries.map(({ key, value }) => {
+        return { key, value: encodeRecord(Peer, pinsOf(decodeRecord(Peer, value))) };
+      });
+    case MESSAGE:
+      return entries.filter(({ value }) => isToStay(decodeRecord(Said, value)));
+    case ANNOTATION: {
+      const leaving: StoreEntry[] = [];
+      for (const entry of entries) {
+        if (await isAboutMessage(transaction, entry)) leaving.push(entry);
+      }
+      return leaving;
+    }
+    default:
+      return [...entries];
   }
 }
 
-/** A record as it leaves; undefined for what stays. */
-function leavingOf(kind: string, { key, value }: StoreEntry): StoreEntry | undefined {
-  switch (kind) {
-    case PEER:
-      return { key, value: encodeRecord(Peer, pinsOf(decodeRecord(Peer, value))) };
-    case MESSAGE:
-      // What is to go away would stay in an archive for ever.
-      return decodeRecord(Said, value).content?.expiresIn ? undefined : { key, value };
-    case ANNOTATION:
-      // What it is about is not there.
-      return decodeRecord(Annotations, value).waiting === undefined ? { key, value } : undefined;
-    default:
-      return { key, value };
-  }
+/**
+ * Whether a message may lie in an archive, where it would stay for ever: not one that is to go away, and none of those that
+ * may repeat it. What an edit or a reaction has come to stands with the message that it is about.
+ */
+function isToStay({ content }: z.infer<typeof Said>): boolean {
+  if (content?.type === 'edit' || content?.type === 'reaction') return false;
+  return content?.expiresIn === undefined;
+}
+
+/** Whether what was said is about a message that is in the archive, too. */
+async function isAboutMessage(
+  transaction: StoreTransaction,
+  { key, value }: StoreEntry,
+): Promise<boolean> {
+  if (decodeRecord(Annotations, value).waiting !== undefined) return false;
+  const [, id, device, message] = key.split('/');
+  const conversation = ConversationId.parse(id);
+  const about = MessageReference.parse({ device, id: message });
+  const place = await findPlace(transaction, conversation, { about });
+  if (place === undefined) return false;
+  const item = await transaction.get(keys.message(place.conversation, place.seq));
+  return item !== undefined && isToStay(decodeRecord(Said, item));
 }
 
 /** Whom to believe. Another device has no sessions with their devices, and meets all of them itself. */
