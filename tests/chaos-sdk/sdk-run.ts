@@ -41,7 +41,7 @@ export interface SdkReport {
 
 interface Town {
   readonly people: readonly Person[];
-  readonly rooms: readonly Room[];
+  readonly rooms: readonly Room<Person>[];
   readonly chance: Chance;
   readonly options: SdkRunOptions;
   /** Messages that are left to be written. */
@@ -123,10 +123,10 @@ async function enterAll(
  * Everybody is in two conversations with one other person and in one group at least. No two whose stores are copied
  * share one: what one of them has forgotten to have sent, the other could have of nobody.
  */
-async function furnish(people: readonly Person[], chance: Chance): Promise<Room[]> {
+async function furnish(people: readonly Person[], chance: Chance): Promise<Room<Person>[]> {
   const forgetful = people.filter(({ isForgetful }) => isForgetful);
   const others = people.filter(({ isForgetful }) => !isForgetful);
-  const rooms: Room[] = [];
+  const rooms: Room<Person>[] = [];
   for (const person of people) {
     for (const other of chance
       .shuffle(others)

@@ -1,11 +1,18 @@
 /** What every device has to show at the end, held against what it shows. */
-import type { ConversationRecord, HistoryItem } from '@sotto/client';
-import type { Person } from './person.ts';
+import type { Client, ConversationRecord, HistoryItem } from '@sotto/client';
+
+/** Somebody whose histories are read. */
+export interface Reader {
+  readonly name: string;
+  /** The texts that `messages()` has given. */
+  readonly taken: ReadonlySet<string>;
+  client(): Pick<Client, 'history'>;
+}
 
 /** One conversation of the run, and what was written there. */
-export interface Room {
+export interface Room<Member extends Reader = Reader> {
   readonly id: ConversationRecord['id'];
-  readonly members: readonly Person[];
+  readonly members: readonly Member[];
   readonly written: Written[];
 }
 
@@ -100,7 +107,7 @@ function checkOrder(
   }
 }
 
-async function historyOf(person: Person, id: Room['id']): Promise<HistoryItem[]> {
+async function historyOf(person: Reader, id: Room['id']): Promise<HistoryItem[]> {
   const items: HistoryItem[] = [];
   for (;;) {
     const after = items.at(-1)?.seq ?? 0;
