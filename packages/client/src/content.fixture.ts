@@ -40,7 +40,7 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-/** They are connected, and have said hello to each other. */
+/** They are connected; alice has said hello, and bob has accepted that. */
 export async function openPair(): Promise<Pair> {
   const platform = await startPlatform();
   const clients: Client[] = [];
@@ -67,6 +67,7 @@ export async function openPair(): Promise<Pair> {
   const { id: conversation } = await alice.client.openDirect(found!.user);
   await alice.client.sendText(conversation, 'hello');
   await until(async () => expect(await texts(bob, conversation)).toEqual(['hello']));
+  await bob.client.people.accept(conversation);
   return {
     ...{ platform, alice, bob, conversation, clock, open },
     async reopen({ store }) {

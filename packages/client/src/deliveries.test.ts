@@ -37,6 +37,7 @@ test('who has read something was given it, whether the platform told of that or 
   await say(alice, conversation, 2);
   const { value } = watch(bob.state.messages(conversation));
   await until(() => expect(value()).toHaveLength(2));
+  await bob.people.accept(conversation);
   await bob.markRead(value()?.[0] ?? expect.fail());
   const delivered = () =>
     store.transaction((transaction) => deliveredToAll(transaction, conversation));

@@ -306,6 +306,9 @@ export const OUTBOX_VIEWED_MAX = 1_000;
 /** How far back it is looked who wrote what was read at once. Who wrote before that has not been waiting for it. */
 export const READ_AUTHORS_SEARCHED_MAX = 500;
 
+/** Among so many of the newest items one of our own is looked for, where nothing else says that a conversation is no request. */
+export const OWN_ITEMS_SEARCHED_MAX = 500;
+
 /** How far was read is told this often. More often, and reading on costs as many messages as writing. */
 export const READS_PAUSE_MS = 1_000;
 

@@ -1,6 +1,7 @@
 /** Whose devices are to know this account's profile, and which of them were told. */
 import { type Address, type ConversationId, DeviceId, UserId } from '@sotto/api';
 import * as z from 'zod/mini';
+import { isOpenTo, openDevicesOf } from './conversation-audience.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { keys } from './key-space.ts';
 import { listedDevices } from './own-list.ts';
@@ -34,12 +35,12 @@ export async function findUntold(
   if (profile === undefined) return undefined;
   const record = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
   if (!record?.members.includes(own)) return undefined;
-  const isOpen = await isOpenTo(transaction, conversation);
+  const isOpen = await isOpenTo(transaction, local, conversation);
   const to: Address[] = [];
   for (const user of isOpen ? record.members : [own]) {
     const told = await getTold(transaction, user, profile.time);
     const devices =
-      user === own ? await listedDevices(transaction) : await devicesOf(transaction, user);
+      user === own ? await listedDevices(transaction) : await openDevicesOf(transaction, user);
     for (const device of devices) {
       if (device !== local.address.device && !told.includes(device)) to.push({ user, device });
     }
@@ -107,14 +108,6 @@ export function openProfileTo(
   return transaction.put(keys.accepted(conversation), new Uint8Array(0));
 }
 
-async function isOpenTo(
-  transaction: StoreTransaction,
-  conversation: ConversationId,
-): Promise<boolean> {
-  if (await transaction.get(keys.sendCounter(conversation))) return true;
-  return (await transaction.get(keys.accepted(conversation))) !== undefined;
-}
-
 async function getTold(
   transaction: StoreTransaction,
   user: UserId,
@@ -122,11 +115,4 @@ async function getTold(
 ): Promise<DeviceId[]> {
   const record = await getRecord(transaction, keys.profileTold(user), ToldRecord);
   return record?.time === time ? record.devices : [];
-}
-
-/** The known devices of somebody else; none of whoever is blocked, or has another identity than the one accepted. */
-async function devicesOf(transaction: StoreTransaction, user: UserId): Promise<DeviceId[]> {
-  if (await transaction.get(keys.block(user))) return [];
-  const peer = await getPeer(transaction, user);
-  return peer === undefined || peer.changedTo !== undefined ? [] : peer.devices;
 }

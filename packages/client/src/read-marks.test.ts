@@ -102,6 +102,31 @@ test('another own device learns what was read here, and does not say it again', 
   expect(addressedBy(message)).toHaveLength(2); // Alice's device, and bob's other one.
 });
 
+test('neither a stranger who asks nor who is blocked learns what was read, and own devices do', async () => {
+  const { alice, bob, conversation } = pair;
+  const second = await pair.linkBob();
+  const { user } = (await alice.client.me())!;
+  const said = async (text: string) => {
+    await alice.client.sendText(conversation, text);
+    for (const person of [bob, second]) {
+      await until(async () => expect(await texts(person, conversation)).toContain(text));
+    }
+    await bob.client.markRead(await lineOf(bob, conversation, text));
+    await until(async () => expect(await unread(second)).toBe(0));
+  };
+  const accepted = keys.accepted(conversation);
+  await bob.store.transaction((it) => it.delete(accepted));
+  await said('may I?');
+  await bob.store.transaction((it) => it.put(accepted, new Uint8Array(0)));
+  await bob.client.people.block(user);
+  await said('still there?');
+  expect(await statusOf(alice, 'still there?')).not.toBe('read');
+  expect(await alice.store.transaction((it) => readMarks(it, conversation))).toEqual(new Map());
+  await bob.client.people.unblock(user);
+  await said('hello again');
+  await until(async () => expect(await statusOf(alice, 'hello again')).toBe('read'));
+});
+
 test('marks go neither backwards nor to what was never sent', async () => {
   const { alice, bob, conversation } = pair;
   await alice.client.sendText(conversation, 'second');

@@ -5,6 +5,7 @@
 import { type Address, ConversationId, DeviceId, Seq, UserId } from '@sotto/api';
 import * as z from 'zod/mini';
 import { enqueueControl } from './control-outbox.ts';
+import { isOpenTo, openDevicesOf } from './conversation-audience.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { HistoryItem } from './history-item.ts';
 import { keys } from './key-space.ts';
@@ -158,10 +159,13 @@ async function tellRead(
   const self = UserId.parse(deps.local.address.user);
   if (mark === undefined || !room?.members.includes(self)) return;
   const overtaken = await takeBackWaiting(transaction, conversation);
-  const to = new Map(overtaken.map((address) => [address.device, address]));
-  for (const user of authors) {
-    const peer = room.members.includes(user) ? await getPeer(transaction, user) : undefined;
-    for (const device of peer?.devices ?? []) to.set(device, { user, device });
+  const isOpen = await isOpenTo(transaction, deps.local, conversation);
+  const others = new Set([...authors, ...overtaken.map(({ user }) => user)]);
+  others.delete(self);
+  const to = new Map<DeviceId, Address>();
+  for (const user of isOpen ? others : []) {
+    if (!room.members.includes(user)) continue;
+    for (const device of await openDevicesOf(transaction, user)) to.set(device, { user, device });
   }
   for (const device of await ownDevices(deps, transaction)) to.set(device, { user: self, device });
   const { upTo, time } = mark;
