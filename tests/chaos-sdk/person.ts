@@ -108,9 +108,10 @@ export async function enter({ name, path, port, isForgetful, tell }: PersonOptio
       await connect();
       return true;
     },
-    /** Waits in the store and is not sent yet. */
-    async countUnsent(conversation: Id): Promise<number> {
-      return (await life.client.unsent(conversation)).length;
+    /** The texts that wait in its store and are not known to have arrived. */
+    async unsent(conversation: Id): Promise<string[]> {
+      const waiting = await life.client.unsent(conversation);
+      return waiting.map(({ content }) => (content.type === 'text' ? content.text : ''));
     },
     async close(): Promise<void> {
       await life.client.close();

@@ -49,6 +49,8 @@ interface Town {
   readonly counts: { cuts: number; restarts: number; restored: number };
   /** Who is dying or coming back just now. */
   readonly away: Set<Person>;
+  /** What had left already when a store was copied: nobody may miss it. */
+  readonly copied: Map<Person, ReadonlySet<string>>;
 }
 
 /** One in so many has a store that comes back from a copy. */
@@ -83,9 +85,14 @@ export async function runSdk(options: SdkRunOptions): Promise<SdkReport> {
   options.say?.(`${people.length} clients in ${rooms.length} conversations`);
   const town: Town = {
     ...{ people, rooms, chance, options, left: options.messages },
-    ...{ counts: { cuts: 0, restarts: 0, restored: 0 }, away: new Set() },
+    ...{ counts: { cuts: 0, restarts: 0, restored: 0 }, away: new Set(), copied: new Map() },
   };
-  await Promise.all([strike(town), ...people.map((person) => write(person, town))]);
+  const work = [strike(town), ...people.map((person) => write(person, town))];
+  try {
+    await Promise.all(work);
+  } finally {
+    await Promise.allSettled(work);
+  }
   const writtenAt = performance.now();
   options.say?.(`all is written after ${Math.round((writtenAt - begun) / 1000)} s`);
   const verdict = await settle(town);
@@ -160,7 +167,7 @@ async function write(person: Person, town: Town): Promise<void> {
     if (town.away.has(person) || town.left === 0) continue;
     const room = chance.pick(rooms);
     try {
-      if ((await person.countUnsent(room.id)) > UNSENT_MAX || town.left === 0) continue;
+      if ((await person.unsent(room.id)).length > UNSENT_MAX || town.left === 0) continue;
       town.left -= 1;
       const text = `${town.rooms.indexOf(room)} ${person.name} ${number++}`;
       const written = { text, author: person.name, isSure: false, isForgotten: false };
@@ -168,7 +175,7 @@ async function write(person: Person, town: Town): Promise<void> {
       await person.client().sendText(room.id, text);
       written.isSure = !written.isForgotten;
     } catch (error) {
-      // It died in the call; a founder's conversation may not have come to everybody yet.
+      // It died in the call.
       if (!isOver(error)) throw error;
     }
   }
@@ -178,24 +185,28 @@ async function write(person: Person, town: Town): Promise<void> {
 async function strike(town: Town): Promise<void> {
   const { people, chance, options } = town;
   const pending: Promise<void>[] = [];
-  const copied = people.filter(({ isForgetful }) => isForgetful);
-  const toCopy = [...copied];
-  const toRestore = [...copied];
+  const begin = (fault: Promise<void>): void => {
+    fault.catch(() => undefined); // Thrown below, when all have ended.
+    pending.push(fault);
+  };
+  const forgetful = people.filter(({ isForgetful }) => isForgetful);
+  const toCopy = [...forgetful];
+  const toRestore = [...forgetful];
   while (town.left > 0) {
     options.signal?.throwIfAborted();
     await pause(chance.below(2 * FAULT_EVERY_MS));
     const done = 1 - town.left / options.messages;
     const isOut = (person: Person | undefined): boolean => !person || town.away.has(person);
     for (const person of chance.shuffle(people).slice(0, Math.ceil(people.length * CUT_SHARE))) {
-      if (!isOut(person)) pending.push(cut(person, town));
+      if (!isOut(person)) begin(cut(person, town));
     }
     if (done > 0.25 && !isOut(toCopy[0])) {
-      pending.push(restart(toCopy.shift()!, town, { isCopied: true }));
+      begin(copy(toCopy.shift()!, town));
     } else if (done > 0.6 && toCopy.length === 0 && !isOut(toRestore[0])) {
-      pending.push(restore(toRestore.shift()!, town));
+      begin(restore(toRestore.shift()!, town));
     } else {
       const victim = chance.pick(people);
-      if (!isOut(victim)) pending.push(restart(victim, town));
+      if (!isOut(victim)) begin(restart(victim, town));
     }
   }
   await Promise.all(pending);
@@ -209,21 +220,30 @@ async function cut({ wire }: Person, { counts, chance }: Town): Promise<void> {
   wire.restore();
 }
 
-async function restart(
-  person: Person,
-  { away, counts }: Town,
-  options: { isCopied?: boolean } = {},
-): Promise<void> {
+async function restart(person: Person, { away, counts }: Town): Promise<void> {
   away.add(person);
   counts.restarts += 1;
-  await person.restart(options);
+  await person.restart();
   away.delete(person);
 }
 
-async function restore(person: Person, { away, counts, rooms }: Town): Promise<void> {
+async function copy(person: Person, { away, counts, rooms, copied }: Town): Promise<void> {
+  away.add(person);
+  counts.restarts += 1;
+  const kept = rooms.flatMap(({ written }) => written.filter(({ isSure }) => isSure));
+  const waiting = new Set<string>();
+  for (const room of rooms.filter(({ members }) => members.includes(person))) {
+    for (const text of await person.unsent(room.id)) waiting.add(text);
+  }
+  copied.set(person, new Set(kept.map(({ text }) => text).filter((text) => !waiting.has(text))));
+  await person.restart({ isCopied: true });
+  away.delete(person);
+}
+
+async function restore(person: Person, { away, counts, rooms, copied }: Town): Promise<void> {
   away.add(person);
   for (const written of rooms.flatMap((room) => room.written)) {
-    if (written.author !== person.name) continue;
+    if (written.author !== person.name || copied.get(person)?.has(written.text)) continue;
     written.isSure = false;
     written.isForgotten = true;
   }
