@@ -17,7 +17,8 @@ export function openTrustDoor(core: ClientCore): TrustDoor {
     async acceptIdentity(user: UserId) {
       await acceptIdentity(store, user, core.clock());
       await store.transaction((transaction) => pardonContact(transaction, user));
-      core.inBackground(readBrokenGroups(await core.groupDeps()));
+      // What came while a log waited for this can be asked for once it was read.
+      core.inBackground(readBrokenGroups(await core.groupDeps()).then(() => core.wake()));
       core.wake();
     },
     async acceptKeyLog() {

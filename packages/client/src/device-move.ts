@@ -36,6 +36,9 @@ export async function becomeAnotherDevice(
 async function forgetSealed(transaction: StoreTransaction): Promise<void> {
   for await (const { key, value } of entriesUnder(transaction, keys.outbox())) {
     const { group: _, ...entry } = decodeRecord(OutboxEntry, value);
-    await putRecord(transaction, key, [OutboxEntry, { ...entry, recipients: [], sealed: false }]);
+    const open = { ...entry, recipients: [], sealed: false };
+    // What was only sent again is in the history, and was for those whom the device before had encrypted it for.
+    if (entry.resent !== undefined) await transaction.delete(key);
+    else await putRecord(transaction, key, [OutboxEntry, open]);
   }
 }

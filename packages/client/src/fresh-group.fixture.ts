@@ -137,6 +137,7 @@ export async function makeFreshGroup(options: FreshGroupOptions): Promise<FreshG
       proofs: { need: (contacts) => toProve.push(...contacts) },
       send: (frame) => {
         if (frame.type === 'send') queueMicrotask(() => take(group, lane, frame));
+        if (frame.type === 'withdraw') group.waitsFor = undefined;
       },
       room: { left: 256, onFreed() {} },
     },

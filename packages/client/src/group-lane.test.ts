@@ -1,11 +1,18 @@
 /** Members whose keys do not come: nobody waits for them, and what they have had is not forgotten. */
-import { DeviceId } from '@sotto/api';
+import { ApiError, DeviceId, toProblem } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type FreshGroup, type GroupMember, makeFreshGroup } from './fresh-group.fixture.ts';
-import { enqueueDistribution } from './group-keys.ts';
+import {
+  type FreshGroup,
+  type GroupMember,
+  makeFreshGroup,
+  versionsOf,
+} from './fresh-group.fixture.ts';
+import { digestVersions } from './group-audience.ts';
+import { enqueueDistribution, forgetOwnChains } from './group-keys.ts';
 import { keys } from './key-space.ts';
 import { PASSED_OVER_MS, SENDER_CHAIN_MS } from './limits.ts';
+import { sendAgain } from './sent-log.ts';
 import { openMemoryStore } from './store-memory.ts';
 
 let group: FreshGroup;
@@ -48,6 +55,8 @@ test('a member without a session whose keys do not come holds up nobody, and is 
   group.events.on('trouble', trouble);
   await group.say('by another key');
   await group.say('and again');
+  await group.store.transaction(forgetOwnChains);
+  await group.say('by a third key');
   expect(trouble).toHaveBeenCalledTimes(1);
   group.limited.clear();
   group.clock += PASSED_OVER_MS;
@@ -57,6 +66,29 @@ test('a member without a session whose keys do not come holds up nobody, and is 
   const [targeted] = group.sent;
   const told = targeted?.kind === 'targeted' ? targeted.recipients : [];
   expect(told.map(({ device }) => device)).toEqual([deviceOf(away)]);
+});
+
+test('what was stored before is encrypted for nobody who came later, when the platform says that it was restored', async () => {
+  await group.say('before');
+  group.addDevice(away);
+  const failed = vi.fn();
+  group.events.on('failed', failed);
+  group.judge = (message) => {
+    const current = digestVersions(
+      nodeProvider,
+      new Map(versionsOf(group).map(({ user, version }) => [user, version])),
+    );
+    if (message.kind !== 'group' || Buffer.from(current).equals(message.lists)) return undefined;
+    const audience = { version: 1, lists: versionsOf(group) };
+    return toProblem(new ApiError('message.group-stale', { audience }));
+  };
+  const [stored] = group.sent.splice(0).filter(({ kind }) => kind === 'group');
+  await sendAgain(group.store, group.deps.local, { count: 0, now: group.clock });
+  await group.reconnect();
+  const id = await group.say('behind');
+  expect(group.sent.filter(({ kind }) => kind === 'group')).toMatchObject([{ id }]);
+  expect(id).not.toBe(stored!.id);
+  expect(failed).not.toHaveBeenCalled();
 });
 
 function loseSession(): Promise<void> {

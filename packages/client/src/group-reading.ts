@@ -19,9 +19,9 @@ import { type GroupStep, getGroup, itemOf, logStep, membershipOf, putGroup } fro
 import { takeTitle } from './group-title.ts';
 import { keys } from './key-space.ts';
 import { MEMBERSHIP_ATTEMPTS_MAX } from './limits.ts';
-import { Account } from './records.ts';
+import { Account, Cursor, SenderCounterRecord } from './records.ts';
 import type { StoreTransaction } from './store.ts';
-import { entriesUnder, getRecord } from './stored-record.ts';
+import { decodeRecord, entriesUnder, getRecord, putRecord } from './stored-record.ts';
 
 /** What stands against a log until a person has decided, but for what passes when a contact's identity is accepted. */
 const PASSING = 'identity.changed';
@@ -72,6 +72,7 @@ export async function readGroupAnew(deps: GroupDeps, id: ConversationId): Promis
     for await (const { key } of entriesUnder(transaction, keys.groupEntries(id))) {
       await transaction.delete(key);
     }
+    await forgetSeenLog(transaction, id);
     let record = await getGroup(transaction, id);
     for (const step of reading.steps) record = await logStep(transaction, record, step);
     if (record === undefined) return;
@@ -79,6 +80,14 @@ export async function readGroupAnew(deps: GroupDeps, id: ConversationId): Promis
     await putGroup(transaction, sound);
   });
   deps.events.emit('conversation', { conversation: id });
+}
+
+/** Devices may have named entries that are lost: by what they name now, they have not gone back. */
+async function forgetSeenLog(transaction: StoreTransaction, id: ConversationId): Promise<void> {
+  for await (const { key, value } of entriesUnder(transaction, keys.senderCountersIn(id))) {
+    const { membership: _, ...counted } = decodeRecord(SenderCounterRecord, value);
+    await putRecord(transaction, key, [SenderCounterRecord, counted]);
+  }
 }
 
 /** Entries in their order, all of them verified; with a cause when the next one, or their end, is refused. */
@@ -158,7 +167,10 @@ async function begin(
   if (answer === undefined || (await getBegun(transaction, record.id))) return record;
   const { id, first, last, cursor } = answer;
   if ((await transaction.get(keys.cursor(id))) === undefined) {
-    await writeCursor(transaction, id, Math.max(cursor, first - 1));
+    const passed = await getRecord(transaction, keys.passedOver(id), Cursor);
+    const from = Math.min(cursor, passed?.seq ?? cursor);
+    await writeCursor(transaction, id, Math.max(from, first - 1));
+    await transaction.delete(keys.passedOver(id));
   }
   const account = await getRecord(transaction, keys.account, Account);
   const isNewDevice =

@@ -56,6 +56,8 @@ export const keys = {
   titleKeyDue: (conversation: ConversationId) => `title-key-due/${conversation}`,
   titleKeysDue: 'title-key-due/',
   cursor: (conversation: ConversationId) => `cursor/${conversation}`,
+  /** Where a group began to be passed over whose log was refused; see `receive.ts`. */
+  passedOver: (conversation: ConversationId) => `passed-over/${conversation}`,
   sendCounter: (conversation: ConversationId) => `send-counter/${conversation}`,
   sendCounters: 'send-counter/',
   /** Where conversations begin that have no counter yet; see `send-counter.ts`. */

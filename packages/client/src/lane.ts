@@ -264,6 +264,8 @@ interface Mending {
 /** Does what a refusal asks for. True when the message is given up; its content is kept aside. */
 async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending): Promise<boolean> {
   if (PASSING.includes(problem.code)) return false;
+  const [refused] = entries;
+  if (isForOthers(refused, problem)) return giveUp(deps, { entry: refused, problem });
   if (problem.code === 'message.devices-stale' && problem.devices !== undefined) {
     await followDevices(deps, { conversation, entries, difference: problem.devices });
     return false;
@@ -272,11 +274,27 @@ async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending)
     await followAudience(deps, conversation, { audience: problem.audience, entries });
     return false;
   }
-  const [refused] = entries;
-  await deps.store.transaction((transaction) => setAside(transaction, refused));
-  if (isControl(refused)) return true;
-  const { id, conversation: where } = refused;
-  deps.events.emit('failed', { id, conversation: where, code: problem.code });
+  return giveUp(deps, { entry: refused, problem });
+}
+
+/**
+ * Whether something that was sent before would have to be encrypted for somebody it was not written for. A platform says
+ * at will that it was restored: it must not get the last days for whoever is there now. Those who may have it can ask.
+ */
+function isForOthers({ resent }: OutboxEntry, { code, devices }: Problem): boolean {
+  const isForNew = code === 'message.devices-stale' && (devices?.missing.length ?? 0) > 0;
+  return resent !== undefined && (isForNew || code === 'message.group-stale');
+}
+
+async function giveUp(
+  { store, events }: LaneDeps,
+  { entry, problem }: { readonly entry: OutboxEntry; readonly problem: Problem },
+): Promise<true> {
+  await store.transaction((transaction) => setAside(transaction, entry));
+  // What is sent again is in the history, and has not failed.
+  if (isControl(entry) || entry.resent !== undefined) return true;
+  const { id, conversation } = entry;
+  events.emit('failed', { id, conversation, code: problem.code });
   return true;
 }
 
@@ -296,6 +314,6 @@ async function followDevices(deps: LaneDeps, change: DeviceChange): Promise<void
   await meetPeers(deps, await deps.store.transaction((transaction) => unmet(transaction, wanted)));
   await deps.store.transaction(async (transaction) => {
     await forgetDevices(transaction, conversation.members, difference.unknown);
-    await unseal(transaction, entries);
+    await unseal(transaction, entries, difference.unknown);
   });
 }

@@ -211,6 +211,59 @@ test('nor a key that the account had once, when the platform says that it has it
   expect(await groupOf(clients[2]!, id)).toBeUndefined();
 });
 
+test('what came while a log waited for an identity to be accepted is read afterwards', async () => {
+  const { bob, id } = await group();
+  const renewed = makeIdentity(nodeProvider);
+  platform.devices.find(({ username }) => username === 'alice')!.identityKey = renewed.publicKey;
+  platform.log.append(user('alice'), renewed.publicKey);
+  write(sign('alice', renewed, { type: 'add', users: [user('mallory')] }));
+  await until(async () => (await groupOf(bob, id))?.broken === 'identity.changed');
+  const mallory = clients[2]!;
+  await until(async () => (await groupOf(mallory, id))?.members.length === 3);
+  await mallory.sendText(id, 'meanwhile');
+  await until(async () => (await bob.history(id)).some(({ type }) => type === 'unreadable'));
+  await bob.acceptIdentity(user('alice'));
+  await until(async () => (await textsOf(bob, id)).includes('meanwhile'));
+});
+
+test('a log that has lost entries and was accepted leaves nobody unread who had named them', async () => {
+  const { alice, bob, id } = await group();
+  const state = room().group!;
+  const { membership } = state;
+  await alice.groups.add(id, [user('mallory')]);
+  await until(async () => (await groupOf(bob, id))?.head.version === 2);
+  await alice.sendText(id, 'by the longer log');
+  await until(async () => (await textsOf(bob, id)).length === 1);
+  // The platform comes back from a backup, without the entry.
+  state.log.pop();
+  state.membership = membership;
+  room().members.splice(2);
+  const again = [await reopened('alice', alice), await reopened('bob', bob)];
+  for (const client of again) {
+    await until(async () => (await groupOf(client, id))?.broken === 'head.rolled-back');
+    await client.groups.acceptLog(id);
+  }
+  await again[0]!.sendText(id, 'by the shorter one');
+  await until(async () => (await textsOf(again[1]!, id)).includes('by the shorter one'));
+});
+
+test('a group whose log is found sound later is read from where it began to be passed over', async () => {
+  const { alice, bob } = await group();
+  await bob.close();
+  const { id } = await alice.groups.create({ members: [user('bob')] });
+  const [first] = platform.rooms.find((known) => known.id === id)!.group!.log;
+  const { entry } = first!;
+  await alice.whenStored((await alice.sendText(id, 'early')).id);
+  first!.entry = Uint8Array.of(1, 2, 3);
+  const refusing = await reopened('bob', bob);
+  await until(() => causesOf('bob').length > 0);
+  await alice.whenStored((await alice.sendText(id, 'later')).id);
+  await until(async () => (await stored('bob', keys.passedOver(id))) !== undefined);
+  first!.entry = entry;
+  const again = await reopened('bob', refusing);
+  await until(async () => (await textsOf(again, id)).length === 2);
+});
+
 /** Alice's group with Bob; Mallory stands by. */
 async function group() {
   const alice = await enter('alice');
@@ -271,7 +324,8 @@ function causesOf(username: string): string[] {
 }
 
 async function enter(username: string): Promise<Client> {
-  const store = openMemoryStore();
+  // It can be read when its client has gone.
+  const store = { ...openMemoryStore(), close: async () => {} };
   stores.set(username, store);
   const client = open(username, store);
   await client.register({ username, password: PASSWORD });
@@ -316,6 +370,16 @@ function next<E extends 'trouble' | 'message' | 'identity-changed'>(client: Clie
 async function groupOf(client: Client, id: ConversationId): Promise<GroupRecord | undefined> {
   const found = (await client.conversations()).find((known) => known.id === id);
   return found?.kind === 'group' ? found : undefined;
+}
+
+async function textsOf(client: Client, id: ConversationId): Promise<string[]> {
+  return (await client.history(id)).flatMap((item) =>
+    item.type === 'message' && item.content.type === 'text' ? [item.content.text] : [],
+  );
+}
+
+function stored(username: string, key: string): Promise<Uint8Array | undefined> {
+  return stores.get(username)!.transaction((transaction) => transaction.get(key));
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

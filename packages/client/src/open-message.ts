@@ -13,7 +13,7 @@ import { ClientError } from './errors.ts';
 import type { Events } from './events.ts';
 import { membersAt } from './group-log.ts';
 import type { AnyMessage, Message } from './history-item.ts';
-import { keys } from './key-space.ts';
+import { addressKey, keys } from './key-space.ts';
 import { noteClaim } from './log-standing.ts';
 import { noteMissed } from './missed-message.ts';
 import { assertSaidToAll, decryptInGroup, judgeMembership } from './open-group-message.ts';
@@ -81,12 +81,27 @@ export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Ar
   } catch (error) {
     if (!isOfTheMessage(error)) throw error;
     const { code: cause } = error;
-    const isWanted = isOpened ? cause === 'message.duplicate' : cause !== 'sender.invalid';
+    const isWanted = mayComeOutBetter(deps, slot, { cause, isOpened });
     const missed = { slot, conversation, cause, isWanted };
     const item = await noteMissed(deps, deps.transaction, missed);
     if (isWanted) deps.later.push(deps.onMissed);
     return { ...(item && { item }), usedPrekey };
   }
+}
+
+/**
+ * Whether it helps to have a message again: what was opened and refused would come out the same. But not while the group's
+ * log waits for an identity to be accepted, by which others become members.
+ */
+function mayComeOutBetter(
+  { conversation, local }: OpenDeps,
+  { sender }: MessageSlot,
+  { cause, isOpened }: { readonly cause: string; readonly isOpened: boolean },
+): boolean {
+  const isOfLog = cause === 'log.gap' || cause === 'sender.invalid';
+  const isLogWaiting = conversation.kind === 'group' && conversation.broken === 'identity.changed';
+  if (isOfLog && isLogWaiting) return addressKey(sender) !== addressKey(local.address);
+  return isOpened ? cause === 'message.duplicate' : cause !== 'sender.invalid';
 }
 
 /**

@@ -56,8 +56,10 @@ export async function enqueue(
 }
 
 /** Whether nothing of a message has been encrypted yet, and so nobody can have it. */
-export function isUntouched({ sealed, recipients, group, resent }: OutboxEntry): boolean {
-  return !sealed && recipients.length === 0 && group === undefined && resent === undefined;
+export function isUntouched(entry: OutboxEntry): boolean {
+  const { sealed, recipients, group, resent, hasLeft = false } = entry;
+  const isSealed = sealed || recipients.length > 0 || group !== undefined;
+  return !isSealed && !hasLeft && resent === undefined;
 }
 
 /** Lets an untouched entry say something else. Throws as {@link enqueue} does. */
@@ -155,14 +157,19 @@ export async function setAside(transaction: StoreTransaction, entry: OutboxEntry
 
 /**
  * Lets refused entries be encrypted again, for the devices there are now. What they hold for other devices stays:
- * nothing of a refused message was stored, so those ciphertexts are still unused.
+ * nothing of a refused message was stored, so those ciphertexts are still unused. What is sent again is encrypted for
+ * nobody else: it only leaves out the devices that have `gone`.
  */
 export async function unseal(
   transaction: StoreTransaction,
   entries: readonly OutboxEntry[],
+  gone: readonly string[] = [],
 ): Promise<void> {
-  for (const { group: _, ...entry } of entries) {
-    await putEntry(transaction, { ...entry, sealed: false });
+  for (const entry of entries) {
+    const { group: _, ...open } = { ...entry, sealed: false, hasLeft: true };
+    const recipients = entry.recipients.filter(({ device }) => !gone.includes(device));
+    const isAgain = entry.resent !== undefined;
+    await putEntry(transaction, isAgain ? { ...entry, recipients } : open);
   }
 }
 

@@ -8,8 +8,11 @@ import { readCursor, skipOwn, writeCursor } from './conversations.ts';
 import { ClientError } from './errors.ts';
 import { findConversation } from './find-conversation.ts';
 import { readGroup } from './group-reading.ts';
+import { keys } from './key-space.ts';
+import { Cursor } from './records.ts';
 import type { SendFrame } from './socket.ts';
-import { endOf, type Progress, type SlotDeps, storeSlots } from './store-slots.ts';
+import { endOf, type Progress, type SlotDeps, startOf, storeSlots } from './store-slots.ts';
+import { getRecord, putRecord } from './stored-record.ts';
 
 export interface ReceiverDeps extends SlotDeps {
   readonly send: SendFrame;
@@ -119,14 +122,24 @@ function createFinder(deps: ReceiverDeps) {
   };
 }
 
-/** Acknowledges what comes for such a group, so that it does not stand in the way of what is shown. */
-function passOver(
-  { send }: ReceiverDeps,
+/**
+ * Acknowledges what comes for such a group, so that it does not stand in the way of what is shown. The log may be found
+ * sound later, when an identity was accepted: then it is read from here on.
+ */
+async function passOver(
+  { send, store }: ReceiverDeps,
   conversation: ConversationId,
   slots: readonly Slot[],
-): void {
-  const last = slots.at(-1);
-  if (last !== undefined) send({ type: 'ack', conversation, seq: endOf(last) });
+): Promise<void> {
+  const [first, last] = [slots[0], slots.at(-1)];
+  if (first === undefined || last === undefined) return;
+  await store.transaction(async (transaction) => {
+    const key = keys.passedOver(conversation);
+    const known = await getRecord(transaction, key, Cursor);
+    const seq = Math.min(known?.seq ?? Number.MAX_SAFE_INTEGER, startOf(first) - 1);
+    if (seq !== known?.seq) await putRecord(transaction, key, [Cursor, { seq }]);
+  });
+  send({ type: 'ack', conversation, seq: endOf(last) });
 }
 
 function incomplete(): ClientError {

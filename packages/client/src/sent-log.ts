@@ -116,7 +116,7 @@ export async function sentAgainUpTo(
   return (record?.next ?? 1) - 1;
 }
 
-/** For devices that it is to be encrypted for anew. What was taken back or has gone away says nothing to them. */
+/** As the history has it by now: what was taken back or has gone away is not kept here for its sake. */
 async function contentOf(
   transaction: StoreTransaction,
   local: LocalParty,

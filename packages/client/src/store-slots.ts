@@ -159,7 +159,8 @@ async function keep(transaction: StoreTransaction, item: AnyMessage): Promise<vo
   await putRecord(transaction, keys.arrival(number), [Place, { conversation, seq }]);
 }
 
-function startOf(slot: Slot): number {
+/** The first place of a slot. */
+export function startOf(slot: Slot): number {
   return slot.type === 'none' ? slot.from : slot.seq;
 }
 
