@@ -81,6 +81,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   delivered: 'history',
   'own-read-mark': 'history',
   'read-by': 'history',
+  'waiting-read': 'device',
   'untold-read': 'device',
   'told-read': 'device',
   'asked-devices': 'device',

@@ -14,6 +14,7 @@ import type { Events } from './events.ts';
 import { type AnyMessage, HistoryItem, type MembershipItem, Place } from './history-item.ts';
 import { addressKey, keys } from './key-space.ts';
 import { noteLifetime } from './lifetime.ts';
+import { applyWaitingReads } from './read-by.ts';
 import { Account, Cursor } from './records.ts';
 import type { Store, StoreTransaction } from './store.ts';
 import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
@@ -92,6 +93,7 @@ export async function keepItem(transaction: StoreTransaction, item: AnyMessage):
     addressKey(there.sender) === addressKey(sender);
   await keepAt(transaction, item, isSame);
   await putRecord(transaction, keys.messageId(sender, id), [Place, { conversation, seq }]);
+  await applyWaitingReads(transaction, item);
   if (item.type !== 'message') return;
   await noteLifetime(transaction, item);
   await annotate(transaction, item);

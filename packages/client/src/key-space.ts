@@ -117,6 +117,9 @@ export const keys = {
   ownReadMark: (conversation: ConversationId) => `own-read-mark/${conversation}`,
   readBy: (conversation: ConversationId, user: UserId) => `read-by/${conversation}/${user}`,
   readsBy: (conversation: ConversationId) => `read-by/${conversation}/`,
+  waitingRead: (conversation: ConversationId, user: UserId) =>
+    `waiting-read/${conversation}/${user}`,
+  waitingReads: (conversation: ConversationId) => `waiting-read/${conversation}/`,
   untoldRead: (conversation: ConversationId) => `untold-read/${conversation}`,
   untoldReads: 'untold-read/',
   askedDevices: 'asked-devices',

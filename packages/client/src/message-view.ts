@@ -11,7 +11,7 @@ import { UNREAD_COUNTED_MAX } from './limits.ts';
 import { groupReactions, showContent } from './message-line.ts';
 import { referenceOf } from './message-reference.ts';
 import { readUpTo } from './own-read-mark.ts';
-import { readMarks } from './read-marks.ts';
+import { readMarks } from './read-by.ts';
 import type { StoreTransaction } from './store.ts';
 import { decodeRecord, entriesUnder, getRecord } from './stored-record.ts';
 import type { MessageStatus, MessageView } from './view.ts';

@@ -1,6 +1,8 @@
+import { ApiError, toProblem } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
+  countUnder,
   lineOf,
   lines,
   openPair,
@@ -14,7 +16,7 @@ import { keys } from './key-space.ts';
 import type { MessageReference } from './message-reference.ts';
 import { countUnread } from './message-view.ts';
 import { addressedBy } from './platform-operations.fixture.ts';
-import { readMarks } from './read-marks.ts';
+import { readMarks } from './read-by.ts';
 import { loadLocalParty } from './sessions.ts';
 
 let pair: Pair;
@@ -127,6 +129,20 @@ test('neither a stranger who asks nor who is blocked learns what was read, and o
   await until(async () => expect(await statusOf(alice, 'hello again')).toBe('read'));
 });
 
+test('what is read before its sender knows its place is read as soon as that is known', async () => {
+  const { alice, bob, conversation, platform } = pair;
+  const busy = toProblem(new ApiError('message.busy', { retryAfter: 1 }));
+  platform.judge = (_, __, { username }) => (username === 'alice' ? busy : undefined);
+  const sent = await alice.client.sendText(conversation, 'first');
+  await claim(sent.reference);
+  await bob.client.sendText(conversation, 'I have read it');
+  await until(async () => expect(await texts(alice, conversation)).toContain('I have read it'));
+  expect(await statusOf(alice, 'first')).toBe('waiting');
+  platform.judge = () => undefined;
+  await until(async () => expect(await statusOf(alice, 'first')).toBe('read'));
+  expect(await countUnder(alice, `waiting-read/${conversation}/`)).toBe(0);
+}, 30_000);
+
 test('marks go neither backwards nor to what was never sent', async () => {
   const { alice, bob, conversation } = pair;
   await alice.client.sendText(conversation, 'second');
@@ -144,13 +160,15 @@ test('marks go neither backwards nor to what was never sent', async () => {
   expect(heard).toEqual([]);
   const marks = await alice.store.transaction((it) => readMarks(it, conversation));
   expect([...marks.values()]).toEqual([2]);
-
-  async function claim(upTo: MessageReference): Promise<void> {
-    const local = await loadLocalParty(bob.store, nodeProvider);
-    const deps = { provider: nodeProvider, local, clock: Date.now };
-    const [to] = pair.platform.devices;
-    const control = { type: 'read', upTo, time: 0 } as const;
-    const message = { conversation, control, to: [{ user: to!.user, device: to!.device }] };
-    await bob.store.transaction((it) => enqueueControl(deps, it, message));
-  }
 });
+
+/** Has bob say that he has read it, whatever he has. It leaves with his next text. */
+async function claim(upTo: MessageReference): Promise<void> {
+  const { bob, conversation, platform } = pair;
+  const local = await loadLocalParty(bob.store, nodeProvider);
+  const deps = { provider: nodeProvider, local, clock: Date.now };
+  const [to] = platform.devices;
+  const control = { type: 'read', upTo, time: 0 } as const;
+  const message = { conversation, control, to: [{ user: to!.user, device: to!.device }] };
+  await bob.store.transaction((it) => enqueueControl(deps, it, message));
+}

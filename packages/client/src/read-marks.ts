@@ -2,7 +2,7 @@
  * How far people have read: what this account reads here goes to its other devices and to those who wrote it, and what
  * others say of themselves is kept. Marks only move forward, and only to messages that are known.
  */
-import { type Address, ConversationId, DeviceId, Seq, UserId } from '@sotto/api';
+import { type Address, ConversationId, DeviceId, UserId } from '@sotto/api';
 import * as z from 'zod/mini';
 import { enqueueControl } from './control-outbox.ts';
 import { isOpenTo, openDevicesOf } from './conversation-audience.ts';
@@ -16,14 +16,12 @@ import type { MessageReference } from './message-reference.ts';
 import { OutboxEntry } from './outbox-entry.ts';
 import { listedDevices } from './own-list.ts';
 import { getOwnReadMark, putOwnReadMark, readUpTo } from './own-read-mark.ts';
+import { letReadWait, putReadBy } from './read-by.ts';
 import { getPeer } from './records.ts';
 import type { SessionsDeps } from './sessions.ts';
 import type { StoreTransaction } from './store.ts';
-import { decodeRecord, entriesUnder, getRecord, putRecord } from './stored-record.ts';
+import { decodeRecord, getRecord, putRecord } from './stored-record.ts';
 import type { ControlHandler } from './take-control.ts';
-
-/** How far a member has read by their own word. */
-const ReadBy = z.object({ user: UserId, seq: Seq });
 
 /** What was read and not said yet, and who wrote it. */
 const UntoldRead = z.object({ conversation: ConversationId, authors: z.array(UserId) });
@@ -80,39 +78,28 @@ export async function tellReads(
   return told;
 }
 
-/** The places up to which members have read, by their own word. */
-export async function readMarks(
-  transaction: StoreTransaction,
-  conversation: ConversationId,
-): Promise<Map<UserId, number>> {
-  const marks = new Map<UserId, number>();
-  for await (const { value } of entriesUnder(transaction, keys.readsBy(conversation))) {
-    const { user, seq } = decodeRecord(ReadBy, value);
-    marks.set(user, seq);
-  }
-  return marks;
-}
-
-/** Takes what an account says of its own reading; a word about what is not known here, or was said before, changes nothing. */
+/** Takes what an account says of its own reading; what was said before changes nothing. */
 export const takeRead: ControlHandler<'read'> = async (deps, { sender }, { upTo, time }) => {
   const { transaction, local, later, events, clock } = deps;
   const conversation = deps.conversation.id;
+  const { user } = sender;
+  const isOwn = user === local.address.user;
   const seq = await placeOf(transaction, conversation, upTo);
-  if (seq === undefined) return;
-  if (sender.user === local.address.user) {
+  if (seq === undefined) {
+    if (!isOwn) await letReadWait(transaction, conversation, { user, upTo });
+    return;
+  }
+  if (isOwn) {
     if (seq <= (await readUpTo(transaction, conversation))) return;
     const readAt = Math.min(clock(), time);
     await putOwnReadMark(transaction, conversation, { upTo, seq, time: readAt });
     await countRead(transaction, conversation, { upTo: seq, readAt });
     await transaction.delete(keys.untoldRead(conversation));
-  } else {
-    const key = keys.readBy(conversation, sender.user);
-    const before = await getRecord(transaction, key, ReadBy);
-    if (before !== undefined && seq <= before.seq) return;
-    await putRecord(transaction, key, [ReadBy, { user: sender.user, seq }]);
+  } else if (!(await putReadBy(transaction, conversation, { user, seq }))) {
+    return;
   }
   later.push(() => {
-    events.emit('read', { conversation, user: sender.user, seq });
+    events.emit('read', { conversation, user, seq });
     events.emit('lines-changed', { conversation });
   });
 };
