@@ -7,7 +7,7 @@ import { pause } from './back-off.ts';
 import type { ClientCore } from './client-core.ts';
 import { enqueueControl } from './control-outbox.ts';
 import { listKnownConversations } from './conversations.ts';
-import { isProblem } from './errors.ts';
+import { ConnectionError, isProblem } from './errors.ts';
 import { BACKGROUND_WAIT_MS_MAX, PROFILE_LOOK_MS } from './limits.ts';
 import { getSpread, putSpread } from './own-profile.ts';
 import { patient } from './patience.ts';
@@ -45,13 +45,13 @@ export function shareProfile(core: ClientCore): (conversation: ConversationId) =
             throw error;
           });
         }
-        for (const conversation of [...due]) {
+        await inEach([...due], async (conversation) => {
           due.delete(conversation);
           await share(deps, conversation).catch((error) => {
             due.add(conversation);
             throw error;
           });
-        }
+        });
         if (hasProfile) await pause(PROFILE_LOOK_MS, closing);
       }
     } finally {
@@ -138,12 +138,24 @@ async function spread(deps: SharingDeps): Promise<boolean> {
   const inOrder = present.toSorted(
     (a, b) => Number(a.kind === 'group') - Number(b.kind === 'group'),
   );
-  for (const { id } of inOrder) await share(deps, id);
+  await inEach(inOrder, ({ id }) => share(deps, id));
   await deleteObsolete(deps);
   await store.transaction(async (transaction) =>
     putSpread(transaction, { ...(await getSpread(transaction)), time: profile.time }),
   );
   return true;
+}
+
+/** What goes wrong in one conversation stops no other, unless nothing can be reached. Rejects with the first fault, then. */
+async function inEach<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const faults: unknown[] = [];
+  for (const one of all) {
+    await work(one).catch((error) => {
+      if (error instanceof ConnectionError) throw error;
+      faults.push(error);
+    });
+  }
+  if (faults.length > 0) throw faults[0];
 }
 
 /** Tells the devices of a conversation that do not know the newest profile. */

@@ -191,6 +191,19 @@ test('messages do not wait for a picture that cannot be shared, which is shared 
   await shows(bob, alice, 'Alice');
 });
 
+test('where a profile cannot be shared keeps nobody else from it', async () => {
+  const carol = await scene.enter('carol');
+  const other = await alice.client.openDirect(carol.user);
+  for (const { id } of [conversation, other]) await sayIn(id, alice, 'hello');
+  let failing = 1;
+  scene.platform.failCall = (operation) =>
+    operation === 'uploadFile' && failing-- > 0 ? new ApiError('file.quota') : undefined;
+  const trouble = new Promise((resolve) => alice.client.on('trouble', resolve));
+  await alice.client.people.setProfile({ name: 'Alice', picture: png(2_000) });
+  await shows(carol, alice, 'Alice'); // Hers comes behind bob's.
+  expect(await trouble).toMatchObject({ error: { code: 'file.quota' } });
+});
+
 test('what could not be told around is told with the next message, to everybody', async () => {
   const carol = await scene.enter('carol');
   const other = await alice.client.openDirect(carol.user);
