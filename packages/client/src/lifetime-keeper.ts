@@ -1,4 +1,4 @@
-/** Sees to it that messages go away when their time has come: at each connection, and while the client runs. */
+/** Sees to it that messages go away when their time has come: before each connection, and while the client runs. */
 import type { ClientCore } from './client-core.ts';
 import { sweep } from './lifetime.ts';
 import { SWEEP_MS_MAX, SWEEP_PAUSE_MS } from './limits.ts';
@@ -26,6 +26,8 @@ export function keepLifetimes(core: ClientCore): void {
   }
 
   const need = () => pace.need(sweepOnce);
+  // Whether a connection comes of it or not: what has ended meanwhile is not to be shown.
+  events.on('connecting', need);
   events.on('connected', need);
   events.on('lines-changed', need);
   closing.addEventListener('abort', () => {

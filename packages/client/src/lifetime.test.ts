@@ -52,6 +52,22 @@ test('our own goes away so long after it was stored, that of others so long afte
   }
 });
 
+test('a message whose time came while nothing ran goes away without a connection, too', async () => {
+  const { alice, bob, conversation, clock, platform } = pair;
+  await alice.client.sendText(conversation, 'a secret', { expiresIn: 60 });
+  await until(async () => expect(await shown(bob)).toContain('a secret'));
+  await bob.client.markRead(await lineOf(bob, conversation, 'a secret'));
+  await until(async () => expect(await bob.client.unsent(conversation)).toEqual([]));
+  await bob.client.close();
+  clock.offset += 61_000;
+  platform.failCall = () => 'cut';
+  const { client } = pair.open(bob.store);
+  const connecting = client.connect();
+  connecting.catch(() => {});
+  await until(async () => expect(await shown(bob)).not.toContain('a secret'));
+  await client.close();
+});
+
 test('a message that went away is not shown again when the platform repeats it', async () => {
   const { alice, bob, conversation, clock } = pair;
   await alice.client.sendText(conversation, 'a secret', { expiresIn: 1 });
