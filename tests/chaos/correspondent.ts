@@ -278,6 +278,8 @@ export class Correspondent {
       this.#onSlot(room, slot);
     }
     this.#advance(room);
+    // Also of what was known: the platform sends it again because it has not heard that it came.
+    this.#unacknowledged.add(room);
     this.#expect(room, this.#came.get(room) ?? 0);
   }
 
