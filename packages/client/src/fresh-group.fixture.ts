@@ -79,6 +79,8 @@ export interface FreshGroup {
   waitsFor: number | undefined;
   /** Users whose bundles do not come, since they were asked for too often. */
   readonly limited: Set<UserId>;
+  /** Their lists do not come either. */
+  areListsLimited: boolean;
   /** Resolves once a text is stored. */
   say(text: string): Promise<MessageId>;
   /** Changes who is in the group, as its log would. */
@@ -120,6 +122,7 @@ export async function makeFreshGroup(options: FreshGroupOptions): Promise<FreshG
       sent: [],
       places: 1,
       limited: new Set(),
+      areListsLimited: false,
       judge: () => undefined,
       waitsFor: undefined,
     },
@@ -260,8 +263,12 @@ async function answer(group: FreshGroup, { id }: EndpointSpec, input: unknown): 
   group.calls.push({ id, users: users.length });
   const known = group.members.filter(({ user }) => users.includes(user));
   if (id === 'getConversation') return { lists: versionsOf(group) } as never;
-  if (id === 'getDeviceList') return { list: known[0]!.list.encoded } as never;
   const limited = users.filter((user) => group.limited.has(user));
+  if (id === 'getDeviceList') {
+    if (group.areListsLimited && limited.length > 0)
+      throw new ApiError('rate.limited', { retryAfter: 60 });
+    return { list: known[0]!.list.encoded } as never;
+  }
   if (id === 'getBundle') {
     if (limited.length > 0) throw new ApiError('rate.limited', { retryAfter: 60 });
     return bundleOf(group, known[0]!) as never;

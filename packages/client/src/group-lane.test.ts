@@ -68,6 +68,16 @@ test('a member without a session whose keys do not come holds up nobody, and is 
   expect(told.map(({ device }) => device)).toEqual([deviceOf(away)]);
 });
 
+test('nor does one whose list does not come either', async () => {
+  await group.say('with all');
+  await loseSession();
+  group.limited.add(away.user);
+  group.areListsLimited = true;
+  await group.store.transaction(forgetOwnChains);
+  await group.say('by another key');
+  expect(group.sent.at(-1)?.kind).toBe('group');
+});
+
 test('what was stored before is encrypted for nobody who came later, when the platform says that it was restored', async () => {
   await group.say('before');
   group.addDevice(away);

@@ -47,14 +47,16 @@ export async function meetMembers(
   for (const [user, error] of unmet) {
     passedOver.add(user);
     deps.events.emit('trouble', { error });
-    // At least what has left the list is to get nothing any more.
-    const isKnown = isProblem(error, 'rate.limited') && conversation.members.includes(user);
-    if (isKnown) await readList(deps, user, passedOver);
   }
   await deps.store.transaction(async (transaction) => {
     if (unmet.size > 0) await leaveOut(transaction, conversation, new Set(unmet.keys()));
     await noteMet(transaction, conversation.id, wanted);
   });
+  for (const [user, error] of unmet) {
+    // At least what has left the list is to get nothing any more.
+    const isKnown = isProblem(error, 'rate.limited') && conversation.members.includes(user);
+    if (isKnown) await readList(deps, user, passedOver);
+  }
 }
 
 /** Reads lists that somebody has said to be other ones by now. Throws what calls throw. */
@@ -70,7 +72,8 @@ async function readList(deps: PeerDeps, user: UserId, passedOver: PassedOver): P
   try {
     await refreshList(deps, user);
   } catch (error) {
-    if (!(error instanceof CryptoError) && !isProblem(error, 'key.list-unknown')) throw error;
+    const isTheirs = isProblem(error, 'key.list-unknown') || isProblem(error, 'rate.limited');
+    if (!(error instanceof CryptoError) && !isTheirs) throw error;
     passedOver.add(user);
   }
 }

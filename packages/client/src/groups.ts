@@ -154,10 +154,10 @@ export async function renameGroup(
   title: string,
 ): Promise<void> {
   const { provider, store } = deps;
-  const newKey = makeGroupTitleKey(provider);
   await change(deps, id, async ({ titleKey, isTitleKeySpent, members }) => {
     const kept = isTitleKeySpent ? undefined : titleKey;
-    const key = kept ?? newKey;
+    // Another one each time: who was there at the last attempt may have been given that one, and have gone.
+    const key = kept ?? makeGroupTitleKey(provider);
     const sealed = sealTitle(deps, { key, conversation: id }, title);
     if (kept === undefined) {
       // Before the title is anywhere: nobody could read it, should this program end now.
