@@ -378,9 +378,7 @@ async function reopened(client: Client, name: string): Promise<Client> {
   return newClient(openSqliteStore(join(directory, `${name}.db`)));
 }
 
-function textOf({ content }: Message): string {
-  return content.type === 'text' ? content.text : '';
-}
+const textOf = ({ content }: Message) => (content.type === 'text' ? content.text : '');
 
 function collect(client: Client) {
   const collected = {

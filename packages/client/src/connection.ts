@@ -116,9 +116,11 @@ export class Connection {
   wake(conversation?: ConversationId): void {
     const here = this.#attendance;
     if (here === undefined || !here.isGreeted) return;
-    if (conversation !== undefined) return this.#laneOf(here, conversation).wake();
-    this.#wakeLanes();
-    here.repairer.wake();
+    if (conversation !== undefined) this.#laneOf(here, conversation).wake();
+    else {
+      this.#wakeLanes();
+      here.repairer.wake();
+    }
   }
 
   /** Disconnects. Resolves when nothing of any connection runs any more. */
@@ -133,13 +135,13 @@ export class Connection {
   }
 
   /** Nobody waits for what a connection asks for by itself, and all of it may be asked for twice. */
-  #patient({ call, random, events }: ConnectionDeps): Call {
+  #patient({ call, random }: ConnectionDeps): Call {
     return patient(call, {
       waitMsMax: BACKGROUND_WAIT_MS_MAX,
       signal: this.#closing.signal,
       random,
       isRepeatable: true,
-      onWait: (error) => events.emit('trouble', { error }),
+      onWait: (error) => this.#tell(error),
     });
   }
 
@@ -168,9 +170,21 @@ export class Connection {
     throw error;
   }
 
-  /** For work that nothing waits for: what fails is told, and done again by the next occasion. */
+  /** For work that nothing waits for but the end: what fails is told, and done again by the next occasion. */
   #inBackground(work: Promise<void>): void {
-    work.catch((error) => this.#deps.events.emit('trouble', { error }));
+    this.#untilEnd(work.catch((error) => this.#tell(error)));
+  }
+
+  /** That everything ends is no trouble. */
+  #tell(error: unknown): void {
+    const isEnd = error instanceof ClientError && error.code === 'client.closed';
+    if (!isEnd && !this.#closing.signal.aborted) this.#deps.events.emit('trouble', { error });
+  }
+
+  #untilEnd(work: Promise<void>): void {
+    this.#endings.add(work);
+    const forget = () => this.#endings.delete(work);
+    work.then(forget, forget);
   }
 
   #attend(send: SendFrame): void {
@@ -200,11 +214,7 @@ export class Connection {
     this.#deps.presences.leave();
     clearInterval(here.upkeep);
     const lanes = [...here.lanes.values()].map((lane) => lane.stop());
-    for (const ending of [here.tail, here.repairer.stop(), ...lanes]) {
-      this.#endings.add(ending);
-      const forget = () => this.#endings.delete(ending);
-      ending.then(forget, forget);
-    }
+    for (const ending of [here.tail, here.repairer.stop(), ...lanes]) this.#untilEnd(ending);
   }
 
   #take(frame: ServerFrame): void {
@@ -296,7 +306,7 @@ export class Connection {
   /** What cannot be stored, or is not of the contract, ends the connection: the next one delivers it again. */
   #watch(work: Promise<void>): void {
     work.catch((error) => {
-      this.#deps.events.emit('trouble', { error });
+      this.#tell(error);
       this.#socket.reopen(error);
     });
   }
@@ -304,7 +314,7 @@ export class Connection {
   /** At each start, even when there is nothing to send: somebody else may be this account by now. */
   #checkOwnLeaf(): void {
     this.#keyLog.doubtOwn();
-    this.#keyLog.needOwn().catch((error) => this.#deps.events.emit('trouble', { error }));
+    this.#inBackground(this.#keyLog.needOwn());
   }
 
   #wakeLanes(): void {
