@@ -47,6 +47,19 @@ test.each([
   },
 );
 
+test('what a connection has begun by itself ends with it, and troubles nobody', async () => {
+  const trouble = vi.fn();
+  client.on('trouble', trouble);
+  const calls = platform.calls.length;
+  for (const { socket } of platform.devices) {
+    socket?.send(JSON.stringify({ type: 'prekeys-low', available: 1 }));
+  }
+  await vi.waitFor(() => expect(platform.calls.length).toBeGreaterThan(calls), 10_000);
+  await client.close();
+  await platform.close(); // By then whatever still ran has failed.
+  expect(trouble).not.toHaveBeenCalled();
+});
+
 test('a node that goes down is left for another one at once', async () => {
   endAll(CLOSE_CODES.draining);
   await vi.waitFor(() => expect(connections).toBe(2), DRAIN_JITTER_MS * 3);
