@@ -25,11 +25,11 @@ const TABLE: readonly Row[] = [
   { of: /^packages\/crypto\/src\//, may: /^@noble\// },
   { of: /^packages\/api\/src\//, may: /^zod\/mini$/ },
   {
-    of: /^packages\/client\/src\/(store-sqlite|node)\.ts$/,
+    of: /^packages\/client\/src\/(store\/store-sqlite|node)\.ts$/,
     may: /^(@sotto\/(crypto(\/node)?|api)$|node:)/,
   },
-  { of: /^packages\/client\/src\/recovery-words\.ts$/, may: /^(@sotto\/crypto$|@scure\/bip39)/ },
-  { of: /^packages\/client\/src\/store-indexeddb\.ts$/, may: /^(@sotto\/(crypto|api)|idb)$/ },
+  { of: /^packages\/client\/src\/backup\/recovery-words\.ts$/, may: /^(@sotto\/crypto$|@scure\/bip39)/ },
+  { of: /^packages\/client\/src\/store\/store-indexeddb\.ts$/, may: /^(@sotto\/(crypto|api)|idb)$/ },
   { of: /^packages\/client\/src\//, may: /^(@sotto\/(crypto|api)$|zod\/mini$)/ },
   {
     of: /^packages\/runtime\/src\//,
@@ -66,7 +66,7 @@ const ENTRY =
 
 /** Doors beside `index.ts`, as the packages' manifests name them. */
 const DOORS =
-  /^packages\/(crypto\/src\/(verify|node)|api\/src\/internal|client\/src\/(backup|store-(sqlite|indexeddb)|node)|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
+  /^packages\/(crypto\/src\/(verify|node)|api\/src\/internal|client\/src\/(backup\/backup|store\/store-(sqlite|indexeddb)|node)|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
 
 /** Faults of all imports of the tree. */
 export function importFaults(files: readonly SourceFile[]): Fault[] {

@@ -2,7 +2,7 @@
 import { openMemoryStore, sealStore } from '@sotto/client';
 import { openIndexedDbStore, openSealedIndexedDbStore } from '@sotto/client/indexeddb';
 import { nobleProvider } from '@sotto/crypto';
-import { storeContract } from '../../packages/client/src/store.contract.ts';
+import { storeContract } from '../../packages/client/src/store/store.contract.ts';
 
 const secret = { key: new Uint8Array(32).fill(7) };
 const freshName = () => `contract ${crypto.randomUUID()}`;

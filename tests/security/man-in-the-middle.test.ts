@@ -17,7 +17,7 @@ import type { Client, Message } from '@sotto/client';
 import { makeIdentity } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { makeKeyLog } from '../../packages/client/src/key-log.fixture.ts';
+import { makeKeyLog } from '../../packages/client/src/trust/key-log.fixture.ts';
 import { type Standalone, startStandalone } from '../cluster.ts';
 import { startRewritingProxy } from './rewriting-proxy.ts';
 import { openScene, received, type Scene, textsOf, until } from './scene.ts';

@@ -23,7 +23,7 @@ import {
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, vi } from 'vitest';
-import type { KeyLogFixture } from '../../packages/client/src/key-log.fixture.ts';
+import type { KeyLogFixture } from '../../packages/client/src/trust/key-log.fixture.ts';
 import { type RewritingProxy, startRewritingProxy } from './rewriting-proxy.ts';
 
 const PASSWORD = 'Correct-Horse-7';

@@ -20,15 +20,15 @@ import {
   type Recovery,
   recoverAccount,
   registerAccount,
-} from './account.ts';
+} from './account/account.ts';
+import { listOwnDevices, nameOwnDevice } from './account/devices.ts';
+import { keepKeys } from './account/key-upkeep.ts';
+import type { CompleteLinkOptions, createLinking } from './account/link-answer.ts';
+import { makeNextIdentity } from './account/next-identity.ts';
+import { reportLostDevice, unlinkDevice } from './account/own-device.ts';
 import type { ClientCore } from './client-core.ts';
 import type { AccountDoor, DeviceDoor } from './client-interface.ts';
-import { listOwnDevices, nameOwnDevice } from './devices.ts';
-import { keepKeys } from './key-upkeep.ts';
-import type { CompleteLinkOptions, createLinking } from './link-answer.ts';
 import { loadLatePart } from './load-late.ts';
-import { makeNextIdentity } from './next-identity.ts';
-import { reportLostDevice, unlinkDevice } from './own-device.ts';
 
 /** What an application calls about the account of a client's store. */
 export function openAccountDoor(core: ClientCore): AccountDoor {

@@ -1,22 +1,26 @@
 /** The part of a client that is about what people do with messages: react, change, take back, read, let go. */
 import { type ConversationId, type MessageId, UserId } from '@sotto/api';
-import { mayRemark, nothingOf, remarkOf, timeAfterRemarks } from './annotations.ts';
 import type { ClientCore } from './client-core.ts';
 import { assertConversation } from './client-talk.ts';
-import type { Content } from './content.ts';
+import { createPace } from './connection/pace.ts';
 import { ClientError } from './errors.ts';
-import { keys } from './key-space.ts';
-import { awaitTimer } from './lifetime.ts';
-import { keepLifetimes } from './lifetime-keeper.ts';
 import { READS_PAUSE_MS, STORE_PAGE, TYPING_AGAIN_MS } from './limits.ts';
-import { type MessageReference, type MessageTarget, referenceOf } from './message-reference.ts';
-import { type Found, findMessage } from './message-search.ts';
-import { enqueue, isUntouched, replaceContent } from './outbox.ts';
-import { createPace } from './pace.ts';
-import type { PeerDeps } from './peers.ts';
-import { markRead, tellReads } from './read-marks.ts';
-import type { StoreTransaction } from './store.ts';
-import { sealTyping } from './typing.ts';
+import { mayRemark, nothingOf, remarkOf, timeAfterRemarks } from './messages/annotations.ts';
+import type { Content } from './messages/content.ts';
+import { awaitTimer } from './messages/lifetime.ts';
+import { keepLifetimes } from './messages/lifetime-keeper.ts';
+import {
+  type MessageReference,
+  type MessageTarget,
+  referenceOf,
+} from './messages/message-reference.ts';
+import { type Found, findMessage } from './messages/message-search.ts';
+import { enqueue, isUntouched, replaceContent } from './messages/outbox.ts';
+import { markRead, tellReads } from './messages/read-marks.ts';
+import { sealTyping } from './messages/typing.ts';
+import { keys } from './store/key-space.ts';
+import type { StoreTransaction } from './store/store.ts';
+import type { PeerDeps } from './trust/peers.ts';
 
 /** What people do with messages. Reactions, edits and the rest are messages too: they wait, leave and fail like texts. */
 export interface ContentDoor {

@@ -4,29 +4,29 @@
  */
 import type { ConversationId } from '@sotto/api';
 import { type LocalParty, nobleProvider, type Provider } from '@sotto/crypto';
-import { type AccountDeps, forgetTokens, logInAgain } from './account.ts';
-import { type Arrivals, createArrivals } from './arrivals.ts';
-import { type Call, createCall } from './call.ts';
+import { type AccountDeps, forgetTokens, logInAgain } from './account/account.ts';
+import { type HeldDeviceKey, holdDeviceKey } from './account/device-key.ts';
+import { finishNextIdentity } from './account/next-identity.ts';
+import type { OwnDeviceDeps } from './account/own-device.ts';
+import { makeFirstKeys } from './account/prekeys.ts';
+import { createProver } from './account/proof.ts';
+import { createTokens } from './account/tokens.ts';
 import type { ClientOptions } from './client-interface.ts';
-import { Connection } from './connection.ts';
-import { type HeldDeviceKey, holdDeviceKey } from './device-key.ts';
+import { type Call, createCall } from './connection/call.ts';
+import { Connection } from './connection/connection.ts';
+import { createExchange } from './connection/http.ts';
+import { patient } from './connection/patience.ts';
+import { createPresences, type Presences } from './connection/presence.ts';
+import type { SendFrame } from './connection/socket.ts';
 import { ClientError } from './errors.ts';
 import { createEvents, type Events } from './events.ts';
-import type { GroupChangeDeps } from './groups.ts';
-import { createExchange } from './http.ts';
-import { createKeyLog } from './key-log.ts';
+import type { GroupChangeDeps } from './groups/groups.ts';
 import { CALL_WAIT_MS_MAX } from './limits.ts';
-import { finishNextIdentity } from './next-identity.ts';
-import type { OwnDeviceDeps } from './own-device.ts';
-import { patient } from './patience.ts';
-import type { PeerDeps } from './peers.ts';
-import { makeFirstKeys } from './prekeys.ts';
-import { createPresences, type Presences } from './presence.ts';
-import { createProver } from './proof.ts';
-import { loadLocalParty } from './sessions.ts';
-import type { SendFrame } from './socket.ts';
-import type { Store } from './store.ts';
-import { createTokens } from './tokens.ts';
+import { type Arrivals, createArrivals } from './messages/arrivals.ts';
+import type { Store } from './store/store.ts';
+import { createKeyLog } from './trust/key-log.ts';
+import type { PeerDeps } from './trust/peers.ts';
+import { loadLocalParty } from './trust/sessions.ts';
 
 /** Shared by the parts of one client. */
 export class ClientCore {

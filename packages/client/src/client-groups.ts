@@ -2,11 +2,9 @@
 import type { ConversationId, UserId } from '@sotto/api';
 import type { MemberRole } from '@sotto/crypto';
 import type { ClientCore } from './client-core.ts';
-import type { GroupRecord } from './conversation-record.ts';
 import { ClientError } from './errors.ts';
-import { needConversation } from './find-conversation.ts';
-import { readGroupAnew } from './group-reading.ts';
-import { giveTitleKeys } from './group-title.ts';
+import { readGroupAnew } from './groups/group-reading.ts';
+import { giveTitleKeys } from './groups/group-title.ts';
 import {
   addMembers,
   foundGroup,
@@ -14,7 +12,9 @@ import {
   removeMembers,
   renameGroup,
   setMemberRole,
-} from './groups.ts';
+} from './groups/groups.ts';
+import type { GroupRecord } from './messages/conversation-record.ts';
+import { needConversation } from './messages/find-conversation.ts';
 
 /** A group to be founded. */
 export interface NewGroup {

@@ -10,24 +10,24 @@ import type {
   UserId,
 } from '@sotto/api';
 import type { Provider, SafetyNumber } from '@sotto/crypto';
-import type { Credentials, Me, NewAccount, Recovery, Registered } from './account.ts';
+import type { Credentials, Me, NewAccount, Recovery, Registered } from './account/account.ts';
+import type { OwnDevice } from './account/devices.ts';
+import type { CompleteLinkOptions } from './account/link-answer.ts';
+import type { Link } from './account/link-offer.ts';
 import type { ContentDoor } from './client-content.ts';
 import type { GroupsDoor } from './client-groups.ts';
-import type { ConversationRecord } from './conversation-record.ts';
-import type { HistoryRange } from './conversations.ts';
-import type { OwnDevice } from './devices.ts';
 import type { ClientEvent, ClientEvents, Listener } from './events.ts';
-import type { FileInput } from './file-input.ts';
-import type { OpenedFile, OpenFileOptions, SendFileOptions } from './files.ts';
-import type { HistoryItem, Message, Place } from './history-item.ts';
-import type { CompleteLinkOptions } from './link-answer.ts';
-import type { Link } from './link-offer.ts';
-import type { HeadingOptions } from './message-heading.ts';
-import type { MessageReference } from './message-reference.ts';
-import type { PeopleDoor } from './people-door.ts';
-import type { UnsentMessage } from './sent-message.ts';
-import type { ClientState } from './state.ts';
-import type { Store } from './store.ts';
+import type { FileInput } from './files/file-input.ts';
+import type { OpenedFile, OpenFileOptions, SendFileOptions } from './files/files.ts';
+import type { ConversationRecord } from './messages/conversation-record.ts';
+import type { HistoryRange } from './messages/conversations.ts';
+import type { HistoryItem, Message, Place } from './messages/history-item.ts';
+import type { HeadingOptions } from './messages/message-heading.ts';
+import type { MessageReference } from './messages/message-reference.ts';
+import type { UnsentMessage } from './messages/sent-message.ts';
+import type { PeopleDoor } from './people/people-door.ts';
+import type { ClientState } from './state/state.ts';
+import type { Store } from './store/store.ts';
 
 export interface ClientOptions {
   /** Origin of the platform, such as `https://chat.example.org`, with its scheme. */

@@ -1,11 +1,10 @@
 /** The part of a client that is about other people, and about what they see of this account. */
 import { type ConversationId, getConversation, type UserId } from '@sotto/api';
-import { createBlocks } from './blocks.ts';
 import type { ClientCore } from './client-core.ts';
-import { ConversationRecord } from './conversation-record.ts';
-import { keys } from './key-space.ts';
 import { UPKEEP_MS } from './limits.ts';
-import { changeProfile, type ProfileChange } from './own-profile.ts';
+import { ConversationRecord } from './messages/conversation-record.ts';
+import { createBlocks } from './people/blocks.ts';
+import { changeProfile, type ProfileChange } from './people/own-profile.ts';
 import {
   acceptRequest,
   type DirectoryPage,
@@ -17,13 +16,14 @@ import {
   readStanding,
   reportPerson,
   showPresence,
-} from './people.ts';
-import type { PeopleDoor } from './people-door.ts';
-import { readProfile } from './profile.ts';
-import { openProfileTo } from './profile-audience.ts';
-import { openPicture } from './profile-picture.ts';
-import { shareProfile } from './profile-sharing.ts';
-import { getRecord } from './stored-record.ts';
+} from './people/people.ts';
+import type { PeopleDoor } from './people/people-door.ts';
+import { readProfile } from './people/profile.ts';
+import { openProfileTo } from './people/profile-audience.ts';
+import { openPicture } from './people/profile-picture.ts';
+import { shareProfile } from './people/profile-sharing.ts';
+import { keys } from './store/key-space.ts';
+import { getRecord } from './store/stored-record.ts';
 
 /** Declining what a group asks is leaving it. */
 interface GroupLeaver {

@@ -3,13 +3,13 @@ import { ApiError, toProblem } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from './client.ts';
-import type { ConversationRecord } from './conversation-record.ts';
-import { keys } from './key-space.ts';
-import { LogAlarm } from './log-standing.ts';
-import { type Platform, startPlatform } from './platform.fixture.ts';
-import type { Store } from './store.ts';
-import { openMemoryStore } from './store-memory.ts';
-import { putRecord } from './stored-record.ts';
+import type { ConversationRecord } from './messages/conversation-record.ts';
+import { type Platform, startPlatform } from './platform/platform.fixture.ts';
+import { keys } from './store/key-space.ts';
+import type { Store } from './store/store.ts';
+import { openMemoryStore } from './store/store-memory.ts';
+import { putRecord } from './store/stored-record.ts';
+import { LogAlarm } from './trust/log-standing.ts';
 
 const PASSWORD = 'Secret!23';
 

@@ -2,23 +2,23 @@
 import { ConversationId, DeviceId, type MessageId, type UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
 import type { Sent, TalkDoor } from './client-interface.ts';
-import type { Content } from './content.ts';
+import { ClientError } from './errors.ts';
+import type { FileInput } from './files/file-input.ts';
+import { createFiles, type OpenFileOptions, type SendFileOptions } from './files/files.ts';
+import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
+import type { Content } from './messages/content.ts';
 import {
   findUserByName,
   type HistoryRange,
   listKnownConversations,
   openDirectConversation,
   readHistory,
-} from './conversations.ts';
-import { ClientError } from './errors.ts';
-import type { FileInput } from './file-input.ts';
-import { createFiles, type OpenFileOptions, type SendFileOptions } from './files.ts';
-import type { Message } from './history-item.ts';
-import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
-import { type HeadingOptions, headingOf } from './message-heading.ts';
-import { enqueue } from './outbox.ts';
-import { readUnsent, whenStored } from './sent-message.ts';
-import type { StoreWork } from './store.ts';
+} from './messages/conversations.ts';
+import type { Message } from './messages/history-item.ts';
+import { type HeadingOptions, headingOf } from './messages/message-heading.ts';
+import { enqueue } from './messages/outbox.ts';
+import { readUnsent, whenStored } from './messages/sent-message.ts';
+import type { StoreWork } from './store/store.ts';
 
 /** What an application calls to talk and to read. */
 export function openTalkDoor(core: ClientCore): TalkDoor {

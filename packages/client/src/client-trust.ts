@@ -2,10 +2,10 @@
 import type { UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
 import type { TrustDoor } from './client-interface.ts';
-import { readBrokenGroups } from './group-reading.ts';
-import { forgetKeyLog } from './key-log.ts';
-import { pardonContact } from './log-standing.ts';
-import { acceptIdentity, compareIdentities } from './peers.ts';
+import { readBrokenGroups } from './groups/group-reading.ts';
+import { forgetKeyLog } from './trust/key-log.ts';
+import { pardonContact } from './trust/log-standing.ts';
+import { acceptIdentity, compareIdentities } from './trust/peers.ts';
 
 /** What an application calls when a person has compared numbers, or has asked the operator. */
 export function openTrustDoor(core: ClientCore): TrustDoor {

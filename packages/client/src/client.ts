@@ -8,7 +8,7 @@ import { openPeopleDoor } from './client-people.ts';
 import { openTalkDoor } from './client-talk.ts';
 import { openTrustDoor } from './client-trust.ts';
 import { eachEvent } from './event-loop.ts';
-import { openState } from './state.ts';
+import { openState } from './state/state.ts';
 
 export type { Client, ClientOptions };
 

@@ -1,9 +1,9 @@
 /** What the processes run that `crash.test.ts` kills: writes what is not written yet, reads what comes, says when done. */
 import { nodeProvider } from '@sotto/crypto/node';
 import { type Client, createClient } from './client.ts';
-import type { ConversationRecord } from './conversation-record.ts';
-import type { Message } from './history-item.ts';
-import { openSqliteStore } from './store-sqlite.ts';
+import type { ConversationRecord } from './messages/conversation-record.ts';
+import type { Message } from './messages/history-item.ts';
+import { openSqliteStore } from './store/store-sqlite.ts';
 
 const [url = '', path = '', count = '0', expected = '0'] = process.argv.slice(2);
 const client = createClient({ url, store: openSqliteStore(path), provider: nodeProvider });

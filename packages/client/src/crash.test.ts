@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, test, vi } from 'vitest';
 import { createClient } from './client.ts';
-import { type Platform, startPlatform } from './platform.fixture.ts';
-import { openMemoryStore } from './store-memory.ts';
-import { openSqliteStore } from './store-sqlite.ts';
+import { type Platform, startPlatform } from './platform/platform.fixture.ts';
+import { openMemoryStore } from './store/store-memory.ts';
+import { openSqliteStore } from './store/store-sqlite.ts';
 
 const PROGRAM = fileURLToPath(new URL('crash-program.fixture.ts', import.meta.url));
 const MESSAGES = 150;

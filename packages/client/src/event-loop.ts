@@ -1,5 +1,5 @@
 /** Events as loops: `for await` instead of listeners. */
-import { createBell } from './bell.ts';
+import { createBell } from './connection/bell.ts';
 import { ClientError } from './errors.ts';
 import type { ClientEvent, ClientEvents, Events } from './events.ts';
 import { EVENTS_WAITING_MAX } from './limits.ts';

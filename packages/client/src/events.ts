@@ -1,6 +1,6 @@
 /** What a client tells while it runs: one closed table of events, heard by plain functions. */
 import type { ConversationId, MessageId, ProblemCode, UserId } from '@sotto/api';
-import type { Message, UnreadableMessage } from './history-item.ts';
+import type { Message, UnreadableMessage } from './messages/history-item.ts';
 
 /** Name of each event and what comes with it. */
 export interface ClientEvents {

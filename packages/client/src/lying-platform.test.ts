@@ -23,12 +23,17 @@ import {
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, type ClientOptions, createClient } from './client.ts';
-import { encodeContent } from './content.ts';
-import type { HistoryItem } from './history-item.ts';
 import { BACK_OFF_MS_FIRST } from './limits.ts';
-import { startPlatform } from './platform.fixture.ts';
-import { addressedBy, type Device, NOW, type Platform } from './platform-operations.fixture.ts';
-import { openMemoryStore } from './store-memory.ts';
+import { encodeContent } from './messages/content.ts';
+import type { HistoryItem } from './messages/history-item.ts';
+import { startPlatform } from './platform/platform.fixture.ts';
+import {
+  addressedBy,
+  type Device,
+  NOW,
+  type Platform,
+} from './platform/platform-operations.fixture.ts';
+import { openMemoryStore } from './store/store-memory.ts';
 
 const PASSWORD = 'Secret!23';
 const INVALID = { code: 'answer.invalid' };

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { TransferProgress } from './file-upload-job.ts';
-import type { OpenedFile } from './files.ts';
+import type { TransferProgress } from './files/file-upload-job.ts';
+import type { OpenedFile } from './files/files.ts';
 
 /** What a process that was killed has left is removed after this: a save that is alive writes more often. */
 const LEFTOVER_MS = 3_600_000;

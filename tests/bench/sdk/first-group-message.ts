@@ -6,8 +6,8 @@ import type { Provider } from '@sotto/crypto';
 import {
   type FreshGroup,
   makeFreshGroup,
-} from '../../../packages/client/src/fresh-group.fixture.ts';
-import type { Store } from '../../../packages/client/src/store.ts';
+} from '../../../packages/client/src/groups/fresh-group.fixture.ts';
+import type { Store } from '../../../packages/client/src/store/store.ts';
 
 export interface FirstGroupMessage {
   /** From the bundles' arrival until the group's message has left. */

@@ -1,0 +1,289 @@
+/** Who uses this store: registering, logging in and out, coming back after a forgotten password. */
+import {
+  ApiError,
+  type DeviceId,
+  type Login,
+  login,
+  loginByDevice,
+  logout,
+  openChallenge,
+  type ProblemCode,
+  recover,
+  register,
+  renewRecoveryCode,
+  type UserId,
+} from '@sotto/api';
+import { encodeStatement, encodeUuid, type Provider } from '@sotto/crypto';
+import type { Call } from '../connection/call.ts';
+import type { Exchange } from '../connection/http.ts';
+import { ClientError, isProblem } from '../errors.ts';
+import { keys } from '../store/key-space.ts';
+import type { Store } from '../store/store.ts';
+import { getRecord, putRecord } from '../store/stored-record.ts';
+import type { DeviceKey } from './device-key.ts';
+import { becomeAnotherDevice } from './device-move.ts';
+import { Account, Entry } from './records.ts';
+import { restoredAccount } from './restored-account.ts';
+import { keepTokens, type Tokens, tokensOf } from './tokens.ts';
+
+/** The account and device that a store belongs to. */
+export interface Me {
+  readonly user: UserId;
+  readonly device: DeviceId;
+  readonly username: string;
+}
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface NewAccount extends Credentials {
+  /** Needed where the platform registers by invitation. */
+  readonly invite?: string;
+  /** For the platform's operator to reach the account's owner. */
+  readonly email?: string;
+}
+
+/** To be shown once, for its owner to write down: it sets a new password when the old one is forgotten. */
+export interface Registered extends Me {
+  readonly recoveryCode: string;
+}
+
+export interface Recovery {
+  readonly username: string;
+  readonly recoveryCode: string;
+  readonly newPassword: string;
+}
+
+export interface AccountDeps {
+  readonly store: Store;
+  readonly provider: Provider;
+  readonly exchange: Exchange;
+  readonly call: Call;
+  readonly tokens: Tokens;
+  readonly clock: () => number;
+  readonly deviceKey: () => Promise<DeviceKey>;
+  /** Whether log-ins are bound to the device key, even if the device has gone without it so far. */
+  readonly proofs: boolean;
+}
+
+/** The account of a store, or undefined before the first log-in. */
+export async function findAccount(store: Store): Promise<Me | undefined> {
+  const account = await readAccount(store);
+  return account && { user: account.user, device: account.device, username: account.username };
+}
+
+/**
+ * Makes an account with this store as its first device. Throws `account.exists` when the store has one already, and
+ * the platform's problems. When an answer was lost, registering again from the same store logs in instead.
+ */
+export function registerAccount(deps: AccountDeps, account: NewAccount): Promise<Registered> {
+  return enter(deps, account, {
+    record: keys.registration,
+    isNew: true,
+    first: () => deps.exchange(register, { body: { ...account } }, { signed: deps.proofs }),
+    doneBefore: 'auth.username-taken',
+  });
+}
+
+/**
+ * Sets a new password with the recovery code, and logs in: on the device of this store when it has one, else as a new
+ * device. All sessions end, and the code is replaced. Throws `account.exists` when the store belongs to another
+ * account, or to a device that the platform does not know by its key (any more): that takes an empty store, and leaves
+ * the code as it is. Throws the platform's problems too. When an answer was lost, recovering again from the same store goes on.
+ */
+export async function recoverAccount(deps: AccountDeps, recovery: Recovery): Promise<Registered> {
+  const { username, newPassword: password } = recovery;
+  const known = await accountFor(deps.store, username);
+  const signed = deps.proofs || known?.isBound === true;
+  const body = { ...recovery, ...(known && { device: known.device }) };
+  const way: Way = {
+    record: keys.recovery,
+    isNew: false,
+    first: () => deps.exchange(recover, { body }, { signed }),
+    doneBefore: 'auth.recovery-wrong',
+  };
+  return enter(deps, { username, password }, way).catch((error) => {
+    throw isProblem(error, 'auth.device-unknown') ? alreadyUsed() : error;
+  });
+}
+
+/** A way into an account that works once, and whose answer may be lost. */
+interface Way {
+  /** Where it is noted that this way was tried. */
+  readonly record: typeof keys.registration | typeof keys.recovery;
+  /** It makes the account, so it finds none in the store but what an earlier try has left. */
+  readonly isNew: boolean;
+  readonly first: () => Promise<Login & { recoveryCode?: string | undefined }>;
+  /** What the platform says when the way was gone before. */
+  readonly doneBefore: ProblemCode;
+}
+
+/** Goes in by a way; when it was gone before, by the password that it set. Ends with a recovery code either way. */
+async function enter(deps: AccountDeps, credentials: Credentials, way: Way): Promise<Registered> {
+  const { store } = deps;
+  const { username, password } = credentials;
+  const triedBefore = await store.transaction(async (transaction) => {
+    const before = await getRecord(transaction, way.record, Entry);
+    const isAgain = before?.username === username;
+    const restored = await restoredAccount(transaction);
+    const isUsed = restored || (!isAgain && (await transaction.get(keys.account)));
+    if (way.isNew && isUsed) throw alreadyUsed();
+    await putRecord(transaction, way.record, [Entry, { username }]);
+    return isAgain;
+  });
+  const answer = await goIn(deps, credentials, { ...way, triedBefore });
+  const me = await keep(deps, answer, { isNew: way.isNew });
+  const recoveryCode =
+    answer.recoveryCode ??
+    (await deps.call(renewRecoveryCode, { body: { password } })).recoveryCode;
+  await store.transaction((transaction) => transaction.delete(way.record));
+  return { ...me, recoveryCode };
+}
+
+async function goIn(
+  deps: AccountDeps,
+  credentials: Credentials,
+  { first, doneBefore, record, triedBefore }: Way & { readonly triedBefore: boolean },
+): Promise<Login & { recoveryCode?: string | undefined }> {
+  try {
+    return await first();
+  } catch (error) {
+    // A plain refusal says that nothing has happened; everything else leaves that open.
+    if (!triedBefore && error instanceof ApiError && error.status < 500) {
+      await deps.store.transaction((transaction) => transaction.delete(record));
+    }
+    if (!triedBefore || !isProblem(error, doneBefore)) throw error;
+    return exchangePassword(deps, credentials).catch((cause) => {
+      // It was somebody else's name, or the code is wrong, after all.
+      throw isProblem(cause, 'auth.credentials-wrong') ? error : cause;
+    });
+  }
+}
+
+/**
+ * Logs in with a password: on the device of this store when it has one, else as a new device of the account. When the
+ * platform does not take the store's device back without its key, as the device that it knows by the key, or as a new
+ * one: the client's `LocalParty` may be another one after it. Throws `account.exists` when the store belongs to another
+ * account, `answer.invalid` when the platform answers with another account or device than the store's, and the
+ * platform's problems.
+ */
+export async function logIn(deps: AccountDeps, credentials: Credentials): Promise<Me> {
+  const account = await accountFor(deps.store, credentials.username);
+  try {
+    return await keep(deps, await exchangePassword(deps, credentials));
+  } catch (error) {
+    const isRefused = isProblem(error, 'auth.device-unknown', 'auth.proof-missing');
+    if (account === undefined || !isRefused) throw error;
+    const { username, password } = credentials;
+    const answer = await deps.exchange(login, { body: { username, password } }, { signed: true });
+    return keep(deps, answer, { byKey: true, mayMove: true });
+  }
+}
+
+async function exchangePassword(
+  { store, exchange, proofs }: AccountDeps,
+  { username, password }: Credentials,
+): Promise<Login> {
+  const account = await accountFor(store, username);
+  const body = { username, password, ...(account && { device: account.device }) };
+  return exchange(login, { body }, { signed: proofs || account?.isBound === true });
+}
+
+/**
+ * Logs in with the device key instead of a password: on the device of this store, or on the one that another device of
+ * the account has made for this store's key. Throws `account.missing` when neither is known, `auth.challenge-wrong`
+ * when the platform does not know the device by this key (any more), or somebody has ended its session from elsewhere,
+ * after which it takes a password, and what {@link logIn} throws of the platform.
+ */
+export async function logInByDevice(deps: AccountDeps, linked?: DeviceId): Promise<Me> {
+  const device = linked ?? (await readAccount(deps.store))?.device;
+  if (device === undefined) throw new ClientError('account.missing', 'nobody is logged in');
+  return keep(deps, await exchangeChallenge(deps, device), { byKey: true });
+}
+
+/**
+ * The same for a session that has run out, or that the platform has lost: throws `account.logged-out` when somebody has
+ * logged out meanwhile.
+ */
+export async function logInAgain(deps: AccountDeps): Promise<void> {
+  const account = await readAccount(deps.store);
+  if (account === undefined) throw new ClientError('account.missing', 'nobody is logged in');
+  await keep(deps, await exchangeChallenge(deps, account.device), { byKey: true, isAgain: true });
+}
+
+/** A machine that slept meanwhile answers too late, which looks the same: only a second refusal is one of the device. */
+function exchangeChallenge(deps: AccountDeps, device: DeviceId): Promise<Login> {
+  return answerChallenge(deps, device).catch((error) => {
+    if (!isProblem(error, 'auth.challenge-wrong')) throw error;
+    return answerChallenge(deps, device);
+  });
+}
+
+async function answerChallenge(
+  { exchange, deviceKey }: AccountDeps,
+  device: DeviceId,
+): Promise<Login> {
+  const key = await deviceKey();
+  const { challenge } = await exchange(openChallenge, { body: { device } });
+  const message = new Uint8Array([...encodeUuid(device), ...challenge]);
+  const signature = await key.sign(encodeStatement({ purpose: 'loginChallenge', message }));
+  return exchange(loginByDevice, { body: { device, challenge, signature } }, { signed: true });
+}
+
+/** Ends the session on the platform and forgets its tokens. Keys and messages stay: logging in again goes on. */
+export async function logOut({ store, call, tokens }: AccountDeps): Promise<void> {
+  await call(logout, {});
+  await forgetTokens({ store, tokens });
+}
+
+/** Forgets the tokens of a session that has ended. */
+export async function forgetTokens({ store, tokens }: Pick<AccountDeps, 'store' | 'tokens'>) {
+  await keepTokens(store, undefined);
+  tokens.reload();
+}
+
+async function keep(
+  { store, provider, tokens, clock, proofs }: AccountDeps,
+  answer: Login,
+  { isNew = false, byKey = false, isAgain = false, mayMove = false } = {},
+): Promise<Me> {
+  const { user, device, session, username } = answer;
+  await store.transaction(async (transaction) => {
+    const known = await getRecord(transaction, keys.account, Account);
+    const owner = known ?? (await restoredAccount(transaction));
+    const isMoved = known !== undefined && known.device !== device;
+    if ((isMoved && !mayMove) || (owner && owner.user !== user)) {
+      throw new ClientError('answer.invalid', 'the platform logged in somebody else');
+    }
+    if (isAgain && known?.tokens === undefined) {
+      throw new ClientError('account.logged-out', 'the session was ended meanwhile');
+    }
+    if (isMoved) await becomeAnotherDevice(transaction, provider);
+    const isFirstDevice = isNew || (!isMoved && known?.isFirstDevice === true);
+    const isBound = byKey || proofs || known?.isBound === true;
+    const held = tokensOf(answer, clock());
+    const account = { user, device, session, username, isFirstDevice, isBound, tokens: held };
+    await putRecord(transaction, keys.account, [Account, account]);
+    await transaction.delete(keys.restored);
+  });
+  tokens.reload();
+  return { user, device, username };
+}
+
+/** The account of the store, if any. Throws `account.exists` when it is another one than named, or its backup is. */
+async function accountFor(store: Store, username: string): Promise<Account | undefined> {
+  const account = await readAccount(store);
+  const owner = account ?? (await store.transaction(restoredAccount));
+  if (owner && owner.username.toLowerCase() !== username.toLowerCase()) throw alreadyUsed();
+  return account;
+}
+
+function readAccount(store: Store): Promise<Account | undefined> {
+  return store.transaction((transaction) => getRecord(transaction, keys.account, Account));
+}
+
+function alreadyUsed(): ClientError {
+  return new ClientError('account.exists', 'the store belongs to an account already');
+}

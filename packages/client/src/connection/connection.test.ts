@@ -1,0 +1,117 @@
+import { ApiError, CLOSE_CODES } from '@sotto/api';
+import { nodeProvider } from '@sotto/crypto/node';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type Client, createClient } from '../client.ts';
+import type { ClientEvents } from '../events.ts';
+import { DRAIN_JITTER_MS } from '../limits.ts';
+import { type Platform, startPlatform } from '../platform/platform.fixture.ts';
+import { openMemoryStore } from '../store/store-memory.ts';
+
+let platform: Platform;
+let client: Client;
+let downs: ClientEvents['disconnected'][];
+let connections: number;
+
+beforeEach(async () => {
+  platform = await startPlatform();
+  const store = openMemoryStore();
+  client = createClient({ url: platform.url, store, provider: nodeProvider });
+  downs = [];
+  connections = 0;
+  client.on('disconnected', (event) => downs.push(event));
+  client.on('connected', () => {
+    connections += 1;
+  });
+  await client.register({ username: 'alice', password: 'Secret!23' });
+  await client.connect();
+});
+afterEach(async () => {
+  await client.close();
+  await platform.close();
+});
+
+test.each([
+  ['badFrame', 'connection.refused'],
+  ['replaced', 'connection.replaced'],
+] as const)(
+  '%s ends the connection until the application wants another one',
+  async (name, code) => {
+    const tickets = ticketsTaken();
+    endAll(CLOSE_CODES[name]);
+    await vi.waitFor(() => expect(downs).toHaveLength(1), 20_000);
+    expect(downs[0]).not.toHaveProperty('retryMs');
+    expect(downs[0]).toMatchObject({ error: { code } });
+    expect(ticketsTaken()).toBe(tickets);
+    await client.connect();
+    expect(connections).toBe(2);
+  },
+);
+
+test('what a connection has begun by itself ends with it, and troubles nobody', async () => {
+  const trouble = vi.fn();
+  client.on('trouble', trouble);
+  const calls = platform.calls.length;
+  for (const { socket } of platform.devices) {
+    socket?.send(JSON.stringify({ type: 'prekeys-low', available: 1 }));
+  }
+  await vi.waitFor(() => expect(platform.calls.length).toBeGreaterThan(calls), 10_000);
+  await client.close();
+  await platform.close(); // By then whatever still ran has failed.
+  expect(trouble).not.toHaveBeenCalled();
+});
+
+test('a node that goes down is left for another one at once', async () => {
+  endAll(CLOSE_CODES.draining);
+  await vi.waitFor(() => expect(connections).toBe(2), DRAIN_JITTER_MS * 3);
+  expect(downs[0]?.retryMs).toBeLessThanOrEqual(DRAIN_JITTER_MS);
+});
+
+test('a limit on what a connection needs holds it up, without failing it', async () => {
+  const trouble = vi.fn();
+  client.on('trouble', trouble);
+  let refusals = 2;
+  platform.failCall = (operation) =>
+    operation === 'openSocketTicket' && refusals-- > 0
+      ? new ApiError('rate.limited', { retryAfter: 1 })
+      : undefined;
+  const startedAt = performance.now();
+  platform.cutAll();
+  await vi.waitFor(() => expect(connections).toBe(2), { timeout: 10_000 });
+  expect(performance.now() - startedAt).toBeGreaterThan(2_000);
+  expect(downs).toHaveLength(1);
+});
+
+test('closing does not wait for a limit to pass', async () => {
+  platform.failCall = (operation) =>
+    operation === 'openSocketTicket' ? new ApiError('rate.limited', { retryAfter: 30 }) : undefined;
+  platform.cutAll();
+  const limited = Promise.withResolvers<void>();
+  client.on('trouble', () => limited.resolve());
+  await limited.promise;
+  const startedAt = performance.now();
+  await client.logout();
+  expect(performance.now() - startedAt).toBeLessThan(15_000);
+});
+
+test('a session that has ended is opened anew by the device key, once for all calls', async () => {
+  const loggedOut = vi.fn();
+  client.on('logged-out', loggedOut);
+  let ended = true;
+  platform.failCall = (operation) => {
+    if (operation === 'loginByDevice') ended = false;
+    if (operation === 'refresh') return new ApiError('auth.refresh-invalid');
+    return operation === 'searchUsers' && ended ? new ApiError('auth.token-invalid') : undefined;
+  };
+  const found = await Promise.all(['a', 'b', 'c'].map(() => client.findUser('alice')));
+  expect(found.every((user) => user?.username === 'alice')).toBe(true);
+  expect(platform.calls.filter((call) => call === 'loginByDevice')).toHaveLength(1);
+  expect(loggedOut).not.toHaveBeenCalled();
+});
+
+function endAll(code: number): void {
+  for (const { socket } of platform.devices) socket?.close(code);
+}
+
+function ticketsTaken(): number {
+  return platform.calls.filter((call) => call === 'openSocketTicket').length;
+}

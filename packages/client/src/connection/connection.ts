@@ -1,0 +1,346 @@
+/** The client while it is connected: which frame goes to whom, and what starts and ends with each connection. */
+import {
+  type ConversationId,
+  openSocketTicket,
+  type ServerFrame,
+  Stored,
+  type UserId,
+} from '@sotto/api';
+import { keepKeys } from '../account/key-upkeep.ts';
+import { ClientError, isProblem } from '../errors.ts';
+import { giveAllTitleKeys } from '../groups/group-title.ts';
+import { BACKGROUND_WAIT_MS_MAX, IN_FLIGHT_MAX, UPKEEP_MS } from '../limits.ts';
+import { learnConversations } from '../messages/find-conversation.ts';
+import { outboxConversations } from '../messages/outbox.ts';
+import { forgetSent } from '../messages/sent-log.ts';
+import { hearEphemeral } from '../messages/typing.ts';
+import { createRepairer, type Repairer } from '../repair/repair.ts';
+import { createKeyLog, type KeyLog } from '../trust/key-log.ts';
+import { createMemberProofs, type MemberProofs } from '../trust/member-proofs.ts';
+import { refreshList } from '../trust/peer-lists.ts';
+import { noteIdentity, type PeerDeps } from '../trust/peers.ts';
+import type { Call } from './call.ts';
+import { type Deliveries, openDeliveries } from './deliveries.ts';
+import { type Behind, takeCursors, takeHello } from './greeting.ts';
+import { Lane, type SendRoom } from './lane.ts';
+import { patient } from './patience.ts';
+import type { Presences } from './presence.ts';
+import { createReceiver, type Receiver } from './receive.ts';
+import { openSocket, type SendFrame, type Socket } from './socket.ts';
+
+export interface ConnectionDeps extends PeerDeps {
+  readonly url: string;
+  readonly WebSocket: typeof globalThis.WebSocket;
+  readonly random: () => number;
+  /** See `KeyLogDeps`. */
+  readonly witnesses: readonly Uint8Array[];
+  /** Who is looked at, and hears how they are. */
+  readonly presences: Presences;
+  /** There is something new for `messages()`. */
+  readonly onArrival: () => void;
+  /** No attempt will follow any more: connecting again takes a new connection. */
+  readonly onEnded: () => void;
+}
+
+/** What lives as long as one socket. */
+interface Attendance {
+  readonly send: SendFrame;
+  readonly lanes: Map<ConversationId, Lane>;
+  readonly receiver: Receiver;
+  readonly repairer: Repairer;
+  readonly room: SendRoom;
+  readonly upkeep: ReturnType<typeof setInterval>;
+  /** Frames of the receiver, one after the other. */
+  tail: Promise<void>;
+  /** Nothing is sent before the platform's greeting was heard: the store may be behind it. */
+  isGreeted: boolean;
+}
+
+/** Connects, and stays connected until `close`. */
+export class Connection {
+  readonly #deps: ConnectionDeps;
+  readonly #closing = new AbortController();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #socket: Socket;
+  readonly #keyLog: KeyLog;
+  readonly #proofs: MemberProofs;
+  readonly #deliveries: Deliveries;
+  readonly #hear: ReturnType<typeof hearEphemeral>;
+  /** What still runs of connections that have ended. */
+  readonly #endings = new Set<Promise<unknown>>();
+  #attendance: Attendance | undefined;
+  #upkeeping: Promise<void> | undefined;
+  /** What the platform lists was taken in, or is being. */
+  #learning: Promise<void> | undefined;
+
+  constructor(deps: ConnectionDeps) {
+    this.#deps = { ...deps, call: this.#patient(deps) };
+    this.#keyLog = createKeyLog(this.#deps);
+    const onError = (error: unknown) => deps.events.emit('trouble', { error });
+    this.#proofs = createMemberProofs({ keyLog: this.#keyLog, onError });
+    this.#deliveries = openDeliveries(this.#deps);
+    this.#hear = hearEphemeral(this.#deps);
+    this.#opened.promise.catch(() => {}); // An event says it too, when nobody waits for the connection.
+    this.#socket = openSocket({
+      ...deps,
+      ticket: () => this.#prepare(),
+      onOpen: (send) => this.#attend(send),
+      onFrame: (frame) => this.#take(frame),
+      onDown: (ended) => {
+        this.#leave();
+        deps.events.emit('disconnected', ended);
+        if (ended.retryMs !== undefined) return;
+        deps.onEnded();
+        this.#opened.reject(ended.error);
+      },
+    });
+  }
+
+  /** The key log, of which there may be one at a time. */
+  get keyLog(): KeyLog {
+    return this.#keyLog;
+  }
+
+  /** Resolves at the first `hello`; rejects when no attempt will follow any more. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** What sends a frame now; undefined while the platform has not greeted this device. For what need not arrive. */
+  get sendFrame(): SendFrame | undefined {
+    const here = this.#attendance;
+    return here?.isGreeted ? here.send : undefined;
+  }
+
+  /** There is something new in the outbox of a conversation, or of any. */
+  wake(conversation?: ConversationId): void {
+    const here = this.#attendance;
+    if (here === undefined || !here.isGreeted) return;
+    if (conversation !== undefined) this.#laneOf(here, conversation).wake();
+    else {
+      this.#wakeLanes();
+      here.repairer.wake();
+    }
+  }
+
+  /** Disconnects. Resolves when nothing of any connection runs any more. */
+  async close(): Promise<void> {
+    this.#opened.reject(new ClientError('client.closed', 'the client was closed'));
+    this.#closing.abort();
+    await this.#socket.close();
+    this.#leave();
+    await this.#deliveries.close();
+    await this.#proofs.close();
+    await Promise.allSettled(this.#endings);
+  }
+
+  /** Nobody waits for what a connection asks for by itself, and all of it may be asked for twice. */
+  #patient({ call, random }: ConnectionDeps): Call {
+    return patient(call, {
+      waitMsMax: BACKGROUND_WAIT_MS_MAX,
+      signal: this.#closing.signal,
+      random,
+      isRepeatable: true,
+      onWait: (error) => this.#tell(error),
+    });
+  }
+
+  /** Nobody is present without keys that others can write to. */
+  async #prepare(): Promise<string> {
+    await this.#keepKeys();
+    return (await this.#deps.call(openSocketTicket, {})).ticket;
+  }
+
+  /** One at a time: two would refill twice. */
+  #keepKeys(): Promise<void> {
+    this.#upkeeping ??= keepKeys(this.#deps)
+      .catch((error) => this.#explain(error))
+      .finally(() => {
+        this.#upkeeping = undefined;
+      });
+    return this.#upkeeping;
+  }
+
+  /** When the platform has another identity in the place of ours, the key log says whether the account was taken over. */
+  async #explain(error: unknown): Promise<never> {
+    if (isProblem(error, 'key.identity-exists')) {
+      this.#keyLog.doubtOwn();
+      await this.#keyLog.needOwn();
+    }
+    throw error;
+  }
+
+  /** For work that nothing waits for but the end: what fails is told, and done again by the next occasion. */
+  #inBackground(work: Promise<void>): void {
+    this.#untilEnd(work.catch((error) => this.#tell(error)));
+  }
+
+  /** That everything ends is no trouble. */
+  #tell(error: unknown): void {
+    const isEnd = error instanceof ClientError && error.code === 'client.closed';
+    if (!isEnd && !this.#closing.signal.aborted) this.#deps.events.emit('trouble', { error });
+  }
+
+  #untilEnd(work: Promise<void>): void {
+    this.#endings.add(work);
+    const forget = () => this.#endings.delete(work);
+    work.then(forget, forget);
+  }
+
+  #attend(send: SendFrame): void {
+    const onPrekeyUsed = () => this.#inBackground(this.#keepKeys());
+    const upkeep = setInterval(() => {
+      onPrekeyUsed();
+      this.#inBackground(forgetSent(this.#deps.store, this.#deps.local, this.#deps.clock()));
+    }, UPKEEP_MS);
+    const wake = (conversation: ConversationId) => this.wake(conversation);
+    const repairer = createRepairer({ ...this.#deps, wake });
+    const onMissed = repairer.wake;
+    const inBackground = (work: Promise<void>) => this.#inBackground(work);
+    const receiver = createReceiver({
+      ...this.#deps,
+      ...{ keyLog: this.#keyLog, send, onPrekeyUsed, wake, onMissed, inBackground },
+    });
+    const room = { left: IN_FLIGHT_MAX, onFreed: () => this.#wakeLanes() };
+    const began = { lanes: new Map(), tail: Promise.resolve(), isGreeted: false };
+    this.#attendance = { send, receiver, repairer, room, upkeep, ...began };
+    this.#deps.presences.attend(send);
+  }
+
+  #leave(): void {
+    const here = this.#attendance;
+    if (here === undefined) return;
+    this.#attendance = undefined;
+    this.#deps.presences.leave();
+    clearInterval(here.upkeep);
+    const lanes = [...here.lanes.values()].map((lane) => lane.stop());
+    for (const ending of [here.tail, here.repairer.stop(), ...lanes]) this.#untilEnd(ending);
+  }
+
+  #take(frame: ServerFrame): void {
+    const here = this.#attendance;
+    if (here === undefined) return;
+    switch (frame.type) {
+      case 'hello':
+        this.#deps.events.emit('connected', { incarnation: frame.incarnation });
+        this.#opened.resolve();
+        this.#inTurn(here, () => this.#greet(here, frame));
+        this.#checkOwnLeaf();
+        break;
+      case 'cursors':
+        this.#inTurn(here, async () =>
+          this.#readUpTo(here, await takeCursors(this.#deps, frame.cursors)),
+        );
+        break;
+      case 'stored': {
+        const lane = here.lanes.get(frame.conversation);
+        if (lane) this.#watch(lane.onStored(frame.number, Stored.parse(frame)));
+        break;
+      }
+      case 'refused':
+        here.lanes.get(frame.conversation)?.onRefused(frame.number, frame.problem);
+        break;
+      case 'prekeys-low':
+        this.#inBackground(this.#keepKeys());
+        break;
+      case 'keys-changed':
+        this.#followKeys(frame);
+        break;
+      case 'presence':
+        this.#deps.presences.take(frame);
+        break;
+      case 'delivered':
+        this.#deliveries.note(frame);
+        break;
+      case 'ephemeral':
+        this.#hear(frame);
+        break;
+      default:
+        this.#inTurn(here, () => here.receiver.take(frame));
+    }
+  }
+
+  #inTurn(here: Attendance, work: () => Promise<void>): void {
+    here.tail = here.tail.then(work);
+    this.#watch(here.tail);
+  }
+
+  async #greet(here: Attendance, hello: Extract<ServerFrame, { type: 'hello' }>): Promise<void> {
+    const behind = await takeHello(this.#deps, hello);
+    here.isGreeted = true;
+    await this.#startLanes(here);
+    here.repairer.wake();
+    await this.#readUpTo(here, behind);
+    this.#inBackground(this.#learnConversations());
+  }
+
+  /** Once: what changes while connected, or between two connections, comes as slots. */
+  #learnConversations(): Promise<void> {
+    const deps = { ...this.#deps, keyLog: this.#keyLog };
+    this.#learning ??= learnConversations(deps)
+      .then(() => giveAllTitleKeys(deps, (conversation) => this.wake(conversation)))
+      .catch((error) => {
+        this.#learning = undefined;
+        throw error;
+      });
+    return this.#learning;
+  }
+
+  /** The platform does not send what this device has acknowledged, though the store may not have it any more. */
+  async #readUpTo(here: Attendance, behind: Behind): Promise<void> {
+    if (behind.length > 0) await here.receiver.take({ type: 'heads', heads: behind });
+  }
+
+  #followKeys({ user, what }: Extract<ServerFrame, { type: 'keys-changed' }>): void {
+    const isOwn = user === this.#deps.local.address.user;
+    if (what === 'device-list') this.#inBackground(this.#followList(user, isOwn));
+    else if (isOwn) this.#checkOwnLeaf();
+    else this.#inBackground(noteIdentity(this.#deps, user));
+  }
+
+  async #followList(user: UserId, isOwn: boolean): Promise<void> {
+    await refreshList(this.#deps, user);
+    if (isOwn) this.#deps.events.emit('devices-changed', {});
+  }
+
+  /** What cannot be stored, or is not of the contract, ends the connection: the next one delivers it again. */
+  #watch(work: Promise<void>): void {
+    work.catch((error) => {
+      this.#tell(error);
+      this.#socket.reopen(error);
+    });
+  }
+
+  /** At each start, even when there is nothing to send: somebody else may be this account by now. */
+  #checkOwnLeaf(): void {
+    this.#keyLog.doubtOwn();
+    this.#inBackground(this.#keyLog.needOwn());
+  }
+
+  #wakeLanes(): void {
+    for (const lane of this.#attendance?.lanes.values() ?? []) lane.wake();
+  }
+
+  async #startLanes(here: Attendance): Promise<void> {
+    const waiting = await this.#deps.store.transaction(outboxConversations);
+    if (this.#attendance !== here) return;
+    for (const conversation of waiting) this.#laneOf(here, conversation);
+  }
+
+  #laneOf(here: Attendance, conversation: ConversationId): Lane {
+    const known = here.lanes.get(conversation);
+    if (known !== undefined) return known;
+    const lane = new Lane(
+      {
+        ...this.#deps,
+        keyLog: this.#keyLog,
+        proofs: this.#proofs,
+        send: here.send,
+        room: here.room,
+      },
+      conversation,
+    );
+    here.lanes.set(conversation, lane);
+    return lane;
+  }
+}

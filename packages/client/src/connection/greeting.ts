@@ -1,0 +1,119 @@
+/**
+ * What a device makes of the platform's greeting: whether the platform was restored, and lacks what this device has sent,
+ * or the store was, and lacks what this device has done (DESIGN 2.9, and 3, stale stores).
+ */
+import type { ConversationId, ServerFrame } from '@sotto/api';
+import * as z from 'zod/mini';
+import { catchUpPrekeys } from '../account/stale-store.ts';
+import { ClientError } from '../errors.ts';
+import { LEFT_BEHIND_MS, SENT_EXCESS_MAX } from '../limits.ts';
+import { readCursor, skipOwn } from '../messages/conversations.ts';
+import { skipSendNumbers } from '../messages/send-counter.ts';
+import {
+  countSent,
+  countUnanswered,
+  forgetSent,
+  sendAgain,
+  setSentCount,
+} from '../messages/sent-log.ts';
+import { keys } from '../store/key-space.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { getRecord, putRecord } from '../store/stored-record.ts';
+import type { PeerDeps } from '../trust/peers.ts';
+
+const Incarnation = z.object({ incarnation: z.int() });
+const LeftBehind = z.object({ at: z.number() });
+
+type Hello = Extract<ServerFrame, { type: 'hello' }>;
+type Cursors = NonNullable<Hello['cursors']>;
+
+/** Conversations in which the platform was further than the store, and how far: to be read up to there. */
+export type Behind = { conversation: ConversationId; last: number }[];
+
+/**
+ * To be called before anything is sent over a connection. Safe to repeat. Throws `answer.invalid` for numbers that no
+ * platform comes to, and what calls and the store throw.
+ */
+export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
+  const { store, local, clock } = deps;
+  const { incarnation, sent, cursors = [] } = hello;
+  const known = await store.transaction(async (transaction) => ({
+    incarnation: (await getRecord(transaction, keys.incarnation, Incarnation))?.incarnation,
+    sent: await countSent(transaction, local),
+  }));
+  requireCredible(sent, known.sent);
+  const now = clock();
+  await forgetSent(store, local, now);
+  const isRestored = known.incarnation !== undefined && known.incarnation !== incarnation;
+  if (isRestored) await sendAgain(store, local, { count: sent ?? 0, now });
+  const isCounted = known.sent !== undefined && !isRestored;
+  const excess = sent === undefined || !isCounted ? 0 : sent - (known.sent ?? 0);
+  if (excess > 0 && (await store.transaction(countUnanswered)) < excess) {
+    // However often it comes: what another copy has sent must not be encrypted with again.
+    await leaveBehind(deps, excess);
+  }
+  await store.transaction(async (transaction) => {
+    await putRecord(transaction, keys.incarnation, [Incarnation, { incarnation }]);
+    const isAnew = known.sent === undefined || isRestored;
+    if (isAnew) await setSentCount(transaction, local, sent ?? known.sent ?? 0);
+  });
+  return takeCursors(deps, cursors);
+}
+
+/** What is taken over into the store is never let go of again. */
+function requireCredible(sent = 0, known = 0): void {
+  if (sent >= 0 && sent - known <= SENT_EXCESS_MAX) return;
+  throw new ClientError('answer.invalid', 'no device has sent what the platform has counted');
+}
+
+/** The same for a part of the device's cursors. */
+export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Behind> {
+  const { behind, isStale } = await deps.store.transaction(async (transaction) => {
+    const found: Behind = [];
+    let isLost = false;
+    for (const { conversation, seq } of cursors) {
+      const missing = seq - (await ownCursor(transaction, conversation, seq));
+      if (missing <= 0) continue;
+      found.push({ conversation, last: seq });
+      // The platform takes our own messages for acknowledged before we have heard that they are stored.
+      isLost ||= missing > (await countUnanswered(transaction, conversation));
+    }
+    return { behind: found, isStale: isLost };
+  });
+  if (isStale && !(await hasLeftToday(deps))) await leaveBehind(deps, 0);
+  return behind;
+}
+
+/** A conversation that the store does not know is no sign: a device that was linked begins behind what there was. */
+async function ownCursor(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  unknown: number,
+): Promise<number> {
+  if ((await transaction.get(keys.cursor(conversation))) === undefined) return unknown;
+  return skipOwn(transaction, conversation, await readCursor(transaction, conversation));
+}
+
+/** What was only received elsewhere is no danger to what is sent: new sessions for that are made once a day at most. */
+async function hasLeftToday({ store, clock }: PeerDeps): Promise<boolean> {
+  const left = await store.transaction((transaction) =>
+    getRecord(transaction, keys.leftBehind, LeftBehind),
+  );
+  return left !== undefined && Math.abs(clock() - left.at) < LEFT_BEHIND_MS;
+}
+
+/**
+ * Leaves all behind that has been used by whoever went on from a copy of this store: keys, sessions, and the numbers of
+ * as many messages.
+ */
+async function leaveBehind(deps: PeerDeps, messages: number): Promise<void> {
+  await catchUpPrekeys(deps, { isRefused: true });
+  const { store, local, clock, events } = deps;
+  await store.transaction(async (transaction) => {
+    await putRecord(transaction, keys.leftBehind, [LeftBehind, { at: clock() }]);
+    if (messages === 0) return;
+    await skipSendNumbers(transaction, messages);
+    await setSentCount(transaction, local, ((await countSent(transaction, local)) ?? 0) + messages);
+  });
+  events.emit('store-behind', { messages });
+}

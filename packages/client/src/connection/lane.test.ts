@@ -1,0 +1,118 @@
+import {
+  ConversationId,
+  DeviceId,
+  MessageId,
+  type Problem,
+  type ProblemCode,
+  UserId,
+} from '@sotto/api';
+import { makeIdentity, nobleProvider } from '@sotto/crypto';
+import { expect, test, vi } from 'vitest';
+import { ConnectionError } from '../errors.ts';
+import { createEvents } from '../events.ts';
+import { encodeContent } from '../messages/content.ts';
+import { ConversationRecord } from '../messages/conversation-record.ts';
+import { writeCursor } from '../messages/conversations.ts';
+import { OutboxEntry } from '../messages/outbox-entry.ts';
+import { keys } from '../store/key-space.ts';
+import { openMemoryStore } from '../store/store-memory.ts';
+import { putRecord } from '../store/stored-record.ts';
+import { Lane } from './lane.ts';
+import type { SendFrame } from './socket.ts';
+
+const CONVERSATION = ConversationId.parse('018f0000-0000-7000-8000-00000000000c');
+const USER = UserId.parse('018f0000-0000-7000-8000-00000000000c');
+const DEVICE = DeviceId.parse('018f0000-0000-7000-8000-00000000000d');
+
+test('refusals that overtake each other send the lane back to the lowest that has a reason', async () => {
+  const { lane, sent } = await laneWithWaiting(6);
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2, 3, 4, 5, 6]), 20_000);
+  lane.onRefused(4, problem('message.busy'));
+  lane.onRefused(5, problem('message.after-refused'));
+  lane.onRefused(6, problem('message.after-refused'));
+  lane.onRefused(1, problem('service.unavailable'));
+  lane.onRefused(3, problem('message.after-refused'));
+  lane.onRefused(2, problem('message.after-refused'));
+  await vi.waitFor(() => expect(sent().slice(6)).toEqual([1, 2, 3, 4, 5, 6]), 20_000);
+  await lane.stop();
+});
+
+test('what was refused only for what came before it does not move the place to go back to', async () => {
+  const { lane, sent } = await laneWithWaiting(3);
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2, 3]), 20_000);
+  lane.onRefused(2, problem('message.busy'));
+  lane.onRefused(3, problem('message.after-refused'));
+  await lane.onStored(1, {
+    id: idOf(1),
+    conversation: CONVERSATION,
+    seq: 1,
+    sentAt: '2026-01-01T00:00:00Z',
+  });
+  await vi.waitFor(() => expect(sent().slice(3)).toEqual([2, 3]), 20_000);
+  await lane.stop();
+});
+
+/** A lane over a store with messages that are sealed and wait. `sent` gives the numbers of what has left. */
+async function laneWithWaiting(count: number) {
+  const store = openMemoryStore();
+  await store.transaction(async (transaction) => {
+    const conversation = { id: CONVERSATION, kind: 'direct' as const, members: [] };
+    await putRecord(transaction, keys.conversation(CONVERSATION), [
+      ConversationRecord,
+      conversation,
+    ]);
+    await writeCursor(transaction, CONVERSATION, 0);
+    for (let counter = 1; counter <= count; counter++) {
+      const key = keys.outboxEntry(CONVERSATION, counter);
+      await putRecord(transaction, key, [OutboxEntry, sealedEntry(counter)]);
+    }
+  });
+  const frames: Parameters<SendFrame>[0][] = [];
+  const lane = new Lane(
+    {
+      store,
+      provider: nobleProvider,
+      call: () => Promise.reject(new ConnectionError('nothing is to be asked for here')),
+      events: createEvents(),
+      clock: Date.now,
+      local: {
+        identity: makeIdentity(nobleProvider),
+        address: { user: CONVERSATION, device: DEVICE },
+        registrationId: 1,
+      },
+      random: () => 0,
+      keyLog: {
+        needOwn: () => Promise.resolve(),
+        needContact: () => Promise.reject(new ConnectionError('nobody is to be looked up here')),
+        identitiesOf: () => Promise.reject(new ConnectionError('nobody is to be looked up here')),
+        doubtOwn() {},
+      },
+      proofs: { need() {} },
+      send: (frame) => frames.push(frame),
+      room: { left: 256, onFreed() {} },
+    },
+    CONVERSATION,
+  );
+  const sent = () => frames.map((frame) => (frame.type === 'send' ? frame.number : frame.type));
+  return { lane, sent };
+}
+
+function sealedEntry(counter: number): OutboxEntry {
+  return {
+    id: idOf(counter),
+    conversation: CONVERSATION,
+    counter,
+    time: 1,
+    content: encodeContent({ type: 'text', text: 'hello' }),
+    recipients: [{ user: USER, device: DEVICE, ciphertext: new Uint8Array(3) }],
+    sealed: true,
+  };
+}
+
+function idOf(counter: number): MessageId {
+  return MessageId.parse(`018f0000-0000-7000-8000-00000000000${counter}`);
+}
+
+function problem(code: ProblemCode): Problem {
+  return { type: 'urn:test', title: code, status: 503, code, retryAfter: 0 };
+}

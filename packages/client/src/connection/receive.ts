@@ -1,0 +1,161 @@
+/**
+ * Incoming slots: in order and without holes, each decrypted and stored together with the session it advanced and the
+ * cursor, then shown, then acknowledged. What cannot be read is stored and shown as such, with its cause.
+ */
+import { type ConversationId, listMessages, type ServerFrame, type Slot } from '@sotto/api';
+import { Cursor } from '../account/records.ts';
+import { ClientError } from '../errors.ts';
+import { readGroup } from '../groups/group-reading.ts';
+import type { ConversationRecord } from '../messages/conversation-record.ts';
+import { readCursor, skipOwn, writeCursor } from '../messages/conversations.ts';
+import { findConversation } from '../messages/find-conversation.ts';
+import {
+  endOf,
+  type Progress,
+  type SlotDeps,
+  startOf,
+  storeSlots,
+} from '../messages/store-slots.ts';
+import { keys } from '../store/key-space.ts';
+import { getRecord, putRecord } from '../store/stored-record.ts';
+import type { SendFrame } from './socket.ts';
+
+export interface ReceiverDeps extends SlotDeps {
+  readonly send: SendFrame;
+  /** There is something new for `messages()`. */
+  readonly onArrival: () => void;
+  /** A one-time prekey was used: the platform may be running low. */
+  readonly onPrekeyUsed: () => void;
+}
+
+export interface Receiver {
+  /** Takes one frame. Frames must be given one after the other. Rejects when the store or the platform fails. */
+  take(frame: Extract<ServerFrame, { type: 'catch-up' | 'slots' | 'heads' }>): Promise<void>;
+}
+
+/** Receives over one connection. */
+export function createReceiver(deps: ReceiverDeps): Receiver {
+  /** Conversations whose backlog the platform is sending: their heads are no news. */
+  const catchingUp = new Set<ConversationId>();
+  const find = createFinder(deps);
+
+  /** Takes slots in; where places are missing, fetches them first. */
+  async function takeSlots(conversation: ConversationId, slots: readonly Slot[]): Promise<void> {
+    const known = await find(conversation);
+    if (known === undefined) return passOver(deps, conversation, slots);
+    const missingBefore = await storeAndShow(known, slots);
+    if (missingBefore === undefined) return;
+    await fetchUpTo(conversation, missingBefore - 1);
+    if ((await storeAndShow(known, slots)) !== undefined) throw incomplete();
+  }
+
+  /** Takes in what follows on the cursor; gives the place before which something is missing. */
+  async function storeAndShow(
+    known: ConversationRecord,
+    slots: readonly Slot[],
+  ): Promise<number | undefined> {
+    const progress = await storeSlots(deps, known, { slots, isLogRead: false });
+    show(deps, known.id, progress);
+    if (progress.isLogWanted === undefined) return progress.missingBefore;
+    await readGroup(deps, known.id);
+    const rest = await storeSlots(deps, known, { slots, isLogRead: true });
+    show(deps, known.id, rest);
+    return rest.missingBefore;
+  }
+
+  /** Reads from the platform's history whatever lies between the cursor and `last`, as far as there is anything. */
+  async function fetchUpTo(conversation: ConversationId, last: number): Promise<void> {
+    const known = await find(conversation);
+    if (known === undefined) return;
+    for (;;) {
+      const after = await deps.store.transaction(async (transaction) =>
+        skipOwn(transaction, conversation, await readCursor(transaction, conversation)),
+      );
+      if (after >= last) return;
+      const page = await deps.call(listMessages, {
+        params: { id: conversation },
+        query: { after },
+      });
+      // Below its first place a history is empty for good: from before we joined, or no longer kept.
+      if (page.first > after + 1) await moveCursor(deps, conversation, page.first - 1);
+      if (page.slots.length === 0) return;
+      const missingBefore = await storeAndShow(known, page.slots);
+      if (missingBefore !== undefined || endOf(page.slots.at(-1)!) <= after) throw incomplete();
+    }
+  }
+
+  return {
+    async take(frame) {
+      if (frame.type === 'slots') {
+        await takeSlots(frame.conversation, frame.slots);
+        if (frame.caughtUp) catchingUp.delete(frame.conversation);
+      } else if (frame.type === 'catch-up') {
+        catchingUp.add(frame.conversation);
+        await fetchUpTo(frame.conversation, frame.from);
+      } else {
+        for (const { conversation, last } of frame.heads) {
+          if (!catchingUp.has(conversation)) await fetchUpTo(conversation, last);
+        }
+      }
+    },
+  };
+}
+
+/** Tells of what is on disk now, and acknowledges it. */
+function show(deps: ReceiverDeps, conversation: ConversationId, progress: Progress): void {
+  const { items, cursor, usedPrekey, later } = progress;
+  for (const item of items) {
+    if (item.type === 'message') deps.events.emit('message', item);
+    else if (item.type === 'unreadable') deps.events.emit('unreadable', item);
+  }
+  if (items.length > 0) {
+    deps.events.emit('lines-changed', { conversation });
+    deps.onArrival();
+  }
+  if (usedPrekey) deps.onPrekeyUsed();
+  for (const work of later) work();
+  deps.send({ type: 'ack', conversation, seq: cursor });
+}
+
+/** Finds conversations; groups without a sound log are asked for once in a connection. */
+function createFinder(deps: ReceiverDeps) {
+  const refused = new Set<ConversationId>();
+  return async (conversation: ConversationId): Promise<ConversationRecord | undefined> => {
+    if (refused.has(conversation)) return undefined;
+    const known = await findConversation(deps, conversation);
+    if (known === undefined) refused.add(conversation);
+    return known;
+  };
+}
+
+/**
+ * Acknowledges what comes for such a group, so that it does not stand in the way of what is shown. The log may be found
+ * sound later, when an identity was accepted: then it is read from here on.
+ */
+async function passOver(
+  { send, store }: ReceiverDeps,
+  conversation: ConversationId,
+  slots: readonly Slot[],
+): Promise<void> {
+  const [first, last] = [slots[0], slots.at(-1)];
+  if (first === undefined || last === undefined) return;
+  await store.transaction(async (transaction) => {
+    const key = keys.passedOver(conversation);
+    const known = await getRecord(transaction, key, Cursor);
+    const seq = Math.min(known?.seq ?? Number.MAX_SAFE_INTEGER, startOf(first) - 1);
+    if (seq !== known?.seq) await putRecord(transaction, key, [Cursor, { seq }]);
+  });
+  send({ type: 'ack', conversation, seq: endOf(last) });
+}
+
+function incomplete(): ClientError {
+  return new ClientError('answer.invalid', 'the history of a conversation has a hole');
+}
+
+function moveCursor(
+  { store }: ReceiverDeps,
+  conversation: ConversationId,
+  seq: number,
+): Promise<void> {
+  return store.transaction((transaction) => writeCursor(transaction, conversation, seq));
+}

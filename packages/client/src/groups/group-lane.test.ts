@@ -1,0 +1,120 @@
+/** Members whose keys do not come: nobody waits for them, and what they have had is not forgotten. */
+import { ApiError, DeviceId, toProblem } from '@sotto/api';
+import { nodeProvider } from '@sotto/crypto/node';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { PASSED_OVER_MS, SENDER_CHAIN_MS } from '../limits.ts';
+import { sendAgain } from '../messages/sent-log.ts';
+import { keys } from '../store/key-space.ts';
+import { openMemoryStore } from '../store/store-memory.ts';
+import {
+  type FreshGroup,
+  type GroupMember,
+  makeFreshGroup,
+  versionsOf,
+} from './fresh-group.fixture.ts';
+import { digestVersions } from './group-audience.ts';
+import { enqueueDistribution, forgetOwnChains } from './group-keys.ts';
+
+let group: FreshGroup;
+let away: GroupMember;
+
+beforeEach(async () => {
+  group = await makeFreshGroup({
+    ...{ provider: nodeProvider, store: openMemoryStore(), members: 3, devicesEach: 1 },
+  });
+  away = group.members[2]!;
+});
+afterEach(() => group.close());
+
+test('whoever could not be told something keeps the key they have, so that it changes when they go', async () => {
+  await group.say('with all');
+  await loseSession();
+  group.limited.add(away.user);
+  await group.store.transaction((transaction) => {
+    const { conversation } = group;
+    const to = [{ user: away.user, device: deviceOf(away) }];
+    return enqueueDistribution(group.deps, transaction, { conversation, to });
+  });
+  await group.say('they get nothing now');
+  await group.change(({ members, head }) => ({
+    members: members.filter((user) => user !== away.user),
+    head: { ...head, version: 2 },
+  }));
+  await group.say('without them');
+  const [first, second, third] = chainsOf();
+  expect(second).toBe(first);
+  expect(third).not.toBe(second);
+});
+
+test('a member without a session whose keys do not come holds up nobody, and is asked for once in a while', async () => {
+  await group.say('with all');
+  await loseSession();
+  group.limited.add(away.user);
+  group.clock += SENDER_CHAIN_MS;
+  const trouble = vi.fn();
+  group.events.on('trouble', trouble);
+  await group.say('by another key');
+  await group.say('and again');
+  await group.store.transaction(forgetOwnChains);
+  await group.say('by a third key');
+  expect(trouble).toHaveBeenCalledTimes(1);
+  group.limited.clear();
+  group.clock += PASSED_OVER_MS;
+  group.sent.length = 0;
+  await group.say('they are back');
+  expect(group.sent.map(({ kind }) => kind)).toEqual(['targeted', 'group']);
+  const [targeted] = group.sent;
+  const told = targeted?.kind === 'targeted' ? targeted.recipients : [];
+  expect(told.map(({ device }) => device)).toEqual([deviceOf(away)]);
+});
+
+test('nor does one whose list does not come either', async () => {
+  await group.say('with all');
+  await loseSession();
+  group.limited.add(away.user);
+  group.areListsLimited = true;
+  await group.store.transaction(forgetOwnChains);
+  await group.say('by another key');
+  expect(group.sent.at(-1)?.kind).toBe('group');
+});
+
+test('what was stored before is encrypted for nobody who came later, when the platform says that it was restored', async () => {
+  await group.say('before');
+  group.addDevice(away);
+  const failed = vi.fn();
+  group.events.on('failed', failed);
+  group.judge = (message) => {
+    const current = digestVersions(
+      nodeProvider,
+      new Map(versionsOf(group).map(({ user, version }) => [user, version])),
+    );
+    if (message.kind !== 'group' || Buffer.from(current).equals(message.lists)) return undefined;
+    const audience = { version: 1, lists: versionsOf(group) };
+    return toProblem(new ApiError('message.group-stale', { audience }));
+  };
+  const [stored] = group.sent.splice(0).filter(({ kind }) => kind === 'group');
+  await sendAgain(group.store, group.deps.local, { count: 0, now: group.clock });
+  await group.reconnect();
+  const id = await group.say('behind');
+  expect(group.sent.filter(({ kind }) => kind === 'group')).toMatchObject([{ id }]);
+  expect(id).not.toBe(stored!.id);
+  expect(failed).not.toHaveBeenCalled();
+});
+
+function loseSession(): Promise<void> {
+  const key = keys.session(away.devices[0]!.local.address);
+  return group.store.transaction((transaction) => transaction.delete(key));
+}
+
+function deviceOf({ devices }: GroupMember) {
+  return DeviceId.parse(devices[0]!.local.address.device);
+}
+
+/** The ids of the chains that messages are by (docs/wire.md, section 6). */
+function chainsOf(): number[] {
+  return group.sent.flatMap((one) =>
+    one.kind === 'group'
+      ? [new DataView(one.ciphertext.buffer, one.ciphertext.byteOffset).getUint32(3)]
+      : [],
+  );
+}

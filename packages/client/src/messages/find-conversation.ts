@@ -1,0 +1,97 @@
+/** Conversations by their id: from the store, or from the platform when this device hears of one for the first time. */
+import {
+  type Conversation,
+  type ConversationId,
+  getConversation,
+  listConversations,
+  PAGE_ITEMS_MAX,
+} from '@sotto/api';
+import { CryptoError } from '@sotto/crypto';
+import { ClientError, isProblem } from '../errors.ts';
+import type { GroupDeps } from '../groups/group-authors.ts';
+import { getGroup } from '../groups/group-log.ts';
+import { readGroup } from '../groups/group-reading.ts';
+import { keepTitle } from '../groups/group-title.ts';
+import { keys } from '../store/key-space.ts';
+import type { ConversationRecord } from './conversation-record.ts';
+import { getBegun, keepConversation } from './conversations.ts';
+
+/**
+ * A conversation that this account takes part in, or has taken part in. Undefined for a group whose log is refused from its
+ * first entry on, after an event `group-broken`. Throws `answer.invalid` when the platform answers with another one, or
+ * with one that is not ours.
+ */
+export async function findConversation(
+  deps: GroupDeps,
+  id: ConversationId,
+): Promise<ConversationRecord | undefined> {
+  const known = await deps.store.transaction((transaction) => getBegun(transaction, id));
+  if (known !== undefined) return known;
+  try {
+    const answer = await deps.call(getConversation, { params: { id } });
+    if (answer.id !== id) throw new ClientError('answer.invalid', 'another conversation came');
+    return await meet(deps, answer);
+  } catch (error) {
+    if (!isProblem(error, 'conversation.not-found')) throw error;
+    // Whoever has left a group may go on reading what came before, and its log up to there.
+    return readGroup(deps, id);
+  }
+}
+
+/** The same where it must be there: throws `group.broken` otherwise. */
+export async function needConversation(
+  deps: GroupDeps,
+  id: ConversationId,
+): Promise<ConversationRecord> {
+  const found = await findConversation(deps, id);
+  if (found !== undefined) return found;
+  throw new ClientError('group.broken', 'the platform shows no sound log of the group');
+}
+
+/**
+ * Takes in what the platform lists: conversations that this device does not know, and what it has missed of groups. Throws
+ * what calls throw; what it says of one conversation and is not so is told as `trouble`, and the others go on.
+ */
+export async function learnConversations(deps: GroupDeps): Promise<void> {
+  for (let after: ConversationId | undefined; ; ) {
+    const query = { limit: PAGE_ITEMS_MAX, ...(after && { after }) };
+    const { conversations } = await deps.call(listConversations, { query });
+    for (const answer of conversations) {
+      if (after !== undefined && answer.id <= after) {
+        throw new ClientError('answer.invalid', 'the list of conversations runs in a circle');
+      }
+      after = answer.id;
+      await learn(deps, answer).catch((error) => {
+        if (!(error instanceof ClientError || error instanceof CryptoError)) throw error;
+        deps.events.emit('trouble', { error });
+      });
+    }
+    if (conversations.length < PAGE_ITEMS_MAX) break;
+  }
+  await deps.store.transaction((transaction) =>
+    transaction.put(keys.conversationsListed, new Uint8Array(0)),
+  );
+}
+
+async function learn(deps: GroupDeps, answer: Conversation): Promise<void> {
+  const { id, kind, version, title } = answer;
+  const { isKnown, group } = await deps.store.transaction(async (transaction) => ({
+    isKnown: (await getBegun(transaction, id)) !== undefined,
+    group: await getGroup(transaction, id),
+  }));
+  if (!isKnown) await meet(deps, answer);
+  else if (kind === 'group') {
+    if (version !== group?.head.version || group.broken) await readGroup(deps, id, answer);
+    if (title !== undefined) await keepTitle(deps, id, title);
+  }
+}
+
+async function meet(
+  deps: GroupDeps,
+  answer: Conversation,
+): Promise<ConversationRecord | undefined> {
+  if (answer.kind === 'group') return readGroup(deps, answer.id, answer);
+  const record = await keepConversation(deps.store, answer, () => true);
+  deps.events.emit('conversation', { conversation: answer.id });
+  return record;
+}

@@ -1,0 +1,193 @@
+/** One incoming message: decrypted, its envelope held against what the platform said, its content read. */
+import type { ConversationId, MessageSlot, UserId } from '@sotto/api';
+import {
+  acceptCounter,
+  CryptoError,
+  type Envelope,
+  openEnvelope,
+  type SenderCounter,
+} from '@sotto/crypto';
+import { Account, Peer, SenderCounterRecord } from '../account/records.ts';
+import { ClientError } from '../errors.ts';
+import type { Events } from '../events.ts';
+import { membersAt } from '../groups/group-log.ts';
+import { assertSaidToAll, decryptInGroup, judgeMembership } from '../groups/open-group-message.ts';
+import { noteMissed } from '../repair/missed-message.ts';
+import { addressKey, keys } from '../store/key-space.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { getRecord, putRecord } from '../store/stored-record.ts';
+import { noteClaim } from '../trust/log-standing.ts';
+import { noteListClaim } from '../trust/peer-lists.ts';
+import { pinnedIdentity } from '../trust/peers.ts';
+import type { Sessions, SessionsDeps } from '../trust/sessions.ts';
+import { decodeContent } from './content.ts';
+import type { ConversationRecord } from './conversation-record.ts';
+import type { AnyMessage, Message } from './history-item.ts';
+import { takeControl } from './take-control.ts';
+
+export interface OpenDeps extends SessionsDeps {
+  readonly transaction: StoreTransaction;
+  readonly sessions: Sessions;
+  readonly conversation: ConversationRecord;
+  readonly events: Events;
+  /** There is something new to send in a conversation; to be called {@link later}. */
+  readonly wake: (conversation: ConversationId) => void;
+  /** Takes what is to be done once the transaction is on disk. */
+  readonly later: (() => void)[];
+  /** There is something to ask for again; to be called {@link later}. */
+  readonly onMissed: () => void;
+  /** Takes messages that have become readable; each goes into the history at its own place. */
+  readonly repaired: Message[];
+}
+
+export interface Arrival {
+  /** What goes into the history; a control message does not. */
+  readonly item?: AnyMessage;
+  readonly usedPrekey: boolean;
+}
+
+/**
+ * Opens a slot's message. What cannot be read comes out as `unreadable` with its cause; the session keeps whatever
+ * did decrypt. Throws only what is not the message's fault.
+ */
+export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Arrival> {
+  const { id, seq, sender, sentAt } = slot;
+  const conversation = deps.conversation.id;
+  const placed = { id, conversation, seq, sender, sentAt };
+  let usedPrekey = false;
+  let isOpened = false;
+  try {
+    await assertCanBeSender(deps, slot);
+    const isForAll = slot.kind === 'group';
+    const opened = isForAll ? await decryptForAll(deps, slot) : await decrypt(deps, slot);
+    usedPrekey = opened.usedOneTimePrekeyId !== undefined;
+    const expected = { conversation, message: id, sender, controlAllowed: !isForAll };
+    isOpened = true;
+    const envelope = openEnvelope(opened.plaintext, expected);
+    assertSaidToAll(deps, envelope, isForAll);
+    const own = sender.user === deps.local.address.user;
+    if (envelope.keyLog && !own) await noteClaim(deps.transaction, sender.user, envelope.keyLog);
+    if (!own) await noteListClaim(deps.transaction, sender.user, envelope.deviceLists);
+    if (envelope.control) {
+      await takeControl(deps, { ...placed, time: envelope.time, content: envelope.content });
+      return { usedPrekey };
+    }
+    const content = decodeContent(envelope.content);
+    const order = await acceptOrder(deps, { ...placed, envelope });
+    const { time, counter, membership } = envelope;
+    const said = { time, content, own, order, counter };
+    const seen = membership && { membership: membership.version };
+    return { item: { type: 'message', ...placed, ...said, ...seen }, usedPrekey };
+  } catch (error) {
+    if (!isOfTheMessage(error)) throw error;
+    const { code: cause } = error;
+    const isWanted = mayComeOutBetter(deps, slot, { cause, isOpened });
+    const missed = { slot, conversation, cause, isWanted };
+    const item = await noteMissed(deps, deps.transaction, missed);
+    if (isWanted) deps.later.push(deps.onMissed);
+    return { ...(item && { item }), usedPrekey };
+  }
+}
+
+/**
+ * Whether it helps to have a message again: what was opened and refused would come out the same. But not while the group's
+ * log waits for an identity to be accepted, by which others become members.
+ */
+function mayComeOutBetter(
+  { conversation, local }: OpenDeps,
+  { sender }: MessageSlot,
+  { cause, isOpened }: { readonly cause: string; readonly isOpened: boolean },
+): boolean {
+  const isOfLog = cause === 'log.gap' || cause === 'sender.invalid';
+  const isLogWaiting = conversation.kind === 'group' && conversation.broken === 'identity.changed';
+  if (isOfLog && isLogWaiting) return addressKey(sender) !== addressKey(local.address);
+  return isOpened ? cause === 'message.duplicate' : cause !== 'sender.invalid';
+}
+
+/**
+ * Strangers do not write here, and nobody but the platform can have sent what claims to come from this device: our
+ * messages return as `stored` only.
+ */
+async function assertCanBeSender(
+  { transaction, local, conversation }: OpenDeps,
+  { seq, sender: { user, device } }: MessageSlot,
+): Promise<void> {
+  const members =
+    conversation.kind === 'group'
+      ? await membersAt(transaction, conversation, seq)
+      : conversation.members;
+  if (!members.includes(user)) {
+    throw new ClientError('sender.invalid', 'the sender is not in the conversation');
+  }
+  if (user === local.address.user && device === local.address.device) {
+    throw new ClientError('sender.invalid', 'the message claims to be from this device');
+  }
+}
+
+async function decryptForAll(
+  deps: OpenDeps,
+  { sender, ciphertext }: MessageSlot,
+): Promise<{ plaintext: Uint8Array; usedOneTimePrekeyId?: number }> {
+  const conversation = deps.conversation.id;
+  const group = { conversation, sender, ciphertext };
+  return { plaintext: await decryptInGroup(deps, deps.transaction, group) };
+}
+
+async function decrypt(
+  { transaction, sessions, local }: OpenDeps,
+  { sender, ciphertext }: MessageSlot,
+) {
+  const { user, device } = sender;
+  const pinned = await pinnedIdentity(transaction, local, user);
+  const decrypted = await sessions.decrypt(sender, ciphertext, pinned);
+  if (pinned === undefined) {
+    // Trust on first use: the same identity is asked for from now on, until somebody compares safety numbers.
+    const met = { user, identityKey: decrypted.remoteIdentity, devices: [device] };
+    await putRecord(transaction, keys.peer(user), [Peer, met]);
+  }
+  return decrypted;
+}
+
+interface Counted extends Pick<AnyMessage, 'conversation' | 'sender'> {
+  readonly envelope: Envelope;
+}
+
+/**
+ * Judges the sender's own count, which the platform cannot change, and the group's log as the sender has seen it; throws
+ * for a number that came before, and as `judgeMembership`.
+ */
+async function acceptOrder(
+  deps: OpenDeps,
+  { conversation, sender, envelope }: Counted,
+): Promise<'next' | 'gap' | 'late'> {
+  const { transaction } = deps;
+  const key = keys.senderCounter(conversation, sender);
+  const before = await getRecord(transaction, key, SenderCounterRecord);
+  const membership = await judgeMembership(deps, envelope, before?.membership);
+  const from = before ?? (await firstExpected(deps));
+  const { verdict, seen } = acceptCounter(from, envelope.counter);
+  const record = { highest: seen.highest, missing: [...seen.missing], membership };
+  await putRecord(transaction, key, [SenderCounterRecord, record]);
+  return verdict;
+}
+
+/** What there is to expect of a sender not seen before: number 1, unless this device may have joined late. */
+async function firstExpected({
+  transaction,
+  conversation,
+  local,
+}: OpenDeps): Promise<SenderCounter | undefined> {
+  const account = await getRecord(transaction, keys.account, Account);
+  const isOld =
+    conversation.kind === 'direct' ||
+    conversation.since[conversation.members.indexOf(local.address.user as UserId)] === 1;
+  return account?.isFirstDevice && isOld ? { highest: 0, missing: [] } : undefined;
+}
+
+function isOfTheMessage(error: unknown): error is CryptoError | ClientError {
+  if (error instanceof ClientError) {
+    return error.code === 'content.invalid' || error.code === 'sender.invalid';
+  }
+  // Wrong input is our own bug and must not pass for a broken message.
+  return error instanceof CryptoError && error.code !== 'input.invalid';
+}

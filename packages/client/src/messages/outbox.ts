@@ -1,0 +1,189 @@
+/**
+ * Messages of ours between being written and being `stored`. An entry is first content alone, then content with its
+ * ciphertexts; it leaves with the platform's answer. All functions work within one store transaction.
+ */
+import { type ConversationId, DeviceId, type MessageId, type Stored, UserId } from '@sotto/api';
+import { ClientError } from '../errors.ts';
+import { getGroup } from '../groups/group-log.ts';
+import { OUTBOX_PER_CONVERSATION_MAX } from '../limits.ts';
+import { keys } from '../store/key-space.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { decodeRecord, putRecord } from '../store/stored-record.ts';
+import type { SessionsDeps } from '../trust/sessions.ts';
+import { type Content, decodeContent, encodeContent } from './content.ts';
+import { keepItem, passOwn, readCursor, writeCursor } from './conversations.ts';
+import { anyHeads, envelopeOf } from './entry-envelope.ts';
+import type { Message } from './history-item.ts';
+import { dropTimer } from './lifetime.ts';
+import { makeMessageId } from './message-id.ts';
+import { isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
+import { takeSendNumber } from './send-counter.ts';
+import { noteSent, sentAgainUpTo } from './sent-log.ts';
+
+export interface NewMessage {
+  readonly conversation: ConversationId;
+  readonly content: Content;
+  /** The least time that it may bear, whatever the clock says. */
+  readonly notBefore?: number;
+}
+
+/**
+ * Puts content at the end of a conversation's outbox. Throws `content.invalid`, `content.too-large` for what does not
+ * fit into one message, and `outbox.full`.
+ */
+export async function enqueue(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { conversation, content, notBefore = 0 }: NewMessage,
+): Promise<MessageId> {
+  const time = Math.max(deps.clock(), notBefore);
+  const id = makeMessageId(deps.provider, time);
+  const counter = await takeSendNumber(transaction, conversation);
+  const entry: OutboxEntry = {
+    id,
+    conversation,
+    counter,
+    time,
+    content: encodeContent(content),
+    recipients: [],
+    sealed: false,
+  };
+  envelopeOf(deps, entry, anyHeads(deps.local));
+  await assertRoom(transaction, entry);
+  await assertStays(deps, transaction, conversation);
+  await putEntry(transaction, entry);
+  return id;
+}
+
+/** Whether nothing of a message has been encrypted yet, and so nobody can have it. */
+export function isUntouched(entry: OutboxEntry): boolean {
+  const { sealed, recipients, group, resent, hasLeft = false } = entry;
+  const isSealed = sealed || recipients.length > 0 || group !== undefined;
+  return !isSealed && !hasLeft && resent === undefined;
+}
+
+/** Lets an untouched entry say something else. Throws as {@link enqueue} does. */
+export async function replaceContent(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { entry, content }: { readonly entry: OutboxEntry; readonly content: Content },
+): Promise<void> {
+  const replaced = { ...entry, content: encodeContent(content) };
+  envelopeOf(deps, replaced, anyHeads(deps.local));
+  await putEntry(transaction, replaced);
+}
+
+/** Whoever has left a group, or was removed, says nothing more there. */
+async function assertStays(
+  { local }: SessionsDeps,
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<void> {
+  const group = await getGroup(transaction, conversation);
+  if (group === undefined || group.members.includes(local.address.user as UserId)) return;
+  throw new ClientError('conversation.left', 'this account is not in the group any more');
+}
+
+/** The oldest entry is so far behind only when everything since it waits too. What is sent again stands in nobody's way. */
+async function assertRoom(
+  transaction: StoreTransaction,
+  { conversation, counter }: OutboxEntry,
+): Promise<void> {
+  const after = keys.outboxEntry(conversation, await sentAgainUpTo(transaction, conversation));
+  const [oldest] = await transaction.list({ prefix: keys.outbox(conversation), after, limit: 1 });
+  if (oldest === undefined) return;
+  const waiting = counter - decodeRecord(OutboxEntry, oldest.value).counter;
+  if (waiting >= OUTBOX_PER_CONVERSATION_MAX) {
+    throw new ClientError('outbox.full', 'too many messages wait to be sent');
+  }
+}
+
+/**
+ * Takes a `stored` message out of the outbox and into the history. False when it was there already, or belongs there
+ * never. Throws `answer.invalid` when its place is taken.
+ */
+export async function settle(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { entry, stored }: { entry: OutboxEntry; stored: Stored },
+): Promise<boolean> {
+  const { conversation, seq } = stored;
+  const isShown = entry.resent === undefined && !isControl(entry);
+  await transaction.delete(keyOf(entry));
+  await noteSent(transaction, deps.local, { entry, seq, storedAt: deps.clock() });
+  const cursor = await readCursor(transaction, conversation);
+  if (isShown) await keepItem(transaction, itemOf(deps, entry, stored));
+  else if (seq > cursor) await transaction.put(keys.ownPlace(conversation, seq), NOTHING);
+  const moved = await passOwn(transaction, conversation, cursor);
+  if (moved !== cursor) await writeCursor(transaction, conversation, moved);
+  return isShown;
+}
+
+const NOTHING = new Uint8Array(0);
+
+function itemOf(
+  { local }: SessionsDeps,
+  { time, content, counter, group }: OutboxEntry,
+  { id, conversation, seq, sentAt }: Stored,
+): Message {
+  const { user, device } = local.address;
+  return {
+    type: 'message',
+    id,
+    conversation,
+    seq,
+    sender: { user: UserId.parse(user), device: DeviceId.parse(device) },
+    sentAt,
+    time,
+    content: decodeContent(content),
+    own: true,
+    order: 'next',
+    counter,
+    ...(group && { membership: group.version }),
+  };
+}
+
+/**
+ * Takes a message that was refused for good out of the way, with its content. One that was sent again is in the history,
+ * and a control message has nothing that anybody would look for.
+ */
+export async function setAside(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
+  const { group: _, ...kept } = { ...entry, recipients: [], sealed: false };
+  await transaction.delete(keyOf(entry));
+  if (entry.resent !== undefined || isControl(entry)) return;
+  await putRecord(transaction, keys.failed(entry.id), [OutboxEntry, kept]);
+  await dropTimer(transaction, entry.conversation, entry.id);
+}
+
+/**
+ * Lets refused entries be encrypted again, for the devices there are now. What they hold for other devices stays:
+ * nothing of a refused message was stored, so those ciphertexts are still unused. What is sent again is encrypted for
+ * nobody else: it only leaves out the devices that have `gone`.
+ */
+export async function unseal(
+  transaction: StoreTransaction,
+  entries: readonly OutboxEntry[],
+  gone: readonly string[] = [],
+): Promise<void> {
+  for (const entry of entries) {
+    const { group: _, ...open } = { ...entry, sealed: false, hasLeft: true };
+    const recipients = entry.recipients.filter(({ device }) => !gone.includes(device));
+    const isAgain = entry.resent !== undefined;
+    await putEntry(transaction, isAgain ? { ...entry, recipients } : open);
+  }
+}
+
+/** The conversations that have something to send. */
+export async function outboxConversations(
+  transaction: StoreTransaction,
+): Promise<ConversationId[]> {
+  const found: ConversationId[] = [];
+  let after = keys.outbox();
+  for (;;) {
+    const [entry] = await transaction.list({ prefix: keys.outbox(), after, limit: 1 });
+    if (entry === undefined) return found;
+    const { conversation } = decodeRecord(OutboxEntry, entry.value);
+    found.push(conversation);
+    after = keys.outboxEntry(conversation, Number.MAX_SAFE_INTEGER);
+  }
+}

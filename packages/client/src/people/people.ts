@@ -1,0 +1,142 @@
+/** Other people, as the platform knows them: finding them, what they ask, and what is told the operator of them. */
+import {
+  acceptConversation,
+  type Conversation,
+  type ConversationId,
+  getConversation,
+  getUser,
+  listConversations,
+  muteConversation,
+  PAGE_ITEMS_MAX,
+  REPORT_TEXT_LENGTH_MAX,
+  reportUser,
+  searchUsers,
+  setPresence,
+  type UserEntry,
+  type UserId,
+} from '@sotto/api';
+import type { Call } from '../connection/call.ts';
+import { ClientError } from '../errors.ts';
+import type { Content } from '../messages/content.ts';
+import type { Message } from '../messages/history-item.ts';
+
+/** A page of the directory. */
+export interface DirectoryPage {
+  /** The first letters of names, without case. */
+  readonly name?: string;
+  /** The last name of the page before, where the directory is open. */
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+/** A conversation that a stranger has begun, or has added this account to. */
+export interface MessageRequest {
+  readonly conversation: ConversationId;
+  readonly kind: 'direct' | 'group';
+  /** With this account. */
+  readonly members: readonly UserId[];
+}
+
+/** How this account stands to a conversation; nobody else is told. */
+export interface Standing {
+  /** It was not accepted yet. */
+  readonly isRequested: boolean;
+  /** Until then it wakes none of the account's devices. */
+  readonly mutedUntil?: Date;
+}
+
+/** What the operator is to know. */
+export interface Report {
+  readonly user: UserId;
+  readonly reason: 'spam' | 'abuse' | 'illegal' | 'other';
+  readonly note?: string;
+  /** What they wrote, at most 20 messages of one conversation: the operator is shown these, and no others. */
+  readonly messages?: readonly Message[];
+}
+
+/** A page of the directory. */
+export async function listPeople(call: Call, page: DirectoryPage): Promise<UserEntry[]> {
+  return (await call(searchUsers, { query: page })).users;
+}
+
+/** One user whom this account has met, or any where the directory is open. Throws `user.not-found` for others. */
+export function findPerson(call: Call, user: UserId): Promise<UserEntry> {
+  return call(getUser, { params: { user_id: user } });
+}
+
+/** Shows whether this account is there, or hides it and that of all others. */
+export function showPresence(call: Call, visible: boolean): Promise<void> {
+  return call(setPresence, { body: { visible } });
+}
+
+/** Conversations that wait to be accepted. Throws `answer.invalid` when the platform's list has no end. */
+export async function listRequests(call: Call): Promise<MessageRequest[]> {
+  const requests: MessageRequest[] = [];
+  for (let after: ConversationId | undefined; ; ) {
+    const query = { limit: PAGE_ITEMS_MAX, ...(after && { after }) };
+    const { conversations } = await call(listConversations, { query });
+    for (const { id, kind, members, requested } of conversations) {
+      if (after !== undefined && id <= after) {
+        throw new ClientError('answer.invalid', 'the list of conversations runs in a circle');
+      }
+      after = id;
+      if (requested) requests.push({ conversation: id, kind, members });
+    }
+    if (conversations.length < PAGE_ITEMS_MAX) return requests;
+  }
+}
+
+/** Makes a request a conversation like any other. */
+export function acceptRequest(call: Call, id: ConversationId): Promise<void> {
+  return call(acceptConversation, { params: { id } });
+}
+
+/** Lets nothing of a conversation wake the account's devices until a moment; null for no longer. */
+export function mute(call: Call, id: ConversationId, until: Date | null): Promise<void> {
+  return call(muteConversation, {
+    params: { id },
+    body: { until: until?.toISOString() ?? null },
+  });
+}
+
+/** How the account stands to a conversation. */
+export async function readStanding(call: Call, id: ConversationId): Promise<Standing> {
+  const { requested, mutedUntil }: Conversation = await call(getConversation, { params: { id } });
+  const muted = mutedUntil === undefined ? {} : { mutedUntil: new Date(mutedUntil) };
+  return { isRequested: requested === true, ...muted };
+}
+
+/** Tells the operator. Throws `content.invalid` for messages of somebody else, or of several conversations. */
+export async function reportPerson(
+  call: Call,
+  { user, reason, note, messages = [] }: Report,
+): Promise<{ report: string }> {
+  const conversation = messages[0]?.conversation;
+  const isTheirs = messages.every(
+    (message) => message.sender.user === user && message.conversation === conversation,
+  );
+  if (!isTheirs) {
+    throw new ClientError('content.invalid', 'only what the user wrote, in one conversation');
+  }
+  const disclosed = messages.map(({ id, sentAt, content }) => ({
+    id,
+    sentAt,
+    text: textOf(content).slice(0, REPORT_TEXT_LENGTH_MAX).toWellFormed(),
+  }));
+  return call(reportUser, { body: { user, reason, note, conversation, messages: disclosed } });
+}
+
+/** A message in words. */
+function textOf(content: Content): string {
+  switch (content.type) {
+    case 'text':
+    case 'edit':
+      return content.text;
+    case 'file':
+      return `(file) ${content.file.name}`;
+    case 'reaction':
+      return `(reaction) ${content.emoji ?? ''}`;
+    default:
+      return `(${content.type})`;
+  }
+}

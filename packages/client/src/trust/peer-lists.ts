@@ -1,0 +1,159 @@
+/**
+ * Other accounts' device lists: what they sign decides which of their devices we encrypt for, and what was seen once is
+ * not taken back. A list that is not the account's, or older than one seen, is refused, and nothing is sent.
+ */
+import { type Bundle, getDeviceList, type UserId } from '@sotto/api';
+import {
+  CryptoError,
+  compareHeads,
+  type DeviceList,
+  type DeviceListHead,
+  type Head,
+  type LocalParty,
+  type VerifiedDeviceList,
+  verifyDeviceList,
+  verifyingKey,
+} from '@sotto/crypto';
+import { fetchOwnList, learnOwnList, ownListHead } from '../account/own-list.ts';
+import { getPeer, Peer, sameBytes } from '../account/records.ts';
+import type { Call } from '../connection/call.ts';
+import { ClientError } from '../errors.ts';
+import type { Events } from '../events.ts';
+import { keys } from '../store/key-space.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
+import { putRecord } from '../store/stored-record.ts';
+import type { SessionsDeps } from './sessions.ts';
+
+export interface ListDeps extends SessionsDeps {
+  readonly store: Store;
+  readonly call: Call;
+  readonly events: Events;
+}
+
+/**
+ * Holds a list against the account, the identity and what was seen of it, and takes it in. Throws `CryptoError`:
+ * `signature.invalid`, `head.rolled-back`, `head.forked`, `encoding.*`; nothing has changed then.
+ */
+export async function learnList(
+  deps: SessionsDeps,
+  transaction: StoreTransaction,
+  { user, identityKey, encoded }: { user: UserId; identityKey: Uint8Array; encoded: Uint8Array },
+): Promise<VerifiedDeviceList> {
+  if (user === deps.local.address.user) return learnOwnList(deps, transaction, encoded);
+  const peer = await getPeer(transaction, user);
+  const verified = verifyDeviceList(deps.provider, encoded, {
+    user,
+    identityKey: verifyingKey<'identity'>(identityKey),
+    previous: peer?.list,
+    now: deps.clock(),
+  });
+  const { list, head } = verified;
+  // What the contact's own device has said of its list is as good as having seen it.
+  if (peer?.claimedList !== undefined) compareHeads(peer.claimedList, head);
+  const named = new Set(list.devices.map(({ device }) => device));
+  const devices = peer?.devices.filter((device) => named.has(device)) ?? [];
+  const { claimedList: _, ...kept } = peer ?? { user, identityKey, devices };
+  const seen = { version: head.version, hash: head.hash };
+  await putRecord(transaction, keys.peer(user), [Peer, { ...kept, devices, list: seen }]);
+  return verified;
+}
+
+/** Throws `device.unlisted` unless the list names every device of the bundle, as the device that it was. */
+export function assertListed(list: DeviceList, devices: Bundle['devices']): void {
+  for (const { device, registrationId } of devices) {
+    const entry = list.devices.find((listed) => listed.device === device);
+    if (entry?.registrationId !== registrationId) {
+      throw new ClientError('device.unlisted', 'the account has not signed this device');
+    }
+  }
+}
+
+/**
+ * Reads a user's newest list from the platform; devices that it does not name get nothing any more. Nothing happens for
+ * a user whom we have not met. Throws as {@link learnList}, after an event, and what calls throw.
+ */
+export async function refreshList(deps: ListDeps, user: UserId): Promise<void> {
+  if (user === deps.local.address.user) return fetchOwnList(deps);
+  if ((await deps.store.transaction((transaction) => getPeer(transaction, user))) === undefined) {
+    return;
+  }
+  const { list: encoded } = await deps.call(getDeviceList, { params: { user_id: user } });
+  const { warning } = await warned(deps, user, () =>
+    deps.store.transaction(async (transaction) => {
+      const peer = await getPeer(transaction, user);
+      if (peer === undefined) throw new ClientError('answer.invalid', 'the contact is gone');
+      return learnList(deps, transaction, { user, identityKey: peer.identityKey, encoded });
+    }),
+  );
+  if (warning !== undefined) deps.events.emit('device-list-warning', { user, warning });
+}
+
+/** The work's outcome; tells of a list that it refuses. */
+export async function warned<T>(
+  { events }: Pick<ListDeps, 'events'>,
+  user: UserId,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isRefusal =
+      error instanceof CryptoError ||
+      (error instanceof ClientError && error.code === 'device.unlisted');
+    if (isRefusal) events.emit('device-list-warning', { user, warning: 'refused' });
+    throw error;
+  }
+}
+
+/** Whether a contact's list is to be read before anything is encrypted for it. */
+export function isListDoubtful({ list, claimedList }: Peer): boolean {
+  return list === undefined || claimedList !== undefined;
+}
+
+/**
+ * Takes down the list that a contact's device names in its message as its own account's. Throws `head.forked` for
+ * another one of a version that was seen. An older one only says that the device has not heard of the newer one yet.
+ */
+export async function noteListClaim(
+  transaction: StoreTransaction,
+  user: UserId,
+  heads: readonly DeviceListHead[],
+): Promise<void> {
+  const claimed = heads.find((head) => head.user === user);
+  const peer = await getPeer(transaction, user);
+  if (claimed === undefined || peer === undefined) return;
+  const seen = peer.claimedList ?? peer.list;
+  if (seen !== undefined && claimed.version < seen.version) return;
+  if (seen !== undefined && isSameHead(seen, claimed)) return;
+  const claimedList = { version: claimed.version, hash: claimed.hash };
+  await putRecord(transaction, keys.peer(user), [Peer, { ...peer, claimedList }]);
+  // Kept all the same: before the next send the platform has to show a list that both have seen.
+  compareHeads(seen, claimed);
+}
+
+function isSameHead(one: Head, other: Head): boolean {
+  return one.version === other.version && sameBytes(one.hash, other.hash);
+}
+
+/** The heads of the lists that a message to these users was encrypted for. */
+export async function listHeads(
+  transaction: StoreTransaction,
+  local: LocalParty,
+  users: readonly UserId[],
+): Promise<DeviceListHead[]> {
+  const heads: DeviceListHead[] = [];
+  for (const user of users) {
+    const head = await headOf(transaction, local, user);
+    if (head !== undefined) heads.push({ user, version: head.version, hash: head.hash });
+  }
+  return heads;
+}
+
+async function headOf(
+  transaction: StoreTransaction,
+  local: LocalParty,
+  user: UserId,
+): Promise<Head | undefined> {
+  if (user === local.address.user) return ownListHead(transaction);
+  return (await getPeer(transaction, user))?.list;
+}

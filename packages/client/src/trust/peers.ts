@@ -1,0 +1,240 @@
+/** Whom we encrypt for: the devices of other accounts and our other own ones, and the identity each account is known by. */
+import { type Bundle, type DeviceId, getIdentity, type UserId } from '@sotto/api';
+import {
+  CryptoError,
+  type LocalParty,
+  type Provider,
+  type SafetyNumber,
+  safetyNumber,
+  type VerifiedBundle,
+  verifyBundle,
+  verifyingKey,
+} from '@sotto/crypto';
+import { getPeer, Peer, sameBytes } from '../account/records.ts';
+import { beginStretch } from '../connection/stretch.ts';
+import { ClientError, type ClientErrorCode } from '../errors.ts';
+import { forgetChainsWith } from '../groups/group-keys.ts';
+import { MET_AT_ONCE } from '../limits.ts';
+import { keys } from '../store/key-space.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
+import { putRecord } from '../store/stored-record.ts';
+import { fetchBundles, isOfOne, type Question, questionsOf } from './bundles.ts';
+import { assertListed, type ListDeps, learnList, warned } from './peer-lists.ts';
+import { openSessions } from './sessions.ts';
+
+export type PeerDeps = ListDeps;
+
+/** What is missing before something can be encrypted: all devices of a user, or some. */
+export interface Wanted {
+  readonly user: UserId;
+  /** Absent: whatever devices the user has. */
+  readonly device?: DeviceId;
+  /** Of a group's member: which of the platform's versions of the user's devices this is to be; see `Peer`. */
+  readonly version?: number;
+}
+
+/** Why somebody could not be met, by user. */
+export type Unmet = ReadonlyMap<UserId, Error>;
+
+/**
+ * Fetches bundles and starts sessions from them. Throws `identity.changed` (after an event of that name) when the
+ * platform hands out another identity than the pinned one; after `device-list-warning`, `device.unlisted` for a device
+ * that the account has not signed, and `CryptoError` for an unsound bundle or a list that is older than one seen;
+ * `answer.invalid` for a bundle of somebody else or of no devices, and what calls throw. A device that was asked for
+ * and does not come is forgotten.
+ */
+export async function meetPeers(deps: PeerDeps, wanted: readonly Wanted[]): Promise<void> {
+  const [error] = (await meetWhomPossible(deps, wanted)).values();
+  if (error !== undefined) throw error;
+}
+
+/**
+ * The same for many, of whom each may fail: gives back who did, and why. Throws what calls and the store throw. One
+ * request serves 256 users, and between them everything else in the process has its turn.
+ */
+export async function meetWhomPossible(deps: PeerDeps, wanted: readonly Wanted[]): Promise<Unmet> {
+  const questions = questionsOf(wanted);
+  const { bundles, failures } = await fetchBundles(deps.call, questions);
+  const learn = async (bundle: Bundle) => {
+    const question = questions.get(bundle.user);
+    if (question === undefined) return;
+    const learning = warned(deps, bundle.user, () => learnBundle(deps, bundle, question));
+    await learning.catch((error) => failures.set(bundle.user, oneUsersFault(error)));
+  };
+  const stretch = beginStretch();
+  // Side by side as far as that goes: what a store commits together waits for the disk once.
+  for (let together: Promise<void>[] = []; bundles.length > 0; ) {
+    together.push(learn(bundles.shift()!));
+    if (bundles.length > 0 && together.length < MET_AT_ONCE && !stretch.isOver()) continue;
+    await Promise.all(together);
+    together = [];
+    await stretch.rest();
+  }
+  return failures;
+}
+
+/** Throws whatever is not the fault of one account and its platform alone. */
+function oneUsersFault(error: unknown): Error {
+  const isTheirs = error instanceof ClientError && THEIRS.includes(error.code);
+  if (isTheirs || error instanceof CryptoError) return error;
+  throw error;
+}
+
+const THEIRS: readonly ClientErrorCode[] = ['identity.changed', 'device.unlisted'];
+
+/**
+ * The identity that an account is held to, undefined before one has met it. Our own account is held to our own key:
+ * it is never learned, so the platform cannot invent a device of ours.
+ */
+export async function pinnedIdentity(
+  transaction: StoreTransaction,
+  local: LocalParty,
+  user: UserId,
+): Promise<Uint8Array | undefined> {
+  if (user === local.address.user) return local.identity.publicKey;
+  return (await getPeer(transaction, user))?.identityKey;
+}
+
+/** Those whom we do not encrypt for yet. */
+export async function unmet(
+  transaction: StoreTransaction,
+  devices: readonly Required<Pick<Wanted, 'user' | 'device'>>[],
+): Promise<Wanted[]> {
+  const found: Wanted[] = [];
+  for (const { user, device } of devices) {
+    const peer = await getPeer(transaction, user);
+    if (!peer?.devices.includes(device)) found.push({ user, device });
+  }
+  return found;
+}
+
+/** Drops devices that the platform does not know any more. */
+export async function forgetDevices(
+  transaction: StoreTransaction,
+  users: readonly UserId[],
+  devices: readonly string[],
+): Promise<void> {
+  for (const user of users) {
+    const peer = await getPeer(transaction, user);
+    if (peer === undefined) continue;
+    const kept = peer.devices.filter((device) => !devices.includes(device));
+    if (kept.length === peer.devices.length) continue;
+    await putRecord(transaction, keys.peer(user), [Peer, { ...peer, devices: kept }]);
+  }
+}
+
+interface Met {
+  readonly device: DeviceId;
+  readonly bundle: VerifiedBundle;
+}
+
+async function learnBundle(deps: PeerDeps, bundle: Bundle, question: Question): Promise<void> {
+  const isOwn = bundle.user === deps.local.address.user;
+  const met = verifyDevices(deps.provider, bundle, deps.local.address.device);
+  const outcome = await deps.store.transaction(async (transaction) => {
+    const known = await getPeer(transaction, bundle.user);
+    const pinned = await pinnedIdentity(transaction, deps.local, bundle.user);
+    if (pinned && !sameBytes(pinned, bundle.identityKey)) {
+      // There is no other identity of our own to accept.
+      if (known && !isOwn) {
+        const changed = { ...known, changedTo: bundle.identityKey };
+        await putRecord(transaction, keys.peer(bundle.user), [Peer, changed]);
+      }
+      return 'identity-changed';
+    }
+    const { user, identityKey, deviceList: encoded } = bundle;
+    const { list, warning } = await learnList(deps, transaction, { user, identityKey, encoded });
+    assertListed(list, bundle.devices);
+    await keepDevices(deps, transaction, { bundle, met, question });
+    return warning ?? 'good';
+  });
+  const { user } = bundle;
+  if (outcome === 'good') return;
+  if (outcome !== 'identity-changed') {
+    deps.events.emit('device-list-warning', { user, warning: outcome });
+    return;
+  }
+  deps.events.emit('identity-changed', { user });
+  throw new ClientError('identity.changed', 'a contact has another identity key than before');
+}
+
+function verifyDevices(provider: Provider, bundle: Bundle, ownDevice: string): Met[] {
+  const { identityKey } = bundle;
+  return bundle.devices
+    .filter(({ device }) => device !== ownDevice)
+    .map(({ device, ...keysOfDevice }) => ({
+      device,
+      bundle: verifyBundle(provider, { identityKey, ...keysOfDevice }),
+    }));
+}
+
+/** Keeps the devices that came, and the others that are known, when only one was asked for. */
+async function keepDevices(
+  deps: PeerDeps,
+  transaction: StoreTransaction,
+  { bundle, met, question }: { bundle: Bundle; met: readonly Met[]; question: Question },
+): Promise<void> {
+  const { user, identityKey } = bundle;
+  const {
+    list,
+    devices: known = [],
+    version: seen,
+    acceptedAt,
+  } = (await getPeer(transaction, user)) ?? {};
+  const others = isOfOne(question) ? known.filter((device) => !question.devices.has(device)) : [];
+  const devices = [...new Set([...others, ...met.map(({ device }) => device)])];
+  const version = question.version ?? seen;
+  await putRecord(transaction, keys.peer(user), [
+    Peer,
+    { user, identityKey, devices, list, version, acceptedAt },
+  ]);
+  const sessions = openSessions(transaction, deps);
+  for (const { device, bundle: verified } of met) {
+    const isNeeded = question.devices.has(device) || !known.includes(device);
+    if (!isNeeded && (await sessions.has({ user, device }))) continue;
+    await sessions.start({ user, device }, verified, identityKey);
+  }
+  await sessions.save();
+}
+
+/**
+ * Looks up the identity of a contact that is said to have another one. When it has, an event tells, and nothing is sent
+ * until it was accepted.
+ */
+export async function noteIdentity({ store, call, events }: PeerDeps, user: UserId): Promise<void> {
+  const { identityKey } = await call(getIdentity, { params: { user_id: user } });
+  const isChanged = await store.transaction(async (transaction) => {
+    const peer = await getPeer(transaction, user);
+    if (peer === undefined || sameBytes(peer.changedTo ?? peer.identityKey, identityKey)) {
+      return false;
+    }
+    await putRecord(transaction, keys.peer(user), [Peer, { ...peer, changedTo: identityKey }]);
+    return true;
+  });
+  if (isChanged) events.emit('identity-changed', { user });
+}
+
+/** Takes the identity that the platform handed out last as the contact's own. No-op when nothing has changed. */
+export function acceptIdentity(store: Store, user: UserId, now: number): Promise<void> {
+  return store.transaction(async (transaction) => {
+    const peer = await getPeer(transaction, user);
+    if (peer?.changedTo === undefined) return;
+    // Devices are asked for anew: whose sessions belong to the old identity, they are of no use; nor is its list.
+    const accepted = { user, identityKey: peer.changedTo, devices: [], acceptedAt: now };
+    await putRecord(transaction, keys.peer(user), [Peer, accepted]);
+    await forgetChainsWith(transaction, user);
+  });
+}
+
+/** The safety number with another account, by the identity that it is known by or has changed to. */
+export async function compareIdentities(deps: PeerDeps, user: UserId): Promise<SafetyNumber> {
+  const { provider, local, store, call } = deps;
+  const known = await store.transaction((transaction) => getPeer(transaction, user));
+  const identityKey =
+    known?.changedTo ??
+    known?.identityKey ??
+    (await call(getIdentity, { params: { user_id: user } })).identityKey;
+  const own = { user: local.address.user, identityKey: local.identity.publicKey };
+  const remote = { user, identityKey: verifyingKey<'identity'>(identityKey) };
+  return safetyNumber(provider, { local: own, remote });
+}
