@@ -28,7 +28,8 @@ import {
   placeBefore,
   toOutgoing,
 } from '../messages/outbox-entry.ts';
-import { type Missing, sealNext } from '../messages/sealing.ts';
+import { sealNext } from '../messages/sealing.ts';
+import type { Missing } from '../messages/sealing-outcome.ts';
 import { keys } from '../store/key-space.ts';
 import type { KeyLog } from '../trust/key-log.ts';
 import type { MemberProofs } from '../trust/member-proofs.ts';

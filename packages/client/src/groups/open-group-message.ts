@@ -11,8 +11,7 @@ import {
   type Head,
   type SenderKeyRecord,
 } from '@sotto/crypto';
-import type { OpenDeps } from '../messages/open-message.ts';
-import type { ControlHandler } from '../messages/take-control.ts';
+import type { ControlHandler, OpenDeps } from '../messages/opening.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import type { SessionsDeps } from '../trust/sessions.ts';

@@ -16,13 +16,13 @@ import {
   type OutboxEntry,
   putEntry,
 } from '../messages/outbox-entry.ts';
-import type { Missing, Sealing } from '../messages/sealing.ts';
+import type { Missing, Sealing } from '../messages/sealing-outcome.ts';
 import { addressKey } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { requireOwnHead } from '../trust/log-standing.ts';
 import { listHeads } from '../trust/peer-lists.ts';
-import type { Wanted } from '../trust/peers.ts';
 import { openSessions, type Sessions, type SessionsDeps } from '../trust/sessions.ts';
+import type { Wanted } from '../trust/wanted.ts';
 import { digestVersions, findVersions, type Versions } from './group-audience.ts';
 import {
   distributionOf,

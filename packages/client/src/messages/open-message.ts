@@ -1,5 +1,5 @@
 /** One incoming message: decrypted, its envelope held against what the platform said, its content read. */
-import type { ConversationId, MessageSlot, UserId } from '@sotto/api';
+import type { MessageSlot, UserId } from '@sotto/api';
 import {
   acceptCounter,
   CryptoError,
@@ -9,36 +9,18 @@ import {
 } from '@sotto/crypto';
 import { Account, Peer, SenderCounterRecord } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
-import type { Events } from '../events.ts';
 import { membersAt } from '../groups/group-log.ts';
 import { assertSaidToAll, decryptInGroup, judgeMembership } from '../groups/open-group-message.ts';
 import { noteMissed } from '../repair/missed-message.ts';
 import { addressKey, keys } from '../store/key-space.ts';
-import type { StoreTransaction } from '../store/store.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
 import { noteClaim } from '../trust/log-standing.ts';
 import { noteListClaim } from '../trust/peer-lists.ts';
 import { pinnedIdentity } from '../trust/peers.ts';
-import type { Sessions, SessionsDeps } from '../trust/sessions.ts';
 import { decodeContent } from './content.ts';
-import type { ConversationRecord } from './conversation-record.ts';
-import type { AnyMessage, Message } from './history-item.ts';
+import type { AnyMessage } from './history-item.ts';
+import type { OpenDeps } from './opening.ts';
 import { takeControl } from './take-control.ts';
-
-export interface OpenDeps extends SessionsDeps {
-  readonly transaction: StoreTransaction;
-  readonly sessions: Sessions;
-  readonly conversation: ConversationRecord;
-  readonly events: Events;
-  /** There is something new to send in a conversation; to be called {@link later}. */
-  readonly wake: (conversation: ConversationId) => void;
-  /** Takes what is to be done once the transaction is on disk. */
-  readonly later: (() => void)[];
-  /** There is something to ask for again; to be called {@link later}. */
-  readonly onMissed: () => void;
-  /** Takes messages that have become readable; each goes into the history at its own place. */
-  readonly repaired: Message[];
-}
 
 export interface Arrival {
   /** What goes into the history; a control message does not. */

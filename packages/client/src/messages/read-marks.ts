@@ -18,10 +18,10 @@ import { HistoryItem } from './history-item.ts';
 import { countRead } from './lifetime.ts';
 import { findPlace } from './message-place.ts';
 import type { MessageReference } from './message-reference.ts';
+import type { ControlHandler } from './opening.ts';
 import { OutboxEntry } from './outbox-entry.ts';
 import { getOwnReadMark, putOwnReadMark, readUpTo } from './own-read-mark.ts';
 import { letReadWait, putReadBy } from './read-by.ts';
-import type { ControlHandler } from './take-control.ts';
 
 /** What was read and not said yet, and who wrote it. */
 const UntoldRead = z.object({ conversation: ConversationId, authors: z.array(UserId) });

@@ -11,29 +11,12 @@ import { decodeRecord } from '../store/stored-record.ts';
 import type { Contact } from '../trust/key-log.ts';
 import { assertNoAlarm, requireOwnHead, standingOf } from '../trust/log-standing.ts';
 import { isListDoubtful, listHeads } from '../trust/peer-lists.ts';
-import type { Wanted } from '../trust/peers.ts';
 import { openSessions, type Sessions, type SessionsDeps } from '../trust/sessions.ts';
+import type { Wanted } from '../trust/wanted.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { envelopeOf, type Heads } from './entry-envelope.ts';
 import { type EntryRecipient, isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
-
-/** Either entries that may leave, or what must be fetched, read again, or found in the key log, before they can be encrypted. */
-export type Sealing = Sealed | Missing;
-
-export interface Sealed {
-  readonly sealed: OutboxEntry[];
-  /** There may be more to encrypt at once: it was too much for one transaction. */
-  readonly isMore?: boolean;
-  /** Members of a group who got keys and are to be looked up in the key log when there is time. */
-  readonly toProve?: readonly Contact[];
-}
-
-export type Missing =
-  | { readonly wanted: Wanted[] }
-  | { readonly doubtful: UserId[] }
-  | { readonly unproven: Contact[] }
-  /** What the platform holds for the newest devices of a group's members. */
-  | { readonly unversioned: true };
+import type { Missing, Sealing } from './sealing-outcome.ts';
 
 export interface SealInput {
   readonly conversation: ConversationRecord;

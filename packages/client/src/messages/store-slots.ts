@@ -14,7 +14,8 @@ import { openSessions } from '../trust/sessions.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { keepItem, keepMembership, passOwn, readCursor, writeCursor } from './conversations.ts';
 import { type AnyMessage, type HistoryItem, type Message, Place } from './history-item.ts';
-import { type OpenDeps, openArrival } from './open-message.ts';
+import { openArrival } from './open-message.ts';
+import type { OpenDeps } from './opening.ts';
 
 export interface SlotDeps extends GroupDeps {
   /** For work that nothing waits for. */

@@ -1,5 +1,4 @@
 /** Control messages on their way in: each goes to the part of the SDK that it speaks to. */
-import type { Address, MessageId, MessageSlot } from '@sotto/api';
 import { receiveTitleKey } from '../groups/group-title.ts';
 import { takeSenderKey } from '../groups/open-group-message.ts';
 import { takeProfile } from '../people/profile-arrival.ts';
@@ -9,26 +8,8 @@ import { keys } from '../store/key-space.ts';
 import { putRecord } from '../store/stored-record.ts';
 import { type Control, decodeControl } from './control.ts';
 import { Place } from './history-item.ts';
-import type { OpenDeps } from './open-message.ts';
+import type { ControlArrival, ControlHandler, OpenDeps } from './opening.ts';
 import { takeRead } from './read-marks.ts';
-
-/** A control message with what its sender and the platform said about it. */
-export interface ControlArrival {
-  readonly id: MessageId;
-  readonly seq: number;
-  readonly sender: Address;
-  readonly sentAt: MessageSlot['sentAt'];
-  /** Milliseconds since 1970 by the sender's clock. */
-  readonly time: number;
-  readonly content: Uint8Array;
-}
-
-/** Acts on one kind, within the transaction that moves the cursor past it. Throws only what is not the message's fault. */
-export type ControlHandler<Type extends Control['type']> = (
-  deps: OpenDeps,
-  arrival: ControlArrival,
-  control: Extract<Control, { type: Type }>,
-) => Promise<void>;
 
 const HANDLERS: { readonly [Type in Control['type']]?: ControlHandler<Type> } = {
   profile: takeProfile,

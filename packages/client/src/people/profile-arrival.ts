@@ -1,6 +1,6 @@
 /** Profiles on their way in. */
 
-import type { ControlHandler } from '../messages/take-control.ts';
+import type { ControlHandler } from '../messages/opening.ts';
 import { keys } from '../store/key-space.ts';
 import { replaceProfile } from './own-profile.ts';
 import { getProfile, type ProfileRecord, putProfile } from './profile.ts';

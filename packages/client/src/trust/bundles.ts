@@ -10,7 +10,7 @@ import {
 } from '@sotto/api';
 import type { Call } from '../connection/call.ts';
 import { ClientError, isProblem } from '../errors.ts';
-import type { Wanted } from './peers.ts';
+import type { Wanted } from './wanted.ts';
 
 /** What is wanted of one user. */
 export interface Question {

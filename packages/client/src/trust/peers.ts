@@ -21,17 +21,9 @@ import { putRecord } from '../store/stored-record.ts';
 import { fetchBundles, isOfOne, type Question, questionsOf } from './bundles.ts';
 import { assertListed, type ListDeps, learnList, warned } from './peer-lists.ts';
 import { openSessions } from './sessions.ts';
+import type { Wanted } from './wanted.ts';
 
 export type PeerDeps = ListDeps;
-
-/** What is missing before something can be encrypted: all devices of a user, or some. */
-export interface Wanted {
-  readonly user: UserId;
-  /** Absent: whatever devices the user has. */
-  readonly device?: DeviceId;
-  /** Of a group's member: which of the platform's versions of the user's devices this is to be; see `Peer`. */
-  readonly version?: number;
-}
 
 /** Why somebody could not be met, by user. */
 export type Unmet = ReadonlyMap<UserId, Error>;
