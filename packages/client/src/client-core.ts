@@ -11,7 +11,7 @@ import type { OwnDeviceDeps } from './account/own-device.ts';
 import { makeFirstKeys } from './account/prekeys.ts';
 import { createProver } from './account/proof.ts';
 import { createTokens } from './account/tokens.ts';
-import type { ClientOptions } from './client-interface.ts';
+import type { ClientOptions } from './client-options.ts';
 import { type Call, createCall } from './connection/call.ts';
 import { Connection } from './connection/connection.ts';
 import { createExchange } from './connection/http.ts';

@@ -1,53 +1,16 @@
-/** What an application gives a client, and may ask of it. */
-import type {
-  Answer,
-  ConversationId,
-  DeviceId,
-  exportAccount,
-  MessageId,
-  Session,
-  SessionId,
-  UserId,
-} from '@sotto/api';
-import type { Provider, SafetyNumber } from '@sotto/crypto';
+/** What an application may ask of a client. */
+import type { Answer, DeviceId, exportAccount, Session, SessionId, UserId } from '@sotto/api';
+import type { SafetyNumber } from '@sotto/crypto';
 import type { Credentials, Me, NewAccount, Recovery, Registered } from './account/account.ts';
 import type { OwnDevice } from './account/devices.ts';
 import type { CompleteLinkOptions } from './account/link-answer.ts';
 import type { Link } from './account/link-offer.ts';
 import type { ContentDoor } from './client-content.ts';
 import type { GroupsDoor } from './client-groups.ts';
+import type { TalkDoor } from './client-talk.ts';
 import type { ClientEvent, ClientEvents, Listener } from './events.ts';
-import type { FileInput } from './files/file-input.ts';
-import type { OpenedFile, OpenFileOptions, SendFileOptions } from './files/files.ts';
-import type { ConversationRecord } from './messages/conversation-record.ts';
-import type { HistoryRange } from './messages/conversations.ts';
-import type { HistoryItem, Message, Place } from './messages/history-item.ts';
-import type { HeadingOptions } from './messages/message-heading.ts';
-import type { MessageReference } from './messages/message-reference.ts';
-import type { UnsentMessage } from './messages/sent-message.ts';
 import type { PeopleDoor } from './people/people-door.ts';
 import type { ClientState } from './state/state.ts';
-import type { Store } from './store/store.ts';
-
-export interface ClientOptions {
-  /** Origin of the platform, such as `https://chat.example.org`, with its scheme. */
-  readonly url: string;
-  /** Where this device keeps its keys and messages. It is the client's from now on, which closes it. */
-  readonly store: Store;
-  /** Cryptographic primitives. In Node give `nodeProvider` of `@sotto/crypto/node`: it is ten times faster. */
-  readonly provider?: Provider;
-  /** Ed25519 keys of key log witnesses that you trust: what they have not all signed is not believed. */
-  readonly witnesses?: readonly Uint8Array[];
-  readonly fetch?: typeof globalThis.fetch;
-  readonly WebSocket?: typeof globalThis.WebSocket;
-  /** Milliseconds since 1970. */
-  readonly clock?: () => number;
-  /**
-   * False to open sessions whose tokens are good for whoever holds them. By default a session is bound to the device
-   * key, which signs what changes keys, devices and the account; a device that has shown its key goes on doing so.
-   */
-  readonly proofs?: boolean;
-}
 
 /** The account and its sessions. */
 export interface AccountDoor {
@@ -119,59 +82,6 @@ export interface DeviceDoor {
    * the account back. That takes the password, within the last five minutes: see there. Change it too.
    */
   renewIdentity(): Promise<void>;
-}
-
-/** A message that was just written. */
-export interface Sent {
-  readonly id: MessageId;
-  readonly conversation: ConversationId;
-  readonly reference: MessageReference;
-}
-
-/** Conversations and what is said in them. */
-export interface TalkDoor {
-  /**
-   * Messages as they arrive: texts and files, and what is said about them (reactions, edits, deletions, timers); what a newer
-   * one has replaced before the loop came to it is passed over. Each comes at least once over any crash, counted as taken
-   * when the loop comes round. Throws `account.logged-out` when the session has ended and everything that had arrived was
-   * given.
-   */
-  messages(): AsyncGenerator<Message, void>;
-  /** A conversation as this store has it, oldest first. */
-  history(conversation: ConversationId, range?: HistoryRange): Promise<HistoryItem[]>;
-  conversations(): Promise<ConversationRecord[]>;
-  /** A user by exact name, without case. A name that is seconds old may not be known yet. */
-  findUser(username: string): Promise<{ user: UserId; username: string } | undefined>;
-  /** The conversation with one other user; the same one each time. */
-  openDirect(user: UserId): Promise<ConversationRecord>;
-  /**
-   * Resolves once the message is in the store. It is sent as soon as there is a connection, in order, once; not before
-   * the next log-in when the session has ended, and not before this device is the account's again when another one has
-   * taken its place (`account-compromised`): `whenStored` tells. Rejects with `conversation.unknown` for what is no id,
-   * and `message.unknown` for an answer to a message of another conversation.
-   */
-  sendText(conversation: ConversationId, text: string, options?: HeadingOptions): Promise<Sent>;
-  /**
-   * Encrypts and uploads a file, then sends its reference like a text. Rides out what a platform needs to come back, and
-   * rejects with `connection.failed` after that. What was longer than 5 MiB is gone on with when the same file is sent
-   * again, over a crash too: the same conversation, name, type, size and `lastModified`, and data that is no stream.
-   * Rejects with `file.size`, `content.invalid`, and the reason of the signal.
-   */
-  sendFile(conversation: ConversationId, file: FileInput, options?: SendFileOptions): Promise<Sent>;
-  /**
-   * Opens the file of a message, to be read from its beginning or anywhere. Rejects with `message.no-file`, with
-   * `file.not-found` when the platform does not show it to this account, and with `file.damaged` when it has other bytes
-   * than were sent; nothing of those is ever given out.
-   */
-  openFile(message: Message, options?: OpenFileOptions): Promise<OpenedFile>;
-  /** Messages of a conversation that wait to be acknowledged by the platform, oldest first. */
-  unsent(conversation: ConversationId): Promise<UnsentMessage[]>;
-  /**
-   * Resolves when a message of this device is on the platform's disk. Rejects with `message.refused`, and with
-   * `account.compromised` or `account.logged-out` when it is not sent before a person has done something about it: it
-   * stays in the outbox meanwhile, and may be asked for again.
-   */
-  whenStored(id: MessageId): Promise<Place>;
 }
 
 /** Whom to believe. */

@@ -1,12 +1,17 @@
 /** The part of a client that is about conversations: finding them, sending, reading. */
 import { ConversationId, DeviceId, type MessageId, type UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
-import type { Sent, TalkDoor } from './client-interface.ts';
 import { ClientError } from './errors.ts';
 import type { FileInput } from './files/file-input.ts';
-import { createFiles, type OpenFileOptions, type SendFileOptions } from './files/files.ts';
+import {
+  createFiles,
+  type OpenedFile,
+  type OpenFileOptions,
+  type SendFileOptions,
+} from './files/files.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
 import type { Content } from './messages/content.ts';
+import type { ConversationRecord } from './messages/conversation-record.ts';
 import {
   findUserByName,
   type HistoryRange,
@@ -14,11 +19,65 @@ import {
   openDirectConversation,
   readHistory,
 } from './messages/conversations.ts';
-import type { Message } from './messages/history-item.ts';
+import type { HistoryItem, Message, Place } from './messages/history-item.ts';
 import { type HeadingOptions, headingOf } from './messages/message-heading.ts';
+import type { MessageReference } from './messages/message-reference.ts';
 import { enqueue } from './messages/outbox.ts';
-import { readUnsent, whenStored } from './messages/sent-message.ts';
+import { readUnsent, type UnsentMessage, whenStored } from './messages/sent-message.ts';
 import type { StoreWork } from './store/store.ts';
+
+/** A message that was just written. */
+export interface Sent {
+  readonly id: MessageId;
+  readonly conversation: ConversationId;
+  readonly reference: MessageReference;
+}
+
+/** Conversations and what is said in them. */
+export interface TalkDoor {
+  /**
+   * Messages as they arrive: texts and files, and what is said about them (reactions, edits, deletions, timers); what a newer
+   * one has replaced before the loop came to it is passed over. Each comes at least once over any crash, counted as taken
+   * when the loop comes round. Throws `account.logged-out` when the session has ended and everything that had arrived was
+   * given.
+   */
+  messages(): AsyncGenerator<Message, void>;
+  /** A conversation as this store has it, oldest first. */
+  history(conversation: ConversationId, range?: HistoryRange): Promise<HistoryItem[]>;
+  conversations(): Promise<ConversationRecord[]>;
+  /** A user by exact name, without case. A name that is seconds old may not be known yet. */
+  findUser(username: string): Promise<{ user: UserId; username: string } | undefined>;
+  /** The conversation with one other user; the same one each time. */
+  openDirect(user: UserId): Promise<ConversationRecord>;
+  /**
+   * Resolves once the message is in the store. It is sent as soon as there is a connection, in order, once; not before
+   * the next log-in when the session has ended, and not before this device is the account's again when another one has
+   * taken its place (`account-compromised`): `whenStored` tells. Rejects with `conversation.unknown` for what is no id,
+   * and `message.unknown` for an answer to a message of another conversation.
+   */
+  sendText(conversation: ConversationId, text: string, options?: HeadingOptions): Promise<Sent>;
+  /**
+   * Encrypts and uploads a file, then sends its reference like a text. Rides out what a platform needs to come back, and
+   * rejects with `connection.failed` after that. What was longer than 5 MiB is gone on with when the same file is sent
+   * again, over a crash too: the same conversation, name, type, size and `lastModified`, and data that is no stream.
+   * Rejects with `file.size`, `content.invalid`, and the reason of the signal.
+   */
+  sendFile(conversation: ConversationId, file: FileInput, options?: SendFileOptions): Promise<Sent>;
+  /**
+   * Opens the file of a message, to be read from its beginning or anywhere. Rejects with `message.no-file`, with
+   * `file.not-found` when the platform does not show it to this account, and with `file.damaged` when it has other bytes
+   * than were sent; nothing of those is ever given out.
+   */
+  openFile(message: Message, options?: OpenFileOptions): Promise<OpenedFile>;
+  /** Messages of a conversation that wait to be acknowledged by the platform, oldest first. */
+  unsent(conversation: ConversationId): Promise<UnsentMessage[]>;
+  /**
+   * Resolves when a message of this device is on the platform's disk. Rejects with `message.refused`, and with
+   * `account.compromised` or `account.logged-out` when it is not sent before a person has done something about it: it
+   * stays in the outbox meanwhile, and may be asked for again.
+   */
+  whenStored(id: MessageId): Promise<Place>;
+}
 
 /** What an application calls to talk and to read. */
 export function openTalkDoor(core: ClientCore): TalkDoor {
