@@ -15,7 +15,7 @@ import { readSlots, type UserReader } from './history.ts';
 import { CATCH_UP_PAGE, HOLD_MS, POSITIONS_PAGE, READ_RETRY_MS, SLOTS_TEXT_MAX } from './limits.ts';
 import type { Live } from './live.ts';
 import type { Tables } from './schema.ts';
-import { slotsOf, slotText } from './slots.ts';
+import { endOf, slotsAbove, slotsOf, slotText } from './slots.ts';
 import type { StoredMessage } from './stored-message.ts';
 import { Stream } from './stream.ts';
 import type { Turnstile } from './turnstile.ts';
@@ -296,9 +296,8 @@ export class Delivery {
     const limit = Math.min(CATCH_UP_PAGE, UNACKNOWLEDGED_MAX - this.#unacknowledged);
     const wanted = { conversation, above: sentTo, upTo: last, limit };
     const { slots } = await readSlots(this.#deps, this.#options.reader, wanted);
-    // The device may have acknowledged meanwhile what it read elsewhere.
-    const unsent = slots.filter((slot) => endOf(slot) > stream.sentTo);
-    if (!this.#isClosed) this.#sendSlots(stream, unsent);
+    // Meanwhile the device may have acknowledged what it read elsewhere, and have been sent what was held behind that.
+    if (!this.#isClosed) this.#sendSlots(stream, slotsAbove(stream.sentTo, slots));
   }
 
   #announce(stream: Stream): void {
@@ -386,8 +385,4 @@ export class Delivery {
     if (senders.length === 0 && unknownAbove === undefined) return;
     live.noteDelivered({ conversation, user, seq: upTo, senders, unknownAbove });
   }
-}
-
-function endOf(slot: Slot): number {
-  return slot.type === 'none' ? slot.to : slot.seq;
 }

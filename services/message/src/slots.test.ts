@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { decodeBatch, encodeBatch, type FanoutBatch } from './fanout-batch.ts';
 import { deviceBytes, packRecipients } from './packed-recipients.ts';
-import { slotsOf, slotText } from './slots.ts';
+import { slotsAbove, slotsOf, slotText } from './slots.ts';
 import { NO_DEVICE, NO_USER, type StoredMessage } from './stored-message.ts';
 
 const conversation = ConversationId.parse(randomUUID());
@@ -39,15 +39,24 @@ test('slots cover every place of a range exactly once, with the messages where t
         return [message(from + index, sender, kind === 'theirs' ? other : me)];
       });
       const slots = slotsOf(messages, reader, { from, to: from + kinds.length - 1, at: 0 });
-      const covered = slots.flatMap((slot) => {
-        if (slot.type !== 'none') return [slot.seq];
-        return Array.from({ length: slot.to - slot.from + 1 }, (_, index) => slot.from + index);
-      });
-      expect(covered).toEqual(kinds.map((_, index) => from + index));
+      expect(placesOf(slots)).toEqual(kinds.map((_, index) => from + index));
       const read = slots.flatMap((slot) => (slot.type === 'message' ? [slot.seq] : []));
       expect(read).toEqual(kinds.flatMap((kind, index) => (kind === 'mine' ? [from + index] : [])));
       const runs = slots.map((slot) => slot.type);
       expect(runs.some((type, index) => type === 'none' && runs[index + 1] === 'none')).toBe(false);
+    }),
+  );
+});
+
+test('what is above a place is all of it and nothing else, also where a run of empty places goes across', () => {
+  fc.assert(
+    fc.property(places, fc.nat({ max: 45 }), (kinds, place) => {
+      const messages = kinds.flatMap((kind, index) =>
+        kind === 'dropped' ? [] : [message(1 + index, other, kind === 'mine' ? me : other)],
+      );
+      const slots = slotsOf(messages, reader, { from: 1, to: kinds.length, at: 0 });
+      const above = placesOf(slots).filter((seq) => seq > place);
+      expect(placesOf(slotsAbove(place, slots))).toEqual(above);
     }),
   );
 });
@@ -130,3 +139,11 @@ test('a truncated batch is an error', () => {
     expect(() => decodeBatch(bytes.subarray(0, length))).toThrow();
   }
 });
+
+/** Every place that slots stand for, in their order. */
+function placesOf(slots: readonly Slot[]): number[] {
+  return slots.flatMap((slot) => {
+    if (slot.type !== 'none') return [slot.seq];
+    return Array.from({ length: slot.to - slot.from + 1 }, (_, index) => slot.from + index);
+  });
+}

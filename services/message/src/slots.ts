@@ -104,3 +104,16 @@ function textOf(slot: FilledSlot): string {
     `"sentAt":"${sentAt}","ciphertext":"${encodeBase64url(ciphertext)}"}`
   );
 }
+
+/** The slots above a place: a run of empty ones that began before it begins behind it. */
+export function slotsAbove(place: number, slots: readonly Slot[]): Slot[] {
+  return slots.flatMap((slot) => {
+    if (endOf(slot) <= place) return [];
+    return slot.type === 'none' && slot.from <= place ? [{ ...slot, from: place + 1 }] : [slot];
+  });
+}
+
+/** The last place of a slot. */
+export function endOf(slot: Slot): number {
+  return slot.type === 'none' ? slot.to : slot.seq;
+}
