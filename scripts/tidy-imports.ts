@@ -28,8 +28,14 @@ const TABLE: readonly Row[] = [
     of: /^packages\/client\/src\/(store\/store-sqlite|node)\.ts$/,
     may: /^(@sotto\/(crypto(\/node)?|api)$|node:)/,
   },
-  { of: /^packages\/client\/src\/backup\/recovery-words\.ts$/, may: /^(@sotto\/crypto$|@scure\/bip39)/ },
-  { of: /^packages\/client\/src\/store\/store-indexeddb\.ts$/, may: /^(@sotto\/(crypto|api)|idb)$/ },
+  {
+    of: /^packages\/client\/src\/backup\/recovery-words\.ts$/,
+    may: /^(@sotto\/crypto$|@scure\/bip39)/,
+  },
+  {
+    of: /^packages\/client\/src\/store\/store-indexeddb\.ts$/,
+    may: /^(@sotto\/(crypto|api)|idb)$/,
+  },
   { of: /^packages\/client\/src\//, may: /^(@sotto\/(crypto|api)$|zod\/mini$)/ },
   {
     of: /^packages\/runtime\/src\//,
