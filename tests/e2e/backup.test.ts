@@ -268,7 +268,9 @@ test.concurrent(
     const ended = link.completed.catch((error: unknown) => error);
     await alice.client.completeLink(link.code, { history: true });
     await dying.close();
-    expect(await ended).toMatchObject({ code: 'client.closed' });
+    // Which of the two depends on how long the other device took to hear that this one has joined.
+    const codes = expect.stringMatching(/^(client\.closed|connection\.failed)$/);
+    expect(await ended).toMatchObject({ code: codes });
     const phone = open(openSqliteStore(path));
     await (await phone.beginLink()).completed;
     expect(await textsOf({ client: phone }, conversation)).toEqual(['before']);
