@@ -174,6 +174,7 @@ function tellReadsOf(core: ClientCore): () => void {
   };
   const need = () => pace.need(tellAll);
   events.on('connected', need);
+  events.on('conversation', need); // It may have been accepted.
   closing.addEventListener('abort', () => void pace.close());
   return need;
 }

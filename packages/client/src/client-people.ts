@@ -3,6 +3,7 @@ import { type ConversationId, getConversation, type UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
 import { UPKEEP_MS } from './limits.ts';
 import { ConversationRecord } from './messages/conversation-record.ts';
+import { oweReads } from './messages/read-marks.ts';
 import { createBlocks } from './people/blocks.ts';
 import { changeProfile, type ProfileChange } from './people/own-profile.ts';
 import {
@@ -51,7 +52,11 @@ export function openPeopleDoor(core: ClientCore, groups: GroupLeaver): PeopleDoo
     },
     async accept(conversation: ConversationId) {
       await acceptRequest(call, conversation);
-      await store.transaction((transaction) => openProfileTo(transaction, conversation));
+      await store.transaction(async (transaction) => {
+        await openProfileTo(transaction, conversation);
+        await oweReads(transaction, conversation);
+      });
+      events.emit('conversation', { conversation });
       core.inBackground(showProfile(conversation));
     },
     async decline(conversation: ConversationId) {

@@ -129,6 +129,16 @@ test('neither a stranger who asks nor who is blocked learns what was read, and o
   await until(async () => expect(await statusOf(alice, 'hello again')).toBe('read'));
 });
 
+test('what was read of a request is told once it is accepted', async () => {
+  const { alice, bob, conversation } = pair;
+  await bob.store.transaction((it) => it.delete(keys.accepted(conversation)));
+  await alice.client.sendText(conversation, 'may I?');
+  await until(async () => expect(await texts(bob, conversation)).toContain('may I?'));
+  await bob.client.markRead(await lineOf(bob, conversation, 'may I?'));
+  await bob.client.people.accept(conversation);
+  await until(async () => expect(await statusOf(alice, 'may I?')).toBe('read'));
+});
+
 test('what is read before its sender knows its place is read as soon as that is known', async () => {
   const { alice, bob, conversation, platform } = pair;
   const busy = toProblem(new ApiError('message.busy', { retryAfter: 1 }));

@@ -78,6 +78,18 @@ export async function tellReads(
   return told;
 }
 
+/** Has what was read in a conversation said to those who wrote there: before it was accepted they were told nothing. */
+export async function oweReads(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+): Promise<void> {
+  const mark = await getOwnReadMark(transaction, conversation);
+  if (mark === undefined) return;
+  const authors = await authorsBetween(transaction, conversation, { after: 0, upTo: mark.seq });
+  const key = keys.untoldRead(conversation);
+  await putRecord(transaction, key, [UntoldRead, { conversation, authors }]);
+}
+
 /** Takes what an account says of its own reading; what was said before changes nothing. */
 export const takeRead: ControlHandler<'read'> = async (deps, { sender }, { upTo, time }) => {
   const { transaction, local, later, events, clock } = deps;
