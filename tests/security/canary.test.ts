@@ -81,7 +81,8 @@ function secretsOf(file: string): Needle[] {
   const found: Needle[] = [];
   let oneTimeKeys = 0;
   for (const { key, value } of entries) {
-    if (String(key).startsWith('session/')) continue;
+    // Sessions are bytes, and a mark is nothing but its key.
+    if (String(key).startsWith('session/') || (value as Uint8Array).length === 0) continue;
     const record: Record<string, unknown> = JSON.parse(Buffer.from(value as Uint8Array).toString());
     const isOneTime = 'secretKey' in record && !('signature' in record);
     if (isOneTime && ++oneTimeKeys > ONE_TIME_KEYS) continue;
