@@ -134,6 +134,8 @@ export class Correspondent {
     this.#isGreeted = false;
     this.#heardAt = performance.now();
     this.#came = new Map();
+    // What was not heard comes again, and is acknowledged then; it may be of a group that this user has left meanwhile.
+    this.#unacknowledged.clear();
     counts.connects += 1;
     socket.on('message', (data) => {
       if (socket === this.#socket) this.#onFrame(JSON.parse(String(data)));
