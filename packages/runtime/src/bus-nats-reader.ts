@@ -1,9 +1,9 @@
 /** Reads a JetStream consumer for ever: whatever ends the reading, it is opened anew. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConsumerMessages, JetStreamApiError, type JsMsg } from '@nats-io/jetstream';
 import { errors } from '@nats-io/nats-core';
 import type { Closable } from './bus.ts';
-import { BUS_RETRY_FIRST_MS, BUS_START_MS } from './limits.ts';
+import { untilUp } from './bus-nats-start.ts';
+import { BUS_RETRY_FIRST_MS } from './limits.ts';
 import { repeat } from './repeat.ts';
 
 export interface Reader extends Closable {
@@ -23,9 +23,8 @@ export interface ReaderOptions {
  * Starts to read. The first opening waits for a cluster that is choosing its leaders, and rejects when anything else is
  * wrong; later failures are told and tried again, whatever they are.
  */
-export async function startReader(options: ReaderOptions): Promise<Reader> {
-  const { open, take, onFailure } = options;
-  let messages = await openFirst(options);
+export async function startReader({ open, take, onFailure }: ReaderOptions): Promise<Reader> {
+  let messages = await untilUp(open, { isPassing, onFailure, pauseMs: BUS_RETRY_FIRST_MS });
   let fresh = true;
   const loop = repeat(async () => {
     if (!fresh) messages = await open();
@@ -45,19 +44,6 @@ export async function startReader(options: ReaderOptions): Promise<Reader> {
       await stopped;
     },
   };
-}
-
-async function openFirst({ open, onFailure }: ReaderOptions): Promise<ConsumerMessages> {
-  const deadline = Date.now() + BUS_START_MS;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await open();
-    } catch (error) {
-      if (!isPassing(error) || Date.now() > deadline) throw error;
-      onFailure(error, attempt);
-      await sleep(BUS_RETRY_FIRST_MS);
-    }
-  }
 }
 
 /** What a server says, or does not, while its cluster has no leader for a stream or for all of them. */

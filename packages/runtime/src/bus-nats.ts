@@ -1,5 +1,4 @@
 /** The bus on NATS: JetStream for the three logs, core NATS for signals. Written to nats-server 2.9. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import { connect, type NodeConnectionOptions } from '@nats-io/transport-node';
@@ -8,18 +7,13 @@ import { hearSafely } from './bus-listener.ts';
 import { consumeDurably } from './bus-nats-consume.ts';
 import { followLog } from './bus-nats-follow.ts';
 import type { Reader } from './bus-nats-reader.ts';
+import { untilUp } from './bus-nats-start.ts';
 import { ifThere, openStreams, type Streams } from './bus-nats-streams.ts';
 import { type Groups, startTidying } from './bus-nats-tidy.ts';
 import { assertPublishable, logOf } from './bus-subjects.ts';
 import { withDeadline } from './deadline.ts';
 import { EVENT_GROUPS } from './event-groups.ts';
-import {
-  BUS_DEADLINE_MS,
-  BUS_PING_DEADLINE_MS,
-  BUS_PING_MS,
-  BUS_START_MS,
-  BUS_TIDY_MS,
-} from './limits.ts';
+import { BUS_DEADLINE_MS, BUS_PING_DEADLINE_MS, BUS_PING_MS, BUS_TIDY_MS } from './limits.ts';
 import type { Logger } from './log.ts';
 import { unavailable } from './unavailable.ts';
 
@@ -129,20 +123,17 @@ function connectionOptions({ url, ca }: NatsBusOptions): NodeConnectionOptions {
   };
 }
 
-async function connectFirst(
+function connectFirst(
   options: NodeConnectionOptions,
   log: Logger | undefined,
 ): Promise<NatsConnection> {
-  const deadline = Date.now() + BUS_START_MS;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await connect(options);
-    } catch (error) {
-      if (isHopeless(error) || Date.now() > deadline) throw error;
+  return untilUp(() => connect(options), {
+    isPassing: (error) => !isHopeless(error),
+    onFailure(error, attempt) {
       if (attempt === 1) log?.warn('waiting for the bus', { error });
-      await sleep(500);
-    }
-  }
+    },
+    pauseMs: 500,
+  });
 }
 
 /** A password that is wrong and a certificate that is not believed do not get better by waiting. */

@@ -1,14 +1,11 @@
 /** The platform in one process: `npm start`. */
 import { fileURLToPath } from 'node:url';
-import { ConfigError, run } from '@sotto/runtime';
+import { ConfigError, EXIT_USAGE, run } from '@sotto/runtime';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { loadStandaloneConfig } from './config.ts';
 import { invitationNotice } from './first-invitation.ts';
 import { lanNotice } from './lan.ts';
 import { startPlatform } from './platform.ts';
-
-/** EX_USAGE of sysexits.h. */
-const EXIT_USAGE = 64;
 
 const root = new URL('../../../', import.meta.url);
 const source = { environment: process.env, file: fileURLToPath(new URL('config.yaml', root)) };

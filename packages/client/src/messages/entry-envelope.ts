@@ -7,7 +7,7 @@ import { isControl, type OutboxEntry } from './outbox-entry.ts';
 /** What this device has seen, as it goes into an envelope. */
 export type Heads = Pick<Envelope, 'keyLog' | 'deviceLists'>;
 
-/** As long as any others of a conversation of two: what fits with them fits later. */
+/** As long as any that a message will have, which in a group are shorter: what fits with them fits later. */
 export function anyHeads({ address: { user } }: LocalParty): Heads {
   const head = { version: 1, hash: new Uint8Array(32) };
   return { keyLog: head, deviceLists: [1, 2].map(() => ({ user, ...head })) };
