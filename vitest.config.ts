@@ -12,7 +12,11 @@ export default defineConfig({
     // Most tests wait for servers and clocks; vitest's own choice would leave one of two cores idle.
     maxWorkers: 2,
     projects: [
-      project('unit', ['packages/{api,crypto,client}/src/**/*.test.ts', 'scripts/**/*.test.ts']),
+      project('unit', [
+        'packages/{api,crypto,client,hooks}/src/**/*.test.{ts,tsx}',
+        'apps/*/src/**/*.test.{ts,tsx}',
+        'scripts/**/*.test.ts',
+      ]),
       project('integration', [
         'packages/runtime/src/**/*.test.ts',
         'services/*/{src,test}/**/*.test.ts',

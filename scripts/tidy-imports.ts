@@ -49,6 +49,15 @@ const TABLE: readonly Row[] = [
     of: /^services\/[a-z]+\/src\//,
     may: /^(@sotto\/(runtime$|api(\/internal)?$|crypto\/(verify|node)$)|node:|hono(\/|$)|kysely$|zod$|jose$|ws$|@node-rs\/argon2$|swagger-ui-dist$)/,
   },
+  { of: /^packages\/hooks\/src\//, may: /^(@sotto\/client$|react$)/ },
+  {
+    of: /^apps\/terminal\/src\//,
+    may: /^(@sotto\/(client|crypto|hooks)(\/|$)|node:|ink$|react$|uqr$)/,
+  },
+  {
+    of: /^apps\/web\/src\//,
+    may: /^(@sotto\/(client|crypto|hooks)(\/|$)|react(-dom\/client)?$|@tanstack\/react-virtual$|lucide-react$|uqr$|@fontsource-variable\/inter)/,
+  },
   {
     of: /^tests\/[a-z-]+\.ts$/,
     may: /^(@sotto\/(client|crypto|api|standalone|runtime)(\/|$)|node:|pg$|ws$|vitest$|playwright-core$)/,
