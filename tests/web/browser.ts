@@ -1,0 +1,158 @@
+/**
+ * The web client in Chromium against the real platform: one platform and one browser for a test file, a context of its own
+ * for each person. Whatever a page complains of is kept, and `expectNoFaults` asks for it.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Client, createClient, openMemoryStore } from '@sotto/client';
+import { nodeProvider } from '@sotto/crypto/node';
+import type axe from 'axe-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
+import { expect } from 'vitest';
+import { freePort, NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
+import { buildPage } from './build-page.ts';
+
+/** What a person in these tests logs in with. */
+export const PASSWORD = 'Correct-Horse-7';
+
+/** Other work may have the machine. */
+export const TIMEOUT_MS = 45_000;
+
+const FLAGS = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  '--disable-features=LocalNetworkAccessChecks',
+  // A name that is not this machine's, for pages without a secure context.
+  '--host-resolver-rules=MAP chat.test 127.0.0.1',
+];
+
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+);
+
+/** A platform that serves the page, and a browser. */
+export interface Web {
+  readonly url: string;
+  readonly platform: Standalone;
+  readonly browser: Browser;
+  /** Somebody's browser, with the page open. */
+  visit(options?: VisitOptions): Promise<Visit>;
+  /** Somebody who uses the SDK and no page: costs a test nothing to look at. */
+  befriend(username: string): Promise<Client>;
+  /** Stops the platform as a power cut does, and starts it on the same data and port. */
+  restart(whileDown?: () => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface VisitOptions extends BrowserContextOptions {
+  /** From the origin on; `/` when left out. */
+  readonly path?: string;
+  /** In place of the platform's own. */
+  readonly origin?: string;
+}
+
+/** One person's browser. */
+export interface Visit {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What its pages have complained of: errors on the console, uncaught ones, and what the policy has stopped. */
+  readonly faults: readonly string[];
+}
+
+/** Builds the page, starts a platform and a browser. Fails without a Chromium: `npm test` installs one. */
+export async function openWeb(environment: Readonly<Record<string, string>> = {}): Promise<Web> {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  if (!existsSync(executablePath)) {
+    throw new Error(`there is no browser at ${executablePath}: set CHROMIUM to the path of one`);
+  }
+  await using opened = new AsyncDisposableStack();
+  await buildPage();
+  const variables = { ...NO_LIMITS, SERVER_PORT: String(await freePort()), ...environment };
+  let platform = await startStandalone({ environment: variables });
+  opened.defer(() => platform.close());
+  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  opened.defer(() => browser.close());
+  const { url } = platform;
+  const friends = opened.use(new AsyncDisposableStack());
+  const open = opened.move();
+  return {
+    url,
+    browser,
+    get platform() {
+      return platform;
+    },
+    visit: (options) => visit(browser, url, options),
+    async befriend(username) {
+      const client = createClient({ url, store: openMemoryStore(), provider: nodeProvider });
+      friends.defer(() => client.close());
+      await client.register({ username, password: PASSWORD });
+      await client.connect();
+      return client;
+    },
+    async restart(whileDown) {
+      const { dataDirectory, close } = platform;
+      await platform.kill();
+      await whileDown?.();
+      platform = { ...(await startStandalone({ dataDirectory, environment: variables })), close };
+    },
+    close: () => open.disposeAsync(),
+  };
+}
+
+async function visit(
+  browser: Browser,
+  url: string,
+  { path = '/', origin = url, ...options }: VisitOptions = {},
+): Promise<Visit> {
+  const context = await browser.newContext({ locale: 'en-GB', ...options });
+  context.setDefaultTimeout(TIMEOUT_MS);
+  const faults: string[] = [];
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      const { effectiveDirective, blockedURI, sourceFile, sample } = event;
+      reportError(new Error(`policy: ${effectiveDirective} ${blockedURI} ${sourceFile} ${sample}`));
+    });
+  });
+  context.on('weberror', (error) => faults.push(`uncaught: ${error.error().message}`));
+  context.on('console', (message) => {
+    // What a browser says of requests is no complaint: that they fail is part of a client's life.
+    const isOurs = !/^(Failed to load resource|WebSocket connection)/.test(message.text());
+    if (message.type() === 'error' && isOurs) faults.push(message.text());
+  });
+  const page = await context.newPage();
+  await page.goto(`${origin}${path}`);
+  return { page, context, faults };
+}
+
+/** Fails when a page of these has complained of anything. */
+export function expectNoFaults(...visits: readonly Visit[]): void {
+  expect(visits.flatMap(({ faults }) => faults)).toEqual([]);
+}
+
+/** Fails when the page, as it is now, keeps somebody with a disability out: what axe calls serious or critical. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axeSource);
+  const violations = await page.evaluate(async () => {
+    const { axe: engine } = globalThis as typeof globalThis & { axe: typeof axe };
+    const found = await engine.run(document, { resultTypes: ['violations'] });
+    return found.violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => ({ id, at: nodes.map(({ html, any }) => [html, any[0]?.message]) }));
+  });
+  expect(violations).toEqual([]);
+}
+
+/** Makes an account in the page's entrance, and waits until its conversations are there. Gives the recovery code. */
+export async function register(page: Page, username: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Username' }).fill(username);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await page.getByRole('navigation').waitFor();
+}
