@@ -9,7 +9,7 @@ import {
   type OpenFileOptions,
   type SendFileOptions,
 } from './files/files.ts';
-import { OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
+import { LINES_PAGE, LINES_SHOWN_MAX, OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
 import type { Content } from './messages/content.ts';
 import type { ConversationRecord } from './messages/conversation-record.ts';
 import {
@@ -22,8 +22,10 @@ import {
 import type { HistoryItem, Message, Place } from './messages/history-item.ts';
 import { type HeadingOptions, headingOf } from './messages/message-heading.ts';
 import type { MessageReference } from './messages/message-reference.ts';
+import { type ViewRange, viewMessages } from './messages/message-view.ts';
 import { enqueue } from './messages/outbox.ts';
 import { readUnsent, type UnsentMessage, whenStored } from './messages/sent-message.ts';
+import type { MessageView } from './state/view.ts';
 import type { StoreWork } from './store/store.ts';
 
 /** A message that was just written. */
@@ -44,6 +46,11 @@ export interface TalkDoor {
   messages(): AsyncGenerator<Message, void>;
   /** A conversation as this store has it, oldest first. */
   history(conversation: ConversationId, range?: HistoryRange): Promise<HistoryItem[]>;
+  /**
+   * Lines as `state.messages` shows them, the oldest first: the newest ones below a place, or of all. For going back further than
+   * it does; they are not kept up to date. At most 500, and 50 when nothing is said.
+   */
+  lines(conversation: ConversationId, range?: Partial<ViewRange>): Promise<MessageView[]>;
   conversations(): Promise<ConversationRecord[]>;
   /** A user by exact name, without case. A name that is seconds old may not be known yet. */
   findUser(username: string): Promise<{ user: UserId; username: string } | undefined>;
@@ -88,6 +95,17 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
     messages: () => core.arrivals.messages(),
     history: (conversation: ConversationId, range: HistoryRange = {}) =>
       readHistory(store, conversation, range),
+    async lines(
+      conversation: ConversationId,
+      { before, limit = LINES_PAGE }: Partial<ViewRange> = {},
+    ) {
+      const { local } = await core.peerDeps();
+      const range = {
+        limit: Math.min(limit, LINES_SHOWN_MAX),
+        ...(before !== undefined && { before }),
+      };
+      return store.transaction((it) => viewMessages(it, local, conversation, range));
+    },
     conversations: () => listKnownConversations(store),
     findUser: (username: string) => findUserByName(call, username),
     openDirect: (user: UserId) => openDirectConversation(core, user),

@@ -31,6 +31,7 @@ export type {
 } from './messages/history-item.ts';
 export type { HeadingOptions } from './messages/message-heading.ts';
 export type { MessageReference, MessageTarget } from './messages/message-reference.ts';
+export type { ViewRange } from './messages/message-view.ts';
 export type { UnsentMessage } from './messages/sent-message.ts';
 export type { ProfileChange } from './people/own-profile.ts';
 export type { DirectoryPage, MessageRequest, Report, Standing } from './people/people.ts';

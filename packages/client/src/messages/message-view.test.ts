@@ -186,6 +186,17 @@ test('lines come from the end in pages, however far apart their places are', asy
   expect(await store.transaction((it) => countUnread(it, conversation))).toBe(places.length);
 });
 
+test('lines further back than what is kept up to date are had by their place', async () => {
+  const { alice, conversation } = pair;
+  for (const text of ['two', 'three', 'four']) await alice.client.sendText(conversation, text);
+  await until(async () => expect(await unsent(alice)).toEqual([]));
+  const all = await alice.client.lines(conversation);
+  expect(all).toEqual(await lines(alice, conversation));
+  const { seq } = all.at(-1)!;
+  const below = await alice.client.lines(conversation, { before: seq!, limit: 2 });
+  expect(below).toEqual(all.slice(-3, -1));
+});
+
 function item(
   conversation: ConversationId,
   seq: number,
