@@ -11,6 +11,7 @@ import type { TalkDoor } from './client-talk.ts';
 import type { ClientEvent, ClientEvents, Listener } from './events.ts';
 import type { PeopleDoor } from './people/people-door.ts';
 import type { ClientState } from './state/state.ts';
+import type { Alarms } from './trust/alarms.ts';
 
 /** The account and its sessions. */
 export interface AccountDoor {
@@ -86,6 +87,8 @@ export interface DeviceDoor {
 
 /** Whom to believe. */
 export interface TrustDoor {
+  /** What waits for a person to decide, also from before this start: the events tell each of them once, or at each start. */
+  alarms(): Promise<Alarms>;
   /** Goes on with a contact whose identity key has changed, after the safety numbers were compared. */
   acceptIdentity(user: UserId): Promise<void>;
   /**

@@ -3,6 +3,7 @@ import type { UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
 import type { TrustDoor } from './client-interface.ts';
 import { readBrokenGroups } from './groups/group-reading.ts';
+import { readAlarms } from './trust/alarms.ts';
 import { forgetKeyLog } from './trust/key-log.ts';
 import { pardonContact } from './trust/log-standing.ts';
 import { acceptIdentity, compareIdentities } from './trust/peers.ts';
@@ -11,6 +12,7 @@ import { acceptIdentity, compareIdentities } from './trust/peers.ts';
 export function openTrustDoor(core: ClientCore): TrustDoor {
   const { store } = core;
   return {
+    alarms: () => readAlarms(store),
     async safetyNumber(user: UserId) {
       return compareIdentities(await core.peerDeps(), user);
     },

@@ -58,3 +58,4 @@ export {
   type StoreSecret,
   sealStore,
 } from './store/store-sealed.ts';
+export type { Alarms } from './trust/alarms.ts';

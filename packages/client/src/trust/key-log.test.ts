@@ -27,6 +27,7 @@ import { keys } from '../store/key-space.ts';
 import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
 import { putRecord } from '../store/stored-record.ts';
+import { readAlarms } from './alarms.ts';
 import { type KeyLogFixture, makeKeyLog } from './key-log.fixture.ts';
 import { createKeyLog, forgetKeyLog, type KeyLog } from './key-log.ts';
 import type { AccountAnswer } from './log-answer.ts';
@@ -93,6 +94,7 @@ describe('our own leaf', () => {
       );
     }
     await expect(inStore(assertNoAlarm)).rejects.toMatchObject(COMPROMISED);
+    expect(await readAlarms(store)).toMatchObject({ general: 'account.compromised' });
     await expect(forgetKeyLog(store)).rejects.toMatchObject(COMPROMISED);
   });
 
@@ -287,6 +289,7 @@ describe('a contact', () => {
       open().needContact({ user: bob, identityKey: his.publicKey }),
     ).rejects.toMatchObject(BROKEN);
     expect(heard).toEqual([['key-log-broken', { user: bob, cause: 'proof.invalid' }]]);
+    expect(await readAlarms(store)).toEqual({ identityChanged: [], logBroken: [bob] });
   });
 
   test('that names a leaf which the log does not have is not written to any more', async () => {
