@@ -46,16 +46,15 @@ test.concurrent(
     await say(bob, conversation, 'from him');
     await until(async () => (await textsOf(alice, conversation)).length === 2);
     const [words, path] = [makeRecoveryKey(), join(directory, `${alice.username}.backup`)];
-    await writeFile(path, await exportBackup(alice.store, words, options));
+    await writeFile(path, await alice.client.exportBackup(words));
     await alice.client.close();
     await say(bob, conversation, 'nobody heard');
     const warned = heard(bob.client, 'identity-changed');
     const numbers = await bob.client.safetyNumber(alice.user);
 
-    const store = openStore();
-    const restored = await restoreBackup(store, words, await openAsBlob(path), options);
+    const again = { ...alice, client: open(openStore()) };
+    const restored = await again.client.restoreBackup(words, await openAsBlob(path));
     expect(restored).toMatchObject({ user: alice.user, username: alice.username });
-    const again = { ...alice, client: open(store) };
     const me = await again.client.login({ username: restored.username, password: PASSWORD });
     expect(me).toMatchObject({ user: alice.user });
     expect(me.device).not.toBe(alice.device);

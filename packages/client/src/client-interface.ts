@@ -5,6 +5,7 @@ import type { Credentials, Me, NewAccount, Recovery, Registered } from './accoun
 import type { OwnDevice } from './account/devices.ts';
 import type { CompleteLinkOptions } from './account/link-answer.ts';
 import type { Link } from './account/link-offer.ts';
+import type { BackupDoor } from './client-backup.ts';
 import type { ContentDoor } from './client-content.ts';
 import type { GroupsDoor } from './client-groups.ts';
 import type { TalkDoor } from './client-talk.ts';
@@ -101,7 +102,13 @@ export interface TrustDoor {
 }
 
 /** One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. */
-export interface Client extends AccountDoor, DeviceDoor, TalkDoor, ContentDoor, TrustDoor {
+export interface Client
+  extends AccountDoor,
+    DeviceDoor,
+    TalkDoor,
+    ContentDoor,
+    TrustDoor,
+    BackupDoor {
   /** Who is in groups, and what they are called. */
   readonly groups: GroupsDoor;
   readonly people: PeopleDoor;

@@ -1,5 +1,6 @@
 /** `createClient`: the parts put together. */
 import { openAccountDoor, openDeviceDoor } from './client-account.ts';
+import { openBackupDoor } from './client-backup.ts';
 import { openContentDoor } from './client-content.ts';
 import { ClientCore } from './client-core.ts';
 import { openGroupsDoor } from './client-groups.ts';
@@ -24,6 +25,7 @@ export function createClient(options: ClientOptions): Client {
     ...openTalkDoor(core),
     ...openContentDoor(core),
     ...openTrustDoor(core),
+    ...openBackupDoor(core),
     groups,
     people: openPeopleDoor(core, groups),
     connect: () => core.connect(),

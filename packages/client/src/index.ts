@@ -6,6 +6,7 @@ export type { OwnDevice } from './account/devices.ts';
 export type { CompleteLinkOptions } from './account/link-answer.ts';
 export type { Link } from './account/link-offer.ts';
 export { createClient } from './client.ts';
+export type { BackupDoor } from './client-backup.ts';
 export type { ContentDoor } from './client-content.ts';
 export type { GroupMember, GroupsDoor, NewGroup } from './client-groups.ts';
 export type { Client } from './client-interface.ts';

@@ -1,0 +1,32 @@
+/** The part of a client that is about backups of its store, for applications that have no hold of the store itself. */
+import type { RestoredBackup } from './backup/backup.ts';
+import type { ClientCore } from './client-core.ts';
+import { loadBackups } from './load-late.ts';
+
+/** Backups (`@sotto/client/backup` makes the words, and does the same to a store). */
+export interface BackupDoor {
+  /**
+   * A backup of the store, encrypted under the recovery key of these words, in pieces as they are read. Rejects with
+   * `backup.words-wrong`, and with `account.missing` before the first connection.
+   */
+  exportBackup(words: string): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * Restores a backup into the store of this client, which no account has used yet; after that, `login` with the password.
+   * Rejects with `backup.words-wrong`, `backup.damaged`, `backup.unsupported` and `backup.store-used`, with nothing written.
+   */
+  restoreBackup(words: string, backup: Blob): Promise<RestoredBackup>;
+}
+
+/** What an application calls about backups. */
+export function openBackupDoor({ store, provider, clock }: ClientCore): BackupDoor {
+  return {
+    async exportBackup(words) {
+      const { exportBackup } = await loadBackups();
+      return exportBackup(store, words, { provider, clock });
+    },
+    async restoreBackup(words, backup) {
+      const { restoreBackup } = await loadBackups();
+      return restoreBackup(store, words, backup, { provider });
+    },
+  };
+}
