@@ -77,6 +77,8 @@ export class Correspondent {
   /** On this connection, by conversation: the highest place that came. */
   #came = new Map<Room, number>();
   readonly #lookups = new Map<Room, Promise<void>>();
+  /** Rooms that this user was told to be none of theirs, with those who were thought to be members then. */
+  readonly #closedTo = new Map<Room, Room['members']>();
   #socket: WebSocket | undefined;
   #isGreeted = false;
   #heardAt = 0;
@@ -100,6 +102,11 @@ export class Correspondent {
 
   reached(room: Room): number {
     return this.#reached.get(room) ?? 0;
+  }
+
+  /** False once the platform has said that this user is no member, until the members are heard to be others. */
+  mayWrite(room: Room): boolean {
+    return this.#closedTo.get(room) !== room.members;
   }
 
   /** Puts a letter into the outbox, and sends it when there is a connection. */
@@ -246,8 +253,9 @@ export class Correspondent {
     this.#flush(outbox);
   }
 
-  /** This user is no member any more. */
+  /** This user is no member any more, which the room may not say yet: its secretary has to hear of it, too. */
   #withdraw(room: Room, outbox: Outbox): void {
+    this.#closedTo.set(room, room.members);
     const { given, number } = outbox.withdraw();
     for (const { letter, addressed } of given) {
       this.#outstanding -= 1;

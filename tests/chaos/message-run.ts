@@ -212,8 +212,8 @@ class Run {
   #writeLetter(correspondent: Correspondent): void {
     const { index } = correspondent;
     const { resident } = this.#town.residents.devices[index] ?? {};
-    const rooms = [...this.#rooms.values()].filter(({ members }) =>
-      members.some((member) => member === resident),
+    const rooms = [...this.#rooms.values()].filter(
+      (room) => room.members.some((member) => member === resident) && correspondent.mayWrite(room),
     );
     const room = this.#chance.pick(rooms);
     this.#written += 1;

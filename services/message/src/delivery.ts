@@ -291,6 +291,8 @@ export class Delivery {
   }
 
   async #readPage(stream: Stream): Promise<void> {
+    // While this waited for its turn, live messages may have filled the window: an acknowledgement begins anew.
+    if (!this.#hasRoom()) return;
     const { conversation, sentTo, last } = stream;
     if (stream.isCatchingUp && !stream.isAnnounced) this.#announce(stream);
     const limit = Math.min(CATCH_UP_PAGE, UNACKNOWLEDGED_MAX - this.#unacknowledged);

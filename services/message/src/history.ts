@@ -46,8 +46,9 @@ export async function readSlots(
 ): Promise<SlotPage> {
   if (wanted.above >= wanted.upTo) return { slots: [], to: wanted.above };
   const { messages, complete } = await readForwards(database, wanted);
-  // Every place was taken by a message once. One that is not there has been dropped with its week.
-  const to = complete ? wanted.upTo : (messages.at(-1)?.seq ?? wanted.upTo);
+  // Every place was taken by a message once. One that is not there has been dropped with its week; beyond a page that was
+  // cut nothing is known.
+  const to = complete ? wanted.upTo : (messages.at(-1)?.seq ?? wanted.above);
   return { slots: slotsOf(messages, reader, { from: wanted.above + 1, to, at: clock() }), to };
 }
 
@@ -59,7 +60,7 @@ async function readSlotsBefore(
 ): Promise<Slot[]> {
   if (wanted.above >= wanted.upTo) return [];
   const { messages, complete } = await readBackwards(database, wanted);
-  const from = complete ? wanted.above + 1 : (messages[0]?.seq ?? wanted.above + 1);
+  const from = complete ? wanted.above + 1 : (messages[0]?.seq ?? wanted.upTo + 1);
   return slotsOf(messages, reader, { from, to: wanted.upTo, at: clock() });
 }
 
