@@ -1,5 +1,28 @@
-/** The public door: the SDK's state in React, for pages and for terminals. */
+/** The public door: the SDK's state in React, and what it means in words, for pages and for terminals. */
 export { ClientProvider, useClient } from './client-context.ts';
+export type { ConversationId, MessageId, NameOf, UserId } from './ids.ts';
+export { lineWords, previewWords, type Reader, typingWords } from './line-words.ts';
+export { conversationName, initials, NAMELESS, type Named, peerOf } from './names.ts';
+export { type Tick, tickOf, unreadLabel } from './ticks.ts';
+export {
+  clockLabel,
+  countdownLabel,
+  dayLabel,
+  fullTimeLabel,
+  isSameDay,
+  lifetimeLabel,
+  shortTimeLabel,
+} from './time-labels.ts';
+export type { TimelineView } from './timeline.ts';
+export {
+  firstUnread,
+  isSaid,
+  type LineRow,
+  lineKey,
+  type TimelineRow,
+  timelineRows,
+} from './timeline-rows.ts';
+export { useNames, useUsername } from './use-names.ts';
 export { useObservable } from './use-observable.ts';
 export {
   useConnection,
@@ -8,3 +31,4 @@ export {
   usePresence,
   useProfile,
 } from './use-state-of.ts';
+export { useTimeline } from './use-timeline.ts';

@@ -1,0 +1,86 @@
+/** Lines of a conversation as rows of a page: days between them, where the new ones begin, and who goes on speaking. */
+import type { MessageView } from '@sotto/client';
+import { isSameDay } from './time-labels.ts';
+
+/** One row. `key` names it for as long as it is shown. */
+export type TimelineRow =
+  | { readonly type: 'day'; readonly key: string; readonly time: number }
+  /** What follows had not been read when the conversation was opened. */
+  | { readonly type: 'new'; readonly key: string }
+  | LineRow;
+
+export interface LineRow {
+  readonly type: 'line';
+  readonly key: string;
+  readonly line: MessageView;
+  /** The first, and the last, of what one person says in one go. */
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+}
+
+/** Who says nothing for so long begins anew. */
+const PAUSE_MS = 5 * 60_000;
+
+/** What is said by somebody, and not what has happened. */
+const SAID: ReadonlySet<MessageView['body']['type']> = new Set([
+  'text',
+  'file',
+  'deleted',
+  'unreadable',
+  'unsupported',
+]);
+
+/** What counts as unread: the SDK counts it so. */
+const UNREAD: ReadonlySet<MessageView['body']['type']> = new Set([
+  'text',
+  'file',
+  'unreadable',
+  'unsupported',
+]);
+
+/** The name of a line among those of its conversation. */
+export function lineKey({ reference, seq }: Pick<MessageView, 'reference' | 'seq'>): string {
+  return reference === undefined ? `${seq}` : `${reference.device}/${reference.id}`;
+}
+
+/** Whether it stands in a bubble of its sender's. */
+export function isSaid({ body }: MessageView): boolean {
+  return SAID.has(body.type);
+}
+
+/**
+ * The line at which what is new begins, when so many are unread; undefined for none. The first one of those given when
+ * more are unread than they are.
+ */
+export function firstUnread(lines: readonly MessageView[], unread: number): string | undefined {
+  const counted = lines.filter(({ isOwn, body }) => !isOwn && UNREAD.has(body.type));
+  const first = unread > 0 ? counted.at(-Math.min(unread, counted.length)) : undefined;
+  return first && lineKey(first);
+}
+
+/** Rows for lines, the oldest first; `newFrom` is the key of the first new one. */
+export function timelineRows(lines: readonly MessageView[], newFrom?: string): TimelineRow[] {
+  const rows: TimelineRow[] = [];
+  lines.forEach((line, index) => {
+    const [before, after] = [lines[index - 1], lines[index + 1]];
+    const key = lineKey(line);
+    const isNewDay = before === undefined || !isSameDay(before.time, line.time);
+    if (isNewDay) rows.push({ type: 'day', key: `day/${key}`, time: line.time });
+    if (key === newFrom) rows.push({ type: 'new', key: 'new' });
+    const isFirst = before === undefined || key === newFrom || !goesOn(before, line);
+    const isLast = after === undefined || lineKey(after) === newFrom || !goesOn(line, after);
+    rows.push({ type: 'line', key, line, isFirst, isLast });
+  });
+  return rows;
+}
+
+function goesOn(line: MessageView, next: MessageView): boolean {
+  return (
+    isSaid(line) &&
+    isSaid(next) &&
+    line.sender === next.sender &&
+    line.isOwn === next.isOwn &&
+    Math.abs(next.time - line.time) < PAUSE_MS &&
+    isSameDay(line.time, next.time)
+  );
+}
