@@ -1,0 +1,18 @@
+/** How the page is built: `npm run web`. */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  build: {
+    target: 'es2024',
+    cssTarget: ['chrome125', 'firefox128', 'safari17.5'],
+    assetsDir: 'assets',
+    // The policy of the page allows no `data:` script or style; a font would go against it as well.
+    assetsInlineLimit: 0,
+    // Browsers of this target preload by themselves.
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  worker: { format: 'es' },
+});
