@@ -73,9 +73,9 @@ export interface TalkDoor {
   /**
    * Opens the file of a message, to be read from its beginning or anywhere. Rejects with `message.no-file`, with
    * `file.not-found` when the platform does not show it to this account, and with `file.damaged` when it has other bytes
-   * than were sent; nothing of those is ever given out.
+   * than were sent; nothing of those is ever given out. Of a line of `state.messages` give `{ content: line.body }`.
    */
-  openFile(message: Message, options?: OpenFileOptions): Promise<OpenedFile>;
+  openFile(message: Pick<Message, 'content'>, options?: OpenFileOptions): Promise<OpenedFile>;
   /** Messages of a conversation that wait to be acknowledged by the platform, oldest first. */
   unsent(conversation: ConversationId): Promise<UnsentMessage[]>;
   /**
@@ -116,7 +116,8 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
       const { reference: file, settle } = await files.store(conversation, input, options);
       return send(core, conversation, { content: { type: 'file', file }, options, settle });
     },
-    openFile: (message: Message, options: OpenFileOptions = {}) => files.open(message, options),
+    openFile: (message: Pick<Message, 'content'>, options: OpenFileOptions = {}) =>
+      files.open(message, options),
     unsent: (conversation: ConversationId) =>
       readUnsent(store, conversation, OUTBOX_PER_CONVERSATION_MAX),
     async whenStored(id: MessageId) {

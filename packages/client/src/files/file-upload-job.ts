@@ -30,6 +30,12 @@ export interface UploadJob {
   readonly storeKey: string | undefined;
   readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly pausable?: boolean | undefined;
+}
+
+/** Whether somebody has given the file up, and does not go on with it later. */
+export function isGivenUp({ signal, pausable = false }: UploadJob): boolean {
+  return signal?.aborted === true && !pausable;
 }
 
 /** What the platform has by then. */

@@ -19,6 +19,7 @@ import { UploadRecord } from './file-progress.ts';
 import { type Ciphertext, type Seal, sealFile } from './file-sealing.ts';
 import {
   assertSame,
+  isGivenUp,
   makeSeal,
   NO_CONTEXT,
   report,
@@ -41,7 +42,7 @@ export async function upload(deps: UploadDeps, job: UploadJob): Promise<Uploaded
   try {
     await new Attempts(deps, signal).run(() => deps.call(grantFile, input, { signal }));
   } catch (error) {
-    if (signal?.aborted || !isLong || job.storeKey === undefined) await discard(deps, job, file.id);
+    if (isGivenUp(job) || !isLong || job.storeKey === undefined) await discard(deps, job, file.id);
     throw error;
   }
   return file;
@@ -79,8 +80,8 @@ async function bringAndFinish(deps: UploadDeps, job: UploadJob): Promise<Uploade
     await bringAll(deps, job, begun);
     return await finish(deps, job, begun);
   } catch (error) {
-    const isGivenUp = job.signal?.aborted || job.storeKey === undefined;
-    if (isGivenUp || isDamaged(error)) await giveUp(deps, job, begun.id);
+    const isOfNoUse = isGivenUp(job) || job.storeKey === undefined;
+    if (isOfNoUse || isDamaged(error)) await giveUp(deps, job, begun.id);
     throw error;
   } finally {
     begun.ciphertext.close();

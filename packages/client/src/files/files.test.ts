@@ -184,6 +184,23 @@ test('who gives a file up is told their reason, and nothing of it stays', async 
   expect(platform.files.stored.size).toBe(0);
 });
 
+test('what was only interrupted goes on when the same file is sent again', async () => {
+  const data = random(LONG);
+  const pause = new AbortController();
+  const sent = alice.sendFile(conversation.id, fileOf(data), {
+    signal: pause.signal,
+    pausable: true,
+    onProgress: ({ done }) => done > 0 && pause.abort(),
+  });
+  await expect(sent).rejects.toMatchObject({ name: 'AbortError' });
+  const [id] = platform.files.begun.keys();
+  platform.calls.length = 0;
+  await alice.sendFile(conversation.id, fileOf(data), { pausable: true });
+  expect(platform.calls).not.toContain('createUpload');
+  expect([...platform.files.stored.keys()]).toEqual([id]);
+  await expectBytes(await received(), data);
+});
+
 test('a platform that has stored other bytes is told from one that has stored these', async () => {
   for (const size of [100, LONG]) {
     fail('grantFile', () => expect.unreachable());

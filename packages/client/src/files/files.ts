@@ -24,6 +24,11 @@ export interface SendFileOptions extends HeadingOptions {
   readonly onProgress?: (progress: TransferProgress) => void;
   /** Gives the file up, on the platform too. */
   readonly signal?: AbortSignal;
+  /**
+   * The signal interrupts only: what has got through of a long file stays on the platform for some hours, and sending the
+   * same file again goes on from there.
+   */
+  readonly pausable?: boolean;
 }
 
 /** How a file is opened. */
@@ -69,7 +74,7 @@ export interface Files {
    * Opens the file of a message. Throws `message.no-file` when it holds none, `file.damaged` when the platform has
    * another one in its place, and what calls throw.
    */
-  open(message: Message, options: OpenFileOptions): Promise<OpenedFile>;
+  open(message: Pick<Message, 'content'>, options: OpenFileOptions): Promise<OpenedFile>;
 }
 
 /** The files of one client. */
@@ -110,7 +115,7 @@ function stored(described: Description, file: UploadedFile, storeKey?: string): 
 
 async function open(
   deps: UploadDeps,
-  { content }: Message,
+  { content }: Pick<Message, 'content'>,
   options: OpenFileOptions,
 ): Promise<OpenedFile> {
   if (content.type === 'file') return openReference(deps, content.file, options);
