@@ -17,13 +17,13 @@ export type { TimelineView } from './timeline.ts';
 export {
   firstUnread,
   isSaid,
-  type LineRow,
   lineKey,
   type TimelineRow,
   timelineRows,
 } from './timeline-rows.ts';
 export { useNames, useUsername } from './use-names.ts';
 export { useObservable } from './use-observable.ts';
+export { useStanding, useStandings } from './use-standing.ts';
 export {
   useConnection,
   useConversations,

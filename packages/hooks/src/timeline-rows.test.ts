@@ -6,11 +6,10 @@ const noon = new Date(2026, 10, 21, 12).getTime();
 const minute = 60_000;
 
 const shape = (rows: ReturnType<typeof timelineRows>) =>
-  rows.map((row) =>
-    row.type === 'line'
-      ? `${row.isFirst ? '[' : ''}${row.line.seq}${row.isLast ? ']' : ''}`
-      : row.type,
-  );
+  rows.map(({ line: { seq }, opensDay, opensNew, isFirst, isLast }) => {
+    const before = `${opensDay ? 'day ' : ''}${opensNew ? 'new ' : ''}`;
+    return `${before}${isFirst ? '[' : ''}${seq}${isLast ? ']' : ''}`;
+  });
 
 test('what one person says in one go stands together, and days stand between', () => {
   const lines = [
@@ -20,13 +19,13 @@ test('what one person says in one go stands together, and days stand between', (
     line(4, { time: noon + 2 * minute, sender: CAROL }),
     line(5, { time: noon + 20 * minute, sender: CAROL }),
   ];
-  expect(shape(timelineRows(lines))).toEqual(['day', '[1]', 'day', '[2', '3]', '[4]', '[5]']);
+  expect(shape(timelineRows(lines))).toEqual(['day [1]', 'day [2', '3]', '[4]', '[5]']);
 });
 
 test('what happens between two messages parts them', () => {
   const body = { type: 'timer', seconds: 60 } as const;
   const lines = [line(1, { time: noon }), line(2, { time: noon, body }), line(3, { time: noon })];
-  expect(shape(timelineRows(lines))).toEqual(['day', '[1]', '[2]', '[3]']);
+  expect(shape(timelineRows(lines))).toEqual(['day [1]', '[2]', '[3]']);
 });
 
 test('what is new begins at the first unread message, and a group of bubbles with it', () => {
@@ -38,7 +37,7 @@ test('what is new begins at the first unread message, and a group of bubbles wit
   ];
   const newFrom = firstUnread(lines, 2);
   expect(newFrom).toBe(lineKey(lines[1]!));
-  expect(shape(timelineRows(lines, newFrom))).toEqual(['day', '[1]', 'new', '[2]', '[3]', '[4]']);
+  expect(shape(timelineRows(lines, newFrom))).toEqual(['day [1]', 'new [2]', '[3]', '[4]']);
   expect(firstUnread(lines, 0)).toBeUndefined();
   expect(firstUnread(lines, 50)).toBe(lineKey(lines[0]!));
   expect(firstUnread([], 3)).toBeUndefined();

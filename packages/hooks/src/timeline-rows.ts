@@ -2,17 +2,18 @@
 import type { MessageView } from '@sotto/client';
 import { isSameDay } from './time-labels.ts';
 
-/** One row. `key` names it for as long as it is shown. */
-export type TimelineRow =
-  | { readonly type: 'day'; readonly key: string; readonly time: number }
-  /** What follows had not been read when the conversation was opened. */
-  | { readonly type: 'new'; readonly key: string }
-  | LineRow;
-
-export interface LineRow {
-  readonly type: 'line';
+/**
+ * One line, and what stands before it. Days are no rows of their own: when older lines come, a row that is looked at stays the
+ * row that it was.
+ */
+export interface TimelineRow {
+  /** Names it for as long as it is shown. */
   readonly key: string;
   readonly line: MessageView;
+  /** The first of its day. */
+  readonly opensDay: boolean;
+  /** It and what follows had not been read when the conversation was opened. */
+  readonly opensNew: boolean;
   /** The first, and the last, of what one person says in one go. */
   readonly isFirst: boolean;
   readonly isLast: boolean;
@@ -60,18 +61,20 @@ export function firstUnread(lines: readonly MessageView[], unread: number): stri
 
 /** Rows for lines, the oldest first; `newFrom` is the key of the first new one. */
 export function timelineRows(lines: readonly MessageView[], newFrom?: string): TimelineRow[] {
-  const rows: TimelineRow[] = [];
-  lines.forEach((line, index) => {
+  const keys = lines.map(lineKey);
+  return lines.map((line, index) => {
     const [before, after] = [lines[index - 1], lines[index + 1]];
-    const key = lineKey(line);
-    const isNewDay = before === undefined || !isSameDay(before.time, line.time);
-    if (isNewDay) rows.push({ type: 'day', key: `day/${key}`, time: line.time });
-    if (key === newFrom) rows.push({ type: 'new', key: 'new' });
-    const isFirst = before === undefined || key === newFrom || !goesOn(before, line);
-    const isLast = after === undefined || lineKey(after) === newFrom || !goesOn(line, after);
-    rows.push({ type: 'line', key, line, isFirst, isLast });
+    const opensNew = keys[index] === newFrom;
+    const closesOld = after !== undefined && keys[index + 1] === newFrom;
+    return {
+      key: keys[index]!,
+      line,
+      opensDay: before === undefined || !isSameDay(before.time, line.time),
+      opensNew,
+      isFirst: before === undefined || opensNew || !goesOn(before, line),
+      isLast: after === undefined || closesOld || !goesOn(line, after),
+    };
   });
-  return rows;
 }
 
 function goesOn(line: MessageView, next: MessageView): boolean {

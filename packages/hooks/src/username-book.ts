@@ -1,63 +1,20 @@
-/** Usernames of people whom this account has met. The platform knows them; they are asked for once each, one after another. */
-import { ApiError, type Client, type Observable } from '@sotto/client';
+/** Usernames of people whom this account has met: the platform knows them. */
+import { ApiError, type Client } from '@sotto/client';
+import { type AskedBook, openAskedBook } from './asked-book.ts';
 import type { UserId } from './ids.ts';
-
-type Names = ReadonlyMap<UserId, string>;
 
 /** What the book needs of a client. */
 export type BookDeps = Pick<Client, 'on'> & { readonly people: Pick<Client['people'], 'find'> };
 
-/** An observable map that grows. */
-export interface UsernameBook extends Observable<Names> {
-  /** Asks for those whose names are not known; what fails is asked for again with the next connection. */
-  readonly want: (users: readonly UserId[]) => void;
-}
-
-const books = new WeakMap<BookDeps, UsernameBook>();
+const books = new WeakMap<BookDeps, AskedBook<UserId, string>>();
 
 /** The one book of a client. */
-export function usernamesOf(client: BookDeps): UsernameBook {
-  const book = books.get(client) ?? openBook(client);
+export function usernamesOf(client: BookDeps): AskedBook<UserId, string> {
+  const known = books.get(client);
+  if (known !== undefined) return known;
+  const book = openAskedBook(client.on, (user: UserId) => usernameOf(client.people, user));
   books.set(client, book);
   return book;
-}
-
-function openBook({ people, on }: BookDeps): UsernameBook {
-  const listeners = new Set<() => void>();
-  const wanted = new Set<UserId>();
-  let names: Names = new Map();
-  let isAsking = false;
-
-  async function ask(): Promise<void> {
-    if (isAsking) return;
-    isAsking = true;
-    try {
-      for (const user of wanted) {
-        const username = await usernameOf(people, user);
-        wanted.delete(user);
-        if (username === undefined) continue;
-        names = new Map(names).set(user, username);
-        for (const listener of [...listeners]) listener();
-      }
-    } catch {
-      // Without a connection nobody's name can be had: the next one begins again.
-    } finally {
-      isAsking = false;
-    }
-  }
-
-  on('connected', () => void ask());
-  return {
-    get: () => names,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    want(users) {
-      for (const user of users) if (!names.has(user)) wanted.add(user);
-      if (wanted.size > 0) void ask();
-    },
-  };
 }
 
 /** Undefined for whom the platform does not show: a deleted account, or nobody we have met. */
