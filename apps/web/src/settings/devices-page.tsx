@@ -1,0 +1,32 @@
+/** Where the account is in use: its devices, and the sessions that are open on them. */
+
+import { DeviceList } from './device-list.tsx';
+import { LinkDevice } from './link-device.tsx';
+import { Section } from './section.tsx';
+import { SessionList } from './session-list.tsx';
+
+/** The page of devices and sessions. */
+export function DevicesPage() {
+  return (
+    <>
+      <Section
+        title="Your devices"
+        hint="Messages are encrypted for each of these. One that you do not know should not be here."
+      >
+        <DeviceList />
+      </Section>
+      <Section
+        title="Link another device"
+        hint="On the other device, choose “Link to my account”. It shows a code, which you paste or type here."
+      >
+        <LinkDevice />
+      </Section>
+      <Section
+        title="Sessions"
+        hint="A session is one log-in of a device. Ending it asks that device for the password again."
+      >
+        <SessionList />
+      </Section>
+    </>
+  );
+}

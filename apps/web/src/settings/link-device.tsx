@@ -1,0 +1,117 @@
+/** Links a device that shows a code: pasted or typed, or brought by the address of this page, so no camera is needed. */
+import { useClient } from '@sotto/hooks';
+import { type FormEvent, useId, useState } from 'react';
+import { Button, Dialog, Switch, TextField, useToast } from '../design/index.ts';
+import { Actions, Failure } from './section.tsx';
+import { useTask } from './use-task.ts';
+import styles from './words.module.css';
+
+/** What codes begin with, also those that stand in an address. */
+const CODE = /sotto-link:[\w-]+/;
+
+/** The form, and the question that it leads to. */
+export function LinkDevice() {
+  const [code, setCode] = useState(codeOfAddress);
+  const [isAsking, setAsking] = useState(false);
+  const [error, setError] = useState<string>();
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const found = CODE.exec(code)?.[0];
+    setError(found === undefined ? 'A code begins with “sotto-link:”.' : undefined);
+    setAsking(found !== undefined);
+  };
+  const close = (isLinked: boolean) => {
+    setAsking(false);
+    if (isLinked) setCode('');
+  };
+  return (
+    <>
+      <form className={styles.form} onSubmit={submit}>
+        <TextField
+          label="Code of the new device"
+          placeholder="sotto-link:…"
+          dir="ltr"
+          autoComplete="off"
+          autoCapitalize="off"
+          spellCheck={false}
+          value={code}
+          error={error}
+          onChange={({ target }) => setCode(target.value)}
+        />
+        <Actions>
+          <Button type="submit" disabled={code.trim() === ''}>
+            Link device
+          </Button>
+        </Actions>
+      </form>
+      {isAsking && <LinkDialog code={CODE.exec(code)?.[0] ?? ''} onClose={close} />}
+    </>
+  );
+}
+
+interface LinkDialogProps {
+  code: string;
+  onClose: (isLinked: boolean) => void;
+}
+
+/** Asks before a device becomes one of the account's: a code may have been sent by somebody else. */
+function LinkDialog({ code, onClose }: LinkDialogProps) {
+  const client = useClient();
+  const toast = useToast();
+  const task = useTask();
+  const form = useId();
+  const [withHistory, setWithHistory] = useState(true);
+  const [name, setName] = useState('');
+  const link = async (event: FormEvent) => {
+    event.preventDefault();
+    const isLinked = await task.run(async () => {
+      const { device } = await client.completeLink(code, { history: withHistory });
+      const given = name.trim();
+      if (given !== '') await client.renameDevice(device, given);
+    });
+    if (!isLinked) return;
+    toast('The device is linked');
+    onClose(true);
+  };
+  return (
+    <Dialog
+      title="Link this device?"
+      onClose={() => onClose(false)}
+      actions={
+        <>
+          <Button onClick={() => onClose(false)}>Cancel</Button>
+          <Button tone="primary" type="submit" form={form} busy={task.isBusy}>
+            Link
+          </Button>
+        </>
+      }
+    >
+      <p>
+        The device that shows this code will read and write messages as you. Go on only if it is in
+        front of you.
+      </p>
+      <form id={form} className={styles.form} onSubmit={(event) => void link(event)}>
+        <TextField
+          label="Name of the device"
+          placeholder="Tablet"
+          dir="auto"
+          maxLength={40}
+          value={name}
+          onChange={({ target }) => setName(target.value)}
+        />
+        <Switch
+          label="Send recent history"
+          hint="What was said in the last 30 days, encrypted for the new device."
+          checked={withHistory}
+          onChange={setWithHistory}
+        />
+      </form>
+      <Failure error={task.error} />
+    </Dialog>
+  );
+}
+
+/** A link that was opened in this browser carries the code behind its `#`, which no server is told. */
+function codeOfAddress(): string {
+  return CODE.exec(decodeURIComponent(location.hash))?.[0] ?? '';
+}
