@@ -31,7 +31,7 @@ export interface Recipient {
 export type Recipients = Readonly<Record<string, Recipient>>;
 
 /** Of our images, and of MinIO's, which runs as root. */
-const NODE = 1000;
+const NODE = 65_532;
 const ROOT = 0;
 
 /** Who needs what. PostgreSQL's user is 999 in its image on Debian and 70 on Alpine. */
