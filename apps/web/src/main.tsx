@@ -4,16 +4,17 @@ import './design/tokens.css';
 import './design/page.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { Insecure } from './entrance/insecure.tsx';
+import { lackOf } from './entrance/surroundings.ts';
 import { App } from './shell/app.tsx';
 import { openSession } from './shell/session.ts';
 import { openClient, removeStore } from './worker/open-client.ts';
 
 const root = document.getElementById('root');
-if (root !== null) {
-  const session = openSession({ openClient, removeStore });
-  createRoot(root).render(
-    <StrictMode>
-      <App session={session} />
-    </StrictMode>,
-  );
+if (root !== null) createRoot(root).render(<StrictMode>{page()}</StrictMode>);
+
+function page() {
+  const lack = lackOf(globalThis);
+  if (lack !== undefined) return <Insecure lack={lack} />;
+  return <App session={openSession({ openClient, removeStore })} />;
 }

@@ -1,5 +1,5 @@
 /** A line or a box to write in, with its name, a hint and what is wrong with what was written. */
-import { type ComponentProps, useId } from 'react';
+import { type ComponentProps, type ReactNode, useId } from 'react';
 import { classes } from './classes.ts';
 import styles from './text-field.module.css';
 
@@ -8,6 +8,8 @@ interface FieldWords {
   /** Below the field, until there is an error. */
   hint?: string | undefined;
   error?: string | undefined;
+  /** A button at the end of the line. */
+  end?: ReactNode;
 }
 
 type LineProps = FieldWords & { multiline?: false } & ComponentProps<'input'>;
@@ -30,7 +32,10 @@ export function TextField(props: TextFieldProps) {
       <label className={styles.label} htmlFor={marks.id}>
         {label}
       </label>
-      {props.multiline ? <Box {...props} {...marks} /> : <Line {...props} {...marks} />}
+      <div className={classes(styles.line, props.end !== undefined && styles.withEnd)}>
+        {props.multiline ? <Box {...props} {...marks} /> : <Line {...props} {...marks} />}
+        {props.end}
+      </div>
       {says !== undefined && (
         <p
           id={`${id}-says`}
@@ -44,10 +49,12 @@ export function TextField(props: TextFieldProps) {
   );
 }
 
-function Line({ label: _label, hint: _hint, error: _error, multiline: _, ...others }: LineProps) {
+function Line(props: LineProps) {
+  const { label: _l, hint: _h, error: _e, end: _n, multiline: _m, ...others } = props;
   return <input {...others} className={classes(styles.input, others.className)} />;
 }
 
-function Box({ label: _label, hint: _hint, error: _error, multiline: _, ...others }: BoxProps) {
+function Box(props: BoxProps) {
+  const { label: _l, hint: _h, error: _e, end: _n, multiline: _m, ...others } = props;
   return <textarea rows={3} {...others} className={classes(styles.input, others.className)} />;
 }

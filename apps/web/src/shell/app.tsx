@@ -1,6 +1,8 @@
 /** The whole client: what stands on the page depends on whether this browser holds an account. */
 import { ClientProvider, useObservable } from '@sotto/hooks';
 import { ToastProvider } from '../design/index.ts';
+import { Entrance } from '../entrance/entrance.tsx';
+import { SessionEnded } from '../entrance/session-ended.tsx';
 import { Home } from './home.tsx';
 import { MeProvider } from './me.ts';
 import { Opening, OpeningFailed } from './opening.tsx';
@@ -26,8 +28,9 @@ function Stage() {
     case 'failed':
       return <OpeningFailed error={view.error} onRetry={session.open} />;
     case 'new':
+      return <Entrance client={view.client} onEnter={session.enter} />;
     case 'ended':
-      return <Opening />;
+      return <SessionEnded client={view.client} me={view.me} onEnter={session.enter} />;
     case 'in':
       return (
         <ClientProvider value={view.client}>
