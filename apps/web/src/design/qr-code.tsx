@@ -4,7 +4,7 @@ import { encode } from 'uqr';
 import styles from './qr-code.module.css';
 
 export interface QrCodeProps {
-  text: string;
+  text: string | Uint8Array;
   /** What it holds, for those who do not see it. */
   label: string;
 }
@@ -25,8 +25,11 @@ export function QrCode({ text, label }: QrCodeProps) {
   );
 }
 
-function draw(text: string): { size: number; path: string } {
-  const { data, size } = encode(text, { ecc: 'M', border: 4 });
+function draw(text: string | Uint8Array): { size: number; path: string } {
+  const { data, size } = encode(typeof text === 'string' ? text : [...text], {
+    ecc: 'M',
+    border: 4,
+  });
   const squares = data.flatMap((row, y) =>
     row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])),
   );

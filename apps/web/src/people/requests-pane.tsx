@@ -1,0 +1,146 @@
+/** Conversations that strangers have begun, and groups that they have added one to: nothing of them is let in unasked. */
+import type { MessageRequest } from '@sotto/client';
+import {
+  type ConversationId,
+  type UserId,
+  useClient,
+  useConversations,
+  useNames,
+} from '@sotto/hooks';
+import { ArrowLeft, MailQuestion } from 'lucide-react';
+import { useState } from 'react';
+import { useRequests } from '../conversations/use-requests.ts';
+import { Avatar, Button, EmptyState, IconButton, useToast } from '../design/index.ts';
+import { Failure } from '../settings/section.tsx';
+import { useTask } from '../settings/use-task.ts';
+import { useMe } from '../shell/me.ts';
+import { navigate } from '../shell/route.ts';
+import { BlockAndReport } from './block-and-report.tsx';
+import { PersonLine } from './person-line.tsx';
+import styles from './requests-pane.module.css';
+
+/** The page of message requests. */
+export function RequestsPane() {
+  const requests = useRequests();
+  return (
+    <div className={styles.pane}>
+      <header className={styles.header}>
+        <IconButton
+          label="Back"
+          icon={ArrowLeft}
+          className={styles.back}
+          onClick={() => navigate({ name: 'conversations' })}
+        />
+        <h1 className={styles.title}>Message requests</h1>
+      </header>
+      <div className={styles.scroll}>
+        {requests.length === 0 ? (
+          <EmptyState icon={MailQuestion} title="No requests">
+            When somebody new writes to you, they wait here until you let them in.
+          </EmptyState>
+        ) : (
+          <>
+            <p className={styles.hint}>
+              They do not learn that you have read anything, nor whether you are there, until you
+              accept.
+            </p>
+            <ul className={styles.list}>
+              {requests.map((request) => (
+                <li key={request.conversation} className={styles.card}>
+                  <Request request={request} />
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Request({ request }: { request: MessageRequest }) {
+  const { conversation, kind, members } = request;
+  const client = useClient();
+  const me = useMe().user;
+  const toast = useToast();
+  const task = useTask();
+  const [isBlocking, setBlocking] = useState(false);
+  const others = members.filter((user) => user !== me);
+  const accept = async () => {
+    if (await task.run(() => client.people.accept(conversation))) {
+      navigate({ name: 'chat', conversation });
+    }
+  };
+  const decline = async () => {
+    if (!(await task.run(() => client.people.decline(conversation)))) return;
+    toast(kind === 'group' ? 'You have left the group' : 'Declined. They are not told.');
+  };
+  const [stranger] = others;
+  return (
+    <>
+      {kind === 'group' ? (
+        <GroupLine conversation={conversation} others={others} />
+      ) : (
+        stranger !== undefined && <PersonLine user={stranger} />
+      )}
+      <FirstWords conversation={conversation} />
+      <div className={styles.actions}>
+        <Button tone="primary" busy={task.isBusy} onClick={() => void accept()}>
+          Accept
+        </Button>
+        <Button onClick={() => void decline()}>
+          {kind === 'group' ? 'Leave group' : 'Decline'}
+        </Button>
+        {kind === 'direct' && <Button onClick={() => setBlocking(true)}>Block or report</Button>}
+      </div>
+      <Failure error={task.error} />
+      {isBlocking && stranger !== undefined && (
+        <BlockAndReport
+          user={stranger}
+          conversation={conversation}
+          onClose={() => setBlocking(false)}
+        />
+      )}
+    </>
+  );
+}
+
+interface GroupLineProps {
+  conversation: ConversationId;
+  others: readonly UserId[];
+}
+
+const NAMED_MAX = 5;
+
+function GroupLine({ conversation, others }: GroupLineProps) {
+  const view = useConversations()?.find(({ id }) => id === conversation);
+  const shown = others.slice(0, NAMED_MAX);
+  const nameOf = useNames(shown);
+  const names = shown.map(nameOf).join(', ');
+  const more = others.length - shown.length;
+  const title = view?.title ?? 'A group';
+  return (
+    <div className={styles.group}>
+      <Avatar name={title} />
+      <div className={styles.words}>
+        <strong dir="auto">{title}</strong>
+        <p className={styles.quiet} dir="auto">
+          Group with {names}
+          {more > 0 && ` and ${more} more`}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** What they wrote last, where it has come already. */
+function FirstWords({ conversation }: { conversation: ConversationId }) {
+  const body = useConversations()?.find(({ id }) => id === conversation)?.newest?.body;
+  const words = body?.type === 'text' ? body.text : body?.type === 'file' ? 'A file' : undefined;
+  if (words === undefined) return null;
+  return (
+    <blockquote className={styles.quote} dir="auto">
+      {words}
+    </blockquote>
+  );
+}

@@ -1,0 +1,172 @@
+/** The safety number with somebody: two people who see the same one know that nobody sits between them. */
+import type { SafetyNumber } from '@sotto/client';
+import { NAMELESS, type UserId, useClient, useNames, useUsername } from '@sotto/hooks';
+import { ArrowLeft, BadgeCheck, ShieldAlert } from 'lucide-react';
+import { useCallback, useState } from 'react';
+import { Banner, Button, IconButton, QrCode, TextField, useToast } from '../design/index.ts';
+import { Actions, Failure, Loading, Section } from '../settings/section.tsx';
+import { useLoaded, useTask } from '../settings/use-task.ts';
+import { type Comparison, compareDigits, groupsOf } from './safety-digits.ts';
+import styles from './safety-pane.module.css';
+import { useAlarms } from './use-alarms.ts';
+
+/** The page of somebody's safety number. */
+export function SafetyPane({ user }: { user: UserId }) {
+  const client = useClient();
+  const { view } = useAlarms();
+  const name = useNames([user])(user);
+  const username = useUsername(user);
+  // After a change it is another number, so whether there was one is a reason to ask again.
+  const isChanged = view.identityChanged.includes(user);
+  const isBroken = view.logBroken.includes(user);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
+  const load = useCallback(() => client.safetyNumber(user), [client, user, isChanged]);
+  const loaded = useLoaded(load);
+  return (
+    <div className={styles.pane}>
+      <header className={styles.header}>
+        <IconButton
+          label="Back"
+          icon={ArrowLeft}
+          className={styles.back}
+          onClick={() => history.back()}
+        />
+        <h1 className={styles.title}>Safety number</h1>
+      </header>
+      <div className={styles.scroll}>
+        <div className={styles.column}>
+          <p>
+            Compare this number with the one that <strong dir="auto">{name}</strong>
+            {username !== undefined && username !== name && ` (@${username})`} sees, in person or in
+            a call. If they are the same, nobody sits between you.
+          </p>
+          {(isChanged || isBroken) && (
+            <Banner tone="warning">
+              {isChanged
+                ? 'This number is a new one. They may have a new phone, or somebody may pretend to be them.'
+                : 'The server has shown other keys of them than before.'}
+            </Banner>
+          )}
+          <Loading loaded={loaded} label="Working out the safety number">
+            {(number) => <Comparing number={number} name={name} />}
+          </Loading>
+          {(isChanged || isBroken) && <AcceptSection user={user} name={name} />}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Comparing({ number, name }: { number: SafetyNumber; name: string }) {
+  const [typed, setTyped] = useState('');
+  const comparison = compareDigits(number.digits, typed);
+  return (
+    <>
+      <div className={styles.number}>
+        <ol className={styles.digits} dir="ltr" aria-label="Your safety number">
+          {groupsOf(number.digits).map((group, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: two groups may be the same
+            <li key={at}>{group}</li>
+          ))}
+        </ol>
+        <div className={styles.code}>
+          <QrCode text={number.scannable} label="The safety number, to be scanned" />
+        </div>
+      </div>
+      <CopyButton digits={number.digits} />
+      <Section
+        title="Compare without a camera"
+        hint={
+          <>
+            Paste or type the number that <bdi>{name}</bdi> has sent you by another way.
+          </>
+        }
+      >
+        <TextField
+          label="Their number"
+          multiline
+          inputMode="numeric"
+          dir="ltr"
+          autoComplete="off"
+          spellCheck={false}
+          value={typed}
+          onChange={({ target }) => setTyped(target.value)}
+        />
+        <Answer comparison={comparison} />
+      </Section>
+    </>
+  );
+}
+
+const INCOMPLETE: Readonly<Partial<Record<Comparison, string>>> = {
+  incomplete: 'The same so far. Go on: a whole number has 60 digits.',
+  'too-long': 'A number has 60 digits. This one has more.',
+};
+
+function Answer({ comparison }: { comparison: Comparison }) {
+  if (comparison === 'match') {
+    return (
+      <p className={styles.match} role="status">
+        <BadgeCheck size={20} aria-hidden />
+        The numbers match. Nobody sits between you.
+      </p>
+    );
+  }
+  if (comparison === 'mismatch') {
+    return (
+      <p className={styles.mismatch} role="alert">
+        <ShieldAlert size={20} aria-hidden />
+        These numbers differ. If it is theirs, somebody may be reading along: do not go on.
+      </p>
+    );
+  }
+  return (
+    <p className={styles.quiet} role="status">
+      {INCOMPLETE[comparison] ?? ''}
+    </p>
+  );
+}
+
+function CopyButton({ digits }: { digits: string }) {
+  const toast = useToast();
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(groupsOf(digits).join(' '));
+      toast('Safety number copied');
+    } catch {
+      toast('This browser does not let the page copy', 'danger');
+    }
+  };
+  return (
+    <Actions>
+      <Button onClick={() => void copy()}>Copy number</Button>
+    </Actions>
+  );
+}
+
+function AcceptSection({ user, name }: { user: UserId; name: string }) {
+  const client = useClient();
+  const { book } = useAlarms();
+  const toast = useToast();
+  const task = useTask();
+  const accept = async () => {
+    const isDone = await task.run(async () => {
+      await client.acceptIdentity(user);
+      await book.refresh();
+    });
+    if (isDone) toast(`Messages go to ${name === NAMELESS ? 'them' : name} again`);
+  };
+  return (
+    <Section
+      title="Go on"
+      hint="What waits is sent once you accept. Accepting without comparing gives up what the warning is for."
+    >
+      <Actions>
+        <Button tone="primary" busy={task.isBusy} onClick={() => void accept()}>
+          Accept this number
+        </Button>
+      </Actions>
+      <Failure error={task.error} />
+    </Section>
+  );
+}

@@ -1,0 +1,160 @@
+/** What concerns the whole account, above everything else on the page. */
+import { useClient } from '@sotto/hooks';
+import { type FormEvent, useId, useState } from 'react';
+import { Banner, Button, Dialog, useToast } from '../design/index.ts';
+import { PasswordField } from '../entrance/password-field.tsx';
+import { Failure } from '../settings/section.tsx';
+import { useTask } from '../settings/use-task.ts';
+import { useMe } from '../shell/me.ts';
+import type { Notice } from './alarm-book.ts';
+import { useAlarms } from './use-alarms.ts';
+
+/** The banners of the account; nothing when all is well. */
+export function TrustNotices() {
+  const { view, book } = useAlarms();
+  return (
+    <>
+      {view.general === 'account.compromised' && <Compromised />}
+      {view.general === 'key-log.broken' && <LogBroken />}
+      {view.notices.map((notice) => (
+        <Banner
+          key={notice.kind}
+          tone="info"
+          action={<Button onClick={() => book.dismiss(notice)}>Understood</Button>}
+        >
+          {wordsOf(notice)}
+        </Banner>
+      ))}
+    </>
+  );
+}
+
+function wordsOf(notice: Notice): string {
+  switch (notice.kind) {
+    case 'store-behind':
+      return 'This browser’s copy of your messages is an old one, or there is a second copy of it somewhere. New keys were made; close any other copy.';
+    case 'history-lost':
+      return 'This device is linked, but the history that was to come with it did not arrive. Your other device still has it.';
+    case 'key-log-restored': {
+      const day = new Date(notice.time).toLocaleDateString(undefined, { dateStyle: 'long' });
+      return `The operator says that the server was restored from a backup on ${day}. To be sure of somebody, compare safety numbers.`;
+    }
+  }
+}
+
+function Compromised() {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <Banner tone="danger" action={<Button onClick={() => setOpen(true)}>What to do</Button>}>
+        Somebody else has made keys for your account, or you have logged in elsewhere without
+        linking. Nothing is sent from here.
+      </Banner>
+      {isOpen && <TakeBackDialog onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+/** Takes the account back, with the password, which the platform wants to be fresh. */
+function TakeBackDialog({ onClose }: { onClose: () => void }) {
+  const client = useClient();
+  const { username } = useMe();
+  const { book } = useAlarms();
+  const toast = useToast();
+  const task = useTask();
+  const form = useId();
+  const [password, setPassword] = useState('');
+  const takeBack = async (event: FormEvent) => {
+    event.preventDefault();
+    const isDone = await task.run(async () => {
+      await client.login({ username, password });
+      await client.renewIdentity();
+      await book.refresh();
+    });
+    if (!isDone) return;
+    toast('Your account has a new identity. Change your password, too.');
+    onClose();
+  };
+  return (
+    <Dialog
+      title="Your account has another identity"
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            tone="danger"
+            type="submit"
+            form={form}
+            busy={task.isBusy}
+            disabled={password === ''}
+          >
+            Take it back
+          </Button>
+        </>
+      }
+    >
+      <p>
+        <strong>If it was you</strong>, on a new device: open Settings, Devices there, and link this
+        browser with its code. Nothing else is needed.
+      </p>
+      <p>
+        <strong>If it was not you</strong>, take the account back. The others’ keys end, your other
+        devices have to be linked again, and the people you talk with are warned. Then change your
+        password.
+      </p>
+      <form id={form} onSubmit={(event) => void takeBack(event)}>
+        <PasswordField
+          label="Your password"
+          kind="current"
+          value={password}
+          onChange={setPassword}
+          error={task.error}
+        />
+      </form>
+    </Dialog>
+  );
+}
+
+function LogBroken() {
+  const client = useClient();
+  const { book } = useAlarms();
+  const task = useTask();
+  const [isOpen, setOpen] = useState(false);
+  const accept = async () => {
+    const isDone = await task.run(async () => {
+      await client.acceptKeyLog();
+      await book.refresh();
+    });
+    if (isDone) setOpen(false);
+  };
+  return (
+    <>
+      <Banner tone="danger" action={<Button onClick={() => setOpen(true)}>What to do</Button>}>
+        The server’s record of everybody’s keys is not the one from before. Nothing is sent until
+        you decide.
+      </Banner>
+      {isOpen && (
+        <Dialog
+          title="The record of keys has changed"
+          onClose={() => setOpen(false)}
+          actions={
+            <>
+              <Button onClick={() => setOpen(false)}>Not yet</Button>
+              <Button tone="danger" busy={task.isBusy} onClick={() => void accept()}>
+                Take the new record
+              </Button>
+            </>
+          }
+        >
+          <p>
+            Ask the operator of this server by another way, such as a call, why it is another one. A
+            server that was set up anew is a good reason. If there is none, somebody may be putting
+            false keys in: do not go on.
+          </p>
+          <Failure error={task.error} />
+        </Dialog>
+      )}
+    </>
+  );
+}
