@@ -6,6 +6,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Insecure } from './entrance/insecure.tsx';
 import { lackOf } from './entrance/surroundings.ts';
+import { showTheme } from './settings/theme.ts';
 import { App } from './shell/app.tsx';
 import { openSession } from './shell/session.ts';
 import { openClient, removeStore } from './worker/open-client.ts';
@@ -16,5 +17,6 @@ if (root !== null) createRoot(root).render(<StrictMode>{page()}</StrictMode>);
 function page() {
   const lack = lackOf(globalThis);
   if (lack !== undefined) return <Insecure lack={lack} />;
+  showTheme();
   return <App session={openSession({ openClient, removeStore })} />;
 }

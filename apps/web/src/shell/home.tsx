@@ -1,17 +1,53 @@
 /** The client of somebody who is in: the list beside what was chosen of it. */
 import { MessageCircle } from 'lucide-react';
-import { EmptyState } from '../design/index.ts';
+import { lazy, type ReactNode, Suspense } from 'react';
+import { EmptyState, Spinner } from '../design/index.ts';
+import { TrustNotices } from '../trust/trust-notices.tsx';
+import styles from './home.module.css';
 import { Layout } from './layout.tsx';
-import { useRoute } from './route.ts';
+import { type Route, useRoute } from './route.ts';
 
-/** Both panes, by the place that the address names. */
+// What few visits need comes when it is asked for; the service worker has it by then.
+const SettingsPane = lazy(async () => {
+  const { SettingsPane: component } = await import('../settings/settings-pane.tsx');
+  return { default: component };
+});
+const RequestsPane = lazy(async () => {
+  const { RequestsPane: component } = await import('../people/requests-pane.tsx');
+  return { default: component };
+});
+const SafetyPane = lazy(async () => {
+  const { SafetyPane: component } = await import('../trust/safety-pane.tsx');
+  return { default: component };
+});
+
+/** Both panes, by the place that the address names, under what concerns the whole account. */
 export function Home() {
   const route = useRoute();
   return (
-    <Layout
-      front={route.name === 'conversations' ? 'side' : 'main'}
-      side={<EmptyState icon={MessageCircle} title="No conversations yet" />}
-      main={<EmptyState icon={MessageCircle} title="Choose a conversation" />}
-    />
+    <div className={styles.home}>
+      <div>
+        <TrustNotices />
+      </div>
+      <Layout
+        front={route.name === 'conversations' ? 'side' : 'main'}
+        side={<EmptyState icon={MessageCircle} title="No conversations yet" />}
+        main={<Suspense fallback={<Spinner label="Loading" />}>{paneOf(route)}</Suspense>}
+      />
+    </div>
   );
+}
+
+function paneOf(route: Route): ReactNode {
+  switch (route.name) {
+    case 'settings':
+      return <SettingsPane page={route.page} />;
+    case 'requests':
+      return <RequestsPane />;
+    case 'safety':
+      return <SafetyPane key={route.user} user={route.user} />;
+    case 'chat':
+    case 'conversations':
+      return <EmptyState icon={MessageCircle} title="Choose a conversation" />;
+  }
 }
