@@ -2,6 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
+const platform = process.env.SOTTO_PLATFORM ?? 'http://localhost:8080';
+
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   build: {
@@ -13,6 +15,12 @@ export default defineConfig({
     // Browsers of this target preload by themselves.
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+  },
+  // What is no source of the page comes from a platform that runs.
+  server: {
+    proxy: Object.fromEntries(
+      ['/api', '/.well-known', '/icon.svg'].map((path) => [path, { target: platform, ws: true }]),
+    ),
   },
   worker: { format: 'es' },
 });

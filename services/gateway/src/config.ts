@@ -42,6 +42,8 @@ const gatewaySection = z.strictObject({
     /** Other names of the domain may have no TLS, so only their owner can say this. */
     includeSubdomains: z.boolean().default(false).meta({ env: 'HSTS_INCLUDE_SUBDOMAINS' }),
   }),
+  /** The folder of the web client's build. Without one, `/` tells that the platform runs. */
+  webClient: z.string().min(1).optional().meta({ env: 'GATEWAY_WEB_CLIENT' }),
   /** Prefix to service, `/api/v1/auth=auth`; all of them, when any is given. */
   routes: z
     .array(Route)

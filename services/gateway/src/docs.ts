@@ -8,17 +8,21 @@ import { type Document, readAsset, serve } from './documents.ts';
 import { pagePolicy } from './headers.ts';
 import { landing } from './landing.ts';
 import { reference } from './reference.ts';
+import { serveWebClient } from './web-client.ts';
 
 export interface DocumentsOptions {
   version: string;
   /** The certificate of an authority that clients are to trust, in PEM. */
   authority?: string | undefined;
+  /** The folder of the web client's build; a page about the platform stands in its place when left out. */
+  webClient?: string | undefined;
 }
 
 /** Adds the routes of all documents. */
-export function documents(app: App, { version, authority }: DocumentsOptions): void {
+export function documents(app: App, { version, authority, webClient }: DocumentsOptions): void {
   const contract = openApiDocument(version);
-  serve(app, '/', landing(version));
+  if (webClient === undefined) serve(app, '/', landing(version));
+  else serveWebClient(app, webClient);
   serve(app, '/icon.svg', { body: readAsset('icon.svg'), type: 'image/svg+xml' });
   serve(app, '/openapi.json', { body: JSON.stringify(contract), type: 'application/json' });
   serve(app, '/asyncapi.json', {

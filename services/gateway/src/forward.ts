@@ -13,6 +13,8 @@ export function forward(app: App, routes: readonly Route[], upstreams: Upstreams
     // Matches the prefix itself and everything below it.
     app.all(`${prefix}/*`, async (context: Context<AppEnv>) => {
       context.set('route', `${prefix}/*`);
+      // Bodies go through as they are: nobody on the way is to compress them.
+      context.req.raw.headers.set('accept-encoding', 'identity');
       const { status, headers, body } = await upstreams[service](context.req.raw, context.env);
       return new Response(body, { status, headers: endToEnd(headers) });
     });

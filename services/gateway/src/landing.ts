@@ -1,4 +1,4 @@
-/** The front page, until the web client lives there: the platform runs, and this is where to read on. */
+/** The front page of a platform without the web client: it runs, and this is where to read on. */
 import { type Document, page } from './documents.ts';
 import { html } from './html.ts';
 

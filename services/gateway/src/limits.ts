@@ -9,6 +9,12 @@ export const TUNNEL_KEEP_ALIVE_MS = 30_000;
 /** How long browsers may keep the documents. They change with a release only, and carry an entity tag. */
 export const DOCUMENT_SECONDS = 300;
 
+/** How long browsers may keep what is named by its content: a year, which is as long as caches go by. */
+export const HASHED_SECONDS = 31_536_000;
+
+/** Files below this are sent as they are: they fit into one packet either way. */
+export const COMPRESSED_BYTES_MIN = 1_024;
+
 /** Reaching a service. One that is gone without a word must not keep callers longer than they are promised an answer. */
 export const CONNECT_MS = 1_500;
 

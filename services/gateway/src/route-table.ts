@@ -24,7 +24,7 @@ export const ROUTE = /^((?:\/[A-Za-z0-9._~-]+)+)=(auth|key|message|file)$/;
 
 /** The gateway's own, and what nobody outside reaches. */
 const RESERVED =
-  /^\/(internal|health|metrics|docs|redoc|openapi\.json|asyncapi\.json|ca\.crt|icon\.svg)(\/|$)/;
+  /^\/(internal|health|metrics|docs|redoc|openapi\.json|asyncapi\.json|ca\.crt|icon\.svg|c|settings|requests|safety|assets)(\/|$)/;
 
 /** Why a route cannot be, if it cannot. */
 export function routeFault(route: string): string | undefined {

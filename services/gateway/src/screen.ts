@@ -33,8 +33,6 @@ export function cleanHeaders({ headers, method }: Request, requestId: string): v
   for (const name of dropped) headers.delete(name);
   // Their bodies are not read, so there is nothing to announce.
   if (isBodiless(method)) headers.delete('content-length');
-  // Bodies go through as they are: nobody on the way is to compress them.
-  headers.set('accept-encoding', 'identity');
   headers.set('x-request-id', requestId);
 }
 

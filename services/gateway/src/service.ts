@@ -32,6 +32,7 @@ import { createTunnel } from './tunnel.ts';
 import { openWires } from './wires.ts';
 
 export { GatewayConfig } from './config.ts';
+export { isWebClient } from './web-client.ts';
 
 /** What the host of the gateway already has. */
 export interface Given {
@@ -73,7 +74,11 @@ export async function startGateway(
   const ready = (): Promise<void> => allReady(isDraining, upstreams);
   const app = createApp({ service: 'gateway', log, metrics, meter, ready });
   const routes = readRoutes(gateway.routes);
-  documents(app, { version: version(), authority: given.authority });
+  documents(app, {
+    version: version(),
+    authority: given.authority,
+    webClient: gateway.webClient,
+  });
   if (local !== undefined) forward(app, routes, upstreams);
   const shared = {
     ...{ trustedProxies: server.trustedProxies, sourceLimit, events },

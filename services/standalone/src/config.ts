@@ -38,6 +38,8 @@ export interface LoadOptions {
   dataDirectory: string;
   /** Serve a private network: see `lan.ts`. */
   lan?: boolean;
+  /** The web client's build, where there is one. */
+  webClient?: string | undefined;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface LoadOptions {
  */
 export function loadStandaloneConfig(
   source: ConfigSource,
-  { dataDirectory, lan = false }: LoadOptions,
+  { dataDirectory, lan = false, webClient }: LoadOptions,
 ): StandaloneConfig {
   const directory = dataDirectoryOf(source, dataDirectory);
   const secrets = secretsDirectory(directory);
@@ -55,6 +57,7 @@ export function loadStandaloneConfig(
     environment: lan ? onLan(source.environment, directory) : source.environment,
     defaults: {
       DATA_DIR: dataDirectory,
+      ...(webClient !== undefined && { GATEWAY_WEB_CLIENT: webClient }),
       JWT_ACCESS_SECRET: secret(secrets, 'jwt-access'),
       JWT_REFRESH_SECRET: secret(secrets, 'jwt-refresh'),
       INTERNAL_SECRET: secret(secrets, 'internal'),

@@ -1,5 +1,6 @@
 /** The platform in one process: `npm start`. */
 import { fileURLToPath } from 'node:url';
+import { isWebClient } from '@sotto/gateway';
 import { ConfigError, EXIT_USAGE, run } from '@sotto/runtime';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { loadStandaloneConfig } from './config.ts';
@@ -10,13 +11,15 @@ import { startPlatform } from './platform.ts';
 const root = new URL('../../../', import.meta.url);
 const source = { environment: process.env, file: fileURLToPath(new URL('config.yaml', root)) };
 const dataDirectory = fileURLToPath(new URL('.data', root));
+const page = fileURLToPath(new URL('apps/web/dist', root));
+const webClient = isWebClient(page) ? page : undefined;
 const show = (line: string) => process.stderr.write(`${line.trimEnd()}\n`);
 const { help, lan } = given();
 if (help) {
   process.stdout.write(USAGE);
   process.exit();
 }
-const load = () => loadStandaloneConfig(source, { dataDirectory, lan });
+const load = () => loadStandaloneConfig(source, { dataDirectory, lan, webClient });
 
 // Where they go may be full, or gone with its terminal: no reason to end the platform.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
