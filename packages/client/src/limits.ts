@@ -330,3 +330,12 @@ export const EPHEMERAL_AGE_MS_MAX = 10_000;
 
 /** Such signals that wait to be decrypted. More, and a member who floods us with them holds up messages. */
 export const EPHEMERAL_PENDING_MAX = 16;
+
+/** Calls of one page, tab or process that are answered at once, of which each observable and all events are one. */
+export const CALLS_RUNNING_MAX = 4_096;
+
+/** Opened files, streams and listeners that one side of a line has of the other. */
+export const REFERENCES_MAX = 4_096;
+
+/** Events that are told over a line at once. */
+export const EVENTS_TOLD_MAX = 100;

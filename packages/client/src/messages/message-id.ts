@@ -3,7 +3,7 @@ import { MessageId } from '@sotto/api';
 import type { Provider } from '@sotto/crypto';
 
 /** A new id: 48 bits of time, 74 random bits. `now` in milliseconds since 1970. */
-export function makeMessageId(provider: Provider, now: number): MessageId {
+export function makeMessageId(provider: Pick<Provider, 'randomBytes'>, now: number): MessageId {
   const bytes = provider.randomBytes(16);
   const time = BigInt(Math.max(0, Math.trunc(now))) & 0xffff_ffff_ffffn;
   for (let index = 0; index < 6; index++) {

@@ -4,6 +4,7 @@ import type { LocalParty } from '@sotto/crypto';
 import { ClientError } from '../errors.ts';
 import { LINES_PAGE, LINES_SHOWN_MAX } from '../limits.ts';
 import { viewMessages } from '../messages/message-view.ts';
+import { nameOfLine } from './line-name.ts';
 import type { Observable } from './observable.ts';
 import { keepSame } from './same-value.ts';
 import { type Reading, type StateDeps, StoredValue } from './stored-value.ts';
@@ -59,7 +60,7 @@ export class MessageWindow implements Messages {
     const isBack = LINES_PAGE < this.#limit && this.#limit < LINES_SHOWN_MAX;
     const gone = isBack ? countReplaced(before, lines) : 0;
     this.#limit = Math.min(this.#limit + gone, LINES_SHOWN_MAX);
-    return keepSame(before, gone > 0 ? await this.#view(local) : lines, nameOf);
+    return keepSame(before, gone > 0 ? await this.#view(local) : lines, nameOfLine);
   }
 
   #view(local: LocalParty): Promise<Lines> {
@@ -74,8 +75,4 @@ export class MessageWindow implements Messages {
 function countReplaced(before: Lines, [first]: Lines): number {
   const start = first?.seq ?? Number.POSITIVE_INFINITY;
   return before.filter(({ seq }) => seq !== undefined && seq < start).length;
-}
-
-function nameOf({ reference, seq }: MessageView): string {
-  return reference === undefined ? `${seq}` : `${reference.device}/${reference.id}`;
 }

@@ -1,0 +1,137 @@
+/** A client that runs elsewhere, with the interface of one that runs here. */
+import type { ConversationId, Presence, UserId } from '@sotto/api';
+import type { Client } from '../client-interface.ts';
+import { ClientError } from '../errors.ts';
+import { eachEvent } from '../event-loop.ts';
+import type { Message } from '../messages/history-item.ts';
+import { makeMessageId } from '../messages/message-id.ts';
+import type { Profile } from '../people/profile.ts';
+import { nameOfLine } from '../state/line-name.ts';
+import { onePerKey, Source } from '../state/observable.ts';
+import type { ClientState } from '../state/state.ts';
+import type { ConnectionView } from '../state/state-connection.ts';
+import type { ConversationView, MessageView } from '../state/view.ts';
+import type { Place } from './answers.ts';
+import { followEvents } from './followed-events.ts';
+import { type Followed, follow, followValue } from './followed-value.ts';
+import type { Holder } from './holder.ts';
+import { CLIENT_METHODS, GROUP_METHODS, PEOPLE_METHODS, type Repetition } from './method-table.ts';
+import type { Ask } from './wire.ts';
+
+/** Follows the client of a holder, who is the follower's from now on: closing the one closes the other. */
+export function followHolder(holder: Holder): Client {
+  const controller = new AbortController();
+  const closing = controller.signal;
+  const ask = untilClosed(holder.ask, closing);
+  const known = { ...holder, ask };
+  const events = followEvents(known, closing);
+  let ending: Promise<void> | undefined;
+  return {
+    ...methodsOf<Pick<Client, keyof typeof CLIENT_METHODS>>(ask, '', CLIENT_METHODS),
+    groups: methodsOf<Client['groups']>(ask, 'groups.', GROUP_METHODS),
+    people: methodsOf<Client['people']>(ask, 'people.', PEOPLE_METHODS),
+    messages: () => loopOverMessages(ask, closing),
+    on: events.on,
+    each(name, { signal } = {}) {
+      return eachEvent(events, name, signal ? AbortSignal.any([signal, closing]) : closing);
+    },
+    state: followState(known, closing, (error) => events.emit('trouble', { error })),
+    close() {
+      controller.abort();
+      ending ??= holder.close();
+      return ending;
+    },
+  };
+}
+
+function untilClosed(ask: Ask, closing: AbortSignal): Ask {
+  const closed = () => new ClientError('client.closed', 'the client was closed');
+  return async (name, args, signal) => {
+    if (closing.aborted) throw closed();
+    try {
+      return await ask(name, args, signal);
+    } catch (error) {
+      throw closing.aborted ? closed() : error;
+    }
+  };
+}
+
+/** What the table does not have is not in `Door`, which is what its methods are known by. */
+function methodsOf<Door>(
+  ask: Ask,
+  prefix: string,
+  table: Readonly<Record<keyof Door & string, Repetition>>,
+): Door {
+  const methods = Object.entries<Repetition>(table).map(([name, repetition]) => {
+    const method = (...args: readonly unknown[]) =>
+      ask(prefix + name, typeof repetition === 'number' ? withId(args, repetition) : args);
+    return [name, method] as const;
+  });
+  return Object.fromEntries(methods) as Door;
+}
+
+/** The message has its id before anybody is asked to send it: asked again, they know it. */
+function withId(args: readonly unknown[], place: number): unknown[] {
+  const id = makeMessageId(BROWSER_RANDOM, Date.now());
+  const all = [...args];
+  all[place] = { id, ...(args[place] as object | undefined) };
+  return all;
+}
+
+const BROWSER_RANDOM = {
+  randomBytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+};
+
+async function* loopOverMessages(ask: Ask, closing: AbortSignal): AsyncGenerator<Message, void> {
+  const loop = crypto.randomUUID();
+  try {
+    while (!closing.aborted) {
+      const message = await ask('messages.next', [loop]);
+      if (message === undefined) return;
+      yield message as Message;
+    }
+  } catch (error) {
+    if (!closing.aborted) throw error;
+  } finally {
+    // A holder that is gone, or does not know the loop, needs not be told.
+    ask('messages.end', [loop]).catch(() => {});
+  }
+}
+
+const OFFLINE: ConnectionView = { status: 'offline' };
+
+function followState(
+  holder: Holder,
+  closing: AbortSignal,
+  onError: (error: unknown) => void,
+): ClientState {
+  const connection = new Source(OFFLINE);
+  const always = { place: { name: 'connection' }, unknown: OFFLINE, onError } as const;
+  // What it was is nowhere else, so it is followed whether anybody looks or not.
+  void follow(holder, connection, { ...always, ended: closing });
+  closing.addEventListener('abort', () => connection.set(OFFLINE));
+
+  function following<T>(
+    place: Place,
+    names: Pick<Followed<T | undefined>, 'nameOf'> = {},
+  ): Source<T | undefined> {
+    const followed = { place, unknown: undefined, onError, ...names };
+    return followValue<T | undefined>(holder, closing, followed);
+  }
+
+  return {
+    connection,
+    conversations: following(
+      { name: 'conversations' },
+      { nameOf: ({ id }: ConversationView) => id },
+    ),
+    messages: onePerKey((conversation: ConversationId) => {
+      const place = { name: 'messages', of: conversation } as const;
+      const lines = following<readonly MessageView[]>(place, { nameOf: nameOfLine });
+      const older = async () => (await holder.ask('state.older', [conversation])) === true;
+      return Object.assign(lines, { older });
+    }),
+    presence: onePerKey((user: UserId) => following<Presence>({ name: 'presence', of: user })),
+    profile: onePerKey((user: UserId) => following<Profile>({ name: 'profile', of: user })),
+  };
+}

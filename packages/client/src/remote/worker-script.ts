@@ -1,0 +1,53 @@
+/** The worker's side of a client for its page. */
+import { createClient } from '../client.ts';
+import type { Client } from '../client-interface.ts';
+import { ClientError } from '../errors.ts';
+import type { Store } from '../store/store.ts';
+import { openIndexedDbStore, openSealedIndexedDbStore } from '../store/store-indexeddb.ts';
+import { answersOf } from './answers.ts';
+import { createArrivalTurns } from './arrival-turns.ts';
+import { portLine } from './line.ts';
+import { type Ask, openWire } from './wire.ts';
+import { Greeting, Opening } from './worker-opening.ts';
+
+/** Opens a client for each `openWorkerClient` of the page, from now on. To be called at once by the worker's script. */
+export function serveInWorker(): void {
+  globalThis.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    const { data: greeting } = Greeting.safeParse(data);
+    if (greeting !== undefined) serve(greeting.port);
+  });
+}
+
+function serve(port: MessagePort): void {
+  let opened: { readonly client: Client; readonly answer: Ask } | undefined;
+  const line = portLine(port);
+  const close = async () => opened?.client.close();
+  openWire(line, async (name, args, signal) => {
+    if (name === 'close') return close();
+    if (name !== 'open') return need(opened).answer(name, args, signal);
+    const client = await open(Opening.parse(args[0]));
+    opened = { client, answer: answersOf(client, createArrivalTurns(client), line.closed) };
+    return undefined;
+  });
+  line.closed.addEventListener('abort', () => void close());
+}
+
+async function open({ url, name, secret, witnesses, proofs }: Opening): Promise<Client> {
+  const store = await openStore(name, secret);
+  try {
+    const options = { ...(witnesses && { witnesses }), ...(proofs !== undefined && { proofs }) };
+    return createClient({ url, store, ...options });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function openStore(name: string, secret: Opening['secret']): Promise<Store> {
+  return secret === undefined ? openIndexedDbStore(name) : openSealedIndexedDbStore(name, secret);
+}
+
+function need<T>(opened: T | undefined): T {
+  if (opened !== undefined) return opened;
+  throw new ClientError('client.closed', 'no client was opened');
+}
