@@ -15,8 +15,8 @@ import {
   type Page,
 } from 'playwright-core';
 import { expect } from 'vitest';
+import { buildPage } from '../../scripts/web/page-build.ts';
 import { freePort, NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
-import { buildPage } from './build-page.ts';
 
 /** What a person in these tests logs in with. */
 export const PASSWORD = 'Correct-Horse-7';

@@ -1,6 +1,7 @@
 /** Restoring a backup into this browser. */
 import type { Client } from '@sotto/client';
-import { FormHeader } from './form.tsx';
+import { lazy, Suspense } from 'react';
+import { Spinner } from '../design/index.ts';
 
 export interface RestoreScreenProps {
   client: Client;
@@ -8,7 +9,16 @@ export interface RestoreScreenProps {
   onBack: () => void;
 }
 
+const RestoreForm = lazy(async () => {
+  const { RestoreForm: component } = await import('../settings/restore-form.tsx');
+  return { default: component };
+});
+
 /** The backup's own component, fetched when it is asked for. */
-export function RestoreScreen({ onBack }: RestoreScreenProps) {
-  return <FormHeader title="Restore a backup" about="Choose the file." onBack={onBack} />;
+export function RestoreScreen(props: RestoreScreenProps) {
+  return (
+    <Suspense fallback={<Spinner label="Loading" />}>
+      <RestoreForm {...props} />
+    </Suspense>
+  );
 }
