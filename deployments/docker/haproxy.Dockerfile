@@ -1,0 +1,13 @@
+# HAProxy in front of the gateways: docker build -f deployments/docker/haproxy.Dockerfile .
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends haproxy openssl && rm -rf /var/lib/apt/lists/* \
+  && install --directory --owner 65532 --group 65532 --mode 700 /certificates
+COPY deployments/docker/haproxy.cfg /etc/haproxy/haproxy.cfg
+COPY --chmod=755 deployments/docker/haproxy-start.sh /usr/local/bin/haproxy-start
+USER 65532:65532
+EXPOSE 8080 8443
+# Takes no more, and lets what is under way end.
+STOPSIGNAL SIGUSR1
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=6 \
+  CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8404 && printf 'GET /health HTTP/1.0\r\n\r\n' >&3 && grep -q ' 200 ' <&3"]
+ENTRYPOINT ["haproxy-start"]
