@@ -1,0 +1,80 @@
+/** Commands about this account, about whom to believe, and about what is kept here. */
+import { CommandError, EXIT } from '../exit-code.ts';
+import { qrRows } from '../qr-code.ts';
+import { safeLine } from '../safe-text.ts';
+import { digitRows } from '../safety-digits.ts';
+import { textRow } from '../screen/row.tsx';
+import { type Desk, tell } from './desk.ts';
+import { needWords, userMeant } from './people-named.ts';
+import { searchHistory } from './search.ts';
+import { forgetAccountWarnings, forgetUser } from './warnings.ts';
+
+/** `/verify [NAME]` */
+export async function verify(desk: Desk, rest: string): Promise<void> {
+  const user = await userMeant(desk, rest);
+  const { digits, scannable } = await desk.client.safetyNumber(user);
+  const { username } = await desk.client.people.find(user);
+  const words = `${safeLine(username)} sees the same digits, if nobody sits between you.`;
+  desk.change({
+    panel: {
+      title: `Safety number of you and ${safeLine(username)}`,
+      rows: [
+        ...digitRows(digits).map((row, index) => textRow(`digits/${index}`, row, 'strong')),
+        textRow('words', words, 'dim'),
+        ...qrRows(scannable).map((row, index) => textRow(`code/${index}`, row, 'code')),
+      ],
+    },
+  });
+}
+
+/** `/trust [NAME]` */
+export async function trust(desk: Desk, rest: string): Promise<void> {
+  const user = await userMeant(desk, rest);
+  await desk.client.acceptIdentity(user);
+  forgetUser(desk, user);
+  tell(desk, `The keys of ${safeLine(desk.shown.nameOf(user))} are accepted as they are now`);
+}
+
+/** `/devices` */
+export async function devices(desk: Desk): Promise<void> {
+  const listed = await desk.client.devices();
+  const rows = listed.map(({ device, name, createdAt, loggedInAt, current }) => {
+    const called = name === undefined ? 'A device without a name' : safeLine(name);
+    const since = `since ${createdAt.slice(0, 10)}, logged in ${loggedInAt.slice(0, 10)}`;
+    return textRow(device, `${called}${current ? ' (this one)' : ''}, ${since}`);
+  });
+  const hint = textRow(
+    'hint',
+    'To add one: sotto link there shows a code, /link CODE here.',
+    'dim',
+  );
+  desk.change({ panel: { title: 'Your devices', rows: [...rows, hint] } });
+}
+
+/** `/link CODE` */
+export async function link(desk: Desk, rest: string): Promise<void> {
+  if (rest === '') {
+    throw new CommandError('call sotto link on the new device; then /link CODE here', EXIT.usage);
+  }
+  tell(desk, 'Linking…');
+  await desk.client.completeLink(rest, { history: true });
+  tell(desk, 'The device is one of yours now, and gets what was said in the last 30 days');
+}
+
+/** `/search WORD` */
+export async function search(desk: Desk, rest: string): Promise<void> {
+  const words = needWords(rest, '/search WORD');
+  const rows = await searchHistory(desk, words);
+  const title = rows.length === 0 ? 'Nothing found' : `Found (${rows.length})`;
+  desk.change({ panel: { title: `${title}: ${safeLine(words)}`, rows } });
+}
+
+/** `/ok` */
+export function acknowledge(desk: Desk): void {
+  forgetAccountWarnings(desk);
+}
+
+/** `/quit` */
+export function quit(desk: Desk): void {
+  desk.quit();
+}

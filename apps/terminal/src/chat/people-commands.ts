@@ -1,0 +1,71 @@
+/** Commands about conversations of two, and about who may write. */
+import { lifetimeLabel } from '@sotto/hooks';
+import { CommandError, EXIT } from '../exit-code.ts';
+import { safeLine } from '../safe-text.ts';
+import { type Desk, openConversation, tell } from './desk.ts';
+import { needView, needWords, usersNamed, wordsOf } from './people-named.ts';
+import { askForRequests } from './requests.ts';
+
+/** `/new NAME` */
+export async function begin(desk: Desk, rest: string): Promise<void> {
+  const [name = ''] = wordsOf(needWords(rest, '/new NAME'));
+  const [user] = await usersNamed(desk, [name]);
+  if (user === undefined) return;
+  const { id } = await desk.client.openDirect(user);
+  openConversation(desk, id);
+}
+
+/** `/accept` */
+export async function accept(desk: Desk): Promise<void> {
+  const { id } = needView(desk);
+  await desk.client.people.accept(id);
+  await askForRequests(desk);
+  tell(desk, 'Accepted');
+}
+
+/** `/block`: ends a request, or blocks the other one of a conversation of two. */
+export async function block(desk: Desk): Promise<void> {
+  const { id, kind, members } = needView(desk);
+  const isRequest = desk.state.get().requests.has(id);
+  if (kind === 'group' && !isRequest) {
+    throw new CommandError(
+      'open the conversation with whom you want to block, or /leave',
+      EXIT.usage,
+    );
+  }
+  const other = members.find((user) => user !== desk.me.user);
+  if (isRequest) await desk.client.people.decline(id);
+  else if (other !== undefined) await desk.client.people.block(other);
+  await askForRequests(desk);
+  const name = other === undefined ? 'nobody' : safeLine(desk.shown.nameOf(other));
+  tell(desk, kind === 'group' ? 'You have left the group' : `${name} is blocked, and is not told`);
+}
+
+const UNITS_S: Readonly<Record<string, number>> = {
+  s: 1,
+  m: 60,
+  h: 3_600,
+  d: 86_400,
+  w: 604_800,
+};
+
+/** `/timer TIME` */
+export async function timer(desk: Desk, rest: string): Promise<void> {
+  const { id } = needView(desk);
+  const seconds = secondsOf(needWords(rest, '/timer 1d, or /timer off'));
+  await desk.client.setTimer(id, seconds);
+  tell(
+    desk,
+    seconds === null
+      ? 'Messages stay from now on'
+      : `Messages go away ${lifetimeLabel(seconds)} after they were read`,
+  );
+}
+
+function secondsOf(text: string): number | null {
+  if (['off', 'none', '0'].includes(text.toLowerCase())) return null;
+  const [, count, unit = ''] = /^([1-9]\d{0,5})([smhdw])$/u.exec(text) ?? [];
+  const seconds = Number(count) * (UNITS_S[unit] ?? Number.NaN);
+  if (seconds <= 4 * 604_800) return seconds;
+  throw new CommandError('a time is 30s, 5m, 1h, 1d or 1w, four weeks at most, or off', EXIT.usage);
+}

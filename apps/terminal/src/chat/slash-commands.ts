@@ -1,0 +1,68 @@
+/** What can be typed after a slash, by name: how it is called, what it does. */
+import { CommandError, EXIT } from '../exit-code.ts';
+import { acknowledge, devices, link, quit, search, trust, verify } from './account-commands.ts';
+import type { Desk } from './desk.ts';
+import { add, group, leave, members, remove, rename } from './group-commands.ts';
+import { helpPanel } from './help-panel.ts';
+import { edit, react, reply, save, sendFile, takeBack } from './message-commands.ts';
+import { accept, begin, block, timer } from './people-commands.ts';
+
+/** What comes behind a command's name, as it was typed. */
+export type Run = (desk: Desk, rest: string) => Promise<void> | void;
+
+/** What Tab offers behind it. */
+export type Completes = 'people' | 'members' | 'files' | 'nothing';
+
+export interface SlashCommand {
+  readonly usage: string;
+  readonly summary: string;
+  readonly completes: Completes;
+  readonly run: Run;
+}
+
+/** In the order of the help. */
+export const SLASH_COMMANDS: ReadonlyMap<string, SlashCommand> = new Map(
+  Object.entries({
+    new: command('NAME', 'talk with somebody', begin, 'people'),
+    group: command('TITLE NAME…', 'found a group ("two words" in quotes)', group, 'people'),
+    add: command('NAME…', 'add people to this group', add, 'people'),
+    remove: command('NAME…', 'remove people from it', remove, 'members'),
+    members: command('', 'who is in it', members),
+    rename: command('TITLE', 'call it something else', rename),
+    leave: command('', 'leave it', leave),
+    reply: command('TEXT', 'answer the chosen message, or the newest', reply),
+    react: command('EMOJI', 'react to it; without EMOJI take that back', react),
+    edit: command('TEXT', 'change your chosen, or newest, message', edit),
+    delete: command('', 'take it back, for everybody', takeBack),
+    file: command('PATH', 'send a file', sendFile, 'files'),
+    save: command('[PATH]', 'save the chosen, or newest, file', save, 'files'),
+    search: command('WORD', 'look for words in all that is kept here', search),
+    accept: command('', 'accept a request', accept),
+    block: command('', 'block who writes here', block),
+    timer: command('TIME', 'let messages go away (30s, 5m, 1h, 1d, 1w, off)', timer),
+    verify: command('[NAME]', 'compare safety numbers', verify, 'members'),
+    trust: command('[NAME]', 'accept changed keys, once compared', trust, 'members'),
+    devices: command('', 'your devices', devices),
+    link: command('CODE', 'make a device that shows CODE one of yours', link),
+    ok: command('', 'put warnings away that you have read', acknowledge),
+    help: command('', 'this page', (desk) => desk.change({ panel: helpPanel(SLASH_COMMANDS) })),
+    quit: command('', 'end (Ctrl+C twice, too)', quit),
+  }),
+);
+
+/** Runs what was typed, without its slash. Rejects with what there is to tell. */
+export async function runSlash(desk: Desk, typed: string): Promise<void> {
+  const [, name = '', rest = ''] = /^(\S*)\s*([\s\S]*)$/u.exec(typed) ?? [];
+  const found = SLASH_COMMANDS.get(name.toLowerCase());
+  if (found !== undefined) return found.run(desk, rest.trim());
+  throw new CommandError(`there is no /${name}: /help shows what there is`, EXIT.usage);
+}
+
+function command(
+  usage: string,
+  summary: string,
+  run: Run,
+  completes: Completes = 'nothing',
+): SlashCommand {
+  return { usage, summary, run, completes };
+}

@@ -1,0 +1,100 @@
+/** One conversation: who it is with, what there is to know, and what was said. */
+import type { ConversationView, MessageView } from '@sotto/client';
+import { firstUnread, lineKey, timelineRows, useNames, useTimeline } from '@sotto/hooks';
+import { Box } from 'ink';
+import { type ReactElement, useEffect, useMemo, useState } from 'react';
+import type { Desk, DeskState } from '../chat/desk.ts';
+import { bannerRows, Title } from './chat-head.tsx';
+import { type MessageRow, messageRows } from './message-rows.ts';
+import { Rows, textRow } from './row.tsx';
+import { useReading } from './use-reading.ts';
+
+export interface ChatProps {
+  readonly desk: Desk;
+  readonly state: DeskState;
+  readonly view: ConversationView;
+  readonly columns: number;
+  readonly height: number;
+  readonly now: number;
+}
+
+/** Fills its place: a title, warnings, then the newest rows, or those that were scrolled to. */
+export function ChatPane(props: ChatProps): ReactElement {
+  const { desk, state, view, columns, height, now } = props;
+  const { lines = [], hasOlder, older } = useTimeline(view.id);
+  const nameOf = useNames(useMemo(() => peopleIn(view, lines), [view, lines]));
+  const newFrom = useNewFrom(view, lines);
+  const { chosen } = state;
+  const rows = useMemo(() => {
+    const reading = { me: desk.me.user, nameOf, columns, now: minuteOf(now), chosen };
+    return messageRows(timelineRows(lines, newFrom), reading);
+  }, [lines, newFrom, nameOf, columns, now, chosen, desk]);
+  const head = bannerRows(props, nameOf);
+  const pageRows = Math.max(1, height - 1 - head.length);
+  const scroll = Math.min(state.scroll, Math.max(0, rows.length - pageRows));
+  noteShown(desk, { lines, rows, pageRows, older });
+  useReading({ desk, lines, isAtEnd: scroll === 0 && state.panel === undefined });
+  const last = rows.length - scroll;
+  const shown = rows.slice(Math.max(0, last - pageRows), last);
+  const isStart = !hasOlder && shown.length < pageRows;
+  return (
+    <Box flexDirection="column" width={columns} height={height} overflow="hidden">
+      <Title view={view} desk={desk} nameOf={nameOf} hidden={scroll} />
+      <Rows rows={head} />
+      {isStart && <Box flexGrow={0} />}
+      <Rows rows={shown} />
+      {lines.length === 0 && isStart && <Rows rows={[textRow('empty', EMPTY_WORDS, 'dim')]} />}
+    </Box>
+  );
+}
+
+const EMPTY_WORDS = ' Nothing was said here yet. Write something, and press Enter.';
+
+/** The line at which what is new began when the conversation was opened: it stays while it is read. */
+function useNewFrom(
+  { unread }: ConversationView,
+  lines: readonly MessageView[],
+): string | undefined {
+  const [unreadAtFirst] = useState(unread);
+  const [mark, setMark] = useState<string | undefined>();
+  const isRead = lines.length > 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked for once, in the first lines that are there
+  useEffect(() => {
+    if (isRead) setMark(firstUnread(lines, unreadAtFirst));
+  }, [isRead]);
+  return mark;
+}
+
+function noteShown(
+  desk: Desk,
+  seen: {
+    readonly lines: readonly MessageView[];
+    readonly rows: readonly MessageRow[];
+    readonly pageRows: number;
+    readonly older: () => Promise<void>;
+  },
+): void {
+  const rowsBelow = new Map<string, number>();
+  seen.rows.forEach(({ line }, index) => {
+    // The first row of a line is what has to be seen of it.
+    const key = line === undefined ? undefined : lineKey(line);
+    if (key !== undefined && !rowsBelow.has(key)) rowsBelow.set(key, seen.rows.length - 1 - index);
+  });
+  const { lines, pageRows, older } = seen;
+  desk.shown = { ...desk.shown, lines, rowsBelow, rowCount: seen.rows.length, pageRows, older };
+}
+
+function peopleIn(view: ConversationView, lines: readonly MessageView[]) {
+  const named = lines.flatMap(({ sender, reactions, body }) => [
+    ...(sender === undefined ? [] : [sender]),
+    ...reactions.flatMap(({ users }) => users),
+    ...(body.type === 'membership' && 'users' in body.change ? body.change.users : []),
+    ...(body.type === 'membership' && 'user' in body.change ? [body.change.user] : []),
+  ]);
+  return [...new Set([...view.members, ...named])];
+}
+
+/** Rows are laid out again once a minute at most for the sake of the clock. */
+function minuteOf(now: number): number {
+  return Math.floor(now / 60_000) * 60_000;
+}

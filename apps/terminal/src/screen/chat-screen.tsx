@@ -1,0 +1,132 @@
+/** The whole window. */
+import { ClientProvider, useConversations, useNames, useObservable } from '@sotto/hooks';
+import { Box, Text, useInput, usePaste, useWindowSize } from 'ink';
+import { type ReactElement, useEffect, useMemo, useState } from 'react';
+import type { Desk } from '../chat/desk.ts';
+import { takeKey, takePaste } from '../chat/keys.ts';
+import { warningWords } from '../chat/warnings.ts';
+import { COLUMNS_MIN, PANE_COLUMNS, ROWS_MIN, TWO_PANES_COLUMNS } from '../limits.ts';
+import { fitText } from '../text-width.ts';
+import { Bottom, bottomHeight } from './bottom.tsx';
+import { ChatPane } from './chat-pane.tsx';
+import { ConversationList } from './conversation-list.tsx';
+import { PanelPane } from './panel-pane.tsx';
+import { Rows, textRow } from './row.tsx';
+import { TopBar } from './top-bar.tsx';
+
+const CLOCK_MS = 1_000;
+
+/** Everything of one account. */
+export function ChatScreen({
+  desk,
+  account,
+}: {
+  readonly desk: Desk;
+  readonly account: string;
+}): ReactElement {
+  return (
+    <ClientProvider value={desk.client}>
+      <Window desk={desk} account={account} />
+    </ClientProvider>
+  );
+}
+
+function Window({ desk, account }: { readonly desk: Desk; readonly account: string }) {
+  const state = useObservable(desk.state);
+  const { columns, rows } = useWindowSize();
+  const now = useNow();
+  useInput((input, key) => takeKey(desk, input, key));
+  usePaste((text) => takePaste(desk, text));
+  const height = rows - 1 - bottomHeight(state, columns, rows);
+  if (columns < COLUMNS_MIN || rows < ROWS_MIN || height < 1) {
+    return <Text wrap="truncate">{fitText('Make this window larger', columns)}</Text>;
+  }
+  return (
+    <Box flexDirection="column" width={columns} height={rows}>
+      <TopBar account={account} columns={columns} now={now} />
+      <Body desk={desk} columns={columns} height={height} now={now} />
+      <Bottom state={state} columns={columns} top={1 + height} windowRows={rows} />
+    </Box>
+  );
+}
+
+interface BodyProps {
+  readonly desk: Desk;
+  readonly columns: number;
+  readonly height: number;
+  readonly now: number;
+}
+
+function Body({ desk, columns, height, now }: BodyProps): ReactElement {
+  const state = useObservable(desk.state);
+  const conversations = useConversations();
+  const people = useMemo(
+    () => conversations?.flatMap(({ members }) => members) ?? [],
+    [conversations],
+  );
+  const nameOf = useNames(people);
+  desk.shown = { ...desk.shown, conversations: conversations ?? [], nameOf };
+  const { open, focus, panel } = state;
+  const listed = state.listed ?? conversations?.[0]?.id;
+  useEffect(() => {
+    if (state.listed === undefined && listed !== undefined) desk.change({ listed });
+  }, [desk, listed, state.listed]);
+  const view = conversations?.find(({ id }) => id === open);
+  const isWide = columns >= TWO_PANES_COLUMNS;
+  const isListShown = isWide || (panel === undefined && (focus === 'list' || view === undefined));
+  const isMainShown = isWide || !isListShown;
+  const listColumns = isWide ? PANE_COLUMNS : columns;
+  const mainColumns = isWide ? columns - PANE_COLUMNS - 1 : columns;
+  const main = { desk, state, columns: mainColumns, height, now };
+  const { requests } = state;
+  const list = { conversations, me: desk.me.user, nameOf, open, listed, requests, height, now };
+  return (
+    <Box height={height} flexShrink={0}>
+      {isListShown && (
+        <ConversationList {...list} columns={listColumns} isFocused={focus === 'list'} />
+      )}
+      {isWide && <Divider height={height} />}
+      {isMainShown && panel !== undefined && <PanelPane {...main} panel={panel} />}
+      {isMainShown && panel === undefined && view !== undefined && (
+        <ChatPane key={view.id} view={view} {...main} />
+      )}
+      {isMainShown && panel === undefined && view === undefined && <Welcome {...main} />}
+    </Box>
+  );
+}
+
+function Divider({ height }: { readonly height: number }): ReactElement {
+  const rows = Array.from({ length: height }, (_, index) => textRow(`${index}`, '│', 'dim'));
+  return (
+    <Box width={1} flexShrink={0}>
+      <Rows rows={rows} />
+    </Box>
+  );
+}
+
+function Welcome({ desk, height }: { readonly desk: Desk; readonly height: number }): ReactElement {
+  const { warnings } = desk.state.get();
+  const said = warningWords(warnings, undefined, desk.shown.nameOf);
+  const rows = [
+    ...said.map((text, index) => textRow(`warning/${index}`, ` ! ${text}`, 'danger' as const)),
+    textRow('blank', ''),
+    textRow('new', '  /new NAME      talk with somebody'),
+    textRow('group', '  /group TITLE   talk with several'),
+    textRow('help', '  /help          everything else'),
+  ];
+  return (
+    <Box flexDirection="column" height={height}>
+      <Rows rows={rows.slice(0, height)} />
+    </Box>
+  );
+}
+
+/** The time of the clock, anew each second. */
+function useNow(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), CLOCK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

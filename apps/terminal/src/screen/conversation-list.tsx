@@ -1,0 +1,124 @@
+/** Conversations: who is there, what is unread, what was said last. */
+import type { ConversationView, Observable } from '@sotto/client';
+import {
+  conversationName,
+  type NameOf,
+  peerOf,
+  previewWords,
+  shortTimeLabel,
+  typingWords,
+  unreadLabel,
+  useClient,
+  useObservable,
+} from '@sotto/hooks';
+import { Box } from 'ink';
+import { type ReactElement, useMemo } from 'react';
+import { safeLine } from '../safe-text.ts';
+import { fitText, padText, textWidth, wrapText } from '../text-width.ts';
+import { RowLine, Rows, type Span, textRow } from './row.tsx';
+
+type ConversationId = ConversationView['id'];
+type UserId = ConversationView['members'][number];
+
+export interface ListProps {
+  readonly conversations: readonly ConversationView[] | undefined;
+  readonly me: UserId;
+  readonly nameOf: NameOf;
+  readonly open: ConversationId | undefined;
+  readonly listed: ConversationId | undefined;
+  readonly isFocused: boolean;
+  readonly requests: ReadonlySet<ConversationId>;
+  readonly columns: number;
+  readonly height: number;
+  readonly now: number;
+}
+
+/** Rows for each: its name, and below that what was said last, where there is room. */
+export function ConversationList(props: ListProps): ReactElement {
+  const { conversations, columns, height, listed } = props;
+  if (conversations === undefined || conversations.length === 0) {
+    const words = conversations === undefined ? 'Reading…' : FIRST_WORDS;
+    const rows = wrapText(words, columns - 2).map((text, index) =>
+      textRow(`${index}`, ` ${text}`, 'dim'),
+    );
+    return <Frame {...props}>{<Rows rows={rows.slice(0, height)} />}</Frame>;
+  }
+  const each = height >= 2 * conversations.length || height >= 16 ? 2 : 1;
+  const fitting = Math.max(1, Math.floor(height / each));
+  const at = conversations.findIndex(({ id }) => id === listed);
+  const first = Math.max(0, Math.min(at - Math.floor(fitting / 2), conversations.length - fitting));
+  return (
+    <Frame {...props}>
+      {conversations.slice(first, first + fitting).map((view) => (
+        <Item key={view.id} view={view} isTall={each === 2} {...props} />
+      ))}
+    </Frame>
+  );
+}
+
+const FIRST_WORDS = 'Nobody here yet. /new NAME begins a conversation, /help shows the rest.';
+
+function Frame({
+  columns,
+  height,
+  children,
+}: Pick<ListProps, 'columns' | 'height'> & { readonly children: React.ReactNode }): ReactElement {
+  return (
+    <Box flexDirection="column" width={columns} height={height} flexShrink={0} overflow="hidden">
+      {children}
+    </Box>
+  );
+}
+
+type ItemProps = ListProps & { readonly view: ConversationView; readonly isTall: boolean };
+
+function Item(props: ItemProps): ReactElement {
+  const { view, isTall, columns } = props;
+  const isThere = useIsThere(peerOf(view, props.me));
+  const preview = isTall && (
+    <RowLine spans={[{ text: `    ${fitText(previewOf(props), columns - 5)}`, tone: 'dim' }]} />
+  );
+  return (
+    <>
+      <RowLine spans={headSpans(props, isThere)} />
+      {preview}
+    </>
+  );
+}
+
+function headSpans(props: ItemProps, isThere: boolean): Span[] {
+  const { view, me, nameOf, open, listed, isFocused, requests, columns, now } = props;
+  const isListed = isFocused && view.id === listed;
+  const mark = isListed ? '›' : view.id === open ? '▌' : ' ';
+  const unread = unreadLabel(view.unread);
+  const time = view.newest === undefined ? '' : shortTimeLabel(view.newest.time, now);
+  const right = requests.has(view.id) ? 'request' : unread === '' ? time : `(${unread})`;
+  const name = `${view.kind === 'group' ? '#' : ''}${safeLine(conversationName(view, me, nameOf))}`;
+  const room = columns - textWidth(right) - 5;
+  const isNew = unread !== '' || requests.has(view.id);
+  return [
+    { text: mark, tone: 'accent' },
+    { text: isThere ? ' ● ' : '   ', tone: 'good' },
+    { text: padText(name, room), tone: isNew || isListed || view.id === open ? 'strong' : 'plain' },
+    { text: ` ${right}`, tone: isNew ? 'accent' : 'dim' },
+  ];
+}
+
+function previewOf({ view, me, nameOf }: ItemProps): string {
+  const typing = typingWords(view.typing, view.kind === 'group', nameOf);
+  if (typing !== '') return safeLine(typing);
+  if (view.newest === undefined) return '';
+  return safeLine(previewWords(view.newest, view.kind === 'group', { me, nameOf }));
+}
+
+const NOBODY: Observable<undefined> = { get: () => undefined, subscribe: () => () => {} };
+
+/** Whether somebody is there; false for nobody. */
+export function useIsThere(user: UserId | undefined): boolean {
+  const { state } = useClient();
+  const presence = useMemo(
+    () => (user === undefined ? NOBODY : state.presence(user)),
+    [state, user],
+  );
+  return useObservable<{ readonly online: boolean } | undefined>(presence)?.online === true;
+}

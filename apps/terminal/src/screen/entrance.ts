@@ -1,0 +1,150 @@
+/** Coming in: whose chat it is, in plain questions before anything is drawn. */
+import { existsSync } from 'node:fs';
+import type { Client } from '@sotto/client';
+import {
+  type AccountFolder,
+  adoptLinked,
+  keepAccount,
+  listAccounts,
+  matching,
+  prepareAccount,
+  prepareLinking,
+  storePathOf,
+} from '../account/data-directory.ts';
+import { type OpenAccount, openAccount } from '../account/open-account.ts';
+import { type Call, DEFAULT_URL, passphraseOf, urlOf } from '../call.ts';
+import { EXIT } from '../exit-code.ts';
+import { explain, toCommandError } from '../explain.ts';
+import type { Asking } from '../input.ts';
+import { qrRows } from '../qr-code.ts';
+import { safeLine } from '../safe-text.ts';
+
+const PROGRAM = 'the chat in another terminal';
+
+/** Opens the account that the call means, asking for what it does not say. Rejects with what no other answer mends. */
+export async function enter(call: Call, asking: Asking): Promise<OpenAccount> {
+  const known = matching(listAccounts(call.directory), {
+    username: call.options.as,
+    url: urlOf(call),
+  });
+  const [only, ...others] = known;
+  if (only === undefined) return begin(call, asking);
+  if (others.length === 0) return open(call, asking, only);
+  const names = known.map(({ username, url }) => `${username} at ${url}`);
+  call.output.note(`Accounts here: ${names.join(', ')}`);
+  const username = await asking.line('Who are you? ');
+  return enter({ ...call, options: { ...call.options, as: username.trim() } }, asking);
+}
+
+/** An account that is here: its store, and its log-in if its session has gone for good. */
+async function open(call: Call, asking: Asking, folder: AccountFolder): Promise<OpenAccount> {
+  const account = await openStore(call, asking, folder);
+  const me = await account.client.me();
+  if (me !== undefined) return account;
+  await account.close();
+  return begin(call, asking);
+}
+
+const CHOICES = `  1  make a new account
+  2  link this device to an account that you have
+`;
+
+async function begin(call: Call, asking: Asking): Promise<OpenAccount> {
+  const url = urlOf(call) ?? DEFAULT_URL;
+  call.output.note(`Welcome to Sotto at ${url}.\n\n${CHOICES}`);
+  for (;;) {
+    const choice = (await asking.line('1 or 2? ')).trim();
+    if (choice === '2') return link(call, asking, url);
+    if (choice === '1' || choice === '') return register(call, asking, url);
+  }
+}
+
+async function register(call: Call, asking: Asking, url: string): Promise<OpenAccount> {
+  let username = call.options.as ?? '';
+  for (;;) {
+    username ||= (await asking.line('Your name, 3 to 50 letters and digits: ')).trim();
+    try {
+      const folder = prepareAccount(call.directory, { username, url });
+      const account = await openStore(call, asking, folder);
+      const entered = await registerIn(call, asking, { account, username });
+      if (entered) return account;
+      await account.close();
+    } catch (error) {
+      if (toCommandError(error).exitCode !== EXIT.usage) throw error;
+      call.output.note(explain(error));
+    }
+    username = '';
+  }
+}
+
+/** False when the name was not to be had; a password that is not good enough is asked for again. */
+async function registerIn(
+  call: Call,
+  asking: Asking,
+  { account, username }: { readonly account: OpenAccount; readonly username: string },
+): Promise<boolean> {
+  const { client, folder } = account;
+  let invite = call.options.invite;
+  for (;;) {
+    const password = await asking.secret('A password: ');
+    if (password !== (await asking.secret('The same again: '))) {
+      call.output.note('These were two. Once more:');
+      continue;
+    }
+    try {
+      const given = { username, password, ...(invite !== undefined && { invite }) };
+      const { recoveryCode } = await client.register(given);
+      keepAccount({ ...folder, username });
+      await showRecoveryCode(call, asking, recoveryCode);
+      return true;
+    } catch (error) {
+      const code = codeOf(error);
+      call.output.note(explain(error));
+      if (code === 'auth.invite-wrong') invite = (await asking.line('Invitation: ')).trim();
+      else if (code === 'auth.username-taken' || code === 'auth.username-rule') return false;
+      else if (code !== 'auth.password-rule') {
+        await account.close();
+        throw error;
+      }
+    }
+  }
+}
+
+async function showRecoveryCode(call: Call, asking: Asking, code: string): Promise<void> {
+  call.output.note(
+    `\nYour recovery code. It is the way back when the password is forgotten, and is shown this once:\n\n    ${code}\n`,
+  );
+  await asking.line('Write it down, then press Enter. ');
+}
+
+async function link(call: Call, asking: Asking, url: string): Promise<OpenAccount> {
+  const folder = prepareLinking(call.directory, url);
+  const linking = await openStore(call, asking, folder);
+  const username = await waitForLink(linking.client, call).finally(() => linking.close());
+  const adopted = adoptLinked(call.directory, folder, username);
+  call.output.note(`This is a device of ${safeLine(username)} now.`);
+  return openStore(call, asking, adopted);
+}
+
+async function waitForLink(client: Client, { output, signal }: Call): Promise<string> {
+  const { code, completed } = await client.beginLink();
+  for (const row of qrRows(code)) output.note(row);
+  output.note(`\n${code}\n`);
+  output.note('Let a device of yours read this, or type there: /link and the code. Waiting…');
+  const aborted = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => aborted.reject(signal.reason));
+  return (await Promise.race([completed, aborted.promise])).username;
+}
+
+async function openStore(call: Call, asking: Asking, folder: AccountFolder): Promise<OpenAccount> {
+  const isNew = !existsSync(storePathOf(folder));
+  const passphrase = await passphraseOf(call);
+  if (isNew && passphrase !== undefined)
+    call.output.note('What is kept here is encrypted with it.');
+  const askPassphrase = () => asking.secret('Passphrase: ');
+  return openAccount(folder, { program: PROGRAM, passphrase, askPassphrase });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

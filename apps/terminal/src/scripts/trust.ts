@@ -1,0 +1,72 @@
+/** Commands about whom to talk with: `accept`, `verify`, and `link`, which makes devices one account's. */
+import type { Client } from '@sotto/client';
+import { adoptLinked, prepareLinking } from '../account/data-directory.ts';
+import { type Call, DEFAULT_URL, urlOf, withAccount, withClient } from '../call.ts';
+import { wrongCall } from '../exit-code.ts';
+import { qrRows } from '../qr-code.ts';
+import { safeJson, safeLine } from '../safe-text.ts';
+import { digitRows } from '../safety-digits.ts';
+import { findConversation, findUser } from './names.ts';
+
+/** `sotto accept TO`. */
+export async function accept(call: Call): Promise<void> {
+  const to = onlyWord(call, 'TO');
+  await withClient(call, async (client) =>
+    client.people.accept(await findConversation(client, to)),
+  );
+}
+
+/** `sotto verify NAME`. */
+export async function verify(call: Call): Promise<void> {
+  const name = onlyWord(call, 'NAME');
+  await withClient(call, async (client) => {
+    const { user, username } = await findUser(client, name);
+    const { digits, scannable } = await client.safetyNumber(user);
+    if (call.options.accept === true) await client.acceptIdentity(user);
+    if (call.options.json === true) {
+      const qr = Buffer.from(scannable).toString('base64url');
+      call.output.out(safeJson({ username, user, digits, qr }));
+      return;
+    }
+    for (const row of digitRows(digits)) call.output.out(row);
+    for (const row of qrRows(scannable)) call.output.out(row);
+  });
+}
+
+/** `sotto link`: shows a code; `sotto link CODE`: completes one that another device shows. */
+export async function link(call: Call): Promise<void> {
+  const [, code, ...rest] = call.words;
+  if (rest.length > 0) throw wrongCall('sotto link [CODE]');
+  if (code === undefined) return beLinked(call);
+  await withClient(call, async (client) => {
+    const { device } = await client.completeLink(code, { history: call.options.history === true });
+    if (call.options.json === true) call.output.out(safeJson({ device }));
+    else call.output.note('the device is one of yours now');
+  });
+}
+
+async function beLinked(call: Call): Promise<void> {
+  const url = urlOf(call) ?? DEFAULT_URL;
+  const linking = prepareLinking(call.directory, url);
+  const me = await withAccount(call, linking, ({ client }) => waitForLink(client, call));
+  adoptLinked(call.directory, linking, me.username);
+  if (call.options.json === true) call.output.out(safeJson({ ...me, url }));
+  else call.output.note(`this is a device of ${safeLine(me.username)} now`);
+}
+
+async function waitForLink(client: Client, { options, output }: Call) {
+  const { code, completed } = await client.beginLink();
+  if (options.json === true) output.out(safeJson({ code }));
+  else {
+    for (const row of qrRows(code)) output.out(row);
+    output.out(code);
+    output.note('Let a device of the account read this, or type there: sotto link CODE');
+  }
+  return completed;
+}
+
+function onlyWord({ words }: Call, name: string): string {
+  const [command, word, ...rest] = words;
+  if (word === undefined || rest.length > 0) throw wrongCall(`sotto ${command} ${name}`);
+  return word;
+}
