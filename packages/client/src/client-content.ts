@@ -9,6 +9,7 @@ import { mayRemark, nothingOf, remarkOf, timeAfterRemarks } from './messages/ann
 import type { Content } from './messages/content.ts';
 import { awaitTimer } from './messages/lifetime.ts';
 import { keepLifetimes } from './messages/lifetime-keeper.ts';
+import { type OnceOptions, saidBefore } from './messages/message-once.ts';
 import {
   type MessageReference,
   type MessageTarget,
@@ -28,17 +29,21 @@ export interface ContentDoor {
    * Puts an emoji to a message, in place of the one that this account has given it; null takes that back. Rejects with
    * `message.unknown` for what is not in the store, and with `message.fixed` for what takes no reaction.
    */
-  react(message: MessageTarget, emoji: string | null): Promise<{ id: MessageId }>;
+  react(
+    message: MessageTarget,
+    emoji: string | null,
+    once?: OnceOptions,
+  ): Promise<{ id: MessageId }>;
   /**
    * Gives a text of this account other words. One that has not left is changed where it waits, and nobody learns of it.
    * Rejects with `message.unknown`, and with `message.fixed` for what is somebody else's, no text, or refused.
    */
-  edit(message: MessageTarget, text: string): Promise<{ id: MessageId }>;
+  edit(message: MessageTarget, text: string, once?: OnceOptions): Promise<{ id: MessageId }>;
   /**
    * Takes back a message of this account, here and on all devices that have it; people who have seen it have seen it. One
    * that has not left does not leave, and one that was refused is thrown away. Rejects as `edit` does.
    */
-  deleteMessage(message: MessageTarget): Promise<{ id: MessageId }>;
+  deleteMessage(message: MessageTarget, once?: OnceOptions): Promise<{ id: MessageId }>;
   /**
    * Everything up to this message was read. Its authors and the account's other devices are told, once a second at most;
    * messages that go away count from now. Nothing happens for one that lies behind what was read before.
@@ -50,7 +55,11 @@ export interface ContentDoor {
    */
   typing(conversation: ConversationId): Promise<void>;
   /** From now on messages of the conversation go away so many seconds after they were read; null: they stay. */
-  setTimer(conversation: ConversationId, seconds: number | null): Promise<{ id: MessageId }>;
+  setTimer(
+    conversation: ConversationId,
+    seconds: number | null,
+    once?: OnceOptions,
+  ): Promise<{ id: MessageId }>;
 }
 
 /** What an application calls to do something with messages. */
@@ -60,9 +69,12 @@ export function openContentDoor(core: ClientCore): ContentDoor {
   keepLifetimes(core);
   tellLines(core);
   return {
-    react: (message, emoji) => remark(core, message, (to) => ({ type: 'reaction', to, emoji })),
-    edit: (message, text) => remark(core, message, (of) => ({ type: 'edit', of, text })),
-    deleteMessage: (message) => remark(core, message, (of) => ({ type: 'delete', of })),
+    react: (message, emoji, once) =>
+      remark(core, message, { ...once, say: (to) => ({ type: 'reaction', to, emoji }) }),
+    edit: (message, text, once) =>
+      remark(core, message, { ...once, say: (of) => ({ type: 'edit', of, text }) }),
+    deleteMessage: (message, once) =>
+      remark(core, message, { ...once, say: (of) => ({ type: 'delete', of }) }),
     async markRead(message) {
       const upTo = referenceOf(message);
       const { conversation } = message;
@@ -76,14 +88,18 @@ export function openContentDoor(core: ClientCore): ContentDoor {
       tellRead();
     },
     typing: tellTyping,
-    setTimer: (conversation, seconds) =>
-      change(core, conversation, async (deps, transaction) => {
+    setTimer: (conversation, seconds, once = {}) =>
+      change(core, { ...once, conversation }, async (deps, transaction) => {
         const content = { type: 'timer', seconds } as const;
-        const id = await enqueue(deps, transaction, { conversation, content });
+        const id = await enqueue(deps, transaction, { conversation, content, id: once.id });
         await awaitTimer(transaction, conversation, { id, seconds });
         return id;
       }),
   };
+}
+
+interface Remark extends OnceOptions {
+  readonly say: (about: MessageReference) => Content;
 }
 
 type Change = (deps: PeerDeps, transaction: StoreTransaction) => Promise<MessageId>;
@@ -92,10 +108,10 @@ type Change = (deps: PeerDeps, transaction: StoreTransaction) => Promise<Message
 function remark(
   core: ClientCore,
   message: MessageTarget,
-  say: (about: MessageReference) => Content,
+  { say, ...once }: Remark,
 ): Promise<{ id: MessageId }> {
   const { conversation } = message;
-  return change(core, conversation, async (deps, transaction) => {
+  return change(core, { ...once, conversation }, async (deps, transaction) => {
     const about = referenceOf(message);
     const content = say(about);
     const user = UserId.parse(deps.local.address.user);
@@ -103,7 +119,7 @@ function remark(
     assertMayRemark(found, { content, user });
     if (await changeUnsent(deps, transaction, { found, about, content })) return about.id;
     const notBefore = await timeAfterRemarks(transaction, conversation, { about, user });
-    return enqueue(deps, transaction, { conversation, content, notBefore });
+    return enqueue(deps, transaction, { conversation, content, notBefore, id: once.id });
   });
 }
 
@@ -148,12 +164,15 @@ async function changeUnsent(
 
 async function change(
   core: ClientCore,
-  conversation: ConversationId,
+  { conversation, ...once }: OnceOptions & { readonly conversation: ConversationId },
   work: Change,
 ): Promise<{ id: MessageId }> {
   assertConversation(conversation);
   const deps = await core.peerDeps();
-  const id = await core.store.transaction((transaction) => work(deps, transaction));
+  const id = await core.store.transaction(async (transaction) => {
+    const before = await saidBefore(transaction, deps.local, { ...once, conversation });
+    return before ?? work(deps, transaction);
+  });
   core.wake(conversation);
   core.events.emit('lines-changed', { conversation });
   return { id };

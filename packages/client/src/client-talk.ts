@@ -21,6 +21,7 @@ import {
 } from './messages/conversations.ts';
 import type { HistoryItem, Message, Place } from './messages/history-item.ts';
 import { type HeadingOptions, headingOf } from './messages/message-heading.ts';
+import { saidBefore } from './messages/message-once.ts';
 import type { MessageReference } from './messages/message-reference.ts';
 import { type ViewRange, viewMessages } from './messages/message-view.ts';
 import { enqueue } from './messages/outbox.ts';
@@ -143,8 +144,10 @@ export async function send(
   const deps = await core.peerDeps();
   const id = await core.store.transaction(async (transaction) => {
     await settle?.(transaction);
+    const before = await saidBefore(transaction, deps.local, { ...options, conversation });
+    if (before !== undefined) return before;
     const content = { ...said, ...(await headingOf(transaction, conversation, options)) };
-    return enqueue(deps, transaction, { conversation, content });
+    return enqueue(deps, transaction, { conversation, content, id: options.id });
   });
   core.wake(conversation);
   core.events.emit('lines-changed', { conversation });

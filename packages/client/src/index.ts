@@ -11,6 +11,7 @@ export type { ContentDoor } from './client-content.ts';
 export type { GroupMember, GroupsDoor, NewGroup } from './client-groups.ts';
 export type { Client } from './client-interface.ts';
 export type { ClientOptions } from './client-options.ts';
+export type { PushDoor, PushSubscriptionAddress } from './client-push.ts';
 export type { Sent } from './client-talk.ts';
 export { ClientError, type ClientErrorCode, ConnectionError } from './errors.ts';
 export type { ClientEvent, ClientEvents, Listener } from './events.ts';
@@ -31,6 +32,7 @@ export type {
   UnreadableMessage,
 } from './messages/history-item.ts';
 export type { HeadingOptions } from './messages/message-heading.ts';
+export type { OnceOptions } from './messages/message-once.ts';
 export type { MessageReference, MessageTarget } from './messages/message-reference.ts';
 export type { ViewRange } from './messages/message-view.ts';
 export type { UnsentMessage } from './messages/sent-message.ts';

@@ -3,9 +3,10 @@ import type { ConversationId } from '@sotto/api';
 import { ClientError } from '../errors.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { readTimer } from './lifetime.ts';
+import type { OnceOptions } from './message-once.ts';
 import { type MessageReference, type MessageTarget, referenceOf } from './message-reference.ts';
 
-export interface HeadingOptions {
+export interface HeadingOptions extends OnceOptions {
   /** The message that this one answers, of the same conversation. */
   readonly replyTo?: MessageTarget;
   /** Seconds after which it goes away, null that it stays. When left out, the conversation's timer decides. */

@@ -23,6 +23,8 @@ import { noteSent, sentAgainUpTo } from './sent-log.ts';
 export interface NewMessage {
   readonly conversation: ConversationId;
   readonly content: Content;
+  /** Made here when left out. */
+  readonly id?: MessageId | undefined;
   /** The least time that it may bear, whatever the clock says. */
   readonly notBefore?: number;
 }
@@ -34,10 +36,10 @@ export interface NewMessage {
 export async function enqueue(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  { conversation, content, notBefore = 0 }: NewMessage,
+  { conversation, content, notBefore = 0, id: given }: NewMessage,
 ): Promise<MessageId> {
   const time = Math.max(deps.clock(), notBefore);
-  const id = makeMessageId(deps.provider, time);
+  const id = given ?? makeMessageId(deps.provider, time);
   const counter = await takeSendNumber(transaction, conversation);
   const entry: OutboxEntry = {
     id,
