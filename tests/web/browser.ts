@@ -150,9 +150,19 @@ export async function expectAccessible(page: Page): Promise<void> {
 }
 
 /** Makes an account in the page's entrance, and waits until its conversations are there. Gives the recovery code. */
-export async function register(page: Page, username: string): Promise<void> {
-  await page.getByRole('textbox', { name: 'Username' }).fill(username);
+export async function register(page: Page, username: string): Promise<string> {
+  await page.getByRole('button', { name: 'Create an account' }).click();
+  await page.getByLabel('Username').fill(username);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Create account' }).click();
-  await page.getByRole('navigation').waitFor();
+  const code = await page.getByRole('status').first().textContent();
+  await page.getByRole('checkbox', { name: 'I have kept it' }).check();
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await atHome(page);
+  return code ?? expect.fail('no recovery code was shown');
+}
+
+/** Waits until somebody is in. */
+export async function atHome(page: Page): Promise<void> {
+  await page.getByRole('navigation', { name: 'Sotto' }).waitFor();
 }

@@ -17,7 +17,7 @@ export function BackupPage() {
       <ExportSection />
       <Section
         title="Coming back from a backup"
-        hint="In a browser without an account, choose “Restore a backup” on the first page. It asks for the file, the words and your password."
+        hint="In a browser without an account choose “I have an account” and “A backup”. It asks for the file, the words and your password."
       />
     </>
   );

@@ -17,7 +17,7 @@ export function DevicesPage() {
       </Section>
       <Section
         title="Link another device"
-        hint="On the other device, choose “Link to my account”. It shows a code, which you paste or type here."
+        hint="On the other device choose “I have an account” and “Another device of mine”. Paste or type here the code that it shows."
       >
         <LinkDevice />
       </Section>

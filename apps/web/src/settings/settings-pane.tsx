@@ -45,7 +45,7 @@ const PAGES: readonly PageEntry[] = [
   {
     page: 'devices',
     title: 'Devices and sessions',
-    hint: 'Where you are logged in, and linking another device',
+    hint: 'Where you are, and linking',
     icon: MonitorSmartphone,
     show: () => <DevicesPage />,
   },
@@ -59,7 +59,7 @@ const PAGES: readonly PageEntry[] = [
   {
     page: 'notifications',
     title: 'Notifications',
-    hint: 'When this browser tells you of messages',
+    hint: 'When to tell you of messages',
     icon: Bell,
     show: () => <NotificationsPage />,
   },
@@ -73,14 +73,14 @@ const PAGES: readonly PageEntry[] = [
   {
     page: 'backup',
     title: 'Backup',
-    hint: 'Keep your messages where only you can read them',
+    hint: 'Your messages in a safe place',
     icon: Archive,
     show: () => <BackupPage />,
   },
   {
     page: 'account',
     title: 'Account',
-    hint: 'Password, recovery code, your data',
+    hint: 'Password, your data, leaving',
     icon: KeyRound,
     show: () => <AccountPage />,
   },
