@@ -44,6 +44,8 @@ const gatewaySection = z.strictObject({
   }),
   /** The folder of the web client's build. Without one, `/` tells that the platform runs. */
   webClient: z.string().min(1).optional().meta({ env: 'GATEWAY_WEB_CLIENT' }),
+  /** Where `/metrics` is for everybody: a port that strangers do not reach. Without it only this machine is told. */
+  metricsPort: z.int().min(0).max(65_535).optional().meta({ env: 'METRICS_PORT' }),
   /** Prefix to service, `/api/v1/auth=auth`; all of them, when any is given. */
   routes: z
     .array(Route)

@@ -11,13 +11,17 @@ async function start() {
     ...config.server,
     connectionsPerAddressMax: config.gateway.connectionsPerAddress,
   });
+  const { host } = config.server;
+  const { metricsPort: port } = config.gateway;
+  const numbers =
+    port === undefined ? undefined : await listen({ fetch: service.numbers }, { host, port });
   const scheme = config.server.tls === undefined ? 'http' : 'https';
   return {
-    ready: `ready ${scheme}://${config.server.host}:${listening.port}`,
+    ready: `ready ${scheme}://${host}:${listening.port}`,
     async close() {
       await service.drain();
       // Open WebSockets would keep the server from ending.
-      await Promise.all([listening.close(), service.close()]);
+      await Promise.all([listening.close(), numbers?.close(), service.close()]);
     },
   };
 }

@@ -46,14 +46,17 @@ export interface Given {
   silenceMs?: number;
 }
 
+/** A service, and its numbers for a port that strangers do not reach. */
+export interface Gateway extends Required<Service> {
+  /** Answers `/metrics` to everybody, and nothing else. */
+  numbers: Fetch;
+}
+
 /**
  * Starts the gateway. It needs none of the services to be up; `/health/ready` tells when all are. Services in other
  * processes are reached by its `relay`, those of this process by its `fetch`.
  */
-export async function startGateway(
-  config: GatewayConfig,
-  given: Given = {},
-): Promise<Required<Service>> {
+export async function startGateway(config: GatewayConfig, given: Given = {}): Promise<Gateway> {
   const { services, server, gateway, internal } = config;
   const { local } = given;
   await using opened = new AsyncDisposableStack();
@@ -100,6 +103,10 @@ export async function startGateway(
     fetch: atTheDoor(app.fetch, shared),
     relay: local === undefined ? relay : () => false,
     upgrade: tunnel.upgrade,
+    numbers: (request) => {
+      if (new URL(request.url).pathname === '/metrics') return app.fetch(request);
+      return problemResponse(new ApiError('route.not-found'), randomUUID());
+    },
     drain() {
       isDraining = true;
       return tunnel.drain();

@@ -171,6 +171,20 @@ describe('/metrics', () => {
   });
 });
 
+describe('the port of numbers', () => {
+  it('has those of the process and nothing else, also behind proxies', async () => {
+    const behind = await gatewayTo(upstream.url, { TRUSTED_PROXIES: '1' });
+    const ask = async (path: string) => behind.numbers(new Request(`http://gateway${path}`));
+    const numbers = await ask('/metrics');
+    expect(numbers.status).toBe(200);
+    expect(await numbers.text()).toContain('sotto_tunnels_open');
+    for (const path of ['/health/live', '/', '/api/v1/auth/me']) {
+      expect((await ask(path)).status).toBe(404);
+    }
+    await behind.close();
+  });
+});
+
 describe('every answer', () => {
   it.each([
     '/',

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Listening, listen, loadConfig } from '@sotto/runtime';
+import { type Fetch, type Listening, listen, loadConfig } from '@sotto/runtime';
 import { GatewayConfig, type Given, startGateway } from '../src/service.ts';
 
 export interface Upstream {
@@ -50,6 +50,7 @@ const echo: RequestListener = (request: IncomingMessage, response) => {
 export interface Gateway {
   url: string;
   port: number;
+  numbers: Fetch;
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -73,6 +74,7 @@ export async function gatewayTo(
   const listening: Listening = await listen(gateway, { host: '127.0.0.1', port: 0 });
   return {
     url: `http://127.0.0.1:${listening.port}`,
+    numbers: gateway.numbers,
     port: listening.port,
     drain: () => gateway.drain(),
     async close() {
