@@ -1,0 +1,108 @@
+/** What every pod and container is held to: no privileges, bounds on what it takes, probes, time to end. */
+import {
+  type Container,
+  containersOf,
+  type Fault,
+  fault,
+  type Manifest,
+  type Workload,
+  workloads,
+} from './manifest.ts';
+
+/** SHUTDOWN_MS of the runtime: a process of ours may take so long to end. */
+const SHUTDOWN_SECONDS = 25;
+
+/** Containers that could do more than they need, or of which nobody knows whether they work. */
+export function containerFaults(manifests: readonly Manifest[]): Fault[] {
+  return workloads(manifests).flatMap((workload) => {
+    const { manifest, template } = workload;
+    const begin = new Set(template.spec?.initContainers);
+    return [
+      ...podFaults(workload),
+      ...containersOf(template).flatMap((container) => {
+        const own = [
+          ...privilegeFaults(container),
+          ...resourceFaults(container),
+          ...(begin.has(container) ? [] : probeFaults(container)),
+        ];
+        return own.map((what) => `${container.name}: ${what}`);
+      }),
+    ].map((what) => fault(manifest, what));
+  });
+}
+
+function podFaults({ manifest, template }: Workload): string[] {
+  const { spec } = template;
+  const security = spec?.securityContext;
+  const faults = [
+    [security?.runAsNonRoot !== true || !security.runAsUser, 'may run as root'],
+    [security?.seccompProfile?.type !== 'RuntimeDefault', 'may call the whole kernel'],
+    [spec?.automountServiceAccountToken !== false, 'gets a token of Kubernetes'],
+    [spec?.hostNetwork || spec?.hostPID || spec?.hostIPC, 'shares something with its node'],
+    [spec?.enableServiceLinks !== false, 'gets the addresses of all Services as variables'],
+    [(spec?.volumes ?? []).some(({ hostPath }) => hostPath), 'mounts a folder of its node'],
+  ] as const;
+  return [
+    ...faults.flatMap(([isSo, what]) => (isSo ? [what] : [])),
+    ...(manifest.object.kind === 'Deployment' ? endFaults(template) : []),
+  ];
+}
+
+/** One of ours ends in order: nobody sends it anything more, then it has the time that it takes. */
+function endFaults({ spec }: Workload['template']): string[] {
+  const wait = Math.max(
+    0,
+    ...(spec?.containers ?? []).map(({ lifecycle }) => lifecycle?.preStop?.sleep?.seconds ?? 0),
+  );
+  const { terminationGracePeriodSeconds: all = 30 } = spec ?? {};
+  return [
+    ...(wait === 0 ? ['is still sent requests when it ends'] : []),
+    ...(all < wait + SHUTDOWN_SECONDS ? ['is killed before it can have ended'] : []),
+    ...((spec?.topologySpreadConstraints ?? []).length === 0 ? ['may be on one node only'] : []),
+  ];
+}
+
+function privilegeFaults({ securityContext: own, image = '' }: Container): string[] {
+  const faults = [
+    [own?.allowPrivilegeEscalation !== false, 'may gain privileges'],
+    [own?.privileged === true, 'is privileged'],
+    [own?.readOnlyRootFilesystem !== true, 'may write into its image'],
+    [!own?.capabilities?.drop?.includes('ALL'), 'keeps capabilities'],
+    [(own?.capabilities?.add ?? []).length > 0, 'adds capabilities'],
+    [!/:[\w.-]+$/.test(image) || image.endsWith(':latest'), 'runs whatever image is the newest'],
+  ] as const;
+  return faults.flatMap(([isSo, what]) => (isSo ? [what] : []));
+}
+
+function resourceFaults({ resources }: Container): string[] {
+  return (['cpu', 'memory'] as const).flatMap((name) => {
+    const request = amount(resources?.requests?.[name]);
+    const limit = amount(resources?.limits?.[name]);
+    if (request === undefined) return [`requests no ${name}`];
+    if (limit === undefined) return [`has no limit of ${name}`];
+    return request > limit ? [`requests more ${name} than its limit`] : [];
+  });
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  m: 1e-3,
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+};
+
+function amount(quantity: string | number | undefined): number | undefined {
+  const [, number, unit = ''] = /^([\d.]+)([a-zA-Z]*)$/.exec(String(quantity)) ?? [];
+  return number === undefined ? undefined : Number(number) * (UNITS[unit] ?? Number.NaN);
+}
+
+function probeFaults({ startupProbe, livenessProbe, readinessProbe }: Container): string[] {
+  const probes = { startupProbe, livenessProbe, readinessProbe };
+  return Object.entries(probes).flatMap(([name, probe]) => {
+    return probe === undefined ? [`has no ${name}`] : [];
+  });
+}
