@@ -8,6 +8,7 @@ import type { Link } from './account/link-offer.ts';
 import type { BackupDoor } from './client-backup.ts';
 import type { ContentDoor } from './client-content.ts';
 import type { GroupsDoor } from './client-groups.ts';
+import type { PushDoor } from './client-push.ts';
 import type { TalkDoor } from './client-talk.ts';
 import type { ClientEvent, ClientEvents, Listener } from './events.ts';
 import type { PeopleDoor } from './people/people-door.ts';
@@ -108,7 +109,8 @@ export interface Client
     TalkDoor,
     ContentDoor,
     TrustDoor,
-    BackupDoor {
+    BackupDoor,
+    PushDoor {
   /** Who is in groups, and what they are called. */
   readonly groups: GroupsDoor;
   readonly people: PeopleDoor;

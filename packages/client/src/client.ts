@@ -7,6 +7,7 @@ import { openGroupsDoor } from './client-groups.ts';
 import type { Client } from './client-interface.ts';
 import type { ClientOptions } from './client-options.ts';
 import { openPeopleDoor } from './client-people.ts';
+import { openPushDoor } from './client-push.ts';
 import { openTalkDoor } from './client-talk.ts';
 import { openTrustDoor } from './client-trust.ts';
 import { eachEvent } from './event-loop.ts';
@@ -26,6 +27,7 @@ export function createClient(options: ClientOptions): Client {
     ...openContentDoor(core),
     ...openTrustDoor(core),
     ...openBackupDoor(core),
+    ...openPushDoor(core),
     groups,
     people: openPeopleDoor(core, groups),
     connect: () => core.connect(),

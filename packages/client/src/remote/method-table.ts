@@ -60,6 +60,9 @@ export const CLIENT_METHODS = {
   safetyNumber: 'again',
   exportBackup: 'again',
   restoreBackup: 'again',
+  pushKey: 'again',
+  subscribePush: 'again',
+  unsubscribePush: 'again',
   connect: 'again',
 } as const satisfies Omit<Asking<Client>, 'close'>;
 

@@ -1,0 +1,42 @@
+/** The part of a client that is about waking this device while it is not connected. */
+import { getPushKey, subscribePush, unsubscribePush } from '@sotto/api';
+import type { ClientCore } from './client-core.ts';
+import { isProblem } from './errors.ts';
+
+/** What a browser gives of a subscription; its keys are not asked for, since a wake-up has no content. */
+export interface PushSubscriptionAddress {
+  readonly endpoint: string;
+}
+
+/** Web Push. A push service learns that something came for a device, and nothing of what or from whom. */
+export interface PushDoor {
+  /** What a browser subscribes with, an uncompressed point of P-256; undefined on a platform that wakes no devices. */
+  pushKey(): Promise<Uint8Array | undefined>;
+  /**
+   * Lets this device be woken at a push service, in place of an earlier one. Rejects with `push.off`, and with
+   * `push.endpoint-refused` when the platform's operator does not let it go there.
+   */
+  subscribePush(subscription: PushSubscriptionAddress): Promise<void>;
+  /** Lets this device be woken no more. */
+  unsubscribePush(): Promise<void>;
+}
+
+/** What an application calls about being woken. */
+export function openPushDoor({ call }: ClientCore): PushDoor {
+  return {
+    async pushKey() {
+      try {
+        return (await call(getPushKey, {})).key;
+      } catch (error) {
+        if (isProblem(error, 'push.off')) return undefined;
+        throw error;
+      }
+    },
+    async subscribePush({ endpoint }) {
+      await call(subscribePush, { body: { endpoint } });
+    },
+    async unsubscribePush() {
+      await call(unsubscribePush, {});
+    },
+  };
+}
