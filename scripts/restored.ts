@@ -1,31 +1,20 @@
 /**
  * `npm run restored`: to be run once after a backup of the database was put back, before the platform is started on it.
- * docs/restore.md says when and why.
+ * docs/operations/backup.md says when and why.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  ConfigError,
-  databaseOptions,
-  EXIT_CONFIG,
-  EXIT_FAILED,
-  EXIT_USAGE,
-  openDatabase,
-} from '@sotto/runtime';
-import { restoreSessions } from '../services/auth/src/restored.ts';
-import type { AuthTables } from '../services/auth/src/schema.ts';
-import { restoreKeys } from '../services/key/src/restored.ts';
-import type { KeyTables } from '../services/key/src/schema.ts';
-import { AlreadyRestored, beginRestore, endRestore } from '../services/message/src/restored.ts';
-import type { Tables as MessageTables } from '../services/message/src/schema.ts';
+import { ConfigError, EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE } from '@sotto/runtime';
+import { AlreadyRestored } from '../services/message/src/restored.ts';
 import {
   dataDirectoryOf,
   loadStandaloneConfig,
   secretsDirectory,
 } from '../services/standalone/src/config.ts';
 import { lockData } from '../services/standalone/src/data-lock.ts';
-import { type Databases, openDatabases } from '../services/standalone/src/databases.ts';
+import { openDatabases } from '../services/standalone/src/databases.ts';
+import { makeSafe } from './backup/make-safe.ts';
 
 const USAGE = `usage: npm run restored [-- --again]
 
@@ -86,49 +75,12 @@ async function restore(again: boolean): Promise<void> {
     const config = loadStandaloneConfig(source, { dataDirectory: path('.data') });
     const databases = await openDatabases(config, (error) => console.error(error.message));
     try {
-      await restoreIn(databases.sections, again);
+      await makeSafe(databases.sections, { again, say: console.log });
     } finally {
       await databases.close();
     }
   } finally {
     lock.close();
-  }
-}
-
-/** The message service's database says how far this is: it begins first and ends last. */
-async function restoreIn(sections: Databases['sections'], again: boolean): Promise<void> {
-  await using opened = new AsyncDisposableStack();
-  const open = <Tables>(service: 'auth' | 'key' | 'message') => {
-    const options = databaseOptions(sections[service], service);
-    const database = openDatabase<Tables>({ ...options, poolMax: 1 });
-    opened.defer(() => database.close());
-    return database;
-  };
-  const message = open<MessageTables>('message');
-  await requireNobody(message.pool);
-  const now = Date.now();
-  const incarnation = await beginRestore(message, { now, again });
-  const keys = await restoreKeys(open<KeyTables>('key'), { incarnation, time: now });
-  const { sessions } = await restoreSessions(open<AuthTables>('auth'));
-  const { conversations } = await endRestore(message, incarnation);
-  console.log(`incarnation ${incarnation}`);
-  console.log(`${conversations} conversations go on above all places that they may have taken`);
-  if (keys) console.log(`${keys.prekeys} one-time prekeys deleted; devices bring others`);
-  console.log(`${sessions} sessions ended; devices that sign their log-ins open others`);
-  console.log('the key log says that the platform was restored');
-}
-
-/** A platform that runs would go on from what it remembers. */
-async function requireNobody(pool: ReturnType<typeof openDatabase>['pool']): Promise<void> {
-  const { rows } = await pool.query<{ others: number }>(`
-    select count(*)::int as others from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid()
-      and backend_type = 'client backend' and usename in (
-        select current_user union select pg_get_userbyid(nspowner) from pg_namespace
-        where nspname in ('auth', 'key', 'message', 'file'))`);
-  const others = rows[0]?.others ?? 0;
-  if (others > 0) {
-    throw new Error(`stop the platform first: ${others} connections to its database are open`);
   }
 }
 

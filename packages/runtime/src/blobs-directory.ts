@@ -53,17 +53,7 @@ export async function openDirectoryBlobs({ directory }: DirectoryBlobsOptions): 
       }
     },
 
-    async get(key, range) {
-      const file = await ifThere(open(pathOf(directory, key), 'r'));
-      if (file === undefined) return undefined;
-      try {
-        const { size } = await file.stat();
-        return { size, body: read(file, range && clipRange(range, size)) };
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
-    },
+    ...readDirectoryBlobs({ directory }),
 
     async delete(key) {
       await rm(pathOf(directory, key), { force: true });
@@ -76,6 +66,23 @@ export async function openDirectoryBlobs({ directory }: DirectoryBlobsOptions): 
     },
 
     async close() {},
+  };
+}
+
+/** Reads a directory that another process may have open: what is in it is whole. Nothing has to be closed. */
+export function readDirectoryBlobs({ directory }: DirectoryBlobsOptions): Pick<Blobs, 'get'> {
+  return {
+    async get(key, range) {
+      const file = await ifThere(open(pathOf(directory, key), 'r'));
+      if (file === undefined) return undefined;
+      try {
+        const { size } = await file.stat();
+        return { size, body: read(file, range && clipRange(range, size)) };
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+    },
   };
 }
 

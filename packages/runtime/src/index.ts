@@ -24,7 +24,11 @@ export {
   type PartsAttempt,
   PartsGoneError,
 } from './blobs.ts';
-export { type DirectoryBlobsOptions, openDirectoryBlobs } from './blobs-directory.ts';
+export {
+  type DirectoryBlobsOptions,
+  openDirectoryBlobs,
+  readDirectoryBlobs,
+} from './blobs-directory.ts';
 export { openS3Blobs, type S3BlobsOptions } from './blobs-s3.ts';
 export { cutParts } from './body-parts.ts';
 export type { Bus, BusHandler, Closable, Follower, LogLevel } from './bus.ts';
@@ -71,7 +75,7 @@ export { BLOB_PART_BYTES, PART_MEMORY_BYTES } from './limits.ts';
 export { type Listening, listen } from './listen.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
-export { type Migration, type Migrations, migrate } from './migrate.ts';
+export { type Migration, type Migrations, migrate, migrateWithin } from './migrate.ts';
 export { type Call, type Handler, mount } from './mount.ts';
 export { endOneByOne } from './one-by-one.ts';
 export {

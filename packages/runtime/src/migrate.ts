@@ -1,6 +1,7 @@
 /** Forward-only migrations of one schema, run at each start by whichever process comes first. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely';
+import type pg from 'pg';
 import { DATABASE_START_MS } from './limits.ts';
 import type { Logger } from './log.ts';
 import { type Database, openPatientPool } from './postgres.ts';
@@ -48,16 +49,51 @@ export async function migrate(
   });
 }
 
+/**
+ * Runs steps in the transaction that a connection is in, on the schema that comes first in its search path: a restore
+ * makes the tables of a backup so, and leaves nothing behind when it fails. Steps that were done are passed over.
+ */
+export async function migrateWithin(client: pg.Client, migrations: Migrations): Promise<void> {
+  // Kysely takes its connections from a pool: this one has the one connection, and never gives it away.
+  const query: PostgresPoolClient['query'] = client.query.bind(client);
+  const lent: PostgresPoolClient = { query, release: () => undefined };
+  const pool = { connect: async () => lent, end: async () => undefined, options: {} };
+  const transaction = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  await createMigrationsTable(transaction);
+  const done = await namesOfDone(transaction);
+  for (const [name, migration] of Object.entries(migrations)) {
+    if (!done.has(name)) await runOne(transaction, name, migration);
+  }
+}
+
 async function createSchema(connection: Kysely<unknown>, schema: string): Promise<void> {
   const found = await sql`select 1 from pg_namespace where nspname = ${schema}`.execute(connection);
   // "if not exists" asks for the right to create even when there is nothing to do.
   if (found.rows.length === 0) {
     await sql`create schema if not exists ${sql.id(schema)}`.execute(connection);
   }
+  await createMigrationsTable(connection);
+}
+
+async function createMigrationsTable(connection: Kysely<unknown>): Promise<void> {
   await sql`create table if not exists migrations (
     name text primary key,
     applied_at timestamptz not null default now()
   )`.execute(connection);
+}
+
+async function namesOfDone(connection: Kysely<unknown>): Promise<Set<string>> {
+  const { rows } = await sql<{ name: string }>`select name from migrations`.execute(connection);
+  return new Set(rows.map(({ name }) => name));
+}
+
+async function runOne(
+  transaction: Kysely<unknown>,
+  name: string,
+  migration: Migration,
+): Promise<void> {
+  await migration(transaction);
+  await sql`insert into migrations (name) values (${name})`.execute(transaction);
 }
 
 async function runPending(
@@ -65,14 +101,10 @@ async function runPending(
   migrations: Migrations,
   log: Logger | undefined,
 ): Promise<void> {
-  const applied = await sql<{ name: string }>`select name from migrations`.execute(connection);
-  const done = new Set(applied.rows.map((row) => row.name));
+  const done = await namesOfDone(connection);
   for (const [name, migration] of Object.entries(migrations)) {
     if (done.has(name)) continue;
-    await connection.transaction().execute(async (transaction) => {
-      await migration(transaction);
-      await sql`insert into migrations (name) values (${name})`.execute(transaction);
-    });
+    await connection.transaction().execute((transaction) => runOne(transaction, name, migration));
     log?.info('migrated', { name });
   }
 }

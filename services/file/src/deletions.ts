@@ -7,6 +7,7 @@
 import { ApiError, type FileId, type UserId } from '@sotto/api';
 import type { Blobs } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
+import { BackupUnderWay, isBackupUnderWay } from './backup-pause.ts';
 import type { Events } from './events.ts';
 import { listPieces } from './resumable-store.ts';
 import type { FileTables } from './schema.ts';
@@ -40,9 +41,13 @@ export async function discard(deps: DeletionDeps, leftover: Leftover): Promise<v
   }
 }
 
-/** Removes all of a file that is hidden already: blob, parts and pieces of its upload, row. */
+/**
+ * Removes all of a file that is hidden already: blob, parts and pieces of its upload, row. Throws BackupUnderWay for what
+ * has to stay until a backup has been made.
+ */
 export async function remove({ query, blobs }: DeletionDeps, leftover: Leftover): Promise<void> {
   const { id, blobKey } = leftover;
+  if (await isBackupUnderWay(query)) throw new BackupUnderWay();
   const upload = await query
     .selectFrom('uploads')
     .select('attempt')

@@ -1,4 +1,5 @@
 /** Hides what has come to its end, and removes what is hidden or was left behind. Any number of processes may sweep at once. */
+import { isBackupUnderWay } from './backup-pause.ts';
 import { type DeletionDeps, removeLater } from './deletions.ts';
 import { type DesertionDeps, endDeserted } from './desertions.ts';
 import { forgetPast, hideEnded } from './endings.ts';
@@ -83,6 +84,7 @@ export async function sweep(deps: Sweep): Promise<void> {
 
 /** Each once, those first that were never tried: one that cannot be removed goes to the end and starves nobody. */
 async function removeHidden({ clock, signal, ...deps }: Sweep): Promise<void> {
+  if (await isBackupUnderWay(deps.query)) return;
   const triedAt = new Date(clock());
   const removeOne = async (leftover: Leftover) => {
     await removeLater(deps, leftover, triedAt);

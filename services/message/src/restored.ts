@@ -34,7 +34,7 @@ export interface RestoreOptions {
  * same. Throws {@link AlreadyRestored}.
  */
 export async function beginRestore(
-  { pool }: Pick<Database<Tables>, 'pool'>,
+  { pool }: { pool: Pick<Database<Tables>['pool'], 'query'> },
   { now, again }: RestoreOptions,
 ): Promise<number> {
   const { rows } = await pool.query<Tables['platform']>(

@@ -1,0 +1,194 @@
+/**
+ * Puts a backup into an empty platform: one transaction makes the tables of the release that made the backup, fills them,
+ * and brings them up to this release. The blobs are stored before it commits, so what breaks off leaves no row behind;
+ * and it commits with the mark that keeps the platform from starting until the restore has been made safe.
+ */
+
+import { type Blobs, type Migrations, migrateWithin } from '@sotto/runtime';
+import type pg from 'pg';
+import { migrations as ofAuth } from '../../services/auth/src/migrations/index.ts';
+import { migrations as ofFile } from '../../services/file/src/migrations/index.ts';
+import { MARKER_KEY } from '../../services/file/src/store-marker.ts';
+import { migrations as ofKey } from '../../services/key/src/migrations/index.ts';
+import { migrations as ofMessage } from '../../services/message/src/migrations/index.ts';
+import { beginRestore } from '../../services/message/src/restored.ts';
+import { BrokenOff, readArchive } from './archive-reader.ts';
+import { copyIn } from './copy.ts';
+import { type Entry, type Header, SCHEMAS, type SchemaName } from './records.ts';
+import { clearSchema, inSchema, makePartition, raiseSequence } from './schemas.ts';
+
+const MIGRATIONS: Readonly<Record<SchemaName, Migrations>> = {
+  auth: ofAuth,
+  key: ofKey,
+  message: ofMessage,
+  file: ofFile,
+};
+
+/** Steps of a backup that this release does not know: it was made by a newer one. */
+export function unknownMigrations({ schemas }: Header): string[] {
+  return SCHEMAS.flatMap((schema) => {
+    return schemas[schema].migrations
+      .filter((name) => MIGRATIONS[schema][name] === undefined)
+      .map((name) => `${schema} ${name}`);
+  });
+}
+
+export interface PutBackOptions {
+  client: pg.Client;
+  blobs: Blobs;
+  /** The archive, once more from its beginning: it was read to its end before, and found whole. */
+  archive: AsyncIterable<Uint8Array>;
+  /** Also into a platform that is not empty, whose rows go. */
+  replace: boolean;
+  progress: (what: string) => void;
+}
+
+/** Thrown before anything is changed. */
+export class NotEmpty extends Error {
+  override readonly name = 'NotEmpty';
+}
+
+/** Restores all of it, or nothing. How many files came back. */
+export async function putBack(options: PutBackOptions): Promise<{ files: number }> {
+  const { client, archive } = options;
+  await client.query('begin');
+  try {
+    const restore = new Restore(options);
+    await readArchive(archive, restore);
+    await restore.end();
+    await client.query('commit');
+    return { files: restore.files };
+  } catch (error) {
+    // A connection that is gone has taken the transaction with it.
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+class Restore {
+  readonly #options: PutBackOptions;
+  #header: Header | undefined;
+  files = 0;
+
+  constructor(options: PutBackOptions) {
+    this.#options = options;
+  }
+
+  async header(header: Header): Promise<void> {
+    const { client, blobs, replace } = this.#options;
+    this.#header = header;
+    await lockOut(client);
+    if (!(await isEmpty(client)) && !replace) {
+      throw new NotEmpty(
+        'the platform is not empty: a restore would take the place of what it holds',
+      );
+    }
+    // The mark of whoever had the store before: the restored platform sets its own.
+    if (replace) await blobs.delete(MARKER_KEY);
+    for (const schema of SCHEMAS) {
+      const { migrations, partitions } = header.schemas[schema];
+      const known = Object.entries(MIGRATIONS[schema]);
+      const then = known.filter(([name]) => migrations.includes(name));
+      await clearSchema(client, schema);
+      await inSchema(client, schema, () => migrateWithin(client, Object.fromEntries(then)));
+      for (const partition of partitions) {
+        await inSchema(client, schema, () => makePartition(client, schema, partition));
+      }
+    }
+  }
+
+  async entry(entry: Entry, content: AsyncIterable<Uint8Array>): Promise<void> {
+    if (entry.kind === 'table') await this.#table(entry, content);
+    if (entry.kind === 'blob') await this.#blob(entry.key, content);
+  }
+
+  async #table(
+    { schema, table, columns }: Extract<Entry, { kind: 'table' }>,
+    content: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const { client, progress } = this.#options;
+    progress(`${schema}.${table}`);
+    const name = `"${schema}"."${table}"`;
+    const names = columns.map((column) => `"${column}"`).join(', ');
+    await inSchema(client, schema, async () => {
+      await emptyTable(client, name);
+      await copyIn(client, `copy ${name} (${names}) from stdin (format binary)`, content);
+    });
+  }
+
+  async #blob(key: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const { blobs, progress } = this.#options;
+    try {
+      await blobs.put(key, streamOf(content));
+      this.files += 1;
+    } catch (error) {
+      // The store undid it, and the backup has it once more or never had it whole.
+      if (!(error instanceof BrokenOff)) throw error;
+    }
+    progress(`${this.files} files`);
+  }
+
+  /** What can be done only once all rows are there. */
+  async end(): Promise<void> {
+    const { client } = this.#options;
+    const header = this.#header;
+    if (header === undefined) throw new Error('an archive without a header');
+    for (const schema of SCHEMAS) {
+      await inSchema(client, schema, async () => {
+        for (const one of header.schemas[schema].sequences) {
+          await raiseSequence(client, schema, one);
+        }
+        await migrateWithin(client, MIGRATIONS[schema]);
+      });
+    }
+    // Their parts are in no backup: whoever brings such a file begins anew.
+    await client.query(
+      'update file.uploads set expires_at = now(), writer = null, writer_until = null',
+    );
+    await inSchema(client, 'message', async () => {
+      await beginRestore({ pool: client }, { now: Date.now(), again: true });
+    });
+  }
+}
+
+function streamOf(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const pieces = content[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await pieces.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}
+
+/** What a migration put there goes, also from a table whose triggers let nothing go. */
+async function emptyTable(client: pg.Client, name: string): Promise<void> {
+  const { rows } = await client.query(`select from ${name} limit 1`);
+  if (rows.length === 0) return;
+  await client.query(`alter table ${name} disable trigger user`);
+  await client.query(`delete from ${name}`);
+  await client.query(`alter table ${name} enable trigger user`);
+}
+
+/** Services that start now wait for this transaction, as for another's migrations (`migrate.ts` of the runtime). */
+async function lockOut(client: pg.Client): Promise<void> {
+  for (const schema of SCHEMAS) {
+    await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      `migrate:${schema}`,
+    ]);
+  }
+}
+
+/** True when nobody has an account and nothing is stored; a platform that was only started is empty. */
+async function isEmpty(client: pg.Client): Promise<boolean> {
+  for (const table of ['auth.users', 'key.identity_keys', 'message.conversations', 'file.files']) {
+    const found = await client.query<{ there: boolean }>(
+      'select to_regclass($1) is not null as there',
+      [table],
+    );
+    if (found.rows[0]?.there !== true) continue;
+    if ((await client.query(`select from ${table} limit 1`)).rows.length > 0) return false;
+  }
+  return true;
+}
