@@ -1,6 +1,8 @@
 /** The client of somebody who is in: the list beside what was chosen of it. */
 import { MessageCircle } from 'lucide-react';
 import { lazy, type ReactNode, Suspense } from 'react';
+import { ChatPane } from '../chat/chat-pane.tsx';
+import { ConversationsPane } from '../conversations/conversations-pane.tsx';
 import { EmptyState, Spinner } from '../design/index.ts';
 import { TrustNotices } from '../trust/trust-notices.tsx';
 import styles from './home.module.css';
@@ -31,7 +33,7 @@ export function Home() {
       </div>
       <Layout
         front={route.name === 'conversations' ? 'side' : 'main'}
-        side={<EmptyState icon={MessageCircle} title="No conversations yet" />}
+        side={<ConversationsPane />}
         main={<Suspense fallback={<Spinner label="Loading" />}>{paneOf(route)}</Suspense>}
       />
     </div>
@@ -47,7 +49,12 @@ function paneOf(route: Route): ReactNode {
     case 'safety':
       return <SafetyPane key={route.user} user={route.user} />;
     case 'chat':
+      return <ChatPane conversation={route.conversation} />;
     case 'conversations':
-      return <EmptyState icon={MessageCircle} title="Choose a conversation" />;
+      return (
+        <EmptyState icon={MessageCircle} title="Choose a conversation">
+          Or begin one: you need nothing but a username.
+        </EmptyState>
+      );
   }
 }

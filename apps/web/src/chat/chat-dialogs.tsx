@@ -1,0 +1,41 @@
+/** What a chat asks before it does something. */
+import type { MessageView } from '@sotto/client';
+import { useClient } from '@sotto/hooks';
+import { SendFilesDialog } from '../files/send-files-dialog.tsx';
+import { uploadsOf } from '../files/upload-board.ts';
+import { GroupInfo } from '../groups/group-info.tsx';
+import { useChat } from './chat-context.ts';
+import { DeleteDialog } from './delete-dialog.tsx';
+import { TimerDialog } from './timer-dialog.tsx';
+
+/** What it asks. */
+export type Asking =
+  | { readonly type: 'timer' | 'info' }
+  | { readonly type: 'delete'; readonly line: MessageView }
+  | { readonly type: 'files'; readonly files: readonly File[] };
+
+export interface DialogsProps {
+  name: string;
+  asking: Asking | undefined;
+  onClose: () => void;
+}
+
+/** The dialog that is open; nothing when none is. */
+export function ChatDialogs({ name, asking, onClose }: DialogsProps) {
+  const client = useClient();
+  const { view, throwAway } = useChat();
+  switch (asking?.type) {
+    case 'timer':
+      return <TimerDialog onClose={onClose} />;
+    case 'info':
+      return <GroupInfo conversation={view.id} onClose={onClose} />;
+    case 'delete':
+      return <DeleteDialog line={asking.line} onDelete={throwAway} onClose={onClose} />;
+    case 'files': {
+      const send = (files: readonly File[]) => uploadsOf(client).add(view.id, files);
+      return <SendFilesDialog files={asking.files} name={name} onSend={send} onClose={onClose} />;
+    }
+    case undefined:
+      return null;
+  }
+}

@@ -1,0 +1,149 @@
+/** An open conversation: what was said, and where to write. */
+import type { ConversationView, MessageView } from '@sotto/client';
+import {
+  type ConversationId,
+  conversationName,
+  type Reader,
+  useConversations,
+  useNames,
+  useStanding,
+} from '@sotto/hooks';
+import { MessageCircle, MessageCircleDashed } from 'lucide-react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Button, EmptyState, Spinner } from '../design/index.ts';
+import { DropZone } from '../files/drop-zone.tsx';
+import { UploadList } from '../files/upload-list.tsx';
+import { useMe } from '../shell/me.ts';
+import { navigate } from '../shell/route.ts';
+import { TrustBanner } from '../trust/trust-banner.tsx';
+import { Announcements } from './announcements.tsx';
+import { ChatProvider, type Writing } from './chat-context.ts';
+import { type Asking, ChatDialogs } from './chat-dialogs.tsx';
+import { ChatHeader } from './chat-header.tsx';
+import styles from './chat-pane.module.css';
+import { Composer } from './composer.tsx';
+import { RequestBar } from './request-bar.tsx';
+import { type TimelineHandle, TimelineView } from './timeline-view.tsx';
+import { useChatValue } from './use-chat-value.ts';
+import { useLines } from './use-lines.ts';
+import { useReadMarks } from './use-read-marks.ts';
+
+/** The pane of one conversation, by its id. */
+export function ChatPane({ conversation }: { conversation: ConversationId }) {
+  const view = useConversations()?.find(({ id }) => id === conversation);
+  if (view === undefined) return <Missing />;
+  return <OpenChat key={conversation} view={view} />;
+}
+
+/** A conversation that was just opened is in the list a moment later. */
+const APPEARS_MS = 3000;
+
+function Missing() {
+  const [isMissing, setMissing] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setMissing(true), APPEARS_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!isMissing) {
+    return (
+      <div className={styles.loading}>
+        <Spinner label="Opening the conversation" />
+      </div>
+    );
+  }
+  return (
+    <EmptyState
+      icon={MessageCircleDashed}
+      title="There is no such conversation here"
+      action={<Button onClick={() => navigate({ name: 'conversations' })}>All chats</Button>}
+    />
+  );
+}
+
+const NEW: Writing = { type: 'new' };
+
+function OpenChat({ view }: { view: ConversationView }) {
+  const reader = useReader(view);
+  const name = conversationName(view, reader.me, reader.nameOf);
+  const { standing, renew } = useStanding(view.id);
+  const [writing, setWriting] = useState<Writing>(NEW);
+  const [asking, setAsking] = useState<Asking>();
+  const timeline = useLines(view);
+  const handle = useRef<TimelineHandle>(null);
+  const onSeen = useReadMarks();
+  const isOut = !view.members.includes(reader.me);
+  const isRequest = standing?.isRequested === true;
+  const mayWrite = !isOut && !isRequest;
+  const chat = useChatValue({ view, reader, mayWrite, timeline, handle, setWriting, setAsking });
+  const leaveWriting = useCallback(() => setWriting(NEW), []);
+  const onFiles = (files: readonly File[]) => setAsking({ type: 'files', files });
+  const close = () => setAsking(undefined);
+  const { lines, rows, hasOlder, onOlder } = timeline;
+  return (
+    <ChatProvider value={chat}>
+      <DropZone className={styles.pane} onFiles={mayWrite ? onFiles : undefined}>
+        <ChatHeader
+          name={name}
+          onTimer={() => setAsking({ type: 'timer' })}
+          onInfo={() => setAsking({ type: 'info' })}
+        />
+        <div>
+          <TrustBanner conversation={view.id} />
+        </div>
+        {lines?.length === 0 ? (
+          <NothingYet name={name} />
+        ) : (
+          <TimelineView ref={handle} {...{ rows, hasOlder, onOlder, onSeen }} />
+        )}
+        <Announcements lines={lines} reader={reader} />
+        <footer>
+          <UploadList conversation={view.id} />
+          {isOut && <p className={styles.gone}>You are no longer in this group.</p>}
+          {isRequest && <RequestBar name={name} onAccepted={renew} />}
+          {mayWrite && (
+            <Composer
+              conversation={view.id}
+              name={name}
+              writing={writing}
+              onCancel={leaveWriting}
+              onSent={() => {
+                leaveWriting();
+                handle.current?.scrollToEnd();
+              }}
+              onFiles={onFiles}
+              onEditLast={() => editLast(lines, setWriting)}
+            />
+          )}
+        </footer>
+      </DropZone>
+      <ChatDialogs name={name} asking={asking} onClose={close} />
+    </ChatProvider>
+  );
+}
+
+function NothingYet({ name }: { name: string }) {
+  return (
+    <EmptyState icon={MessageCircle} title={`Say hello to ${name}`}>
+      Messages and files are encrypted on this device. Nobody but the people in this conversation
+      can read them.
+    </EmptyState>
+  );
+}
+
+/** Names for everybody whom a line may name: members, and those who have gone. */
+function useReader(view: ConversationView): Reader {
+  const me = useMe().user;
+  const nameOf = useNames(useMemo(() => [me, ...view.members], [me, view.members]));
+  return useMemo(() => ({ me, nameOf }), [me, nameOf]);
+}
+
+/** The newest text of one's own. */
+function editLast(
+  lines: readonly MessageView[] | undefined,
+  setWriting: (writing: Writing) => void,
+): void {
+  const of = lines?.findLast(
+    ({ isOwn, body, status }) => isOwn && body.type === 'text' && status !== 'failed',
+  );
+  if (of !== undefined) setWriting({ type: 'edit', of });
+}

@@ -1,0 +1,97 @@
+/** One line of the list of conversations. */
+import type { ConversationView, MessageView } from '@sotto/client';
+import {
+  fullTimeLabel,
+  previewWords,
+  type Reader,
+  shortTimeLabel,
+  typingWords,
+} from '@sotto/hooks';
+import { BellOff } from 'lucide-react';
+import { type MouseEvent, memo } from 'react';
+import { StatusTick } from '../chat/status-tick.tsx';
+import { Badge, classes } from '../design/index.ts';
+import { navigate, pathOf } from '../shell/route.ts';
+import { ConversationAvatar } from './conversation-avatar.tsx';
+import styles from './conversation-row.module.css';
+
+export interface ConversationRowProps {
+  view: ConversationView;
+  name: string;
+  reader: Reader;
+  isOpen: boolean;
+  isMuted: boolean;
+  /** When it is drawn: what is “Today” depends on it. */
+  now: number;
+}
+
+/** Who it is with, what was said last, and how many are unread. */
+export const ConversationRow = memo(function ConversationRow(props: ConversationRowProps) {
+  const { view, name, isOpen, isMuted, now } = props;
+  const { newest, unread } = view;
+  const route = { name: 'chat', conversation: view.id } as const;
+  const open = (event: MouseEvent) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    navigate(route);
+  };
+  return (
+    <li className={styles.item}>
+      <a
+        className={classes(styles.row, isOpen && styles.open)}
+        href={pathOf(route)}
+        aria-current={isOpen ? 'page' : undefined}
+        onClick={open}
+        data-conversation={view.id}
+      >
+        <ConversationAvatar view={view} name={name} />
+        <span className={styles.words}>
+          <span className={styles.top}>
+            <bdi className={styles.name}>{name}</bdi>
+            {isMuted && <BellOff className={styles.muted} size={14} aria-label="Muted" />}
+            {newest !== undefined && <LastTime line={newest} now={now} isNew={unread > 0} />}
+          </span>
+          <span className={styles.bottom}>
+            <LastLine {...props} />
+            <Badge count={unread} />
+          </span>
+        </span>
+      </a>
+    </li>
+  );
+});
+
+function LastTime({ line, now, isNew }: { line: MessageView; now: number; isNew: boolean }) {
+  const { time } = line;
+  return (
+    <time
+      className={classes(styles.time, isNew && styles.new)}
+      dateTime={new Date(time).toISOString()}
+      title={fullTimeLabel(time)}
+    >
+      {shortTimeLabel(time, now)}
+    </time>
+  );
+}
+
+function LastLine({ view, reader }: ConversationRowProps) {
+  const { newest, kind, typing } = view;
+  const isGroup = kind === 'group';
+  const writing = typingWords(typing, isGroup, reader.nameOf);
+  if (writing !== '') {
+    return (
+      <span className={classes(styles.line, styles.typing)} dir="auto">
+        {writing}
+      </span>
+    );
+  }
+  const words = newest === undefined ? 'Say hello' : previewWords(newest, isGroup, reader);
+  return (
+    <>
+      {newest?.isOwn === true && <StatusTick status={newest.status} />}
+      <span className={styles.line} dir="auto">
+        {words}
+      </span>
+    </>
+  );
+}

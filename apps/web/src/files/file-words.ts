@@ -1,0 +1,34 @@
+/** Files in words. */
+
+const UNITS = ['bytes', 'KB', 'MB', 'GB'] as const;
+
+/** A size as people say it: 3 bytes, 1.5 MB. */
+export function sizeLabel(bytes: number): string {
+  let [size, unit] = [bytes, 0];
+  while (size >= 999.5 && unit < UNITS.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  const digits = unit > 0 && size < 9.95 ? 1 : 0;
+  return `${size.toLocaleString(undefined, { maximumFractionDigits: digits })} ${UNITS[unit]}`;
+}
+
+/** What disks do not take in a name, and what would show it as another one than it is. */
+const UNFIT = /[\p{Cc}\p{Cf}\u2028\u2029/\\:*?"<>|]/gu;
+
+/** A name to save a file under: it leads into no other folder, and is no hidden file. */
+export function savedName(name: string): string {
+  const safe = name
+    .replace(UNFIT, '_')
+    .replace(/^[.\s]+/, '')
+    .replace(/[.\s]+$/, '');
+  return safe.slice(-200) || 'file';
+}
+
+/** Pictures that browsers draw and that cannot hold a script. */
+const PICTURES = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif']);
+
+/** Whether it can be shown in the page. */
+export function isPicture(mediaType: string): boolean {
+  return PICTURES.has(mediaType.toLowerCase());
+}
