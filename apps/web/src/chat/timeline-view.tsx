@@ -1,18 +1,19 @@
 /** The lines of a chat: only those in view are on the page, however many there are. */
 import type { TimelineRow } from '@sotto/hooks';
-import { ArrowDown } from 'lucide-react';
 import {
   type KeyboardEvent,
   type Ref,
+  type RefObject,
   useEffect,
   useImperativeHandle,
   useRef,
   useState,
 } from 'react';
-import { Badge, Spinner } from '../design/index.ts';
+import { Spinner } from '../design/index.ts';
+import { JumpButton } from './jump-button.tsx';
 import { TimelineLine } from './timeline-line.tsx';
 import styles from './timeline-view.module.css';
-import { useVirtualLines } from './use-virtual-lines.ts';
+import { useVirtualLines, type VirtualLines } from './use-virtual-lines.ts';
 
 /** What leads somebody to a place. */
 export interface TimelineHandle {
@@ -32,57 +33,12 @@ export interface TimelineViewProps {
 /** So many rows from the first one, older ones are asked for. */
 const OLDER_ROWS = 6;
 
-/** Stays at the end when it is there, and where it is when older lines come. */
+/** A scrolling log. One row is in the order of the Tab key; arrow keys move from it to others. */
 export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineViewProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState<string>();
   const [marked, setMarked] = useState<string>();
   const virtualizer = useVirtualLines(rows, scroller);
-  useImperativeHandle,
-  useRef,
-  useState,
-} from 'react';
-
-import { Badge, Spinner } from '../design/index.ts';
-import { TimelineLine } from './timeline-line.tsx';
-import styles from './timeline-view.module.css';
-import { useVirtualLines } from './use-virtual-lines.ts';
-
-/** What leads somebody to a place. */
-export interface TimelineHandle {
-  readonly scrollTo: (key: string) => void;
-  readonly scrollToEnd: () => void;
-}
-
-export interface TimelineViewProps {
-  rows: readonly TimelineRow[];
-  hasOlder: boolean;
-  onOlder: () => void;
-  /** The newest row that is in view, each time that it is another one. */
-  onSeen: (row: TimelineRow) => void;
-  ref: Ref<TimelineHandle>;
-}
-
-/** So many rows from the first one, older ones are asked for. */
-const OLDER_ROWS = 6;
-
-/** Stays at the end when it is there, and where it is when older lines come. */
-export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineViewProps) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const [active, setActive] = useState<string>();
-  const [marked, setMarked] = useState<string>();
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    getItemKey: useCallback((index: number) => rows[index]?.key ?? index, [rows]),
-    estimateSize: useCallback((index: number) => guessHeight(rows[index]), [rows]),
-    overscan: OVERSCAN,
-    anchorTo: 'end',
-    followOnAppend: true,
-    scrollEndThreshold: END_PX,
-    paddingStart: 16,
-    paddingEnd: 12,
-  });
   useImperativeHandle(ref, () => ({
     scrollToEnd: () => virtualizer.scrollToEnd(),
     scrollTo(key) {
@@ -93,26 +49,17 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
       setActive(key);
     },
   }));
-  const items = virtualizer.getVirtualItems();
-  const isNearTop = (items[0]?.index ?? 0) < OLDER_ROWS;
+  const isNearTop = (virtualizer.getVirtualItems()[0]?.index ?? 0) < OLDER_ROWS;
+  const asksForOlder = hasOlder && isNearTop && rows.length > 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: more are asked for after each page, as long as it is near the top
   useEffect(() => {
-    if (isNearTop && hasOlder && rows.length > 0) onOlder();
-  }, [isNearTop, hasOlder, rows.length, onOlder]);
-  const isAtEnd = virtualizer.isAtEnd();
+    if (asksForOlder) onOlder();
+  }, [asksForOlder, rows.length, onOlder]);
   const seen = rows[virtualizer.range?.endIndex ?? -1];
   useEffect(() => {
     if (seen !== undefined) onSeen(seen);
   }, [seen, onSeen]);
   const current = rows.some(({ key }) => key === active) ? active : rows.at(-1)?.key;
-  const moveFocus = (event: KeyboardEvent<HTMLElement>) => {
-    const at = rows.findIndex(({ key }) => key === current) + stepOf(event);
-    const next = rows[at];
-    if (next === undefined || !isRow(event.target) || next.key === current) return;
-    event.preventDefault();
-    virtualizer.scrollToIndex(at, { align: 'auto' });
-    setActive(next.key);
-    requestAnimationFrame(() => focusRow(scroller.current, at));
-  };
   return (
     <div className={styles.frame}>
       <div
@@ -121,40 +68,63 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
         role="log"
         aria-label="Messages"
         aria-live="off"
-        onKeyDown={moveFocus}
+        onKeyDown={(event) => moveFocus(event, { rows, current, virtualizer, scroller, setActive })}
       >
-        {hasOlder && isNearTop && rows.length > 0 && (
+        {asksForOlder && (
           <div className={styles.loading}>
             <Spinner label="Loading older messages" />
           </div>
         )}
         {/* biome-ignore lint/a11y/useSemanticElements: an ol would count only the lines that are on the page */}
         <div className={styles.lines} role="list" style={{ height: virtualizer.getTotalSize() }}>
-          {items.map(({ index, start, key }) => {
+          {virtualizer.getVirtualItems().map(({ index, start, key }) => {
             const row = rows[index];
-            if (row === undefined) return null;
             return (
-              <TimelineLine
-                key={key}
-                ref={virtualizer.measureElement}
-                row={row}
-                index={index}
-                count={rows.length}
-                start={start}
-                isActive={row.key === active}
-                isTabStop={row.key === current}
-                isMarked={row.key === marked}
-                onActive={setActive}
-              />
+              row !== undefined && (
+                <TimelineLine
+                  key={key}
+                  ref={virtualizer.measureElement}
+                  {...{ row, index, start }}
+                  count={rows.length}
+                  isActive={row.key === active}
+                  isTabStop={row.key === current}
+                  isMarked={row.key === marked}
+                  onActive={setActive}
+                />
+              )
             );
           })}
         </div>
       </div>
-      {!isAtEnd && rows.length > 0 && (
+      {rows.length > 0 && !virtualizer.isAtEnd() && (
         <JumpButton rows={rows} seen={seen?.key} onJump={() => virtualizer.scrollToEnd()} />
       )}
     </div>
   );
+}
+
+interface Focus {
+  readonly rows: readonly TimelineRow[];
+  readonly current: string | undefined;
+  readonly virtualizer: VirtualLines;
+  readonly scroller: RefObject<HTMLDivElement | null>;
+  readonly setActive: (key: string) => void;
+}
+
+function moveFocus(
+  event: KeyboardEvent,
+  { rows, current, virtualizer, scroller, setActive }: Focus,
+): void {
+  const at = rows.findIndex(({ key }) => key === current) + stepOf(event);
+  const next = rows[at];
+  if (next === undefined || next.key === current || !isRow(event.target)) return;
+  event.preventDefault();
+  virtualizer.scrollToIndex(at, { align: 'auto' });
+  setActive(next.key);
+  requestAnimationFrame(() => {
+    const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${at}"]`);
+    row?.focus({ preventScroll: true });
+  });
 }
 
 function stepOf({ key }: KeyboardEvent): number {
@@ -164,39 +134,4 @@ function stepOf({ key }: KeyboardEvent): number {
 
 function isRow(target: EventTarget): boolean {
   return target instanceof HTMLElement && target.dataset.index !== undefined;
-}
-
-function focusRow(scroller: HTMLElement | null, index: number): void {
-  scroller?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true });
-}
-
-interface JumpButtonProps {
-  rows: readonly TimelineRow[];
-  seen: string | undefined;
-  onJump: () => void;
-}
-
-/** How many have come below what is in view. */
-function JumpButton({ rows, seen, onJump }: JumpButtonProps) {
-  const at = rows.findIndex(({ key }) => key === seen);
-  const below = at === -1 ? [] : rows.slice(at + 1);
-  // It is there from when somebody went back: what came later is new to them.
-  const [since] = useState(rows.at(-1)?.line.time ?? 0);
-  const fresh = below.filter(({ line }) => !line.isOwn && line.time > since).length;
-  return (
-    <button
-      type="button"
-      className={styles.jump}
-      aria-label="Jump to the newest message"
-      title="Jump to the newest message"
-      onClick={onJump}
-    >
-      <ArrowDown size={20} strokeWidth={1.75} aria-hidden />
-      {fresh > 0 && (
-        <span className={styles.fresh}>
-          <Badge count={fresh} />
-        </span>
-      )}
-    </button>
-  );
 }
