@@ -4,17 +4,10 @@ import { buildPage } from './web/page-build.ts';
 /** The build takes seconds once; without it the platform is as good, but for people with browsers. */
 if (!process.argv.some((word) => word === '--help' || word === '--check')) {
   await buildPage().catch((error: unknown) => {
-    const [why = ''] = reasonOf(error).trim().split('\n');
+    const [why] = error instanceof Error ? error.message.split('\n') : [];
     process.stderr.write(
       `sotto: the web client cannot be built (${why}); npm run web tells more\n`,
     );
   });
 }
 await import('../services/standalone/src/main.ts');
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Error && 'stderr' in error && typeof error.stderr === 'string') {
-    return error.stderr || error.message;
-  }
-  return error instanceof Error ? error.message : 'unknown';
-}

@@ -35,7 +35,12 @@ if (values.help) {
   await once(server, 'exit');
   process.channel?.unref();
 } else {
-  const isNew = await buildPage();
-  console.log(isNew ? `built ${PAGE_FOLDER}` : `${PAGE_FOLDER} is up to date`);
+  try {
+    const isNew = await buildPage();
+    console.log(isNew ? `built ${PAGE_FOLDER}` : `${PAGE_FOLDER} is up to date`);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
   process.channel?.unref();
 }

@@ -68,8 +68,14 @@ export async function buildPage(): Promise<boolean> {
 }
 
 async function bundle(): Promise<void> {
-  const options = ['build', '--logLevel', 'error', '--outDir', DRAFT, '--emptyOutDir'];
-  await promisify(execFile)(process.execPath, [BUNDLER, ...options], { cwd: home });
+  const words = ['build', '--logLevel', 'error', '--outDir', DRAFT, '--emptyOutDir'];
+  const options = { cwd: home, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' } };
+  try {
+    await promisify(execFile)(process.execPath, [BUNDLER, ...words], options);
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+    throw new Error(said || 'the bundler cannot be started', { cause: error });
+  }
 }
 
 function isFresh(): boolean {

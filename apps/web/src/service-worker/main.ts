@@ -1,0 +1,45 @@
+/** The service worker: the page without a connection, and what wakes this device. It knows no key and no message. */
+import { scope } from './scope.ts';
+import { answerFromShell, dropOtherShells, keepShell, shellPath } from './shell-cache.ts';
+
+const { SHELL } = scope;
+
+scope.addEventListener('install', (event) => event.waitUntil(keepShell(caches, SHELL)));
+
+scope.addEventListener('activate', (event) => {
+  event.waitUntil(dropOtherShells(caches, SHELL).then(() => scope.clients.claim()));
+});
+
+scope.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const path = shellPath(request, location.origin);
+  if (path !== undefined) event.respondWith(answerFromShell(caches, SHELL, { path, request }));
+});
+
+// A new version waits until the person wants it: two versions of the page never share one store by surprise.
+scope.addEventListener('message', ({ data }) => {
+  if (data === 'take-over') void scope.skipWaiting();
+});
+
+// A push says nothing of what came, and asks for something to be shown: that something came.
+scope.addEventListener('push', (event) => {
+  const shown = scope.registration.showNotification('Sotto', {
+    body: 'You have new messages',
+    icon: '/icons/icon-192.png',
+    badge: '/icons/badge-96.png',
+    tag: 'messages',
+  });
+  event.waitUntil(shown);
+});
+
+scope.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(showPage());
+});
+
+async function showPage(): Promise<void> {
+  const pages = await scope.clients.matchAll({ type: 'window' });
+  const page = pages.find(({ visibilityState }) => visibilityState === 'visible') ?? pages[0];
+  if (page === undefined) await scope.clients.openWindow('/');
+  else await page.focus();
+}
