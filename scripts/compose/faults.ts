@@ -1,0 +1,95 @@
+/** What is done to the containers of a platform, one after the other, and how long it took to get over it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Container, Stack } from './stack.ts';
+import type { Recovery, Talk } from './talk.ts';
+
+/** How long something is gone for, at least. */
+const GONE_MS = 5_000;
+/** Looked for so long; what a recovery may take is less. */
+const WATCH_MS = 90_000;
+
+export interface Outcome {
+  readonly fault: string;
+  /** While it was still gone, of what there are several of. */
+  readonly gone: Recovery | undefined;
+  /** From when it was brought back. */
+  readonly back: Recovery;
+}
+
+interface Fault {
+  readonly title: string;
+  /** Is there another one of it, which has to do meanwhile? */
+  readonly isRedundant: boolean;
+  /** Resolves to what brings it back. */
+  strike(): Promise<() => Promise<unknown>>;
+}
+
+export interface FaultsOptions {
+  readonly stack: Stack;
+  readonly talk: Talk;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Each container is killed in turn, of a cluster one is cut off, and all are removed and made again. */
+export async function sufferFaults(options: FaultsOptions): Promise<Outcome[]> {
+  const { stack, say } = options;
+  const containers = await stack.containers();
+  const outcomes: Outcome[] = [];
+  for (const fault of faultsOf(stack, containers)) {
+    say(fault.title);
+    outcomes.push(await suffer(fault, options));
+  }
+  say('all containers are removed and made again');
+  outcomes.push(await makeAnew(options));
+  return outcomes;
+}
+
+function faultsOf(stack: Stack, containers: readonly Container[]): Fault[] {
+  const isOneOfSeveral = ({ service }: Container): boolean =>
+    /^nats-\d$/.test(service) || containers.filter((one) => one.service === service).length > 1;
+  const kills = containers.filter(isFirst).map((container) => ({
+    title: `kill ${label(container)}`,
+    isRedundant: isOneOfSeveral(container),
+    async strike() {
+      await stack.kill(container);
+      return () => stack.start(container);
+    },
+  }));
+  const cuts = containers
+    .filter((one) => isFirst(one) && isOneOfSeveral(one))
+    .map((container) => ({
+      title: `cut off ${label(container)}`,
+      isRedundant: true,
+      strike: () => stack.cutOff(container),
+    }));
+  return [...kills, ...cuts];
+}
+
+/** One of each service, and of the NATS servers each. */
+function isFirst({ name }: Container): boolean {
+  return name.endsWith('-1');
+}
+
+function label({ service, name }: Container): string {
+  return name.endsWith(`-${service}-1`) ? service : name;
+}
+
+async function suffer(fault: Fault, { talk, signal }: FaultsOptions): Promise<Outcome> {
+  const mend = await fault.strike();
+  const struckAt = performance.now();
+  const gone = fault.isRedundant ? await talk.recover(WATCH_MS) : undefined;
+  const left = struckAt + GONE_MS - performance.now();
+  if (left > 0) await pause(left, undefined, { signal });
+  await mend();
+  return { fault: fault.title, gone, back: await talk.recover(WATCH_MS) };
+}
+
+/** Somebody is away meanwhile, and finds what was written before. */
+async function makeAnew({ stack, talk }: FaultsOptions): Promise<Outcome> {
+  await talk.whileAway(async () => {
+    await stack.down();
+    await stack.up();
+  });
+  return { fault: '`down` and `up`', gone: undefined, back: await talk.recover(WATCH_MS) };
+}

@@ -1,0 +1,133 @@
+/** A compose file, brought up under a project name of its own: its containers, and what can be done to them. */
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort } from '../../services/standalone/src/free-port.ts';
+import { NO_LIMITS } from '../../tests/cluster.ts';
+
+const execute = promisify(execFile);
+
+/** A first build fetches packages, and each container has two minutes to become healthy. */
+const UP_MS_MAX = 20 * 60_000;
+const HEALTHY_SECONDS = 240;
+/** WebSockets drain, databases write what they hold. */
+const DOWN_MS_MAX = 3 * 60_000;
+const COMMAND_MS_MAX = 60_000;
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+
+export interface Container {
+  readonly name: string;
+  readonly service: string;
+}
+
+export interface StackOptions {
+  /** The root of the checkout. */
+  readonly root: string;
+  readonly isCluster: boolean;
+  /** Ends what waits. */
+  readonly signal: AbortSignal;
+}
+
+export type Stack = Awaited<ReturnType<typeof openStack>>;
+
+/** Says how the file is called, and starts nothing yet. Dispose of it: that removes containers, networks and volumes. */
+export async function openStack({ root, isCluster, signal }: StackOptions) {
+  const directory = mkdtempSync(join(tmpdir(), 'sotto-compose-'));
+  const project = `sotto-verify-${randomUUID().slice(0, 8)}`;
+  const [port, plainPort] = [await freePort(), await freePort()];
+  const settings = join(directory, 'settings.env');
+  writeFileSync(settings, settingsOf({ isCluster, port, plainPort, settings }));
+  const file = isCluster ? 'docker-compose.cluster.yml' : 'docker-compose.yml';
+  const place = ['compose', '--project-name', project, '--file', file, '--env-file', settings];
+
+  async function docker(words: readonly string[], timeout = COMMAND_MS_MAX): Promise<string> {
+    const { stdout } = await execute('docker', [...words], {
+      ...{ cwd: root, env: environment(), timeout, maxBuffer: OUTPUT_BYTES_MAX, signal },
+    });
+    return stdout;
+  }
+  const compose = (words: readonly string[], timeout?: number): Promise<string> =>
+    docker([...place, ...words], timeout);
+
+  return {
+    directory,
+    file,
+    url: isCluster ? `https://localhost:${port}` : `http://localhost:${port}`,
+    /** Builds, starts, and waits until all are healthy. */
+    up: () =>
+      compose(['up', '--build', '--wait', '--wait-timeout', `${HEALTHY_SECONDS}`], UP_MS_MAX),
+    /** Removes the containers. Volumes stay. */
+    down: () => compose(['down'], DOWN_MS_MAX),
+    /** The certificate that HAProxy has made itself. */
+    certificate: () => compose(['exec', '-T', 'haproxy', 'cat', '/certificates/sotto.crt']),
+    versions: () => docker(['version', '--format', 'Docker {{.Server.Version}}']),
+    /** Those that run for as long as the platform does. */
+    async containers(): Promise<Container[]> {
+      const lines = (await compose(['ps', '--format', '{{.Name}} {{.Service}}'])).trim();
+      return lines
+        .split('\n')
+        .map((line) => line.split(' '))
+        .map(([name = '', service = '']) => ({ name, service }))
+        .toSorted((one, other) => one.name.localeCompare(other.name));
+    },
+    kill: ({ name }: Container) => docker(['kill', name]),
+    start: ({ name }: Container) => docker(['start', name]),
+    /** Takes a container off its networks. Resolves to what puts it back, under the names that it had. */
+    async cutOff({ name }: Container): Promise<() => Promise<void>> {
+      const aliases = networksOf(await docker(['inspect', name]));
+      for (const network of aliases.keys()) await docker(['network', 'disconnect', network, name]);
+      return async () => {
+        for (const [network, names] of aliases) {
+          const flags = names.flatMap((alias) => ['--alias', alias]);
+          await docker(['network', 'connect', ...flags, network, name]);
+        }
+      };
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      // Whatever the signal says.
+      const words = [...place, 'down', '--volumes', '--remove-orphans'];
+      await execute('docker', words, { cwd: root, env: environment(), timeout: DOWN_MS_MAX });
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What the docker client needs. What else is set here would go before the settings of this run. */
+function environment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env);
+  return Object.fromEntries(own.filter(([name]) => /^(PATH|HOME|DOCKER_.*)$/.test(name)));
+}
+
+/** Anybody may register, and nobody is slowed down. */
+function settingsOf(given: {
+  isCluster: boolean;
+  port: number;
+  plainPort: number;
+  settings: string;
+}): string {
+  const { isCluster, port, plainPort, settings } = given;
+  const lines = {
+    SOTTO_ENV_FILE: settings,
+    SOTTO_PORT: port,
+    SOTTO_HTTPS_PORT: port,
+    SOTTO_HTTP_PORT: plainPort,
+    REGISTRATION_MODE: 'open',
+    ...NO_LIMITS,
+    // Behind a proxy, nobody counts as a neighbour.
+    ...(isCluster && { LIMITS_REGISTER_PER_HOUR: NO_LIMITS.LIMITS_REGISTER_PER_HOUR_PRIVATE }),
+  };
+  return Object.entries(lines)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+/** The networks of a container, by name, and what it is called there. */
+function networksOf(inspection: string): Map<string, string[]> {
+  const [found]: [{ NetworkSettings: { Networks: Record<string, { Aliases: string[] | null }> } }] =
+    JSON.parse(inspection);
+  const networks = Object.entries(found.NetworkSettings.Networks);
+  return new Map(networks.map(([name, { Aliases }]) => [name, Aliases ?? []]));
+}

@@ -1,0 +1,131 @@
+/**
+ * Brings a compose file up, lets people talk, and takes its containers away one by one:
+ * `npm run verify-compose [-- --cluster]`.
+ *
+ * It needs Docker and some ten minutes. Prints a table; exits with 1 when something was lost, came twice or out of order, or
+ * took too long to come back. What it starts it removes, but the images.
+ */
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { type Outcome, sufferFaults } from './compose/faults.ts';
+import { openStack, type Stack } from './compose/stack.ts';
+import { beginTalk, type Recovery, type Talk } from './compose/talk.ts';
+
+/** What the platform promises (DESIGN 8). */
+const RECOVERY_MS_MAX = 30_000;
+const DEMO_MS_MAX = 180_000;
+const SETTLE_MS = 60_000;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { cluster: { type: 'boolean', default: false } } });
+  process.exitCode = await verify(values.cluster, interruption()).catch((error: unknown) => {
+    console.error(`sotto: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  });
+}
+
+/** Aborts when somebody wants this to end: what was started is removed then, too. */
+function interruption(): AbortSignal {
+  const ending = new AbortController();
+  for (const event of ['SIGINT', 'SIGTERM', 'disconnect'] as const) {
+    process.once(event, () => ending.abort(new Error(`stopped by ${event}`)));
+  }
+  process.channel?.unref();
+  return ending.signal;
+}
+
+/** Resolves to the exit code. */
+async function verify(isCluster: boolean, signal: AbortSignal): Promise<number> {
+  await using stack = await openStack({ root, isCluster, signal });
+  const say = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
+  const started = performance.now();
+  say(`build and start ${stack.file}`);
+  await stack.up();
+  const upMs = performance.now() - started;
+  const trusted = isCluster ? await trustIn(stack) : {};
+  say('the demo');
+  await playDemo(stack, { ...process.env, ...trusted }, signal);
+  const talk = await beginTalk({ url: stack.url, directory: stack.directory, signal });
+  try {
+    const outcomes = await sufferFaults({ stack, talk, signal, say });
+    const verdict = await talk.end(SETTLE_MS);
+    print({ file: stack.file, versions: (await stack.versions()).trim(), upMs, outcomes });
+    return judgeAll(outcomes, verdict, talk.alarms) ? 0 : 1;
+  } finally {
+    await talk.close();
+  }
+}
+
+/** HAProxy has made its own certificate: this process and the demo believe it. */
+async function trustIn(stack: Stack): Promise<Record<string, string>> {
+  const certificate = await stack.certificate();
+  const file = join(stack.directory, 'certificate.pem');
+  writeFileSync(file, certificate);
+  setDefaultCACertificates([...getCACertificates('default'), certificate]);
+  return { NODE_EXTRA_CA_CERTS: file };
+}
+
+async function playDemo(
+  { url, directory }: Stack,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<void> {
+  const words = ['scripts/demo.ts', '--url', url, '--data', join(directory, 'demo')];
+  const options = { cwd: root, env, signal, timeout: DEMO_MS_MAX };
+  await promisify(execFile)(process.execPath, words, options);
+}
+
+interface Told {
+  readonly file: string;
+  readonly versions: string;
+  readonly upMs: number;
+  readonly outcomes: readonly Outcome[];
+}
+
+function print({ file, versions, upMs, outcomes }: Told): void {
+  console.log(`\`${file}\`, ${versions}, ${new Date().toISOString().slice(0, 10)}:`);
+  console.log(`built and healthy after ${seconds(upMs)} s, and the demo exits with 0.\n`);
+  console.log(
+    '| fault | texts | a file | somebody new | texts, once it is back | a file | somebody new |',
+  );
+  console.log('|---|--:|--:|--:|--:|--:|--:|');
+  for (const { fault, gone, back } of outcomes) {
+    console.log(`| ${[fault, ...cells(gone), ...cells(back)].join(' | ')} |`);
+  }
+}
+
+function cells(recovery: Recovery | undefined): string[] {
+  if (recovery === undefined) return ['', '', ''];
+  const { texts, file, newcomer } = recovery;
+  return [texts, file, newcomer].map((ms) => (ms === undefined ? '**never**' : seconds(ms)));
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
+}
+
+/** Says what the people have found. True when all is well. */
+function judgeAll(
+  outcomes: readonly Outcome[],
+  verdict: Awaited<ReturnType<Talk['end']>>,
+  alarms: readonly string[],
+): boolean {
+  const { written, expected, missing, twice, disordered, unreadable, untaken } = verdict;
+  console.log(`\n${written} texts were written, to be shown in ${expected} places of histories:`);
+  console.log(
+    `${missing} missing, ${twice} twice, ${disordered} out of order, ${unreadable} unreadable, ${untaken} not told.`,
+  );
+  for (const line of [...verdict.findings, ...alarms]) console.log(`- ${line}`);
+  const times = outcomes
+    .flatMap(({ gone, back }) => [gone, back])
+    .flatMap((one) => (one === undefined ? [] : [one.texts, one.file, one.newcomer]));
+  const isQuick = times.every((ms) => ms !== undefined && ms <= RECOVERY_MS_MAX);
+  const isWhole = missing + twice + disordered + unreadable + untaken === 0;
+  return isQuick && isWhole && alarms.length === 0;
+}
