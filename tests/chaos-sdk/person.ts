@@ -33,8 +33,6 @@ export async function enter({ name, path, port, isForgetful, tell }: PersonOptio
   const url = `http://127.0.0.1:${wire.port}`;
   const taken = new Set<string>();
   const copy = `${path}.copy`;
-  let isRestored = false;
-  let conflicts = 0;
   let life = begin();
 
   function begin() {
@@ -43,11 +41,7 @@ export async function enter({ name, path, port, isForgetful, tell }: PersonOptio
     for (const alarm of ALARMS) {
       client.on(alarm, (event) => tell(name, `${alarm} ${JSON.stringify(event)}`));
     }
-    client.on('failed', (event) => {
-      // It waited in the copy, and left before the copy came back: the platform has it.
-      if (isRestored && event.code === 'message.id-conflict') conflicts += 1;
-      else tell(name, `failed ${JSON.stringify(event)}`);
-    });
+    client.on('failed', (event) => tell(name, `failed ${JSON.stringify(event)}`));
     return { store, client };
   }
 
@@ -88,7 +82,6 @@ export async function enter({ name, path, port, isForgetful, tell }: PersonOptio
     taken,
     client: (): Client => life.client,
     /** What it has sent a second time, because its store had forgotten that it was sent. */
-    conflicts: (): number => conflicts,
     async restart({ isCopied = false } = {}): Promise<void> {
       await die();
       if (isCopied) copyFileSync(path, copy);
@@ -101,7 +94,6 @@ export async function enter({ name, path, port, isForgetful, tell }: PersonOptio
       await die();
       for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
       copyFileSync(copy, path);
-      isRestored = true;
       life = begin();
       // Its tokens are used up.
       await life.client.login();

@@ -30,8 +30,6 @@ export interface SdkReport {
   readonly cuts: number;
   readonly restarts: number;
   readonly restored: number;
-  /** Messages that a store which had come back sent again: the platform refuses them, as it has them already. */
-  readonly conflicts: number;
   readonly seconds: number;
   /** Until all was there after the last fault. */
   readonly settledMs: number;
@@ -102,7 +100,6 @@ export async function runSdk(options: SdkRunOptions): Promise<SdkReport> {
     rooms: { direct, group: rooms.length - direct },
     written: rooms.reduce((sum, { written }) => sum + written.length, 0),
     ...town.counts,
-    conflicts: people.reduce((sum, person) => sum + person.conflicts(), 0),
     seconds: Math.round((performance.now() - begun) / 1000),
     settledMs: Math.round(performance.now() - writtenAt),
     alarms,

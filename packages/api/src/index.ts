@@ -199,6 +199,7 @@ export {
   fromProblem,
   fromProblemHeaders,
   GroupAudience,
+  PlaceOfId,
   PROBLEM_CODE_HEADER,
   PROBLEMS,
   Problem,

@@ -133,6 +133,14 @@ export const GroupAudience = z.object({
 });
 export type GroupAudience = z.infer<typeof GroupAudience>;
 
+/** Where the message stands that an id was used for, for `message.id-conflict`. */
+export const PlaceOfId = z.object({
+  conversation: z.string(),
+  seq: z.int(),
+  sentAt: z.string(),
+});
+export type PlaceOfId = z.infer<typeof PlaceOfId>;
+
 /** The body of every failed answer, `application/problem+json`. */
 export const Problem = z.object({
   type: z.string(),
@@ -152,6 +160,7 @@ export const Problem = z.object({
   version: z.optional(z.int()),
   /** What may still be uploaded, for `file.quota` and `file.daily-limit`. */
   bytesLeft: z.optional(z.int()),
+  stored: z.optional(PlaceOfId),
 });
 export type Problem = z.infer<typeof Problem>;
 
@@ -165,6 +174,7 @@ export interface ApiErrorOptions {
   audience?: GroupAudience;
   version?: number;
   bytesLeft?: number;
+  stored?: PlaceOfId;
 }
 
 /** The only error that a service throws on purpose, and that the SDK rebuilds from an answer. */
@@ -184,7 +194,8 @@ export class ApiError extends Error {
 
 /** The body for an error. `instance` is the request id. */
 export function toProblem(error: ApiError, instance?: string): Problem {
-  const { detail, fields, retryAfter, devices, audience, version, bytesLeft } = error.options;
+  const { detail, fields, retryAfter, devices, audience, version, bytesLeft, stored } =
+    error.options;
   return {
     type: `urn:sotto:problem:${error.code}`,
     title: PROBLEMS[error.code].title,
@@ -198,6 +209,7 @@ export function toProblem(error: ApiError, instance?: string): Problem {
     ...(audience !== undefined && { audience }),
     ...(version !== undefined && { version }),
     ...(bytesLeft !== undefined && { bytesLeft }),
+    ...(stored !== undefined && { stored }),
   };
 }
 
@@ -205,7 +217,8 @@ export function toProblem(error: ApiError, instance?: string): Problem {
 export function fromProblem(body: unknown): ApiError | undefined {
   const parsed = Problem.safeParse(body);
   if (!parsed.success) return undefined;
-  const { code, detail, fields, retryAfter, devices, audience, version, bytesLeft } = parsed.data;
+  const { code, detail, fields, retryAfter, devices, audience, version, bytesLeft, stored } =
+    parsed.data;
   return new ApiError(code, {
     ...(detail !== undefined && { detail }),
     ...(fields !== undefined && { fields }),
@@ -214,6 +227,7 @@ export function fromProblem(body: unknown): ApiError | undefined {
     ...(audience !== undefined && { audience }),
     ...(version !== undefined && { version }),
     ...(bytesLeft !== undefined && { bytesLeft }),
+    ...(stored !== undefined && { stored }),
   });
 }
 

@@ -140,13 +140,15 @@ function answerKnown(batch: Batch, known: readonly KnownRow[]): void {
   });
 }
 
-/** Answers a send whose id is in the table: with the place it got then, or as a conflict when the content differs. */
+/**
+ * Answers a send whose id is in the table: with the place it got then, or as a conflict when the content differs, which
+ * names the place too. A device whose store was put back from a copy has encrypted anew what it had sent.
+ */
 export function answerRepeated(send: Send, known: Omit<KnownRow, 'place'>): void {
-  if (known.sha256.equals(send.digest)) {
-    store(send, { seq: known.seq, sentAt: known.sent_at.toISOString() });
-  } else {
-    refuse(send, new ApiError('message.id-conflict'));
-  }
+  const { conversation, seq, sha256 } = known;
+  const sentAt = known.sent_at.toISOString();
+  if (sha256.equals(send.digest)) store(send, { seq, sentAt });
+  else refuse(send, new ApiError('message.id-conflict', { stored: { conversation, seq, sentAt } }));
 }
 
 /** Answers every send that has its place; the others' audience was out of date. */
@@ -178,6 +180,10 @@ function settle(run: Run, batch: Batch, written: WrittenRow | undefined): void {
     outbox,
     eventId,
     groups: [...groups].map(([room, messages]) => ({ room, messages })),
+  });
+  const now = performance.now();
+  batch.forEach(({ send }, place) => {
+    if (seqsByPlace.has(place)) run.events.delivered(now - send.arrivedAt);
   });
 }
 

@@ -84,6 +84,7 @@ describe('a group message', () => {
     for (const other of [{ ...body, ciphertext }, group.message({ id: body.id, text: 'other' })]) {
       await expect(one.call(ann, sendMessage, { body: other })).rejects.toMatchObject({
         code: 'message.id-conflict',
+        options: { stored: { conversation: group.id, seq: stored.seq, sentAt: stored.sentAt } },
       });
     }
     expect((await history(one, ann, group)).last).toBe(3);

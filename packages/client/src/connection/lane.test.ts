@@ -9,7 +9,7 @@ import {
 import { makeIdentity, nobleProvider } from '@sotto/crypto';
 import { expect, test, vi } from 'vitest';
 import { ConnectionError } from '../errors.ts';
-import { createEvents } from '../events.ts';
+import { type ClientEvents, createEvents } from '../events.ts';
 import { encodeContent } from '../messages/content.ts';
 import { ConversationRecord } from '../messages/conversation-record.ts';
 import { writeCursor } from '../messages/conversations.ts';
@@ -21,7 +21,7 @@ import { Lane } from './lane.ts';
 import type { SendFrame } from './socket.ts';
 
 const CONVERSATION = ConversationId.parse('018f0000-0000-7000-8000-00000000000c');
-const USER = UserId.parse('018f0000-0000-7000-8000-00000000000c');
+const USER = UserId.parse('018f0000-0000-7000-8000-00000000000a');
 const DEVICE = DeviceId.parse('018f0000-0000-7000-8000-00000000000d');
 
 test('refusals that overtake each other send the lane back to the lowest that has a reason', async () => {
@@ -52,6 +52,34 @@ test('what was refused only for what came before it does not move the place to g
   await lane.stop();
 });
 
+test('what was sent in a life that the store has forgotten stands where the platform says', async () => {
+  const { lane, sent, told } = await laneWithWaiting(2);
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2]), 20_000);
+  lane.onRefused(1, {
+    ...problem('message.id-conflict'),
+    stored: { conversation: CONVERSATION, seq: 7, sentAt: '2026-01-01T00:00:00Z' },
+  });
+  lane.onRefused(2, problem('message.after-refused'));
+  await vi.waitFor(() => expect(sent().slice(2)).toEqual(['withdraw', 2]), 20_000);
+  expect(told).toEqual([{ id: idOf(1), conversation: CONVERSATION, seq: 7 }]);
+  await lane.stop();
+});
+
+test('an id that was used elsewhere, or in a place that is not told, is refused for good', async () => {
+  const { lane, sent, told, failed } = await laneWithWaiting(2);
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2]), 20_000);
+  lane.onRefused(1, {
+    ...problem('message.id-conflict'),
+    stored: { conversation: USER, seq: 7, sentAt: '2026-01-01T00:00:00Z' },
+  });
+  lane.onRefused(2, problem('message.after-refused'));
+  await vi.waitFor(() => expect(sent().slice(2)).toEqual(['withdraw', 2]), 20_000);
+  lane.onRefused(2, problem('message.id-conflict'));
+  await vi.waitFor(() => expect(failed.map(({ id }) => id)).toEqual([idOf(1), idOf(2)]), 20_000);
+  expect(told).toEqual([]);
+  await lane.stop();
+});
+
 /** A lane over a store with messages that are sealed and wait. `sent` gives the numbers of what has left. */
 async function laneWithWaiting(count: number) {
   const store = openMemoryStore();
@@ -68,12 +96,17 @@ async function laneWithWaiting(count: number) {
     }
   });
   const frames: Parameters<SendFrame>[0][] = [];
+  const events = createEvents();
+  const told: ClientEvents['stored'][] = [];
+  const failed: ClientEvents['failed'][] = [];
+  events.on('stored', (event) => told.push(event));
+  events.on('failed', (event) => failed.push(event));
   const lane = new Lane(
     {
       store,
       provider: nobleProvider,
       call: () => Promise.reject(new ConnectionError('nothing is to be asked for here')),
-      events: createEvents(),
+      events,
       clock: Date.now,
       local: {
         identity: makeIdentity(nobleProvider),
@@ -94,7 +127,7 @@ async function laneWithWaiting(count: number) {
     CONVERSATION,
   );
   const sent = () => frames.map((frame) => (frame.type === 'send' ? frame.number : frame.type));
-  return { lane, sent };
+  return { lane, sent, told, failed };
 }
 
 function sealedEntry(counter: number): OutboxEntry {

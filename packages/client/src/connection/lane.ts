@@ -3,7 +3,14 @@
  * platform stores them in that order or refuses. After a refusal it refuses every later one too, so the lane waits
  * until all are answered, mends what was refused, and goes back to it under the same number.
  */
-import type { ConversationId, DeviceDifference, Problem, ProblemCode, Stored } from '@sotto/api';
+import type {
+  ConversationId,
+  DeviceDifference,
+  PlaceOfId,
+  Problem,
+  ProblemCode,
+  Stored,
+} from '@sotto/api';
 import { ApiError, DeviceId, UserId } from '@sotto/api';
 import { ClientError, type ClientErrorCode } from '../errors.ts';
 import { learnVersions } from '../groups/group-audience.ts';
@@ -272,6 +279,10 @@ interface Mending {
 async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending): Promise<boolean> {
   if (PASSING.includes(problem.code)) return false;
   const [refused] = entries;
+  if (problem.code === 'message.id-conflict' && problem.stored?.conversation === conversation.id) {
+    await settleUsed(deps, refused, problem.stored);
+    return true;
+  }
   if (isForOthers(refused, problem)) return giveUp(deps, { entry: refused, problem });
   if (problem.code === 'message.devices-stale' && problem.devices !== undefined) {
     await followDevices(deps, { conversation, entries, difference: problem.devices });
@@ -291,6 +302,20 @@ async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending)
 function isForOthers({ resent }: OutboxEntry, { code, devices }: Problem): boolean {
   const isForNew = code === 'message.devices-stale' && (devices?.missing.length ?? 0) > 0;
   return resent !== undefined && (isForNew || code === 'message.group-stale');
+}
+
+/** The message was sent in a life that this store has forgotten, and is where the platform says. */
+async function settleUsed(
+  deps: LaneDeps,
+  entry: OutboxEntry,
+  { seq, sentAt }: PlaceOfId,
+): Promise<void> {
+  const { id, conversation } = entry;
+  const stored = { id, conversation, seq, sentAt };
+  const isNews = await deps.store.transaction((transaction) =>
+    settle(deps, transaction, { entry, stored }),
+  );
+  if (isNews) deps.events.emit('stored', { id, conversation, seq });
 }
 
 async function giveUp(

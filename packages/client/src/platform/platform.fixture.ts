@@ -225,7 +225,7 @@ function take(platform: Platform, { device, refused, message, number }: Send): v
   const verdict = blocked
     ? toProblem(new ApiError('message.after-refused'))
     : known
-      ? judgeAgain(known.message, message)
+      ? judgeAgain(known, message)
       : (platform.judge(message, number, device) ??
         judgeInGroup(platform, room, { from: device, message }));
   if (verdict !== undefined && verdict !== 'cut') {
@@ -246,9 +246,13 @@ function take(platform: Platform, { device, refused, message, number }: Send): v
 }
 
 /** The same id stands for the same bytes, always. */
-function judgeAgain(known: OutgoingMessage, message: OutgoingMessage): Problem | undefined {
-  const isSame = isDeepStrictEqual(known, message);
-  return isSame ? undefined : toProblem(new ApiError('message.id-conflict'));
+function judgeAgain(
+  known: { message: OutgoingMessage; stored: Stored },
+  message: OutgoingMessage,
+): Problem | undefined {
+  if (isDeepStrictEqual(known.message, message)) return undefined;
+  const { conversation, seq, sentAt } = known.stored;
+  return toProblem(new ApiError('message.id-conflict', { stored: { conversation, seq, sentAt } }));
 }
 
 function deliver(platform: Platform, room: Room, seq: number): void {
