@@ -49,6 +49,7 @@ export {
 export type { Count, Counters } from './counters.ts';
 export { createMemoryCounters, type MemoryCountersOptions } from './counters-memory.ts';
 export { openRedisCounters } from './counters-redis.ts';
+export { meterDatabase } from './database-levels.ts';
 export { consumeEvent, enqueueEvent, publishEvent } from './events.ts';
 export {
   type AccessTokenHeader,
@@ -87,6 +88,7 @@ export {
   type OutboxTables,
   startOutbox,
 } from './outbox.ts';
+export { meterOutboxes, type OutboxAgeOptions } from './outbox-age.ts';
 export { createPartMemory, type PartBuffer, type PartMemory } from './part-memory.ts';
 export { type CallInput, callPeer, remotePeer } from './peer.ts';
 export {

@@ -178,6 +178,9 @@ export const BUS_TIDY_MS = 30_000;
 /** How full the logs are is asked this often: as often as such numbers are usually read. */
 export const BUS_LEVELS_MS = 15_000;
 
+/** How long the oldest rows of the outboxes wait is asked just as often. */
+export const OUTBOX_AGE_MS = 15_000;
+
 /** From here on an operator is told that a log fills up. */
 export const BUS_LEVEL_WARN = 0.8;
 

@@ -30,6 +30,8 @@ export function createEvents(metrics: Metrics, log: Logger): AuthEvents {
   );
   const slowed = metrics.counter('logins_slowed_total', 'Tries that had to wait for their turn');
   const refreshes = metrics.counter('refreshes_total', 'Refresh tokens by outcome', ['outcome']);
+  // Alerts look for the first of them, which would not be a rise if there were no number before it.
+  for (const outcome of ['ok', 'reused']) refreshes.inc({ outcome }, 0);
   const ended = metrics.counter('sessions_ended_total', 'Sessions that ended before their time');
   const hashes = metrics.counter('password_hashes_total', 'Passwords hashed');
   const busy = metrics.counter('hashing_busy_total', 'Passwords turned away by a full queue');

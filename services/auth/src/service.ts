@@ -18,7 +18,9 @@ import {
   type Guards,
   type Limiters,
   type Logger,
+  meterDatabase,
   meterLevels,
+  meterOutboxes,
   migrate,
   openBus,
   openCounters,
@@ -96,6 +98,8 @@ export async function startAuth(config: AuthConfig, given: Given = {}): Promise<
   );
 
   const metrics = createMetrics('auth');
+  meterDatabase(database, metrics);
+  own(meterOutboxes({ database, metrics, log, outboxes: { events: 'outbox' } }));
   own(meterLevels({ bus, metrics, log }));
   const events = createEvents(metrics, log);
   // Not the bus: without it events wait in the outbox, and requests are answered all the same.

@@ -16,6 +16,7 @@ import {
   type Fetch,
   type Limiters,
   type Logger,
+  meterDatabase,
   migrate,
   openBus,
   openCounters,
@@ -83,6 +84,7 @@ export async function startFile(config: FileConfig, given: Given = {}): Promise<
   const blobs = given.blobs ?? own(await openBlobs(config, { memory, log }));
 
   const metrics = createMetrics('file');
+  meterDatabase(database, metrics);
   const events = createEvents(metrics, log);
   const internalSecret = config.internal.secret;
   const limiters = createLimiters({ counters, metrics });

@@ -13,6 +13,8 @@ import {
   databaseOptions,
   type Fetch,
   type Logger,
+  meterDatabase,
+  meterOutboxes,
   migrate,
   openBus,
   openCounters,
@@ -76,6 +78,8 @@ export async function startKey(config: KeyConfig, given: Given = {}): Promise<Se
   const outbox = own(startOutbox({ database, bus, log }));
 
   const metrics = createMetrics('key');
+  meterDatabase(database, metrics);
+  own(meterOutboxes({ database, metrics, log, outboxes: { events: 'outbox' } }));
   const internalSecret = config.internal.secret;
   const limiters = createLimiters({ counters, metrics });
   const { guards, revocations, tokenUses } = createGuards({

@@ -100,6 +100,11 @@ export class Committer {
     this.#schedule();
   }
 
+  /** How full the queue is, from 0 to 1: at 1 senders are asked to come back. */
+  get fill(): number {
+    return Math.max(this.#messages / QUEUE_MESSAGES_MAX, this.#bytes / QUEUE_BYTES_MAX);
+  }
+
   /** Takes no more, and resolves when everything taken has been answered. */
   close(): Promise<void> {
     return new Promise((resolve) => {

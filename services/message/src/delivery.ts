@@ -16,6 +16,7 @@ import { CATCH_UP_PAGE, HOLD_MS, POSITIONS_PAGE, READ_RETRY_MS, SLOTS_TEXT_MAX }
 import type { Live } from './live.ts';
 import type { Tables } from './schema.ts';
 import { endOf, slotsAbove, slotsOf, slotText } from './slots.ts';
+import { Stillness } from './stillness.ts';
 import type { StoredMessage } from './stored-message.ts';
 import { Stream } from './stream.ts';
 import type { Turnstile } from './turnstile.ts';
@@ -50,6 +51,8 @@ export interface DeliveryOptions {
 }
 
 export class Delivery {
+  /** To be looked at once a second. */
+  readonly stillness = new Stillness(() => this.#unacknowledged > 0 || this.#behind.size > 0);
   readonly #deps: DeliveryDeps;
   readonly #options: DeliveryOptions;
   readonly #streams = new Map<ConversationId, Stream>();
@@ -339,6 +342,7 @@ export class Delivery {
     stream.sentTo += messages.length;
     this.#unacknowledged += filled.length;
     if (filled.length > 0) this.#deps.counts.note('messages.fetched', reader, filled.length);
+    this.stillness.moved();
     outlet.sendFrame(frame);
     return true;
   }
@@ -369,6 +373,7 @@ export class Delivery {
     const { conversation, isCatchingUp, isBehind } = stream;
     const end = isCatchingUp && !isBehind ? ',"caughtUp":true' : '';
     if (end !== '') stream.isAnnounced = false;
+    this.stillness.moved();
     this.#options.outlet.send(slotsFrame(conversation, slots, end));
   }
 
@@ -381,6 +386,7 @@ export class Delivery {
     const { conversation, sentTo } = stream;
     const senders = stream.acknowledge(upTo);
     this.#unacknowledged -= senders.length;
+    this.stillness.moved();
     cursors.advance(device, conversation, upTo);
     // What the device has above that it was given elsewhere, by another socket or a request.
     const unknownAbove = upTo > sentTo ? sentTo : undefined;

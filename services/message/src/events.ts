@@ -6,6 +6,10 @@ import type { CommitFailure } from './commit-line.ts';
 export interface Events {
   /** A transaction wrote this many messages. */
   committed(messages: number): void;
+  /** A message is on disk and with the sockets of this node, so long after it came. */
+  delivered(durationMs: number): void;
+  /** What another node committed is with the sockets of this one, so long after it was. */
+  fannedIn(lagMs: number): void;
   /** A batch is done, however many transactions it took. */
   batchEnded(messages: number, durationMs: number): void;
   commitFailed(failure: CommitFailure, error: unknown): void;
@@ -48,6 +52,14 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
   const sizes = metrics.histogram('message_batch_size', 'Messages in one batch', {
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
   });
+  const deliveries = metrics.histogram(
+    'message_delivery_seconds',
+    'From the arrival of a message until it is on disk and with the sockets of this node',
+  );
+  const lag = metrics.histogram(
+    'fanout_lag_seconds',
+    'From the commit of a batch on another node until the sockets of this node have it, by two clocks',
+  );
   const failures = metrics.counter('message_commit_failures_total', 'Failed commits', ['failure']);
   const slow = metrics.counter('message_slow_commits_total', 'Commits that looked ids up first');
   const refusals = metrics.counter('message_refused_total', 'Messages refused', ['code']);
@@ -58,6 +70,9 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
   const pushes = metrics.counter('push_wakeups_total', 'Wake-ups asked for', ['outcome']);
   return {
     committed: (messages) => stored.inc(messages),
+    delivered: (durationMs) => deliveries.observe(durationMs / 1000),
+    // Clocks differ: what seems to come before it was sent came at once.
+    fannedIn: (lagMs) => lag.observe(Math.max(0, lagMs) / 1000),
     batchEnded(messages, durationMs) {
       batches.observe(durationMs / 1000);
       sizes.observe(messages);

@@ -33,6 +33,8 @@ export function startFanin(deps: FaninDeps): Promise<Closable> {
         for (const reference of batch.references) await deliverReference(deps, reference);
       } else {
         for (const group of batch.groups) await deliverGroup(deps, group);
+        const sentAt = batch.groups[0]?.messages[0]?.sentAt;
+        if (sentAt !== undefined) deps.events.fannedIn(Date.now() - Date.parse(sentAt));
       }
     },
     onGap: recheck,

@@ -98,6 +98,9 @@ export const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
 /** How long a socket may stay above the first before it is closed as slow. */
 export const SLOW_MS = 20_000;
 
+/** A device that is owed something and neither gets nor acknowledges anything for so long has stopped. */
+export const STALLED_MS = 30_000;
+
 /** A ping this often, answered within this time, else the connection is dead. Proxies cut silent ones after 30 s or more. */
 export const PING_MS = 25_000;
 export const PONG_MS = 8_000;

@@ -31,6 +31,8 @@ export interface Send {
   readonly digest: Buffer;
   /** As its sender named it, in milliseconds since 1970. */
   readonly expiresAt: number | undefined;
+  /** As `performance.now()`. */
+  readonly arrivedAt: number;
   readonly lane: Lane;
   readonly answer: SendAnswer;
   /** The socket that it came by; absent for a request. */
@@ -61,7 +63,9 @@ export function makeSend({ message, sender, lane, answer, origin }: SendInput): 
   const expiresAt = message.expiresAt === undefined ? undefined : Date.parse(message.expiresAt);
   const digest = contentDigest({ kind, conversation, packed, expiresAt });
   const state = { confirmed: undefined, attempts: 0, isAnswered: false, isBarred: false };
-  const send = { message, sender, packed, digest, expiresAt, lane, answer, origin, ...state };
+  const arrivedAt = performance.now();
+  const content = { message, sender, packed, digest, expiresAt };
+  const send = { ...content, arrivedAt, lane, answer, origin, ...state };
   lane.pending.add(send);
   return send;
 }

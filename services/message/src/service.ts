@@ -19,6 +19,8 @@ import {
   type Limiters,
   type Logger,
   type Metrics,
+  meterDatabase,
+  meterOutboxes,
   migrate,
   openBus,
   openCounters,
@@ -59,6 +61,7 @@ import { createReports, sweepReports } from './reports.ts';
 import { noteRun } from './restored.ts';
 import { startRetention } from './retention.ts';
 import { mountRoutes, type RoutesDeps } from './routes.ts';
+import { meterSaturation } from './saturation.ts';
 import type { Tables } from './schema.ts';
 import { limitSends } from './send-limit.ts';
 import { createTickets } from './socket-ticket.ts';
@@ -84,6 +87,9 @@ export type MessageService = Omit<Required<Service>, 'relay'>;
 
 const SCHEMA = 'message';
 
+/** Of events, and of what is committed, for the other nodes. */
+const OUTBOXES = { events: 'outbox', fanout: 'fanout_outbox' };
+
 /** Starts the service: its schema brought up to date, its consumers running. Throws, with nothing left open, when it cannot. */
 export async function startMessage(
   config: MessageConfig,
@@ -97,6 +103,8 @@ export async function startMessage(
   const foundation = await openFoundation(config, given, own);
   const { clock, log, bus, counters, database } = foundation;
   const metrics = createMetrics('message');
+  meterDatabase(database, metrics);
+  own(meterOutboxes({ database, metrics, log, outboxes: OUTBOXES }));
   const limiters = createLimiters({ counters, metrics });
   const { copies, guards, revocations } = await meetPeers(
     config,
@@ -137,6 +145,7 @@ export async function startMessage(
       ...tellOfSockets(bus, path, beside.push),
     }),
   );
+  meterSaturation({ committer: path.committer, sockets }, metrics);
   const running = opened.move();
   return {
     fetch: app.fetch,

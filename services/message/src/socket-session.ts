@@ -166,6 +166,7 @@ export class SocketSession implements Attendee {
   /** Looks at every deadline. `now` is wall-clock time, for the token; `moment` a `performance.now()`, for the rest. */
   tick(now: number, moment: number): void {
     if (this.#hasEnded) return;
+    this.#delivery.stillness.look(moment);
     if (now >= this.#expiresAt) {
       this.close(CLOSE_CODES.tokenEnded);
     } else if (this.#isPongDue && moment - this.#pingedAt > PONG_MS) {
@@ -179,6 +180,11 @@ export class SocketSession implements Attendee {
       this.#socket.ping();
       this.#sendHeads();
     }
+  }
+
+  /** For how long something has been owed to the device, and nothing moved. */
+  stillForMs(moment: number): number {
+    return this.#hasEnded ? 0 : this.#delivery.stillness.lasted(moment);
   }
 
   /** Closes with a code that says what the client is to do. */

@@ -109,6 +109,12 @@ export class Sockets {
     );
   }
 
+  /** For how long, in milliseconds, each has been owed something and got nothing. */
+  *stillForMs(): Iterable<number> {
+    const moment = performance.now();
+    for (const session of this.#sessions) yield session.stillForMs(moment);
+  }
+
   /**
    * Takes no more sockets, and closes those that are open with a code that makes clients connect elsewhere at once: not
    * all in one moment, or they would all come back in one. Resolves when all are gone, which takes twelve seconds at most.
