@@ -62,6 +62,7 @@ export async function playScene(url: string, browser: Browser): Promise<Scene> {
     return { client, user };
   };
   const mira = await enter('mira', 'Mira Okafor', LANDSCAPES.meadow);
+  await nameDevice(mira.client, 'Work laptop');
   const jonas = await enter('jonas', 'Jonas Lind', LANDSCAPES.sea);
   const aiko = await enter('aiko', 'Aiko Tanaka', LANDSCAPES.dusk);
   const samir = await enter('samir', 'سمير حداد');
@@ -151,6 +152,11 @@ async function talkInGroup(
   pass(12);
   await read(mira, id, await say(jonas, id, 'Perfect, see you on the platform'));
   return id;
+}
+
+async function nameDevice(client: Client, name: string): Promise<void> {
+  const me = await client.me();
+  if (me !== undefined) await client.renameDevice(me.device, name);
 }
 
 /** Begins a conversation that the other one has accepted. */
