@@ -6,6 +6,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Insecure } from './entrance/insecure.tsx';
 import { lackOf } from './entrance/surroundings.ts';
+import { keepPage } from './push/update-notice.tsx';
 import { showTheme } from './settings/theme.ts';
 import { App } from './shell/app.tsx';
 import { openSession } from './shell/session.ts';
@@ -13,6 +14,7 @@ import { openClient, removeStore } from './worker/open-client.ts';
 
 const root = document.getElementById('root');
 if (root !== null) createRoot(root).render(<StrictMode>{page()}</StrictMode>);
+keepPage();
 
 function page() {
   const lack = lackOf(globalThis);

@@ -5,8 +5,8 @@ import { classes } from './classes.ts';
 import { Spinner } from './spinner.tsx';
 
 export interface ButtonProps extends ComponentProps<'button'> {
-  /** One `primary` button a screen; `danger` for what cannot be taken back. */
-  tone?: 'primary' | 'plain' | 'danger';
+  /** One `primary` button a screen; `quiet` for what few want; `danger` for what cannot be taken back. */
+  tone?: 'primary' | 'plain' | 'quiet' | 'danger';
   /** What it does is under way: it takes no further click, and keeps the focus. */
   busy?: boolean;
 }

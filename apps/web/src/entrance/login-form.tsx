@@ -34,7 +34,11 @@ export function LoginForm({ client, title, about, onLoggedIn, ...others }: Login
       error={error === undefined ? undefined : explain(error)}
       onBack={onBack}
       onSubmit={() => run(async () => onLoggedIn(await client.login({ username, password })))}
-      footer={<Button onClick={onForgotten}>Forgot your password?</Button>}
+      footer={
+        <Button tone="quiet" onClick={onForgotten}>
+          Forgot your password?
+        </Button>
+      }
     >
       <UsernameField
         value={username}

@@ -48,7 +48,9 @@ export function RegisterForm({ client, invitation, onRegistered, onBack }: Regis
       }}
       footer={
         asksInvite ? undefined : (
-          <Button onClick={() => setWantsInvite(true)}>I have an invitation</Button>
+          <Button tone="quiet" onClick={() => setWantsInvite(true)}>
+            I have an invitation
+          </Button>
         )
       }
     >

@@ -7,8 +7,13 @@ import type { Client } from '@sotto/client';
  */
 export type NotificationState = 'unsupported' | 'absent' | 'denied' | 'off' | 'on';
 
-/** What the browser says; the platform is not asked. */
-export async function notificationState(): Promise<NotificationState> {
+/** What the browser says, and the platform where it could be turned on. Rejects as the SDK does. */
+export async function notificationState(client: Client): Promise<NotificationState> {
+  const state = await browserState();
+  return state === 'off' && (await client.pushKey()) === undefined ? 'absent' : state;
+}
+
+async function browserState(): Promise<NotificationState> {
   const registration = await registered();
   if (registration === undefined) return 'unsupported';
   if (Notification.permission === 'denied') return 'denied';
@@ -23,9 +28,10 @@ export async function notificationState(): Promise<NotificationState> {
 export async function enableNotifications(client: Client): Promise<NotificationState> {
   const registration = await registered();
   if (registration === undefined) return 'unsupported';
+  // At once: some browsers let nobody ask who has waited for something since the click.
+  if ((await Notification.requestPermission()) !== 'granted') return browserState();
   const key = await client.pushKey();
   if (key === undefined) return 'absent';
-  if ((await Notification.requestPermission()) !== 'granted') return notificationState();
   await subscribe(registration, client, key);
   return 'on';
 }
@@ -36,7 +42,7 @@ export async function disableNotifications(client: Client): Promise<Notification
   const subscription = await registration?.pushManager.getSubscription();
   await client.unsubscribePush();
   await subscription?.unsubscribe();
-  return notificationState();
+  return browserState();
 }
 
 /**
@@ -44,7 +50,7 @@ export async function disableNotifications(client: Client): Promise<Notification
  * may have another key. Nothing is asked of the person; does nothing where notifications are not on.
  */
 export async function renewNotifications(client: Client): Promise<void> {
-  if ((await notificationState()) !== 'on') return;
+  if ((await browserState()) !== 'on') return;
   const registration = await registered();
   const key = await client.pushKey();
   if (registration !== undefined && key !== undefined) await subscribe(registration, client, key);

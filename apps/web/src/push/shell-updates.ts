@@ -11,8 +11,8 @@ export interface ShellUpdates extends Observable<boolean> {
   readonly apply: () => void;
 }
 
-/** Registers the service worker. Without one the page works as well, as long as there is a connection. */
-export function watchShell(container: ServiceWorkerContainer): ShellUpdates {
+/** Registers the service worker once it is time. Without one the page works as well, as long as there is a connection. */
+export function watchShell(container: ServiceWorkerContainer, time: Promise<void>): ShellUpdates {
   const listeners = new Set<() => void>();
   let waiting: ServiceWorker | undefined;
   const setWaiting = (worker: ServiceWorker | null): void => {
@@ -30,8 +30,8 @@ export function watchShell(container: ServiceWorkerContainer): ShellUpdates {
     // A look that fails is done again; there may be no connection.
     setInterval(() => void registration.update().catch(() => undefined), LOOK_AGAIN_MS);
   };
-  container
-    .register(trustedScript('/service-worker.js'), { updateViaCache: 'none' })
+  time
+    .then(() => container.register(trustedScript('/service-worker.js'), { updateViaCache: 'none' }))
     .then(follow, () => undefined);
   return {
     get: () => waiting !== undefined,

@@ -1,19 +1,33 @@
 /** The whole client: what stands on the page depends on whether this browser holds an account. */
 import { ClientProvider, useObservable } from '@sotto/hooks';
+import { lazy, Suspense } from 'react';
 import { ToastProvider } from '../design/index.ts';
-import { Entrance } from '../entrance/entrance.tsx';
-import { SessionEnded } from '../entrance/session-ended.tsx';
-import { Home } from './home.tsx';
 import { MeProvider } from './me.ts';
 import { Opening, OpeningFailed } from './opening.tsx';
 import { type Session, SessionProvider, useSession } from './session.ts';
+
+// A browser needs one of them at a time: who comes back waits for no form, and who is new for no chat.
+const Home = lazy(async () => {
+  const { Home: component } = await import('./home.tsx');
+  return { default: component };
+});
+const Entrance = lazy(async () => {
+  const { Entrance: component } = await import('../entrance/entrance.tsx');
+  return { default: component };
+});
+const SessionEnded = lazy(async () => {
+  const { SessionEnded: component } = await import('../entrance/session-ended.tsx');
+  return { default: component };
+});
 
 /** The root of the page. */
 export function App({ session }: { session: Session }) {
   return (
     <SessionProvider value={session}>
       <ToastProvider>
-        <Stage />
+        <Suspense fallback={<Opening />}>
+          <Stage />
+        </Suspense>
       </ToastProvider>
     </SessionProvider>
   );

@@ -4,7 +4,10 @@ import { lazy, type ReactNode, Suspense } from 'react';
 import { ChatPane } from '../chat/chat-pane.tsx';
 import { ConversationsPane } from '../conversations/conversations-pane.tsx';
 import { EmptyState, Spinner } from '../design/index.ts';
+import { NotificationOffer } from '../push/notification-offer.tsx';
+import { UpdateNotice } from '../push/update-notice.tsx';
 import { TrustNotices } from '../trust/trust-notices.tsx';
+import { ConnectionNotice } from './connection-notice.tsx';
 import styles from './home.module.css';
 import { Layout } from './layout.tsx';
 import { type Route, useRoute } from './route.ts';
@@ -29,7 +32,10 @@ export function Home() {
   return (
     <div className={styles.home}>
       <div>
+        <ConnectionNotice />
         <TrustNotices />
+        <UpdateNotice />
+        <NotificationOffer />
       </div>
       <Layout
         front={route.name === 'conversations' ? 'side' : 'main'}

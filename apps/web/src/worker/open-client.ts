@@ -1,6 +1,5 @@
 /** Opens the client of this browser, in a worker. The one file that knows where its keys and messages are held. */
 import type { Client } from '@sotto/client';
-import { deleteIndexedDbStore } from '@sotto/client/indexeddb';
 import { openWorkerClient } from '@sotto/client/worker';
 import workerPath from './main.ts?worker&url';
 import { trustedScript } from './trusted-script.ts';
@@ -19,6 +18,7 @@ export async function openClient(): Promise<Client> {
 }
 
 /** Removes keys and messages from this browser, for ever. The client is to be closed before. */
-export function removeStore(): Promise<void> {
-  return deleteIndexedDbStore(STORE);
+export async function removeStore(): Promise<void> {
+  const { deleteIndexedDbStore } = await import('@sotto/client/indexeddb');
+  await deleteIndexedDbStore(STORE);
 }
