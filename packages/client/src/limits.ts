@@ -339,3 +339,18 @@ export const REFERENCES_MAX = 4_096;
 
 /** Events that are told over a line at once. */
 export const EVENTS_TOLD_MAX = 100;
+
+/** Tabs or processes that follow one client. More is a program that forgets to close what it opens. */
+export const FOLLOWERS_MAX = 32;
+
+/** What is told over a socket at once: a file of the greatest size in memory, and what says where it goes. */
+export const LINE_FRAME_BYTES_MAX = 128 * 1024 * 1024;
+
+/** What waits to be read by another process before it is taken for one that hangs. */
+export const LINE_WAITING_BYTES_MAX = 2 * LINE_FRAME_BYTES_MAX;
+
+/** A tab that has the store answers within this, unless the browser has stopped it: then it is asked again. */
+export const MEETING_ANSWER_MS = 1_000;
+
+/** Before a store that somebody has, who does not answer, is asked for again. */
+export const MEETING_PAUSE_MS = 100;

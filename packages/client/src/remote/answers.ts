@@ -5,10 +5,11 @@ import type { Client } from '../client-interface.ts';
 import { createBell } from '../connection/bell.ts';
 import type { ClientEvent } from '../events.ts';
 import type { Observable } from '../state/observable.ts';
-import type { ArrivalTurns } from './arrival-turns.ts';
 import { createEventTelling, type Hear } from './event-telling.ts';
 import { changeOf } from './list-change.ts';
 import { CLIENT_METHODS, GROUP_METHODS, PEOPLE_METHODS } from './method-table.ts';
+import { idOf } from './repetition.ts';
+import type { Sharing } from './sharing.ts';
 import type { Ask } from './wire.ts';
 
 const Listener = z.custom<Hear>((value) => typeof value === 'function');
@@ -26,7 +27,7 @@ export type Place = z.infer<typeof Place>;
  * Answers one who follows `client`, until `gone`. Rejects with a `TypeError` for what no client has, and as the client's
  * methods do.
  */
-export function answersOf(client: Client, turns: ArrivalTurns, gone: AbortSignal): Ask {
+export function answersOf(client: Client, { turns, once }: Sharing, gone: AbortSignal): Ask {
   const loops = new Set<string>();
   gone.addEventListener('abort', () => {
     for (const loop of loops) turns.end(loop);
@@ -43,6 +44,10 @@ export function answersOf(client: Client, turns: ArrivalTurns, gone: AbortSignal
       loops.delete(name);
       turns.end(name);
     },
+    async 'connect.keep'(_, [isAgain], signal = gone) {
+      if (isAgain === true) await client.connect();
+      await untilAborted(signal);
+    },
     async 'state.older'(_, [conversation]) {
       return client.state.messages(ConversationId.parse(conversation)).older();
     },
@@ -54,7 +59,10 @@ export function answersOf(client: Client, turns: ArrivalTurns, gone: AbortSignal
   };
   return async (name, args, signal) => {
     const answer = Object.hasOwn(special, name) ? special[name] : undefined;
-    return answer === undefined ? callMethod(client, name, args) : answer(name, args, signal);
+    if (answer !== undefined) return answer(name, args, signal);
+    const id = idOf(name, args);
+    const work = async () => callMethod(client, name, args);
+    return id === undefined ? work() : once(id, work);
   };
 }
 
@@ -78,6 +86,13 @@ function observableAt({ state }: Client, value: unknown): Observable<unknown> {
   const place = Place.parse(value);
   if (!('of' in place)) return state[place.name];
   return place.name === 'messages' ? state.messages(place.of) : state[place.name](place.of);
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve());
+  });
 }
 
 /** Tells what somebody would see who looks when they have time: of several values, the newest. */

@@ -2,13 +2,13 @@
 import * as z from 'zod/mini';
 import { ClientError } from '../errors.ts';
 import { type ClientEvent, type ClientEvents, createEvents, type Events } from '../events.ts';
-import { type Holder, keepAsking } from './holder.ts';
+import { type Answerer, keepAsking } from './holder.ts';
 import { LostAnswer } from './wire.ts';
 
 const Told = z.array(z.tuple([z.string(), z.unknown()]));
 
 /** Emits what the holder tells of the events that somebody listens to, until `closing`. */
-export function followEvents(holder: Holder, closing: AbortSignal): Events {
+export function followEvents(holder: Answerer, closing: AbortSignal): Events {
   const events = createEvents();
   const counts = new Map<string, number>();
   const fail = (error: unknown) => {

@@ -2,7 +2,7 @@
 import { Source } from '../state/observable.ts';
 import { keepSame } from '../state/same-value.ts';
 import type { Place } from './answers.ts';
-import { type Holder, keepAsking } from './holder.ts';
+import { type Answerer, keepAsking } from './holder.ts';
 import { applyChange } from './list-change.ts';
 
 /** What is followed, and how. */
@@ -17,7 +17,7 @@ export interface Followed<T> {
 
 /** Up to date while somebody subscribes, and `unknown` when nobody does. */
 export function followValue<T>(
-  holder: Holder,
+  holder: Answerer,
   closing: AbortSignal,
   followed: Followed<T>,
 ): Source<T> {
@@ -35,7 +35,7 @@ export function followValue<T>(
 
 /** Keeps a source up to date until `ended`. */
 export async function follow<T>(
-  holder: Holder,
+  holder: Answerer,
   source: Source<T>,
   { place, unknown, nameOf, onError, ended }: Followed<T> & { readonly ended: AbortSignal },
 ): Promise<void> {

@@ -14,7 +14,7 @@ import type { ConversationView, MessageView } from '../state/view.ts';
 import type { Place } from './answers.ts';
 import { followEvents } from './followed-events.ts';
 import { type Followed, follow, followValue } from './followed-value.ts';
-import type { Holder } from './holder.ts';
+import { type Answerer, type Holder, keepAsking } from './holder.ts';
 import { CLIENT_METHODS, GROUP_METHODS, PEOPLE_METHODS, type Repetition } from './method-table.ts';
 import type { Ask } from './wire.ts';
 
@@ -23,8 +23,10 @@ export function followHolder(holder: Holder): Client {
   const controller = new AbortController();
   const closing = controller.signal;
   const ask = untilClosed(holder.ask, closing);
-  const known = { ...holder, ask };
-  const events = followEvents(known, closing);
+  const answerer: Answerer = { ask, closed: holder.closed };
+  const events = followEvents(answerer, closing);
+  const onError = (error: unknown) => events.emit('trouble', { error });
+  const keepConnected = connectionKeeper(answerer, closing, onError);
   let ending: Promise<void> | undefined;
   return {
     ...methodsOf<Pick<Client, keyof typeof CLIENT_METHODS>>(ask, '', CLIENT_METHODS),
@@ -35,7 +37,11 @@ export function followHolder(holder: Holder): Client {
     each(name, { signal } = {}) {
       return eachEvent(events, name, signal ? AbortSignal.any([signal, closing]) : closing);
     },
-    state: followState(known, closing, (error) => events.emit('trouble', { error })),
+    state: followState(answerer, closing, onError),
+    async connect() {
+      await ask('connect', []);
+      keepConnected();
+    },
     close() {
       controller.abort();
       ending ??= holder.close();
@@ -82,6 +88,40 @@ const BROWSER_RANDOM = {
   randomBytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
 };
 
+/** Has whoever takes over connect, too, from the first call on. */
+function connectionKeeper(
+  holder: Answerer,
+  closing: AbortSignal,
+  onError: (error: unknown) => void,
+): () => void {
+  let isKept = false;
+  const keep = async () => {
+    let isAgain = false;
+    await keepAsking(holder, closing, (signal) => {
+      const asked = holder.ask('connect.keep', [isAgain], signal);
+      isAgain = true;
+      return asked;
+    });
+  };
+  return () => {
+    if (isKept) return;
+    isKept = true;
+    keep()
+      .catch((error) => {
+        if (!closing.aborted && !isLoggedOut(error)) onError(error);
+      })
+      .finally(() => {
+        isKept = false;
+      });
+  };
+}
+
+/** Of which `logged-out` tells. */
+function isLoggedOut(error: unknown): boolean {
+  const codes = ['account.logged-out', 'account.missing'];
+  return error instanceof ClientError && codes.includes(error.code);
+}
+
 async function* loopOverMessages(ask: Ask, closing: AbortSignal): AsyncGenerator<Message, void> {
   const loop = crypto.randomUUID();
   try {
@@ -101,7 +141,7 @@ async function* loopOverMessages(ask: Ask, closing: AbortSignal): AsyncGenerator
 const OFFLINE: ConnectionView = { status: 'offline' };
 
 function followState(
-  holder: Holder,
+  holder: Answerer,
   closing: AbortSignal,
   onError: (error: unknown) => void,
 ): ClientState {

@@ -1,10 +1,14 @@
 /** Whoever runs the client, as one who follows it sees them. */
 import { type Ask, LostAnswer } from './wire.ts';
 
-export interface Holder {
+export interface Answerer {
   readonly ask: Ask;
   /** Aborted when nobody answers any more, and nobody will. */
   readonly closed: AbortSignal;
+}
+
+/** One that belongs to whoever follows. */
+export interface Holder extends Answerer {
   close(): Promise<void>;
 }
 
@@ -13,11 +17,11 @@ export interface Holder {
  * comes.
  */
 export async function keepAsking(
-  holder: Holder,
+  { closed }: Answerer,
   ended: AbortSignal,
   ask: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<void> {
-  while (!ended.aborted && !holder.closed.aborted) {
+  while (!ended.aborted && !closed.aborted) {
     try {
       await ask(ended);
       return;

@@ -1,15 +1,15 @@
 /** A client for whoever is at the other end of a line. */
 import type { Client } from '../client-interface.ts';
 import { answersOf } from './answers.ts';
-import { type ArrivalTurns, createArrivalTurns } from './arrival-turns.ts';
 import { followHolder } from './follower.ts';
 import type { Line } from './line.ts';
+import { createSharing, type Sharing } from './sharing.ts';
 import { openWire, type Wire } from './wire.ts';
 
 /** How a client is served. */
 export interface ServeOptions {
   /** Of all that the client is served to; their own when left out. */
-  readonly turns?: ArrivalTurns;
+  readonly sharing?: Sharing;
   /** The follower was closed. Nothing but its line ends when left out. */
   readonly onClose?: () => Promise<void>;
 }
@@ -21,9 +21,9 @@ export interface ServeOptions {
 export function serveClient(
   client: Client,
   line: Line,
-  { turns = createArrivalTurns(client), onClose = async () => {} }: ServeOptions = {},
+  { sharing = createSharing(client), onClose = async () => {} }: ServeOptions = {},
 ): Wire {
-  const answer = answersOf(client, turns, line.closed);
+  const answer = answersOf(client, sharing, line.closed);
   return openWire(line, async (name, args, signal) =>
     name === 'close' ? onClose() : answer(name, args, signal),
   );

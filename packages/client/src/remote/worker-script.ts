@@ -1,12 +1,15 @@
 /** The worker's side of a client for its page. */
+import { nobleProvider } from '@sotto/crypto';
 import { createClient } from '../client.ts';
 import type { Client } from '../client-interface.ts';
 import { ClientError } from '../errors.ts';
-import type { Store } from '../store/store.ts';
+import type { OpenStoreOptions, Store } from '../store/store.ts';
 import { openIndexedDbStore, openSealedIndexedDbStore } from '../store/store-indexeddb.ts';
 import { answersOf } from './answers.ts';
-import { createArrivalTurns } from './arrival-turns.ts';
+import { openElected } from './election.ts';
 import { portLine } from './line.ts';
+import { createSharing } from './sharing.ts';
+import { meetTabs } from './tab-meeting.ts';
 import { type Ask, openWire } from './wire.ts';
 import { Greeting, Opening } from './worker-opening.ts';
 
@@ -26,25 +29,23 @@ function serve(port: MessagePort): void {
     if (name === 'close') return close();
     if (name !== 'open') return need(opened).answer(name, args, signal);
     const client = await open(Opening.parse(args[0]));
-    opened = { client, answer: answersOf(client, createArrivalTurns(client), line.closed) };
+    opened = { client, answer: answersOf(client, createSharing(client), line.closed) };
     return undefined;
   });
   line.closed.addEventListener('abort', () => void close());
 }
 
-async function open({ url, name, secret, witnesses, proofs }: Opening): Promise<Client> {
-  const store = await openStore(name, secret);
-  try {
-    const options = { ...(witnesses && { witnesses }), ...(proofs !== undefined && { proofs }) };
-    return createClient({ url, store, ...options });
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
-
-function openStore(name: string, secret: Opening['secret']): Promise<Store> {
-  return secret === undefined ? openIndexedDbStore(name) : openSealedIndexedDbStore(name, secret);
+function open({ url, name, secret, witnesses, proofs }: Opening): Promise<Client> {
+  const options = { ...(witnesses && { witnesses }), ...(proofs !== undefined && { proofs }) };
+  const openStore = (waiting: OpenStoreOptions): Promise<Store> =>
+    secret === undefined
+      ? openIndexedDbStore(name, waiting)
+      : openSealedIndexedDbStore(name, secret, waiting);
+  return openElected({
+    meeting: meetTabs(name, openStore),
+    create: (store) => createClient({ url, store, ...options }),
+    knowledge: { secret, provider: nobleProvider },
+  });
 }
 
 function need<T>(opened: T | undefined): T {

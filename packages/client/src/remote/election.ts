@@ -1,0 +1,174 @@
+/**
+ * Who of those that share a store runs the client (ADR 13): whoever gets the store. All others follow, and the first of
+ * them that gets it takes over when it is free.
+ */
+import type { Client } from '../client-interface.ts';
+import { ClientError } from '../errors.ts';
+import { FOLLOWERS_MAX } from '../limits.ts';
+import type { Store } from '../store/store.ts';
+import { answersOf } from './answers.ts';
+import { followHolder } from './follower.ts';
+import type { Holder } from './holder.ts';
+import { behindDoor, comeIn, type Knowledge, openDoorkeeper } from './introduction.ts';
+import type { Line } from './line.ts';
+import type { Meeting } from './meeting.ts';
+import { asAgain, mayAskAgain } from './repetition.ts';
+import { refuse } from './serve.ts';
+import { createSharing } from './sharing.ts';
+import { type Ask, LostAnswer, openWire } from './wire.ts';
+
+/** What those that share a store bring along. */
+export interface ElectionOptions {
+  readonly meeting: Meeting;
+  /** Makes the client of a store, when it is to run here. */
+  readonly create: (store: Store) => Client;
+  readonly knowledge: Knowledge;
+}
+
+/**
+ * The client of a store that others may share, wherever it runs. Rejects as opening the store does, and with `store.locked`
+ * when too many share it or another release has it.
+ */
+export async function openElected(options: ElectionOptions): Promise<Client> {
+  const election = new Election(options);
+  await election.opened;
+  return followHolder(election);
+}
+
+/** Whoever answers now: this one, or the one that it follows. */
+interface Answering {
+  readonly ask: Ask;
+  /** Aborted when it is somebody else. */
+  readonly over: AbortSignal;
+  end(): Promise<void>;
+}
+
+class Election implements Holder {
+  /** Resolves when somebody answers for the first time. */
+  readonly opened: Promise<unknown>;
+  readonly #options: ElectionOptions;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
+  #next = Promise.withResolvers<Answering>();
+  #answering: Answering | undefined;
+
+  constructor(options: ElectionOptions) {
+    this.#options = options;
+    this.opened = this.#next.promise;
+    this.#running = this.#run();
+  }
+
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  readonly ask: Ask = async (name, args, signal) => {
+    for (let isAgain = false; ; isAgain = true) {
+      const { ask } = await this.#next.promise;
+      try {
+        return await ask(name, isAgain ? asAgain(name, args) : args, signal);
+      } catch (error) {
+        const isLost = error instanceof LostAnswer && !this.closed.aborted;
+        if (!isLost || !mayAskAgain(name, args)) throw error;
+      }
+    }
+  };
+
+  async close(): Promise<void> {
+    this.#stop(new LostAnswer());
+    await this.#answering?.end();
+    this.#options.meeting.leave();
+    await this.#running;
+  }
+
+  /** Whoever waits for somebody to answer is told why nobody will. */
+  #stop(reason: unknown): void {
+    this.#closing.abort();
+    this.#next.promise.catch(() => {}); // There may be nobody who waits.
+    this.#next.reject(reason);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.closed.aborted) await this.#takeTurn();
+    } catch (error) {
+      this.#stop(error);
+      this.#options.meeting.leave();
+    }
+  }
+
+  /** Runs the client, or follows who does, until that is over. */
+  async #takeTurn(): Promise<void> {
+    const { meeting } = this.#options;
+    const store = await meeting.open();
+    const answering = store === undefined ? await this.#follow() : await this.#hold(store);
+    if (this.closed.aborted) return answering?.end();
+    if (answering === undefined) return meeting.pause();
+    this.#answering = answering;
+    this.#next.resolve(answering);
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        // At once: what is lost is asked again of whoever comes next.
+        if (!this.closed.aborted) this.#next = Promise.withResolvers();
+        resolve();
+      };
+      if (answering.over.aborted) end();
+      else answering.over.addEventListener('abort', end);
+    });
+    this.#answering = undefined;
+  }
+
+  async #hold(store: Store): Promise<Answering> {
+    const { meeting, create, knowledge } = this.#options;
+    const client = await createOrClose(store, create);
+    const sharing = createSharing(client);
+    const doorkeeper = openDoorkeeper(knowledge);
+    const lines = new Set<Line>();
+    const over = new AbortController();
+    const answer = (gone: AbortSignal) => answersOf(client, sharing, gone);
+    const stop = await meeting.host((line) => {
+      const isFull = lines.size >= FOLLOWERS_MAX;
+      lines.add(line);
+      line.closed.addEventListener('abort', () => lines.delete(line));
+      openWire(line, isFull ? sendAway : behindDoor(doorkeeper, () => answer(line.closed)));
+    });
+    return {
+      ask: answer(over.signal),
+      over: over.signal,
+      async end() {
+        await stop();
+        for (const line of lines) line.close();
+        over.abort();
+        await client.close();
+      },
+    };
+  }
+
+  async #follow(): Promise<Answering | undefined> {
+    const { meeting, knowledge } = this.#options;
+    const line = await meeting.join();
+    if (line === undefined) return undefined;
+    const { ask, closed: over } = openWire(line, refuse);
+    try {
+      await comeIn(ask, knowledge);
+    } catch (error) {
+      line.close();
+      if (error instanceof LostAnswer) return undefined;
+      throw error;
+    }
+    return { ask, over, end: async () => line.close() };
+  }
+}
+
+async function createOrClose(store: Store, create: (store: Store) => Client): Promise<Client> {
+  try {
+    return create(store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function sendAway(): Promise<never> {
+  throw new ClientError('store.locked', 'too many share the store already');
+}
