@@ -1,4 +1,5 @@
 /** An account on several devices in the web client: linked, lost, restored, and known by its safety number. */
+import { readFileSync } from 'node:fs';
 import type { Client } from '@sotto/client';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -69,13 +70,17 @@ test('a backup brings messages and the safety number into an empty browser', TES
   await old.page.getByLabel('Your 24 words').fill(words);
   const download = old.page.waitForEvent('download');
   await old.page.getByRole('button', { name: 'Save backup' }).click();
-  const path = await (await download).path();
+  const backup = {
+    name: 'sotto.backup',
+    mimeType: 'application/octet-stream',
+    buffer: readFileSync(await (await download).path()),
+  };
   await old.context.close();
 
   const fresh = await web.visit();
   await fresh.page.getByRole('button', { name: 'I have an account' }).click();
   await fresh.page.getByRole('button', { name: 'A backup' }).click();
-  await fresh.page.getByLabel('Backup file').setInputFiles(path);
+  await fresh.page.getByLabel('Backup file').setInputFiles(backup);
   await fresh.page.getByLabel('Your 24 words').fill(words.replace(/^\w+/, 'zebra'));
   await fresh.page.getByRole('button', { name: 'Restore' }).click();
   await fresh.page.getByText('These are not the 24 words').waitFor();

@@ -10,7 +10,7 @@ import styles from './words.module.css';
 const CODE = /sotto-link:[\w-]+/;
 
 /** The form, and the question that it leads to. */
-export function LinkDevice() {
+export function LinkDevice({ onLinked }: { onLinked: () => void }) {
   const [code, setCode] = useState(codeOfAddress);
   const [isAsking, setAsking] = useState(false);
   const [error, setError] = useState<string>();
@@ -22,7 +22,9 @@ export function LinkDevice() {
   };
   const close = (isLinked: boolean) => {
     setAsking(false);
-    if (isLinked) setCode('');
+    if (!isLinked) return;
+    setCode('');
+    onLinked();
   };
   return (
     <>
