@@ -52,8 +52,8 @@ test('a length of time is said in its largest whole unit', () => {
 
 test('a countdown never says less than what is left', () => {
   const left = (seconds: number) => countdownLabel(now + seconds * 1000, now);
-  expect([0, 0.2, 59, 60, 61, 7200, 90_000, 604_800].map(left)).toEqual([
-    ...['0s', '1s', '59s', '1m', '2m', '2h', '2d', '7d'],
+  expect([0, 0.2, 59, 59.5, 61, 3590, 7200, 90_000, 604_800].map(left)).toEqual([
+    ...['0s', '1s', '59s', '1m', '2m', '1h', '2h', '2d', '7d'],
   ]);
   expect(left(-5)).toBe('0s');
 });

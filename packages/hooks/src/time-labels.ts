@@ -58,11 +58,20 @@ export function lifetimeLabel(seconds: number): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
+/** Units of a countdown, and where the next one begins. */
+const LEFT = [
+  ['s', 1, 60],
+  ['m', 60, 60],
+  ['h', 3600, 24],
+  ['d', 24 * 3600, Number.POSITIVE_INFINITY],
+] as const;
+
 /** What is left until a moment, rounded up, in the least space: 3d, 2h, 5m, 9s. */
 export function countdownLabel(until: number, now: number): string {
-  const seconds = Math.max(0, Math.ceil((until - now) / 1000));
-  const [unit, length] = UNITS.slice(1).find(([, size]) => seconds >= size) ?? ['second', 1];
-  return `${Math.ceil(seconds / length)}${unit[0]}`;
+  const seconds = Math.max(0, (until - now) / 1000);
+  const counts = LEFT.map(([sign, size, max]) => ({ sign, count: Math.ceil(seconds / size), max }));
+  const shown = counts.find(({ count, max }) => count < max);
+  return shown === undefined ? '' : `${shown.count}${shown.sign}`;
 }
 
 /** Whole days of the calendar; days around a change of the clocks are not of 24 hours. */

@@ -1,16 +1,17 @@
 /** What a chat asks before it does something. */
 import type { MessageView } from '@sotto/client';
-import { useClient } from '@sotto/hooks';
+import { peerOf, useClient } from '@sotto/hooks';
 import { SendFilesDialog } from '../files/send-files-dialog.tsx';
 import { uploadsOf } from '../files/upload-board.ts';
 import { GroupInfo } from '../groups/group-info.tsx';
+import { BlockAndReport } from '../people/block-and-report.tsx';
 import { useChat } from './chat-context.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { TimerDialog } from './timer-dialog.tsx';
 
 /** What it asks. */
 export type Asking =
-  | { readonly type: 'timer' | 'info' }
+  | { readonly type: 'timer' | 'info' | 'block' }
   | { readonly type: 'delete'; readonly line: MessageView }
   | { readonly type: 'files'; readonly files: readonly File[] };
 
@@ -23,12 +24,18 @@ export interface DialogsProps {
 /** The dialog that is open; nothing when none is. */
 export function ChatDialogs({ name, asking, onClose }: DialogsProps) {
   const client = useClient();
-  const { view, throwAway } = useChat();
+  const { view, reader, throwAway } = useChat();
   switch (asking?.type) {
     case 'timer':
       return <TimerDialog onClose={onClose} />;
     case 'info':
       return <GroupInfo conversation={view.id} onClose={onClose} />;
+    case 'block': {
+      const user = peerOf(view, reader.me);
+      return user === undefined ? null : (
+        <BlockAndReport user={user} conversation={view.id} onClose={onClose} />
+      );
+    }
     case 'delete':
       return <DeleteDialog line={asking.line} onDelete={throwAway} onClose={onClose} />;
     case 'files': {

@@ -10,6 +10,7 @@ import {
 } from '@sotto/hooks';
 import {
   ArrowLeft,
+  Ban,
   Bell,
   BellOff,
   EllipsisVertical,
@@ -28,15 +29,16 @@ export interface ChatHeaderProps {
   name: string;
   onTimer: () => void;
   onInfo: () => void;
+  onBlock: () => void;
 }
 
 /** The bar at the top of a chat. */
-export function ChatHeader({ name, onTimer, onInfo }: ChatHeaderProps) {
+export function ChatHeader({ name, ...asks }: ChatHeaderProps) {
   const { view, reader, isGroup } = useChat();
   const peer = peerOf(view, reader.me);
-  const items = useItems({ peer, onTimer, onInfo });
+  const items = useItems(peer, asks);
   const open = () => {
-    if (peer === undefined) onInfo();
+    if (peer === undefined) asks.onInfo();
     else navigate({ name: 'safety', user: peer });
   };
   return (
@@ -97,13 +99,10 @@ function PeerDetail({ user }: { user: UserId }) {
   );
 }
 
-interface ItemsOptions {
-  readonly peer: UserId | undefined;
-  readonly onTimer: () => void;
-  readonly onInfo: () => void;
-}
-
-function useItems({ peer, onTimer, onInfo }: ItemsOptions): readonly MenuItem[] {
+function useItems(
+  peer: UserId | undefined,
+  { onTimer, onInfo, onBlock }: Omit<ChatHeaderProps, 'name'>,
+): readonly MenuItem[] {
   const { mayWrite } = useChat();
   const mute = useMuteItem();
   const items: MenuItem[] = [];
@@ -113,7 +112,9 @@ function useItems({ peer, onTimer, onInfo }: ItemsOptions): readonly MenuItem[] 
     items.push({ label: 'Safety number', icon: ShieldCheck, onSelect });
   }
   if (mayWrite) items.push({ label: 'Disappearing messages', icon: Timer, onSelect: onTimer });
-  return [...items, mute];
+  items.push(mute);
+  if (peer === undefined) return items;
+  return [...items, { label: 'Block or report', icon: Ban, tone: 'danger', onSelect: onBlock }];
 }
 
 /** Muting has no end of its own here: it is lifted where it was set. */

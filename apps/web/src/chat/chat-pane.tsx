@@ -86,6 +86,7 @@ function OpenChat({ view }: { view: ConversationView }) {
           name={name}
           onTimer={() => setAsking({ type: 'timer' })}
           onInfo={() => setAsking({ type: 'info' })}
+          onBlock={() => setAsking({ type: 'block' })}
         />
         <div>
           <TrustBanner conversation={view.id} />

@@ -1,7 +1,7 @@
 /** What can be done with a message, beside it while it is pointed at. */
 import type { MessageView } from '@sotto/client';
 import { Copy, EllipsisVertical, Pencil, Reply, Trash2 } from 'lucide-react';
-import { IconButton, Menu, type MenuItem, useToast } from '../design/index.ts';
+import { classes, IconButton, Menu, type MenuItem, useToast } from '../design/index.ts';
 import { useChat } from './chat-context.ts';
 import styles from './line-actions.module.css';
 import { ReactionPicker } from './reaction-picker.tsx';
@@ -14,7 +14,7 @@ export function LineActionBar({ line }: { line: MessageView }) {
   const takesMore = isPlaced && (line.body.type === 'text' || line.body.type === 'file');
   if (!takesMore && items.length === 0) return null;
   return (
-    <div className={styles.bar}>
+    <div className={classes(styles.bar, line.isOwn && styles.own)}>
       {takesMore && <ReactionPicker onPick={(emoji) => chat.react(line, emoji)} />}
       {takesMore && <IconButton label="Reply" icon={Reply} onClick={() => chat.reply(line)} />}
       {items.length > 0 && <Menu label="More" icon={EllipsisVertical} items={items} />}

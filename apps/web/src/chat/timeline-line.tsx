@@ -1,6 +1,6 @@
 /** One row of a chat, where the timeline has put it. */
 import { dayLabel, isSaid, type lineWords, type TimelineRow } from '@sotto/hooks';
-import type { Ref } from 'react';
+import { memo, type Ref } from 'react';
 import { useNow } from '../conversations/use-now.ts';
 import { classes } from '../design/index.ts';
 import { Bubble } from './bubble.tsx';
@@ -24,7 +24,8 @@ export interface TimelineLineProps {
 }
 
 /** A line with the day or the mark that it opens. */
-export function TimelineLine({ row, index, count, start, ref, ...props }: TimelineLineProps) {
+export const TimelineLine = memo(function TimelineLine(lineProps: TimelineLineProps) {
+  const { row, index, count, start, ref, ...props } = lineProps;
   const { isActive, isTabStop, isMarked, onActive } = props;
   const { reader } = useChat();
   const { key, line, opensDay, opensNew, isFirst, isLast } = row;
@@ -58,7 +59,7 @@ export function TimelineLine({ row, index, count, start, ref, ...props }: Timeli
       )}
     </div>
   );
-}
+});
 
 /** What the sides of bubbles tell to those who see them. */
 function spokenBy(

@@ -17,6 +17,7 @@ import { useVirtualLines, type VirtualLines } from './use-virtual-lines.ts';
 
 /** What leads somebody to a place. */
 export interface TimelineHandle {
+  /** Of a row that is there. */
   readonly scrollTo: (key: string) => void;
   readonly scrollToEnd: () => void;
 }
@@ -42,9 +43,7 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
   useImperativeHandle(ref, () => ({
     scrollToEnd: () => virtualizer.scrollToEnd(),
     scrollTo(key) {
-      const index = rows.findIndex((row) => row.key === key);
-      if (index === -1) return;
-      virtualizer.scrollToIndex(index, { align: 'center' });
+      virtualizer.scrollToIndex(indexOf(rows, key), { align: 'center' });
       setMarked(key);
       setActive(key);
     },
@@ -59,7 +58,7 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
   useEffect(() => {
     if (seen !== undefined) onSeen(seen);
   }, [seen, onSeen]);
-  const current = rows.some(({ key }) => key === active) ? active : rows.at(-1)?.key;
+  const current = indexOf(rows, active) === -1 ? rows.at(-1)?.key : active;
   return (
     <div className={styles.frame}>
       <div
@@ -68,6 +67,9 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
         role="log"
         aria-label="Messages"
         aria-live="off"
+        onPointerLeave={({ currentTarget }) => {
+          if (!currentTarget.matches(':focus-within, :has(:popover-open)')) setActive(undefined);
+        }}
         onKeyDown={(event) => moveFocus(event, { rows, current, virtualizer, scroller, setActive })}
       >
         {asksForOlder && (
@@ -75,30 +77,45 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
             <Spinner label="Loading older messages" />
           </div>
         )}
-        {/* biome-ignore lint/a11y/useSemanticElements: an ol would count only the lines that are on the page */}
-        <div className={styles.lines} role="list" style={{ height: virtualizer.getTotalSize() }}>
-          {virtualizer.getVirtualItems().map(({ index, start, key }) => {
-            const row = rows[index];
-            return (
-              row !== undefined && (
-                <TimelineLine
-                  key={key}
-                  ref={virtualizer.measureElement}
-                  {...{ row, index, start }}
-                  count={rows.length}
-                  isActive={row.key === active}
-                  isTabStop={row.key === current}
-                  isMarked={row.key === marked}
-                  onActive={setActive}
-                />
-              )
-            );
-          })}
-        </div>
+        <Rows {...{ rows, virtualizer, active, current, marked, setActive }} />
       </div>
       {rows.length > 0 && !virtualizer.isAtEnd() && (
         <JumpButton rows={rows} seen={seen?.key} onJump={() => virtualizer.scrollToEnd()} />
       )}
+    </div>
+  );
+}
+
+interface RowsProps {
+  rows: readonly TimelineRow[];
+  virtualizer: VirtualLines;
+  active: string | undefined;
+  current: string | undefined;
+  marked: string | undefined;
+  setActive: (key: string) => void;
+}
+
+/** Those in view, on a plane as high as all of them. */
+function Rows({ rows, virtualizer, active, current, marked, setActive }: RowsProps) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: an ol would count only the lines that are on the page
+    <div className={styles.lines} role="list" style={{ height: virtualizer.getTotalSize() }}>
+      {virtualizer.getVirtualItems().map(({ index, start, key }) => {
+        const row = rows[index];
+        return (
+          row !== undefined && (
+            <TimelineLine
+              ref={virtualizer.measureElement}
+              key={key}
+              {...{ row, index, start, count: rows.length }}
+              isActive={row.key === active}
+              isTabStop={row.key === current}
+              isMarked={row.key === marked}
+              onActive={setActive}
+            />
+          )
+        );
+      })}
     </div>
   );
 }
@@ -115,7 +132,7 @@ function moveFocus(
   event: KeyboardEvent,
   { rows, current, virtualizer, scroller, setActive }: Focus,
 ): void {
-  const at = rows.findIndex(({ key }) => key === current) + stepOf(event);
+  const at = indexOf(rows, current) + stepOf(event);
   const next = rows[at];
   if (next === undefined || next.key === current || !isRow(event.target)) return;
   event.preventDefault();
@@ -125,6 +142,10 @@ function moveFocus(
     const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${at}"]`);
     row?.focus({ preventScroll: true });
   });
+}
+
+function indexOf(rows: readonly TimelineRow[], key: string | undefined): number {
+  return rows.findIndex((row) => row.key === key);
 }
 
 function stepOf({ key }: KeyboardEvent): number {

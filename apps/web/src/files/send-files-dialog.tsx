@@ -2,6 +2,7 @@
 import { PLAIN_FILE_BYTES_MAX } from '@sotto/client';
 import { X } from 'lucide-react';
 import { useState } from 'react';
+import { useFirstFocus } from '../conversations/use-first-focus.ts';
 import { Button, Dialog, IconButton } from '../design/index.ts';
 import { FileMark } from './file-mark.tsx';
 import { sizeLabel } from './file-words.ts';
@@ -18,6 +19,7 @@ export interface SendFilesDialogProps {
 /** The files, to be looked at and taken out one by one. */
 export function SendFilesDialog({ files: given, name, onSend, onClose }: SendFilesDialogProps) {
   const [files, setFiles] = useState(given);
+  const first = useFirstFocus<HTMLButtonElement>();
   const fit = files.filter(({ size }) => size <= PLAIN_FILE_BYTES_MAX);
   return (
     <Dialog
@@ -29,7 +31,7 @@ export function SendFilesDialog({ files: given, name, onSend, onClose }: SendFil
           <Button
             tone="primary"
             disabled={fit.length === 0}
-            autoFocus
+            ref={first}
             onClick={() => {
               onSend(fit);
               onClose();

@@ -78,7 +78,7 @@ function Info({ view, onClose, onPage }: InfoProps) {
         <div className={styles.actions}>
           {isAdmin && <Action icon={UserPlus} label="Add people" onClick={() => onPage('add')} />}
           {isAdmin && <Action icon={Pencil} label="Rename" onClick={() => onPage('rename')} />}
-          <Action icon={LogOut} label="Leave group" tone="danger" onClick={() => onPage('leave')} />
+          <Action icon={LogOut} label="Leave group" onClick={() => onPage('leave')} />
         </div>
       )}
       {task.error !== undefined && (
@@ -98,13 +98,12 @@ function Info({ view, onClose, onPage }: InfoProps) {
 interface ActionProps {
   icon: LucideIcon;
   label: string;
-  tone?: 'plain' | 'danger';
   onClick: () => void;
 }
 
-function Action({ icon: Icon, label, tone = 'plain', onClick }: ActionProps) {
+function Action({ icon: Icon, label, onClick }: ActionProps) {
   return (
-    <Button tone={tone} onClick={onClick}>
+    <Button onClick={onClick}>
       <Icon size={18} strokeWidth={1.75} aria-hidden /> {label}
     </Button>
   );

@@ -1,6 +1,7 @@
 /** Founding a group. */
 import { type UserId, useClient } from '@sotto/hooks';
 import { useState } from 'react';
+import { useFirstFocus } from '../conversations/use-first-focus.ts';
 import { Button, Dialog, TextField } from '../design/index.ts';
 import { explain } from '../shell/explain.ts';
 import { navigate } from '../shell/route.ts';
@@ -11,6 +12,7 @@ import { PersonSearch } from './person-search.tsx';
 /** A name and members; who founds it is its admin. */
 export function NewGroup({ onClose }: { onClose: () => void }) {
   const client = useClient();
+  const first = useFirstFocus<HTMLInputElement>();
   const [title, setTitle] = useState('');
   const [members, setMembers] = useState<ReadonlyMap<UserId, string>>(new Map());
   const [error, setError] = useState<string>();
@@ -52,6 +54,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
       <TextField
         label="Group name"
         hint="Only members can read it"
+        ref={first}
         value={title}
         dir="auto"
         onChange={(event) => setTitle(event.currentTarget.value)}
@@ -60,6 +63,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
       <Chosen members={members} onRemove={(user) => toggle(user, '')} />
       <PersonSearch
         label="Members"
+        isFirst={false}
         error={error}
         onChoose={toggle}
         chosen={new Set(members.keys())}

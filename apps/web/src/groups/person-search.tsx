@@ -2,6 +2,7 @@
 import type { UserId } from '@sotto/hooks';
 import { Check } from 'lucide-react';
 import { useState } from 'react';
+import { useFirstFocus } from '../conversations/use-first-focus.ts';
 import { Spinner, TextField } from '../design/index.ts';
 import { PersonAvatar } from '../people/person-avatar.tsx';
 import styles from './person-search.module.css';
@@ -13,13 +14,23 @@ export interface PersonSearchProps {
   onChoose: (user: UserId, name: string) => void;
   /** Those who are chosen already; left out where one choice is all. */
   chosen?: ReadonlySet<UserId>;
+  /** Whether it has the focus when it appears. */
+  isFirst?: boolean;
   /** Those who are not offered. */
   without?: ReadonlySet<UserId>;
 }
 
 /** A field for a name, and below it everybody who may be meant. */
-export function PersonSearch({ label, error, onChoose, chosen, without }: PersonSearchProps) {
+export function PersonSearch({
+  label,
+  error,
+  onChoose,
+  chosen,
+  isFirst = true,
+  without,
+}: PersonSearchProps) {
   const [query, setQuery] = useState('');
+  const first = useFirstFocus<HTMLInputElement>();
   const { people, isLooking, error: trouble } = usePeople(query);
   const offered = people.filter(({ user }) => without?.has(user) !== true);
   const wanted = query.trim();
@@ -40,7 +51,7 @@ export function PersonSearch({ label, error, onChoose, chosen, without }: Person
         autoComplete="off"
         autoCapitalize="none"
         spellCheck={false}
-        autoFocus
+        {...(isFirst && { ref: first })}
       />
       <ul className={styles.people} aria-label="People">
         {offered.map((person) => (

@@ -2,6 +2,7 @@
 import type { ConversationView } from '@sotto/client';
 import { useClient } from '@sotto/hooks';
 import { useState } from 'react';
+import { useFirstFocus } from '../conversations/use-first-focus.ts';
 import { Button, Dialog, TextField } from '../design/index.ts';
 import { useTask } from '../settings/use-task.ts';
 import { titleError } from './group-limits.ts';
@@ -15,6 +16,7 @@ export interface RenameGroupProps {
 export function RenameGroup({ view, onClose }: RenameGroupProps) {
   const client = useClient();
   const task = useTask();
+  const first = useFirstFocus<HTMLInputElement>();
   const [title, setTitle] = useState(view.title ?? '');
   const [wrong, setWrong] = useState<string>();
   const save = async () => {
@@ -42,7 +44,7 @@ export function RenameGroup({ view, onClose }: RenameGroupProps) {
         error={wrong ?? task.error}
         value={title}
         dir="auto"
-        autoFocus
+        ref={first}
         autoComplete="off"
         onChange={(event) => setTitle(event.currentTarget.value)}
         onKeyDown={(event) => event.key === 'Enter' && void save()}
