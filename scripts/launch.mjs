@@ -163,9 +163,13 @@ function forwardSignals(kill) {
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
+  // The child is in no terminal's foreground, so that nobody but us tells it of another size.
+  const resize = () => kill('SIGWINCH');
+  process.on('SIGWINCH', resize);
   const watch = watchParent(() => kill('SIGTERM'));
   return () => {
     clearInterval(watch);
+    process.off('SIGWINCH', resize);
     for (const signal of signals) process.off(signal, forward);
   };
 }

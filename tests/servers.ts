@@ -95,6 +95,12 @@ const TOOLS: readonly Tool[] = [
     packages: ['openssl'],
     howTo: 'apt-get install openssl, or brew install openssl',
   },
+  {
+    name: 'tmux',
+    programs: ['tmux'],
+    packages: ['tmux'],
+    howTo: 'apt-get install tmux, or brew install tmux',
+  },
 ];
 
 /** What a test uses where it is, and goes without where it is not. */

@@ -3,8 +3,9 @@ import { CommandError, EXIT } from '../exit-code.ts';
 import { qrRows } from '../qr-code.ts';
 import { safeLine } from '../safe-text.ts';
 import { digitRows } from '../safety-digits.ts';
-import { textRow } from '../screen/row.tsx';
-import { type Desk, tell } from './desk.ts';
+import { type Row, type Span, textRow } from '../screen/row.tsx';
+import { wrapText } from '../text-width.ts';
+import { type Desk, showPanel, tell } from './desk.ts';
 import { needWords, userMeant } from './people-named.ts';
 import { searchHistory } from './search.ts';
 import { forgetAccountWarnings, forgetUser } from './warnings.ts';
@@ -15,16 +16,38 @@ export async function verify(desk: Desk, rest: string): Promise<void> {
   const { digits, scannable } = await desk.client.safetyNumber(user);
   const { username } = await desk.client.people.find(user);
   const words = `${safeLine(username)} sees the same digits, if nobody sits between you.`;
-  desk.change({
-    panel: {
-      title: `Safety number of you and ${safeLine(username)}`,
-      rows: [
-        ...digitRows(digits).map((row, index) => textRow(`digits/${index}`, row, 'strong')),
-        textRow('words', words, 'dim'),
-        ...qrRows(scannable).map((row, index) => textRow(`code/${index}`, row, 'code')),
-      ],
-    },
+  showPanel(desk, {
+    title: `Safety number of you and ${safeLine(username)}`,
+    rowsFor: (columns) => safetyRows({ digits, code: qrRows(scannable), words }, columns),
   });
+}
+
+interface SafetyPage {
+  readonly digits: string;
+  readonly code: readonly string[];
+  readonly words: string;
+}
+
+/** Digits beside the code where there is room: then a window of 24 rows shows all of it. */
+function safetyRows({ digits, code, words }: SafetyPage, columns: number): Row[] {
+  const numbers = digitRows(digits);
+  const width = (code[0] ?? '').length;
+  const beside = columns - width - 3;
+  if (beside < (numbers[0] ?? '').length) {
+    return [
+      ...numbers.map((row, index) => textRow(`digits/${index}`, row, 'strong')),
+      ...wrapText(words, columns).map((row, index) => textRow(`words/${index}`, row, 'dim')),
+      ...code.map((row, index) => textRow(`code/${index}`, row, 'code')),
+    ];
+  }
+  const notes: Span[] = [
+    ...['', ...numbers, ''].map((text) => ({ text, tone: 'strong' as const })),
+    ...wrapText(words, beside).map((text) => ({ text, tone: 'dim' as const })),
+  ];
+  return code.map((row, index) => ({
+    key: `code/${index}`,
+    spans: [{ text: row, tone: 'code' }, { text: '   ' }, notes[index] ?? { text: '' }],
+  }));
 }
 
 /** `/trust [NAME]` */
@@ -48,7 +71,7 @@ export async function devices(desk: Desk): Promise<void> {
     'To add one: sotto link there shows a code, /link CODE here.',
     'dim',
   );
-  desk.change({ panel: { title: 'Your devices', rows: [...rows, hint] } });
+  showPanel(desk, { title: 'Your devices', rowsFor: () => [...rows, hint] });
 }
 
 /** `/link CODE` */
@@ -66,7 +89,7 @@ export async function search(desk: Desk, rest: string): Promise<void> {
   const words = needWords(rest, '/search WORD');
   const rows = await searchHistory(desk, words);
   const title = rows.length === 0 ? 'Nothing found' : `Found (${rows.length})`;
-  desk.change({ panel: { title: `${title}: ${safeLine(words)}`, rows } });
+  showPanel(desk, { title: `${title}: ${safeLine(words)}`, rowsFor: () => rows });
 }
 
 /** `/ok` */

@@ -10,7 +10,8 @@ type ConversationId = ConversationView['id'];
 /** Something that is shown in the place of the messages until it is closed: help, a code, hits of a search. */
 export interface Panel {
   readonly title: string;
-  readonly rows: readonly Row[];
+  /** For a window of so many columns. */
+  readonly rowsFor: (columns: number) => readonly Row[];
 }
 
 /** One line to the person, which the next thing that they do takes away. */
@@ -37,7 +38,7 @@ export interface DeskState {
   readonly draft: Draft;
   /** The key of the message that commands speak of. */
   readonly chosen?: string | undefined;
-  /** Rows that are hidden below the window. */
+  /** Rows that are hidden below the window; of a panel, above it. */
   readonly scroll: number;
   readonly panel?: Panel | undefined;
   readonly notice?: Notice | undefined;
@@ -69,6 +70,8 @@ export interface Desk {
   /** Of the last rendering. */
   shown: Shown;
   readonly quit: () => void;
+  /** What was entered is done in its order: see `submit`. */
+  readonly turns: { tail: Promise<void>; failures: number };
 }
 
 /** A desk on which nothing lies yet. */
@@ -88,6 +91,7 @@ export function openDesk(given: Pick<Desk, 'client' | 'me' | 'workingDirectory' 
   };
   return {
     ...given,
+    turns: { tail: Promise.resolve(), failures: 0 },
     state: { get: () => state, subscribe },
     change(change) {
       state = { ...state, ...change };
@@ -114,13 +118,18 @@ export function openConversation(desk: Desk, open: ConversationId): void {
   });
 }
 
+/** Shows a page in the place of the messages. */
+export function showPanel(desk: Desk, panel: Panel): void {
+  desk.change({ panel, scroll: 0, chosen: undefined });
+}
+
 /** Tells the person something. */
 export function tell(desk: Desk, text: string): void {
   desk.change({ notice: { text, isTrouble: false } });
 }
 
-/** The conversation that is open, as it was shown last. */
+/** The conversation that is open; undefined for none, and for a moment when it is new. */
 export function openView(desk: Desk): ConversationView | undefined {
   const { open } = desk.state.get();
-  return desk.shown.conversations.find(({ id }) => id === open);
+  return desk.client.state.conversations.get()?.find(({ id }) => id === open);
 }

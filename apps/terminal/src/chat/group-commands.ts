@@ -3,7 +3,7 @@
 import { safeLine } from '../safe-text.ts';
 import { textRow } from '../screen/row.tsx';
 import { padText } from '../text-width.ts';
-import { type Desk, openConversation, tell } from './desk.ts';
+import { type Desk, openConversation, showPanel, tell } from './desk.ts';
 import { needGroup, needWords, usersNamed, wordsOf } from './people-named.ts';
 
 /** `/group TITLE NAME…` */
@@ -16,33 +16,33 @@ export async function group(desk: Desk, rest: string): Promise<void> {
 
 /** `/add NAME…` */
 export async function add(desk: Desk, rest: string): Promise<void> {
-  const { id } = needGroup(desk);
+  const { id } = await needGroup(desk);
   const users = await usersNamed(desk, wordsOf(needWords(rest, '/add NAME…')));
   await desk.client.groups.add(id, users);
 }
 
 /** `/remove NAME…` */
 export async function remove(desk: Desk, rest: string): Promise<void> {
-  const { id } = needGroup(desk);
+  const { id } = await needGroup(desk);
   const users = await usersNamed(desk, wordsOf(needWords(rest, '/remove NAME…')));
   await desk.client.groups.remove(id, users);
 }
 
 /** `/rename TITLE` */
 export async function rename(desk: Desk, rest: string): Promise<void> {
-  const { id } = needGroup(desk);
+  const { id } = await needGroup(desk);
   await desk.client.groups.rename(id, needWords(rest, '/rename TITLE').replace(/^"(.*)"$/u, '$1'));
 }
 
 /** `/leave` */
 export async function leave(desk: Desk): Promise<void> {
-  await desk.client.groups.leave(needGroup(desk).id);
+  await desk.client.groups.leave((await needGroup(desk)).id);
   tell(desk, 'You have left the group; what was said stays here');
 }
 
 /** `/members` */
 export async function members(desk: Desk): Promise<void> {
-  const listed = await desk.client.groups.members(needGroup(desk).id);
+  const listed = await desk.client.groups.members((await needGroup(desk)).id);
   const rows = await Promise.all(
     listed.map(async ({ user, role }) => {
       const name = safeLine(user === desk.me.user ? 'you' : desk.shown.nameOf(user));
@@ -52,5 +52,5 @@ export async function members(desk: Desk): Promise<void> {
       return textRow(user, words.trimEnd());
     }),
   );
-  desk.change({ panel: { title: `${listed.length} people`, rows } });
+  showPanel(desk, { title: `${listed.length} people`, rowsFor: () => rows });
 }

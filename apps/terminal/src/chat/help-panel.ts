@@ -1,6 +1,6 @@
 /** The page that `/help` shows. */
-import type { Row, Span } from '../screen/row.tsx';
-import { padText } from '../text-width.ts';
+import { type Row, textRow } from '../screen/row.tsx';
+import { padText, wrapText } from '../text-width.ts';
 import type { Panel } from './desk.ts';
 
 const KEYS: readonly (readonly [string, string])[] = [
@@ -13,20 +13,36 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['Ctrl+C', 'empty the line; twice: end'],
 ];
 
-const WIDTH = 20;
+const WIDTH = 19;
 
 /** Keys first, then commands. */
 export function helpPanel(
   commands: ReadonlyMap<string, { readonly usage: string; readonly summary: string }>,
 ): Panel {
-  const keys = KEYS.map(([key, words]) => row(key, words));
-  const slashes = [...commands].map(([name, { usage, summary }]) =>
-    row(`/${name} ${usage}`.trim(), summary),
+  const slashes = [...commands].map(
+    ([name, { usage, summary }]) => [`/${name} ${usage}`.trim(), summary] as const,
   );
-  return { title: 'Help', rows: [...keys, { key: 'between', spans: [] }, ...slashes] };
+  return {
+    title: 'Help',
+    rowsFor: (columns) => [
+      ...KEYS.flatMap(([key, words]) => rows(key, words, columns)),
+      { key: 'between', spans: [] },
+      ...slashes.flatMap(([name, words]) => rows(name, words, columns)),
+    ],
+  };
 }
 
-function row(name: string, words: string): Row {
-  const spans: Span[] = [{ text: `${padText(name, WIDTH)} `, tone: 'strong' }, { text: words }];
-  return { key: name, spans };
+/** A name, and beside it what it does, or below it where a window is narrow. */
+function rows(name: string, words: string, columns: number): Row[] {
+  if (columns < 3 * WIDTH) {
+    const below = wrapText(words, columns - 2).map((text) => `  ${text}`);
+    return [
+      textRow(name, name, 'strong'),
+      ...below.map((text, at) => textRow(`${name}/${at}`, text)),
+    ];
+  }
+  return wrapText(words, Math.max(10, columns - WIDTH - 1)).map((text, index) => ({
+    key: `${name}/${index}`,
+    spans: [{ text: `${padText(index === 0 ? name : '', WIDTH)} `, tone: 'strong' }, { text }],
+  }));
 }

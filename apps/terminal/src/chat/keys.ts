@@ -105,7 +105,7 @@ function typeIn(desk: Desk, input: string): void {
 
 function enter(desk: Desk): void {
   const { draft, focus, listed } = desk.state.get();
-  if (draft.text.trim() !== '') void submit(desk);
+  if (draft.text.trim() !== '') submit(desk);
   else if (focus === 'list' && listed !== undefined) openConversation(desk, listed);
 }
 
@@ -150,8 +150,8 @@ function move(desk: Desk, input: string, key: Key): void {
   const isBack = key.upArrow || key.pageUp || input === 'p';
   const { focus, panel } = desk.state.get();
   if (key.ctrl || key.meta) openNext(desk, isBack ? -1 : 1);
+  else if (panel !== undefined) scrollPanel(desk, isBack ? -rowsOf(desk, key) : rowsOf(desk, key));
   else if (key.pageUp || key.pageDown) scrollBy(desk, isBack ? pageOf(desk) : -pageOf(desk));
-  else if (panel !== undefined) scrollBy(desk, isBack ? 1 : -1);
   else if (focus === 'list') pointNext(desk, isBack ? -1 : 1);
   else chooseNext(desk, isBack ? -1 : 1);
 }
@@ -162,11 +162,21 @@ function pageOf({ shown }: Desk): number {
 
 /** The window reaches from the oldest row that is there to the newest; at the oldest, older ones are asked for. */
 function scrollBy(desk: Desk, rows: number): void {
-  const { scroll, panel } = desk.state.get();
+  const { scroll } = desk.state.get();
   const { rowCount, pageRows, older } = desk.shown;
   const most = Math.max(0, rowCount - pageRows);
   desk.change({ scroll: Math.min(most, Math.max(0, scroll + rows)) });
-  if (panel === undefined && scroll + rows >= most) void older().catch((e) => tellTrouble(desk, e));
+  if (scroll + rows >= most) void older().catch((e) => tellTrouble(desk, e));
+}
+
+function scrollPanel(desk: Desk, rows: number): void {
+  const { rowCount, pageRows } = desk.shown;
+  const most = Math.max(0, rowCount - pageRows);
+  desk.change({ scroll: Math.min(most, Math.max(0, desk.state.get().scroll + rows)) });
+}
+
+function rowsOf(desk: Desk, key: Key): number {
+  return key.pageUp || key.pageDown ? pageOf(desk) : 1;
 }
 
 function pointNext(desk: Desk, step: 1 | -1): void {

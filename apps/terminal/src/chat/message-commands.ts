@@ -1,17 +1,17 @@
 /** Commands about messages: the chosen one, or the newest that the command can speak of. */
 import { resolve } from 'node:path';
-import type { HistoryItem, MessageView } from '@sotto/client';
+import type { MessageView } from '@sotto/client';
 import { saveFile } from '@sotto/client/node';
 import { lineKey } from '@sotto/hooks';
 import { CommandError, EXIT } from '../exit-code.ts';
 import { fileToSend, pathToSave } from '../file-path.ts';
 import { safeLine } from '../safe-text.ts';
 import { type Desk, type Transfer, tell } from './desk.ts';
-import { needView, needWords } from './people-named.ts';
+import { needOpen, needWords } from './people-named.ts';
 
 /** `/reply TEXT` */
 export async function reply(desk: Desk, rest: string): Promise<void> {
-  const { id } = needView(desk);
+  const id = needOpen(desk);
   const text = needWords(rest, '/reply TEXT');
   const replyTo = meant(desk, ({ reference }) => reference !== undefined);
   await desk.client.sendText(id, text, { replyTo });
@@ -42,7 +42,7 @@ export async function takeBack(desk: Desk): Promise<void> {
 
 /** `/file PATH`: goes on while people chat. */
 export async function sendFile(desk: Desk, rest: string): Promise<void> {
-  const { id } = needView(desk);
+  const id = needOpen(desk);
   const path = resolve(
     desk.workingDirectory,
     needWords(rest, '/file PATH').replace(/^"(.*)"$/u, '$1'),
@@ -55,8 +55,9 @@ export async function sendFile(desk: Desk, rest: string): Promise<void> {
 
 /** `/save [PATH]` */
 export async function save(desk: Desk, rest: string): Promise<void> {
-  const line = meant(desk, ({ body }) => body.type === 'file');
-  const file = await desk.client.openFile(await messageOf(desk, line));
+  const { body } = meant(desk, (line) => line.body.type === 'file');
+  if (body.type !== 'file') return;
+  const file = await desk.client.openFile({ content: body });
   const wish = rest === '' ? undefined : rest;
   const path = pathToSave(file.name, { folder: desk.workingDirectory, wish });
   await transfer(desk, { name: file.name, verb: 'saving' }, (onProgress) =>
@@ -76,16 +77,6 @@ function meant({ state, shown }: Desk, fits: (line: MessageView) => boolean): Me
     chosen === undefined ? 'there is no such message here' : 'that cannot be done to this message',
     EXIT.nobody,
   );
-}
-
-/** A line's message with all that it holds, which is how its file is opened. */
-async function messageOf(
-  { client }: Desk,
-  { conversation, seq = 0 }: MessageView,
-): Promise<Extract<HistoryItem, { type: 'message' }>> {
-  const [item] = await client.history(conversation, { after: seq - 1, limit: 1 });
-  if (item?.type === 'message' && item.seq === seq) return item;
-  throw new CommandError('the file is still on its way', EXIT.unavailable);
 }
 
 type OnProgress = (progress: Pick<Transfer, 'done' | 'total'>) => void;

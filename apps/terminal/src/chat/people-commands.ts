@@ -3,7 +3,7 @@ import { lifetimeLabel } from '@sotto/hooks';
 import { CommandError, EXIT } from '../exit-code.ts';
 import { safeLine } from '../safe-text.ts';
 import { type Desk, openConversation, tell } from './desk.ts';
-import { needView, needWords, usersNamed, wordsOf } from './people-named.ts';
+import { needOpen, needView, needWords, usersNamed, wordsOf } from './people-named.ts';
 import { askForRequests } from './requests.ts';
 
 /** `/new NAME` */
@@ -17,15 +17,14 @@ export async function begin(desk: Desk, rest: string): Promise<void> {
 
 /** `/accept` */
 export async function accept(desk: Desk): Promise<void> {
-  const { id } = needView(desk);
-  await desk.client.people.accept(id);
+  await desk.client.people.accept(needOpen(desk));
   await askForRequests(desk);
   tell(desk, 'Accepted');
 }
 
 /** `/block`: ends a request, or blocks the other one of a conversation of two. */
 export async function block(desk: Desk): Promise<void> {
-  const { id, kind, members } = needView(desk);
+  const { id, kind, members } = await needView(desk);
   const isRequest = desk.state.get().requests.has(id);
   if (kind === 'group' && !isRequest) {
     throw new CommandError(
@@ -51,7 +50,7 @@ const UNITS_S: Readonly<Record<string, number>> = {
 
 /** `/timer TIME` */
 export async function timer(desk: Desk, rest: string): Promise<void> {
-  const { id } = needView(desk);
+  const id = needOpen(desk);
   const seconds = secondsOf(needWords(rest, '/timer 1d, or /timer off'));
   await desk.client.setTimer(id, seconds);
   tell(

@@ -3,6 +3,9 @@ import type { ConversationView } from '@sotto/client';
 import { CommandError, EXIT } from '../exit-code.ts';
 import { type Desk, openView } from './desk.ts';
 
+/** The list is read anew twenty times a second. */
+const LISTED_MS = 5_000;
+
 type UserId = ConversationView['members'][number];
 
 /** Words, and what stands in quotes as one. */
@@ -21,16 +24,35 @@ export async function usersNamed({ client }: Desk, names: readonly string[]): Pr
   return users;
 }
 
-/** The conversation that is open. Throws a `CommandError` when none is. */
-export function needView(desk: Desk): ConversationView {
-  const view = openView(desk);
-  if (view !== undefined) return view;
+/** The id of the conversation that is open. Throws a `CommandError` when none is. */
+export function needOpen(desk: Desk): ConversationView['id'] {
+  const { open } = desk.state.get();
+  if (open !== undefined) return open;
   throw new CommandError('open a conversation first: /new NAME', EXIT.usage);
 }
 
+/** The same with all that is known of it; one that is new is listed in a moment. */
+export async function needView(desk: Desk): Promise<ConversationView> {
+  needOpen(desk);
+  const { subscribe } = desk.client.state.conversations;
+  const { promise, resolve, reject } = Promise.withResolvers<ConversationView>();
+  const look = () => {
+    const view = openView(desk);
+    if (view !== undefined) resolve(view);
+  };
+  const late = () => reject(new CommandError('this conversation cannot be read', EXIT.failed));
+  const timer = setTimeout(late, LISTED_MS);
+  const end = subscribe(look);
+  look();
+  return promise.finally(() => {
+    clearTimeout(timer);
+    end();
+  });
+}
+
 /** The same, of a group. */
-export function needGroup(desk: Desk): ConversationView {
-  const view = needView(desk);
+export async function needGroup(desk: Desk): Promise<ConversationView> {
+  const view = await needView(desk);
   if (view.kind === 'group') return view;
   throw new CommandError('this is no group: /group TITLE NAME…', EXIT.usage);
 }
@@ -42,7 +64,7 @@ export async function userMeant(desk: Desk, typed: string): Promise<UserId> {
     const [user] = await usersNamed(desk, [name]);
     if (user !== undefined) return user;
   }
-  const view = needView(desk);
+  const view = await needView(desk);
   const other = view.members.find((user) => user !== desk.me.user);
   if (view.kind === 'direct' && other !== undefined) return other;
   throw new CommandError('whom? say a NAME', EXIT.usage);

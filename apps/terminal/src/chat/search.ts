@@ -2,6 +2,7 @@
 import type { HistoryItem } from '@sotto/client';
 import { conversationName, shortTimeLabel } from '@sotto/hooks';
 import { HISTORY_PAGE, SEARCH_HITS_MAX } from '../limits.ts';
+import { LOCALE } from '../locale.ts';
 import { safeLine } from '../safe-text.ts';
 import { nameTone, type Row } from '../screen/row.tsx';
 import type { Desk } from './desk.ts';
@@ -52,7 +53,7 @@ function hitRow(desk: Desk, message: Message, wanted: string): Row {
   return {
     key: `${sender.device}/${id}`,
     spans: [
-      { text: `${shortTimeLabel(time, Date.now())} `, tone: 'dim' },
+      { text: `${shortTimeLabel(time, Date.now(), LOCALE)} `, tone: 'dim' },
       { text: `${who}${where}: `, tone: nameTone(sender.user) },
       { text: safeLine(around(textOf(message), wanted)) },
     ],

@@ -1,7 +1,7 @@
 /** What can be typed after a slash, by name: how it is called, what it does. */
 import { CommandError, EXIT } from '../exit-code.ts';
 import { acknowledge, devices, link, quit, search, trust, verify } from './account-commands.ts';
-import type { Desk } from './desk.ts';
+import { type Desk, showPanel } from './desk.ts';
 import { add, group, leave, members, remove, rename } from './group-commands.ts';
 import { helpPanel } from './help-panel.ts';
 import { edit, react, reply, save, sendFile, takeBack } from './message-commands.ts';
@@ -45,10 +45,18 @@ export const SLASH_COMMANDS: ReadonlyMap<string, SlashCommand> = new Map(
     devices: command('', 'your devices', devices),
     link: command('CODE', 'make a device that shows CODE one of yours', link),
     ok: command('', 'put warnings away that you have read', acknowledge),
-    help: command('', 'this page', (desk) => desk.change({ panel: helpPanel(SLASH_COMMANDS) })),
+    help: command('', 'this page', (desk) => showPanel(desk, helpPanel(SLASH_COMMANDS))),
     quit: command('', 'end (Ctrl+C twice, too)', quit),
   }),
 );
+
+/** What goes on while people chat, and leads nowhere else. */
+const LONG: ReadonlySet<string> = new Set(['file', 'save', 'link', 'search']);
+
+/** Whether what was typed is done beside what is typed next. */
+export function isLong(typed: string): boolean {
+  return LONG.has(/^\/(\S*)/u.exec(typed)?.[1]?.toLowerCase() ?? '');
+}
 
 /** Runs what was typed, without its slash. Rejects with what there is to tell. */
 export async function runSlash(desk: Desk, typed: string): Promise<void> {

@@ -59,7 +59,7 @@ function hint({ notice, draft, chosen, panel, focus }: DeskState, columns: numbe
     return { text, tone: notice.isTrouble ? 'danger' : 'accent' };
   }
   const words = (() => {
-    if (panel !== undefined) return 'Esc closes';
+    if (panel !== undefined) return 'Esc closes · PageUp and PageDown scroll';
     if (chosen !== undefined) return '/reply /react /edit /delete /save · Esc';
     if (draft.text.startsWith('/')) return 'Tab completes · Enter does it';
     if (focus === 'list') return 'Up, Down, Enter · /new NAME · /help';

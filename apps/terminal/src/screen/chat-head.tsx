@@ -74,6 +74,8 @@ export function bannerRows({ state, view, columns }: HeadProps, nameOf: NameOf):
   );
   return [
     ...warned,
-    ...asked.map((row, index) => textRow(`asked/${index}`, ` ? ${row}`, 'warning')),
+    ...asked.map((row, index) =>
+      textRow(`asked/${index}`, ` ${index === 0 ? '?' : ' '} ${row}`, 'warning'),
+    ),
   ];
 }

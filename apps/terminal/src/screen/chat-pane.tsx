@@ -4,9 +4,10 @@ import { firstUnread, lineKey, timelineRows, useNames, useTimeline } from '@sott
 import { Box } from 'ink';
 import { type ReactElement, useEffect, useMemo, useState } from 'react';
 import type { Desk, DeskState } from '../chat/desk.ts';
+import { wrapText } from '../text-width.ts';
 import { bannerRows, Title } from './chat-head.tsx';
 import { type MessageRow, messageRows } from './message-rows.ts';
-import { Rows, textRow } from './row.tsx';
+import { type Row, Rows, textRow } from './row.tsx';
 import { useReading } from './use-reading.ts';
 
 export interface ChatProps {
@@ -21,7 +22,8 @@ export interface ChatProps {
 /** Fills its place: a title, warnings, then the newest rows, or those that were scrolled to. */
 export function ChatPane(props: ChatProps): ReactElement {
   const { desk, state, view, columns, height, now } = props;
-  const { lines = [], hasOlder, older } = useTimeline(view.id);
+  const { lines: known, older } = useTimeline(view.id);
+  const lines = known ?? NO_LINES;
   const nameOf = useNames(useMemo(() => peopleIn(view, lines), [view, lines]));
   const newFrom = useNewFrom(view, lines);
   const { chosen } = state;
@@ -36,19 +38,22 @@ export function ChatPane(props: ChatProps): ReactElement {
   useReading({ desk, lines, isAtEnd: scroll === 0 && state.panel === undefined });
   const last = rows.length - scroll;
   const shown = rows.slice(Math.max(0, last - pageRows), last);
-  const isStart = !hasOlder && shown.length < pageRows;
   return (
     <Box flexDirection="column" width={columns} height={height} overflow="hidden">
       <Title view={view} desk={desk} nameOf={nameOf} hidden={scroll} />
       <Rows rows={head} />
-      {isStart && <Box flexGrow={0} />}
       <Rows rows={shown} />
-      {lines.length === 0 && isStart && <Rows rows={[textRow('empty', EMPTY_WORDS, 'dim')]} />}
+      {known?.length === 0 && <Rows rows={emptyRows(columns)} />}
     </Box>
   );
 }
 
-const EMPTY_WORDS = ' Nothing was said here yet. Write something, and press Enter.';
+const NO_LINES: readonly MessageView[] = [];
+
+function emptyRows(columns: number): Row[] {
+  const words = 'Nothing was said here yet. Write something, and press Enter.';
+  return wrapText(words, columns - 2).map((text, at) => textRow(`${at}`, ` ${text}`, 'dim'));
+}
 
 /** The line at which what is new began when the conversation was opened: it stays while it is read. */
 function useNewFrom(

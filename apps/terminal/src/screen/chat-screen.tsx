@@ -73,7 +73,10 @@ function Body({ desk, columns, height, now }: BodyProps): ReactElement {
   }, [desk, listed, state.listed]);
   const view = conversations?.find(({ id }) => id === open);
   const isWide = columns >= TWO_PANES_COLUMNS;
-  const isListShown = isWide || (panel === undefined && (focus === 'list' || view === undefined));
+  if (panel !== undefined) {
+    return <PanelPane desk={desk} state={state} panel={panel} columns={columns} height={height} />;
+  }
+  const isListShown = isWide || focus === 'list' || view === undefined;
   const isMainShown = isWide || !isListShown;
   const listColumns = isWide ? PANE_COLUMNS : columns;
   const mainColumns = isWide ? columns - PANE_COLUMNS - 1 : columns;
@@ -86,11 +89,8 @@ function Body({ desk, columns, height, now }: BodyProps): ReactElement {
         <ConversationList {...list} columns={listColumns} isFocused={focus === 'list'} />
       )}
       {isWide && <Divider height={height} />}
-      {isMainShown && panel !== undefined && <PanelPane {...main} panel={panel} />}
-      {isMainShown && panel === undefined && view !== undefined && (
-        <ChatPane key={view.id} view={view} {...main} />
-      )}
-      {isMainShown && panel === undefined && view === undefined && <Welcome {...main} />}
+      {isMainShown && view !== undefined && <ChatPane key={view.id} view={view} {...main} />}
+      {isMainShown && view === undefined && <Welcome {...main} />}
     </Box>
   );
 }

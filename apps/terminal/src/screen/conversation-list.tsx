@@ -13,6 +13,7 @@ import {
 } from '@sotto/hooks';
 import { Box } from 'ink';
 import { type ReactElement, useMemo } from 'react';
+import { LOCALE } from '../locale.ts';
 import { safeLine } from '../safe-text.ts';
 import { fitText, padText, textWidth, wrapText } from '../text-width.ts';
 import { RowLine, Rows, type Span, textRow } from './row.tsx';
@@ -91,7 +92,7 @@ function headSpans(props: ItemProps, isThere: boolean): Span[] {
   const isListed = isFocused && view.id === listed;
   const mark = isListed ? '›' : view.id === open ? '▌' : ' ';
   const unread = unreadLabel(view.unread);
-  const time = view.newest === undefined ? '' : shortTimeLabel(view.newest.time, now);
+  const time = view.newest === undefined ? '' : shortTimeLabel(view.newest.time, now, LOCALE);
   const right = requests.has(view.id) ? 'request' : unread === '' ? time : `(${unread})`;
   const name = `${view.kind === 'group' ? '#' : ''}${safeLine(conversationName(view, me, nameOf))}`;
   const room = columns - textWidth(right) - 5;

@@ -112,7 +112,7 @@ async function registerIn(
 
 async function showRecoveryCode(call: Call, asking: Asking, code: string): Promise<void> {
   call.output.note(
-    `\nYour recovery code. It is the way back when the password is forgotten, and is shown this once:\n\n    ${code}\n`,
+    `\nYour recovery code, the way back when the password is forgotten:\n\n    ${code}\n\nIt is shown this once.`,
   );
   await asking.line('Write it down, then press Enter. ');
 }

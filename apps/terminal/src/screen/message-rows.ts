@@ -12,6 +12,7 @@ import {
   tickOf,
 } from '@sotto/hooks';
 import { QUOTE_LENGTH } from '../limits.ts';
+import { LOCALE } from '../locale.ts';
 import { safeExcerpt, safeLine, safeLines } from '../safe-text.ts';
 import { textWidth, wrapText } from '../text-width.ts';
 import { nameTone, type Row, type Span, type Tone } from './row.tsx';
@@ -37,7 +38,7 @@ export function messageRows(timeline: readonly TimelineRow[], reading: Reading):
   const quoted = new Map(lines.map((line) => [lineKey(line), line]));
   const lastRead = lines.findLast(({ status }) => status === 'read');
   return timeline.flatMap(({ key, line, opensDay, opensNew }) => [
-    ...(opensDay ? [ruleRow(`day/${key}`, dayLabel(line.time, reading.now), reading)] : []),
+    ...(opensDay ? [ruleRow(`day/${key}`, dayLabel(line.time, reading.now, LOCALE), reading)] : []),
     ...(opensNew ? [ruleRow(`new/${key}`, 'New', reading)] : []),
     ...lineRows(line, { ...reading, quoted, isLastRead: line === lastRead }),
   ]);
@@ -62,7 +63,7 @@ function lineRows(line: MessageView, placed: Placed): MessageRow[] {
 }
 
 function happenedRows(line: MessageView, { columns, ...reader }: Placed): Span[][] {
-  const words = `${clockLabel(line.time)} ${safeLine(lineWords(line, namesSafe(reader)))}`;
+  const words = `${clockLabel(line.time, LOCALE)} ${safeLine(lineWords(line, namesSafe(reader)))}`;
   return wrapText(words, columns - 1).map((text) => [{ text, tone: 'dim' }]);
 }
 
@@ -96,7 +97,7 @@ function saidRows(line: MessageView, placed: Placed): Span[][] {
 }
 
 function headSpans({ time, isOwn, sender }: MessageView, { nameOf }: Placed): Span[] {
-  const stamp: Span = { text: `${clockLabel(time)} `, tone: 'dim' };
+  const stamp: Span = { text: `${clockLabel(time, LOCALE)} `, tone: 'dim' };
   if (isOwn) return [stamp, { text: 'you: ', tone: 'strong' }];
   const name = sender === undefined ? 'The platform' : safeLine(nameOf(sender));
   return [stamp, { text: `${name}: `, tone: nameTone(sender ?? '') }];

@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 import type { Desk, DeskState, Panel } from '../chat/desk.ts';
 import { RowLine, Rows } from './row.tsx';
 
-/** Shows a panel from its beginning, as far as it was scrolled; for panels, `scroll` counts from the end. */
+/** Shows a panel from its beginning, or from where it was scrolled to. */
 export function PanelPane({
   desk,
   state,
@@ -19,18 +19,18 @@ export function PanelPane({
   readonly height: number;
 }): ReactElement {
   const pageRows = Math.max(1, height - 1);
-  const { rows, title } = panel;
+  const rows = panel.rowsFor(columns - 2);
   desk.shown = { ...desk.shown, rowCount: rows.length, pageRows };
   const most = Math.max(0, rows.length - pageRows);
-  const last = rows.length - Math.min(most, state.scroll);
-  const shown = rows.slice(Math.max(0, last - pageRows), last);
-  const more = most === 0 ? '' : ' · PageUp, PageDown';
+  const first = Math.min(most, state.scroll);
+  const shown = rows.slice(first, first + pageRows);
+  const place = most === 0 ? '' : `  ${first + shown.length} of ${rows.length} rows`;
   return (
     <Box flexDirection="column" width={columns} height={height} overflow="hidden">
       <RowLine
         spans={[
-          { text: ` ${title}`, tone: 'strong' },
-          { text: `  Esc closes${more}`, tone: 'dim' },
+          { text: ` ${panel.title}`, tone: 'strong' },
+          { text: place, tone: 'dim' },
         ]}
       />
       <Box flexDirection="column" paddingLeft={1}>

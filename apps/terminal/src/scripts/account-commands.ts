@@ -1,6 +1,7 @@
 /** Commands about the account: register, log in, who is it, log out. */
 import { existsSync } from 'node:fs';
-import type { Me } from '@sotto/client';
+import type { Client, Me } from '@sotto/client';
+import { connectWithin } from '../account/connect.ts';
 import {
   type AccountFolder,
   keepAccount,
@@ -9,6 +10,7 @@ import {
   prepareAccount,
   storePathOf,
 } from '../account/data-directory.ts';
+import { timeoutOf } from '../arguments.ts';
 import { accountOf, type Call, DEFAULT_URL, passwordOf, urlOf, withAccount } from '../call.ts';
 import { CommandError, EXIT, wrongCall } from '../exit-code.ts';
 import { safeJson, safeLine } from '../safe-text.ts';
@@ -20,11 +22,14 @@ export async function register(call: Call): Promise<void> {
   const folder = prepareAccount(call.directory, { username, url });
   const password = await passwordOf(call, `Password for ${username}: `);
   const { invite } = call.options;
-  const registered = await withAccount(call, folder, ({ client }) =>
-    client.register({ username, password, ...(invite !== undefined && { invite }) }),
-  );
-  keepAccount({ ...folder, username: registered.username });
-  tell(call, registered, url, registered.recoveryCode);
+  await withAccount(call, folder, async ({ client }) => {
+    const account = { username, password, ...(invite !== undefined && { invite }) };
+    const registered = await client.register(account);
+    keepAccount({ ...folder, username: registered.username });
+    // Before anything else can fail: it cannot be had again.
+    tell(call, registered, url, registered.recoveryCode);
+    await publishKeys(call, client);
+  });
 }
 
 /** `sotto login NAME`: on the device that is here, or, when that is wanted, as one with a new identity. */
@@ -38,9 +43,12 @@ export async function login(call: Call): Promise<void> {
     );
   }
   const password = await passwordOf(call, `Password of ${username}: `);
-  const me = await withAccount(call, folder, ({ client }) => client.login({ username, password }));
-  keepAccount({ ...folder, username: me.username });
-  tell(call, me, folder.url);
+  await withAccount(call, folder, async ({ client }) => {
+    const me = await client.login({ username, password });
+    keepAccount({ ...folder, username: me.username });
+    tell(call, me, folder.url);
+    await publishKeys(call, client);
+  });
 }
 
 /** `sotto whoami`: asks neither the platform nor the store, which another program may have open. */
@@ -55,6 +63,11 @@ export async function logout(call: Call): Promise<void> {
   const folder = accountOf(call);
   await withAccount(call, folder, ({ client }) => client.logout());
   call.output.note(`${folder.username} is logged out; keys and messages are still here`);
+}
+
+/** Nobody can write to a device that has never been connected. */
+async function publishKeys({ options, signal }: Call, client: Client): Promise<void> {
+  await connectWithin(client, { timeoutMs: timeoutOf(options), signal });
 }
 
 /** The folder that has this account already, on whatever platform, or the one for a new one. */

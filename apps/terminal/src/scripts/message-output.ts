@@ -38,7 +38,7 @@ export async function messageLines(
   const who = author === undefined ? 'The platform' : safeLine(await names.nameOf(author));
   const time = item.type === 'unreadable' ? Date.parse(item.sentAt) : item.time;
   const stamp = new Date(time).toISOString().slice(0, 16).replace('T', ' ');
-  const place = where === '' || where === who ? '' : ` in ${safeLine(where)}`;
+  const place = where === '' || where === who ? '' : ` → ${safeLine(where)}`;
   const [first = '', ...rest] = said;
   return [`${stamp}  ${who}${place}: ${first}`, ...rest.map((line) => `    ${line}`)];
 }

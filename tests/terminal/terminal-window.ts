@@ -1,0 +1,150 @@
+/** A terminal with the program in it, driven as a person does: keys go in, the screen is read. By tmux, one server for each. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleTerminal } from '../../scripts/terminal.ts';
+import { findProgram, waitFor } from '../daemon.ts';
+
+export interface WindowOptions {
+  /** A directory of the test's own, where the window keeps what the program wrote, and works. */
+  readonly directory: string;
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** How long a test waits for what a screen is to show: the machine may be busy. */
+const SCREEN_MS = 45_000;
+
+/** One window. */
+export class TerminalWindow {
+  readonly #socket: string;
+  readonly #raw: string;
+
+  private constructor(socket: string, raw: string) {
+    this.#socket = socket;
+    this.#raw = raw;
+  }
+
+  /** Starts the program in a window of its own. */
+  static async open(options: WindowOptions): Promise<TerminalWindow> {
+    const { directory, name, words, columns = 80, rows = 24, environment = {} } = options;
+    const entry = await bundleTerminal();
+    const raw = join(directory, `${name}.raw`);
+    mkdirSync(directory, { recursive: true });
+    const window = new TerminalWindow(join(directory, `${name}.tmux`), raw);
+    const variables = Object.entries(environment).flatMap(([key, value]) => [
+      '-e',
+      `${key}=${value}`,
+    ]);
+    const size = ['-x', String(columns), '-y', String(rows)];
+    // A shell stays behind the program, so that its exit code can be read from the screen.
+    const command = [process.execPath, entry, ...words].map(quoted).join(' ');
+    const place = ['-c', directory];
+    window.#tmux('new-session', '-d', '-s', 'main', ...size, ...variables, ...place, 'sh');
+    window.#tmux('set-option', '-g', 'window-size', 'manual');
+    window.#tmux('pipe-pane', '-t', 'main', '-o', `cat >> ${quoted(raw)}`);
+    window.type(command);
+    window.press('Enter');
+    return window;
+  }
+
+  /** What stands on the screen, its blank ends left out. */
+  screen(): string {
+    return this.#tmux('capture-pane', '-p', '-t', 'main');
+  }
+
+  /** Every byte that was written to the terminal so far. */
+  written(): string {
+    return readFileSync(this.#raw, 'latin1');
+  }
+
+  /** Letters, as they are. */
+  type(text: string): void {
+    this.#tmux('send-keys', '-t', 'main', '-l', '--', text);
+  }
+
+  /** Keys by tmux's names: `Enter`, `PPage`, `C-c`. */
+  press(...keys: readonly string[]): void {
+    this.#tmux('send-keys', '-t', 'main', ...keys);
+  }
+
+  /** A line, and Enter once it is there. */
+  async say(text: string): Promise<void> {
+    this.type(text);
+    await this.until((screen) => screen.includes(`› ${text.slice(0, 20)}`), `typed: ${text}`);
+    this.press('Enter');
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#tmux('resize-window', '-t', 'main', '-x', String(columns), '-y', String(rows));
+  }
+
+  /** Waits until the screen shows a text. */
+  sees(text: string): Promise<void> {
+    return this.until((screen) => screen.includes(text), text);
+  }
+
+  /** Waits until the screen is as a test wants it. Rejects with what it shows instead. */
+  async until(isSo: (screen: string) => boolean, what: string): Promise<void> {
+    try {
+      await waitFor(async () => isSo(this.screen()), SCREEN_MS);
+    } catch (cause) {
+      throw new Error(`the screen does not show: ${what}\n${this.screen()}`, { cause });
+    }
+  }
+
+  /** Ends the program in the middle of whatever it does. */
+  kill(): void {
+    const shell = this.#tmux('display-message', '-p', '-t', 'main', '#{pane_pid}').trim();
+    const pids = execFileSync('ps', ['-o', 'pid=', '--ppid', shell], { encoding: 'utf8' });
+    for (const pid of pids.split('\n').filter((line) => line.trim() !== '')) {
+      process.kill(Number(pid), 'SIGKILL');
+    }
+  }
+
+  /** Ends the window, and what runs in it. */
+  close(): void {
+    this.#tmux('kill-server');
+  }
+
+  #tmux(...words: readonly string[]): string {
+    const tmux = findProgram('tmux', process.env.PATH ?? '');
+    if (tmux === undefined) throw new Error('these tests need tmux: apt-get install tmux');
+    const { TMUX: _inside, ...environment } = process.env;
+    return execFileSync(tmux, ['-S', this.#socket, '-f', '/dev/null', ...words], {
+      encoding: 'utf8',
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      env: environment,
+    });
+  }
+}
+
+/** Registers in a window, from the first question to the chat. */
+export async function registerIn(
+  window: TerminalWindow,
+  { username, password }: { readonly username: string; readonly password: string },
+): Promise<void> {
+  await window.sees('1 or 2?');
+  window.type('1');
+  window.press('Enter');
+  await window.sees('Your name');
+  window.type(username);
+  window.press('Enter');
+  await window.sees('A password:');
+  window.type(password);
+  window.press('Enter');
+  await window.sees('The same again:');
+  window.type(password);
+  window.press('Enter');
+  await window.sees('press Enter');
+  window.press('Enter');
+  await window.sees('● connected');
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
