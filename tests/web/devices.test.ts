@@ -148,7 +148,8 @@ test(
     await dialog.getByText('The username or the password is wrong').waitFor();
     await dialog.getByLabel('Your password', { exact: true }).fill(PASSWORD);
     await goOn.click();
-    await page.getByRole('button', { name: 'Log in' }).waitFor();
+    // What the browser has held of the account is gone with it.
+    await page.getByRole('button', { name: 'Create an account' }).waitFor();
   },
 );
 

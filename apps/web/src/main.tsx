@@ -10,7 +10,7 @@ import { keepPage } from './push/update-notice.tsx';
 import { showTheme } from './settings/theme.ts';
 import { App } from './shell/app.tsx';
 import { openSession } from './shell/session.ts';
-import { openClient, removeStore } from './worker/open-client.ts';
+import { keepStore, onRemoval, openClient, removeStore } from './worker/open-client.ts';
 
 const root = document.getElementById('root');
 if (root !== null) createRoot(root).render(<StrictMode>{page()}</StrictMode>);
@@ -20,5 +20,5 @@ function page() {
   const lack = lackOf(globalThis);
   if (lack !== undefined) return <Insecure lack={lack} />;
   showTheme();
-  return <App session={openSession({ openClient, removeStore })} />;
+  return <App session={openSession({ openClient, removeStore, keepStore, onRemoval })} />;
 }

@@ -1,15 +1,50 @@
 /** The way back in, when the session of this browser has ended: everything is still here. */
 import type { Client, Me, Registered } from '@sotto/client';
 import { useState } from 'react';
+import { Button, Dialog } from '../design/index.ts';
+import { useSession } from '../shell/session.ts';
 import { Frame } from './frame.tsx';
 import { LoginForm } from './login-form.tsx';
 import { RecoverForm } from './recover-form.tsx';
 import { RecoveryCode } from './recovery-code.tsx';
+import styles from './session-ended.module.css';
 
 export interface SessionEndedProps {
   client: Client;
   me: Me;
   onEnter: (me: Me) => void;
+}
+
+/** The other way on: somebody else's turn in this browser. */
+function RemoveAccount({ username }: { username: string }) {
+  const { forget } = useSession();
+  const [isAsking, setAsking] = useState(false);
+  return (
+    <p className={styles.other}>
+      <Button tone="quiet" onClick={() => setAsking(true)}>
+        Use another account
+      </Button>
+      {isAsking && (
+        <Dialog
+          title={`Remove ${username} from this browser?`}
+          onClose={() => setAsking(false)}
+          actions={
+            <>
+              <Button onClick={() => setAsking(false)}>Cancel</Button>
+              <Button tone="danger" onClick={() => void forget()}>
+                Remove
+              </Button>
+            </>
+          }
+        >
+          <p>
+            A browser holds one account. Its keys and messages are removed from here for ever; other
+            devices and backups keep theirs.
+          </p>
+        </Dialog>
+      )}
+    </p>
+  );
 }
 
 /** Asks for the password, or for the recovery code. */
@@ -42,6 +77,7 @@ export function SessionEnded({ client, me, onEnter }: SessionEndedProps) {
           onForgotten={() => setForgotten(true)}
         />
       )}
+      <RemoveAccount username={me.username} />
     </Frame>
   );
 }

@@ -5,6 +5,7 @@ import { Button, type ButtonProps, Dialog, TextField, useToast } from '../design
 import { passwordNeeds } from '../entrance/credential-rules.ts';
 import { PasswordField } from '../entrance/password-field.tsx';
 import { useMe } from '../shell/me.ts';
+import { useSession } from '../shell/session.ts';
 import { Failure } from './section.tsx';
 import { type Task, useTask } from './use-task.ts';
 import styles from './words.module.css';
@@ -167,6 +168,7 @@ export function LogOutDialog({ onClose }: Closing) {
 /** Deletes the account, once its owner has typed its name. */
 export function DeleteAccountDialog({ onClose }: Closing) {
   const client = useClient();
+  const { forget } = useSession();
   const { username } = useMe();
   const task = useTask();
   const [typed, setTyped] = useState('');
@@ -179,7 +181,12 @@ export function DeleteAccountDialog({ onClose }: Closing) {
       tone="danger"
       task={task}
       isReady={isMeant && password !== ''}
-      onSubmit={() => void task.run(() => client.deleteAccount(password))}
+      onSubmit={() =>
+        void task.run(async () => {
+          await client.deleteAccount(password);
+          await forget();
+        })
+      }
       onClose={onClose}
     >
       <ul className={styles.list}>

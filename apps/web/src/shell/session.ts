@@ -1,5 +1,5 @@
 /** Whether somebody is logged in here, from the opening of the store to the end of the session. */
-import type { Client, Me, Observable } from '@sotto/client';
+import { type Client, ClientError, type Me, type Observable } from '@sotto/client';
 import { createContext, useContext } from 'react';
 
 /** How far this page is. */
@@ -27,10 +27,15 @@ export interface Session extends Observable<SessionView> {
 export interface SessionDeps {
   readonly openClient: () => Promise<Client>;
   readonly removeStore: () => Promise<void>;
+  /** Asks that the store stays: somebody has come to stay. */
+  readonly keepStore: () => void;
+  /** Another tab removes the store. */
+  readonly onRemoval: (listener: () => void) => void;
 }
 
 /** Begins a session: opens the store, and connects when it holds an account. */
-export function openSession({ openClient, removeStore }: SessionDeps): Session {
+export function openSession(deps: SessionDeps): Session {
+  const { openClient, removeStore } = deps;
   const listeners = new Set<() => void>();
   let view: SessionView = { stage: 'opening' };
   const set = (next: SessionView): void => {
@@ -61,6 +66,13 @@ export function openSession({ openClient, removeStore }: SessionDeps): Session {
       .catch((error: unknown) => set({ stage: 'failed', error }));
   };
   open();
+  deps.onRemoval(() => {
+    if (!('client' in view)) return;
+    const { client } = view;
+    const error = new ClientError('account.missing', 'removed by another tab');
+    set({ stage: 'failed', error });
+    void client.close();
+  });
   return {
     get: () => view,
     subscribe(listener) {
@@ -69,12 +81,20 @@ export function openSession({ openClient, removeStore }: SessionDeps): Session {
     },
     open,
     enter(me) {
-      if (view.stage === 'new' || view.stage === 'ended') enterWith(view.client, me);
+      if (view.stage !== 'new' && view.stage !== 'ended') return;
+      deps.keepStore();
+      enterWith(view.client, me);
     },
     async forget() {
-      if ('client' in view) await view.client.close();
-      await removeStore();
-      open();
+      const { client } = 'client' in view ? view : {};
+      set({ stage: 'opening' });
+      try {
+        await client?.close();
+        await removeStore();
+        open();
+      } catch (error) {
+        set({ stage: 'failed', error });
+      }
     },
   };
 }
