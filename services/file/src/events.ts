@@ -38,6 +38,8 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
     'Comparisons of store and rows that found too much to remove',
     ['difference'],
   );
+  // An alert looks for the first, which would not be a rise if there were no number before it.
+  for (const difference of ['orphans', 'lost', 'marker']) foreign.inc({ difference }, 0);
   return {
     stored(size) {
       stored.inc();
