@@ -50,14 +50,9 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
   }));
   const isNearTop = (virtualizer.getVirtualItems()[0]?.index ?? 0) < OLDER_ROWS;
   const asksForOlder = hasOlder && isNearTop && rows.length > 0;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: more are asked for after each page, as long as it is near the top
-  useEffect(() => {
-    if (asksForOlder) onOlder();
-  }, [asksForOlder, rows.length, onOlder]);
+  useMoreRows(asksForOlder ? rows.length : 0, onOlder);
   const seen = rows[virtualizer.range?.endIndex ?? -1];
-  useEffect(() => {
-    if (seen !== undefined) onSeen(seen);
-  }, [seen, onSeen]);
+  useEffect(() => seen && onSeen(seen), [seen, onSeen]);
   const current = indexOf(rows, active) === -1 ? rows.at(-1)?.key : active;
   return (
     <div className={styles.frame}>
@@ -84,6 +79,13 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
       )}
     </div>
   );
+}
+
+/** Asks after each page again, as long as somebody is near its top. */
+function useMoreRows(count: number, onOlder: () => void): void {
+  useEffect(() => {
+    if (count > 0) onOlder();
+  }, [count, onOlder]);
 }
 
 interface RowsProps {
