@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort, NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
+import type { FollowPage } from './follow-page/page.ts';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
@@ -13,6 +14,10 @@ const FLAGS = [
   // The page is put into the platform's origin by this test, so Chromium takes it for one from the internet.
   '--disable-features=LocalNetworkAccessChecks',
 ];
+
+const timeout = 30_000;
+
+type Conversation = Awaited<ReturnType<FollowPage['talkTo']>>;
 
 describe.runIf(existsSync(executablePath))('a page with its client in a worker', () => {
   let platform: Standalone;
@@ -41,6 +46,49 @@ describe.runIf(existsSync(executablePath))('a page with its client in a worker',
     expect(await spent()).toBeLessThan(0.05);
     expect(complaints).toEqual([]);
   }, 60_000);
+
+  test('two tabs of one account show the same, and the second goes on when the first is closed', async () => {
+    const [context, elsewhere] = [await openContext(), await openContext()];
+    const [first, second] = [await openTab(context), await openTab(context)];
+    await enter(first, 'carol');
+    await second.evaluate(() => window.chat.client?.connect());
+    const peer = await openTab(elsewhere);
+    await enter(peer, 'dave');
+    const conversation = await peer.evaluate(() => window.chat.talkTo('carol'));
+    await peer.evaluate((id) => window.chat.say(id, ['hello']), conversation);
+    await expectTexts([first, second, peer], conversation, ['hello']);
+
+    await Promise.all([
+      first.evaluate((id) => window.chat.say(id, ['from the first']), conversation),
+      second.evaluate((id) => window.chat.say(id, ['from the second']), conversation),
+    ]);
+    await expect.poll(() => textsOf(peer, conversation), { timeout }).toHaveLength(3);
+    await expectTexts([first, second], conversation, await textsOf(peer, conversation));
+
+    // What the second says while the first goes is said once, by whoever comes next.
+    const texts = Array.from({ length: 20 }, (_, number) => `number ${number}`);
+    const saying = second.evaluate((it) => window.chat.say(it.conversation, it.texts), {
+      conversation,
+      texts,
+    });
+    await expect.poll(() => textsOf(second, conversation), { timeout }).toContain('number 3');
+    await first.close();
+    await saying;
+    await peer.evaluate((id) => window.chat.say(id, ['still there?']), conversation);
+    await expect.poll(() => textsOf(second, conversation), { timeout }).toContain('still there?');
+    const all = await textsOf(peer, conversation);
+    expect(all.filter((text) => text.startsWith('number'))).toEqual(texts);
+    await expectTexts([second], conversation, all);
+    expect(complaints).toEqual([]);
+  }, 120_000);
+
+  const textsOf = (page: Page, conversation: Conversation) =>
+    page.evaluate((id) => window.chat.texts(id), conversation);
+
+  async function expectTexts(pages: readonly Page[], conversation: Conversation, texts: string[]) {
+    for (const page of pages)
+      await expect.poll(() => textsOf(page, conversation), { timeout }).toEqual(texts);
+  }
 
   async function openContext(): Promise<BrowserContext> {
     const context = await browser.newContext();

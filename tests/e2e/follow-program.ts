@@ -1,0 +1,79 @@
+/** What the processes of `follow.test.ts` run: a client that they share, which does what the test says. */
+import type { Client } from '@sotto/client';
+import { openSharedClient } from '@sotto/client/shared';
+
+type Conversation = Awaited<ReturnType<Client['conversations']>>[number]['id'];
+
+/** What a process is told to do, by its name. */
+export interface Orders {
+  /** Registers when nobody has, and connects. */
+  enter(username: string): Promise<void>;
+  /** Writes one text after the other; tells of each when it is in the store. */
+  say(conversation: Conversation, prefix: string, count: number): Promise<void>;
+  /** What is on the screen. */
+  lines(conversation: Conversation): Promise<string[]>;
+  /** Takes messages until so many have come. */
+  take(count: number): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** What a process tells. */
+export type Told =
+  | { readonly said: string }
+  | { readonly order: number; readonly result?: unknown; readonly error?: string };
+
+const [url = '', path = ''] = process.argv.slice(2);
+const client = await openSharedClient({ url, path });
+
+const orders: Orders = {
+  async enter(username) {
+    if (!(await client.me())) await client.register({ username, password: 'Correct-Horse-7' });
+    await client.connect();
+  },
+  async say(conversation, prefix, count) {
+    for (let number = 0; number < count; number++) {
+      const text = `${prefix} ${number}`;
+      await client.sendText(conversation, text);
+      tell({ said: text });
+    }
+  },
+  async lines(conversation) {
+    const lines = client.state.messages(conversation);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const end = lines.subscribe(resolve);
+    if (lines.get() === undefined) await promise;
+    while ((lines.get()?.length ?? 0) < 500 && (await lines.older()));
+    const shown = lines.get() ?? [];
+    end();
+    return shown.map(({ body }) => (body.type === 'text' ? body.text : body.type));
+  },
+  async take(count) {
+    const taken: string[] = [];
+    for await (const { content } of client.messages()) {
+      taken.push(content.type === 'text' ? content.text : content.type);
+      if (taken.length === count) break;
+    }
+    return taken;
+  },
+  close: () => client.close(),
+};
+
+interface Order {
+  readonly order: number;
+  readonly name: keyof Orders;
+  readonly args: readonly unknown[];
+}
+
+process.on('message', async ({ order, name, args }: Order) => {
+  try {
+    tell({ order, result: await Reflect.apply(orders[name], orders, args) });
+  } catch (error) {
+    tell({ order, error: `${error}` });
+  }
+  if (name === 'close') process.disconnect?.();
+});
+tell({ order: 0 });
+
+function tell(told: Told): void {
+  if (process.connected) process.send?.(told);
+}
