@@ -18,6 +18,7 @@ import {
   ServerFrame,
   SOCKET_PROTOCOL,
   SOCKET_TICKET_PREFIX,
+  type Stored,
   toProblem,
 } from '@sotto/api';
 import { type WebSocket, WebSocketServer } from 'ws';
