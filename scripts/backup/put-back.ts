@@ -4,25 +4,15 @@
  * and it commits with the mark that keeps the platform from starting until the restore has been made safe.
  */
 
-import { type Blobs, type Migrations, migrateWithin } from '@sotto/runtime';
+import { type Blobs, migrateWithin } from '@sotto/runtime';
 import type pg from 'pg';
-import { migrations as ofAuth } from '../../services/auth/src/migrations/index.ts';
-import { migrations as ofFile } from '../../services/file/src/migrations/index.ts';
 import { MARKER_KEY } from '../../services/file/src/store-marker.ts';
-import { migrations as ofKey } from '../../services/key/src/migrations/index.ts';
-import { migrations as ofMessage } from '../../services/message/src/migrations/index.ts';
 import { beginRestore } from '../../services/message/src/restored.ts';
 import { BrokenOff, readArchive } from './archive-reader.ts';
 import { copyIn } from './copy.ts';
-import { type Entry, type Header, SCHEMAS, type SchemaName } from './records.ts';
+import { type Entry, type Header, SCHEMAS } from './records.ts';
+import { MIGRATIONS } from './release.ts';
 import { clearSchema, inSchema, makePartition, raiseSequence } from './schemas.ts';
-
-const MIGRATIONS: Readonly<Record<SchemaName, Migrations>> = {
-  auth: ofAuth,
-  key: ofKey,
-  message: ofMessage,
-  file: ofFile,
-};
 
 /** Steps of a backup that this release does not know: it was made by a newer one. */
 export function unknownMigrations({ schemas }: Header): string[] {

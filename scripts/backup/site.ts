@@ -69,22 +69,45 @@ export function isDatabaseElsewhere(): boolean {
 export async function openSiteBeside(): Promise<Site> {
   const config = readSiteConfig();
   const { directory } = config.data;
-  if (isDatabaseElsewhere()) return siteOf(config, elsewhere(config), async () => undefined);
-  const cluster = join(directory, 'postgres', 'data');
-  if (!existsSync(cluster)) {
+  const section = findSection(config);
+  if (section !== undefined) return siteOf(config, forEach(section), async () => undefined);
+  if (!existsSync(clusterIn(directory))) {
     throw new Error(`there is no platform in ${directory}: set DATA_DIR or DATABASE_URL`);
   }
-  const port = runningPort(realpathSync(cluster));
-  if (port === undefined) return openSiteAlone();
-  const superuser = { host: '127.0.0.1', port, ...superuserOf(directory) };
-  return siteOf(config, forEach(superuser), async () => undefined);
+  return openSiteAlone();
+}
+
+/** How to connect to the database of a platform that runs; undefined when it is an embedded one that does not. */
+export function findConnection(): pg.ClientConfig | undefined {
+  const config = readSiteConfig();
+  const section = findSection(config);
+  return section && siteOf(config, forEach(section), async () => undefined).connection;
+}
+
+/** The same as a section of the configuration: of a role that reaches the schemas of all services. */
+export function findDatabase(): DatabaseSection | undefined {
+  return findSection(readSiteConfig());
+}
+
+function findSection(config: SiteConfig): DatabaseSection | undefined {
+  const { database, data } = config;
+  if (isDatabaseElsewhere()) return { ...database, host: database.host ?? 'localhost' };
+  const cluster = clusterIn(data.directory);
+  const port = existsSync(cluster) ? runningPort(realpathSync(cluster)) : undefined;
+  return port === undefined
+    ? undefined
+    : { host: '127.0.0.1', port, ...superuserOf(data.directory) };
+}
+
+function clusterIn(directory: string): string {
+  return join(directory, 'postgres', 'data');
 }
 
 /** The platform with nothing else running on it; what is not there of it is made. */
 export async function openSiteAlone(): Promise<Site> {
   const config = readSiteConfig();
   const { directory } = config.data;
-  if (isDatabaseElsewhere()) return siteOf(config, elsewhere(config), async () => undefined);
+  if (isDatabaseElsewhere()) return openSiteBeside();
   const lock = lockData(directory);
   try {
     const standalone = loadStandaloneConfig(source, { dataDirectory: byDefault });
@@ -138,10 +161,6 @@ function lazily(open: () => Promise<Blobs>): Pick<Blobs, 'get'> {
       return (await opened).get(key, range);
     },
   };
-}
-
-function elsewhere({ database }: SiteConfig): Databases['sections'] {
-  return forEach({ ...database, host: database.host ?? 'localhost' });
 }
 
 function forEach(section: DatabaseSection): Databases['sections'] {

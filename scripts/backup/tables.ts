@@ -1,6 +1,7 @@
 /** What there is in a schema, as PostgreSQL's catalogue says it. */
 import type pg from 'pg';
 import type { Header, SchemaName } from './records.ts';
+import { appliedMigrations } from './release.ts';
 
 export interface TableOf {
   table: string;
@@ -43,9 +44,6 @@ export async function describeSchema(
   client: pg.ClientBase,
   schema: SchemaName,
 ): Promise<Header['schemas'][SchemaName]> {
-  const migrations = await client.query<{ name: string }>(
-    `select name from ${schema}.migrations order by name`,
-  );
   const partitions = await client.query<{ name: string; parent: string; bound: string }>(
     `select child.relname as name, parent.relname as parent,
       pg_get_expr(child.relpartbound, child.oid) as bound
@@ -75,7 +73,7 @@ export async function describeSchema(
     sequences.push({ table, column, value: rows[0]?.value ?? '0' });
   }
   return {
-    migrations: migrations.rows.map(({ name }) => name),
+    migrations: await appliedMigrations(client, schema),
     partitions: partitions.rows,
     sequences,
   };

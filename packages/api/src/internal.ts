@@ -86,7 +86,7 @@ export const AUDIT_ACTIONS = [
   'admin.acted',
 ] as const;
 
-/** The operator's commands that change something, as they are typed. */
+/** The operator's commands that change something, or show what is somebody's own, as they are typed. */
 export const ADMIN_COMMANDS = [
   'create',
   'users create',
@@ -99,6 +99,9 @@ export const ADMIN_COMMANDS = [
   'sessions revoke',
   'rotate-field-keys',
   'reports close',
+  'inspect',
+  'limits reset',
+  'retention run',
   'restored',
 ] as const;
 export type AdminCommand = (typeof ADMIN_COMMANDS)[number];

@@ -34,7 +34,7 @@ export async function exportOf(
   await deps.exports.take(user);
   const input = { params: { user_id: user } };
   const [auth, key, message, file] = await Promise.all([
-    ownTables(deps, user),
+    exportOwn(deps, user),
     callPeer(peers.key, exportKeys, input, secret),
     callPeer(peers.message, exportMessages, input, secret),
     callPeer(peers.file, exportFiles, input, secret),
@@ -48,8 +48,14 @@ export async function exportOf(
   };
 }
 
-/** What can be used to become the account's owner is not told: hashes, salts, digests. */
-async function ownTables({ database, columns }: ExportDeps, user: UserId): Promise<Tables> {
+/**
+ * What this service holds, table to rows. What can be used to become the account's owner is not told: hashes, salts,
+ * digests.
+ */
+export async function exportOwn(
+  { database, columns }: Pick<ExportDeps, 'database' | 'columns'>,
+  user: UserId,
+): Promise<Tables> {
   const { query } = database;
   const account = await findUser(query, user);
   const devices = await query

@@ -6,7 +6,10 @@ import { findUser, findUserByKey, type User } from '../store.ts';
 import type { AdminDeps } from './command.ts';
 
 /** The account of a name or an id. Throws a CommandError when there is none. */
-export async function accountOf({ database }: AdminDeps, word: string): Promise<User> {
+export async function accountOf(
+  { database }: Pick<AdminDeps, 'database'>,
+  word: string,
+): Promise<User> {
   const id = UserId.safeParse(word.toLowerCase());
   const name = Username.safeParse(word);
   const user = id.success

@@ -1,0 +1,14 @@
+/** What `--help` says of the commands over all services. */
+
+/** Paragraphs beside those of the services. */
+export const OPERATIONS_HELP = `
+  inspect USER [--json]         exactly what the platform holds on a person, in all services; that
+                                you looked is written in the audit log
+
+  limits show [USER] [--json]   what may be done how often, and what somebody has spent of it
+  limits reset USER             let somebody begin anew (with Redis; without, a restart does)
+
+  retention run [--dry-run] [--yes]
+                                remove now what has come to its end: weeks of messages, expired
+                                ones, files that nobody shares
+`;

@@ -1,0 +1,173 @@
+/** `npm run doctor` and the commands of `npm run admin` that go over all services, beside a platform that runs. */
+import { chmodSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient, openMemoryStore } from '@sotto/client';
+import { nodeProvider } from '@sotto/crypto/node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openRealServers, type Standalone, startStandalone } from '../cluster.ts';
+import { type Ended, runScript } from './script.ts';
+
+let platform: Standalone;
+let servers: Awaited<ReturnType<typeof openRealServers>>;
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  platform = await startStandalone();
+  environment = { DATA_DIR: platform.dataDirectory };
+  servers = await openRealServers();
+});
+afterAll(async () => {
+  await platform?.close();
+  await servers?.close();
+});
+
+test('the doctor finds a platform that was just started well, and says what it looked at', async () => {
+  const { code, findings } = await doctor(environment);
+  expect(findings.filter(({ level }) => level === 'fail')).toEqual([]);
+  expect(code).toBe(0);
+  const found = Object.fromEntries(findings.map(({ check, level }) => [check, level]));
+  for (const check of [
+    'configuration',
+    'secrets',
+    'secret-files',
+    'database',
+    'migrations',
+    'restore',
+  ]) {
+    expect(found[check], check).toBe('ok');
+  }
+});
+
+test('the doctor asks the servers that are configured', async () => {
+  const words = ['--only', 'database,nats,redis,files'];
+  const { findings } = await doctor({ ...environment, ...servers.environment }, words);
+  expect(findings.map(({ check, level }) => [check, level])).toEqual([
+    ['database', 'ok'],
+    ['nats', 'ok'],
+    ['redis', 'ok'],
+    ['files', 'ok'],
+  ]);
+  const nowhere = '127.0.0.1:1';
+  const gone = await doctor(
+    {
+      ...environment,
+      DATABASE_URL: `postgres://sotto:never-shown@${nowhere}/sotto`,
+      NATS_URL: `nats://sotto:never-shown@${nowhere}`,
+      REDIS_URL: `redis://:never-shown@${nowhere}`,
+      S3_ENDPOINT: `http://${nowhere}`,
+      S3_SECRET_KEY: 'never-shown',
+    },
+    words,
+  );
+  expect(gone.code).toBe(1);
+  expect(gone.findings.map(({ level }) => level)).toEqual(['fail', 'fail', 'fail', 'fail']);
+  expect(gone.stdout + gone.stderr).not.toContain('never-shown');
+}, 60_000);
+
+test('the doctor says how old the newest backup is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sotto-backups-'));
+  try {
+    const words = ['--only', 'backup', '--backups', folder];
+    expect((await doctor(environment, words)).findings).toMatchObject([{ level: 'fail' }]);
+    const backup = join(folder, 'one');
+    writeFileSync(backup, '');
+    expect((await doctor(environment, words)).findings).toMatchObject([{ level: 'ok' }]);
+    const twoDaysAgo = Date.now() / 1000 - 2 * 86_400;
+    utimesSync(backup, twoDaysAgo, twoDaysAgo);
+    expect((await doctor(environment, words)).code).toBe(1);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('what the doctor cannot understand ends with 64 or 78', async () => {
+  expect(await runScript('doctor', ['--only', 'nonsense'], environment)).toMatchObject({
+    code: 64,
+  });
+  const broken = await runScript('doctor', [], { ...environment, SERVER_PORT: 'x' });
+  expect(broken).toMatchObject({ code: 78, stderr: expect.stringContaining('SERVER_PORT') });
+});
+
+test('inspect prints what all services hold on a person, and the audit log says so', async () => {
+  const alice = createClient({
+    url: platform.url,
+    store: openMemoryStore(),
+    provider: nodeProvider,
+  });
+  const bob = createClient({ url: platform.url, store: openMemoryStore(), provider: nodeProvider });
+  await alice.register({ username: 'alice', password: 'Correct-Horse-7' });
+  await bob.register({ username: 'bob', password: 'Correct-Horse-7' });
+  await Promise.all([alice.connect(), bob.connect()]);
+  const { id } = await alice.openDirect((await bob.me())!.user);
+  const file = { name: 'a', type: 'text/plain', data: new Blob(['hello']) };
+  await alice.whenStored((await alice.sendFile(id, file)).id);
+  await Promise.all([alice.close(), bob.close()]);
+
+  const { code, stdout } = await admin('inspect', 'alice', '--json');
+  expect(code).toBe(0);
+  const { services } = JSON.parse(stdout);
+  expect(services.auth.users).toMatchObject([{ username: 'alice' }]);
+  expect(services.key.identity_keys).toHaveLength(1);
+  expect(services.message.conversation_members).toHaveLength(1);
+  expect(services.file.files).toHaveLength(1);
+  expect(stdout).not.toMatch(/password_hash|hello/);
+  const audit = await admin('audit', '--action', 'admin.acted', '--json');
+  expect(audit.stdout).toContain('"command":"inspect"');
+  expect((await admin('inspect', 'nobody')).code).toBe(1);
+  expect((await admin('inspect')).code).toBe(64);
+}, 60_000);
+
+test('limits are shown, and need Redis to be somebody’s own', async () => {
+  const shown = await admin('limits', 'show', '--json');
+  expect(JSON.parse(shown.stdout)).toMatchObject({ sendPerMinute: 30 });
+  expect(await admin('limits', 'reset', 'alice')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Redis'),
+  });
+  const REDIS_URL = servers.environment.REDIS_URL ?? '';
+  const reset = await runScript('admin', ['limits', 'reset', 'alice'], {
+    ...environment,
+    REDIS_URL,
+  });
+  expect(reset).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('retention says what would go, and does nothing without a word', async () => {
+  const asked = await admin('retention', 'run', '--dry-run');
+  expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining('weeks of messages') });
+  expect((await admin('retention', 'run')).code).toBe(64);
+  expect(await admin('retention', 'run', '--yes')).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('an operator’s command beside no platform says so in a line', async () => {
+  const nowhere = mkdtempSync(join(tmpdir(), 'sotto-nowhere-'));
+  chmodSync(nowhere, 0o711);
+  try {
+    const { code, stderr } = await runScript('admin', ['inspect', 'alice'], { DATA_DIR: nowhere });
+    expect({ code, lines: stderr.trim().split('\n').length }).toEqual({ code: 69, lines: 1 });
+  } finally {
+    rmSync(nowhere, { recursive: true, force: true });
+  }
+});
+
+interface Found {
+  check: string;
+  level: string;
+}
+
+async function doctor(
+  given: Record<string, string>,
+  words: readonly string[] = [],
+): Promise<Ended & { findings: Found[] }> {
+  const ended = await runScript('doctor', ['--json', ...words], given);
+  const findings = ended.stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  return { ...ended, findings };
+}
+
+function admin(...words: string[]): Promise<Ended> {
+  return runScript('admin', words, environment);
+}
