@@ -60,7 +60,9 @@ function made(text: string): string {
   const marked = text
     .toWellFormed()
     .replaceAll('\t', TAB)
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, markOf);
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, markOf)
+    // A mark without a letter would change what stands before the text.
+    .replace(/^\p{M}/u, '\u25cc$&');
   return marked.replace(new RegExp(`(\\p{M}{${MARKS_MAX}})\\p{M}+`, 'gu'), '$1');
 }
 

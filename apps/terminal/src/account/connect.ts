@@ -1,19 +1,11 @@
-/** Coming to the platform from a store that has an account. */
-import { type Client, ClientError } from '@sotto/client';
+/** Coming to the platform for a command. */
+import type { Client } from '@sotto/client';
 import { CommandError, EXIT } from '../exit-code.ts';
 
-/** Connects; a session that has run out is opened anew by the device key. Rejects as `connect` and `login` do. */
-export async function connect(client: Client): Promise<void> {
-  try {
-    await client.connect();
-  } catch (error) {
-    if (!(error instanceof ClientError) || error.code !== 'account.logged-out') throw error;
-    await client.login();
-    await client.connect();
-  }
-}
-
-/** The same for commands, which do not wait for ever: a `CommandError` says that the platform is out of reach. */
+/**
+ * Connects, and does not wait for ever: a `CommandError` says that the platform is out of reach. Rejects as `connect` does;
+ * a session that was ended on purpose is not opened anew by the device key.
+ */
 export async function connectWithin(
   client: Client,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
@@ -29,7 +21,7 @@ export async function connectWithin(
   deadline.addEventListener('abort', onLate);
   try {
     deadline.throwIfAborted();
-    await Promise.race([connect(client), late.promise]);
+    await Promise.race([client.connect(), late.promise]);
   } finally {
     deadline.removeEventListener('abort', onLate);
   }

@@ -1,6 +1,5 @@
 /** The chat: from the first question to the last row that is drawn. */
 import { render } from 'ink';
-import { connect } from '../account/connect.ts';
 import type { OpenAccount } from '../account/open-account.ts';
 import type { Call } from '../call.ts';
 import { openDesk } from '../chat/desk.ts';
@@ -43,7 +42,7 @@ async function chat(call: Call, { client, folder }: OpenAccount): Promise<number
     interactive: true,
   });
   call.signal.addEventListener('abort', () => ended.resolve());
-  connect(client).catch((error: unknown) => tellTrouble(desk, error));
+  client.connect().catch((error: unknown) => tellTrouble(desk, error));
   try {
     await Promise.race([ended.promise, screen.waitUntilExit()]);
   } finally {
