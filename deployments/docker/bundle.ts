@@ -4,6 +4,7 @@
  *     dist/           main.js, admin.js where the service has commands, health.js, and what they share
  *     bin/            admin, by which the commands are called
  *     assets/         the service's own files
+ *     web/            of the gateway, the web client
  *     node_modules/   packages that cannot be part of a bundle
  *     package.json    name and version
  *     sbom.cdx.json   what all of it is made of
@@ -24,6 +25,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { buildPage, PAGE_FOLDER } from '../../scripts/web/page-build.ts';
 import { billOfMaterials } from './bill-of-materials.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -50,7 +52,6 @@ const REQUIRE = [
 interface Manifest {
   name: string;
   version: string;
-  license?: string;
   dependencies?: Readonly<Record<string, string>>;
   optionalDependencies?: Readonly<Record<string, string>>;
 }
@@ -71,10 +72,14 @@ export async function bundleService(service: ImageName, directory: string): Prom
     const files = KEPT[name];
     if (files !== undefined) keep(join(home, 'node_modules', name), { name, files, directory });
   }
+  const importers = [`services/${service}`];
+  if (service === 'gateway') {
+    await buildPage();
+    cpSync(PAGE_FOLDER, join(directory, 'web'), { recursive: true });
+    importers.push('apps/web');
+  }
   const { name, version } = manifest;
   write(join(directory, 'package.json'), { name, version, type: 'module' });
-  // The gateway serves the web client.
-  const importers = [`services/${service}`, ...(service === 'gateway' ? ['apps/web'] : [])];
   write(join(directory, 'sbom.cdx.json'), billOfMaterials({ root, name, version, importers }));
 }
 

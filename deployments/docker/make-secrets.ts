@@ -2,9 +2,10 @@
  * Makes the platform's secrets at first start and hands each container its own.
  *
  *     node make-secrets.ts --kept /secrets --handed /for
+ *     node make-secrets.ts --set NAME < FILE     # a secret of somebody else's, such as a database's password
  *
  * All of them are kept in one folder, which no other container mounts; the other has a folder for each that needs some.
- * A secret that exists is never changed, so this runs at every start, and takes over what earlier versions made.
+ * A secret that exists is never changed by itself, so this runs at every start, and takes over what earlier versions made.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -78,6 +79,22 @@ export function makeSecrets({ kept, handed }: Folders, containers: Recipients): 
   }
 }
 
+/** Puts a secret in the place of what was made. Throws when nobody is given one of that name, or it is empty. */
+export function setSecret(
+  kept: string,
+  name: string,
+  { text, containers }: { text: string; containers: Recipients },
+): void {
+  const isKnown = Object.values(containers).some(({ secrets }) => secrets.includes(name));
+  if (!isKnown) throw new Error(`no container is given a secret ${name}`);
+  const secret = text.replace(/\r?\n$/, '');
+  if (secret === '') throw new Error(`the secret ${name} is empty`);
+  mkdirSync(kept, { recursive: true });
+  const next = join(kept, `${name}.next`);
+  writeFileSync(next, secret, { mode: MODE });
+  renameSync(next, join(kept, name));
+}
+
 function keep(file: string): void {
   try {
     writeFileSync(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: MODE });
@@ -102,7 +119,12 @@ if (import.meta.main) {
     options: {
       kept: { type: 'string', default: '/secrets' },
       handed: { type: 'string', default: '/for' },
+      set: { type: 'string' },
     },
   });
+  if (values.set !== undefined) {
+    const text = readFileSync(process.stdin.fd, 'utf8');
+    setSecret(values.kept, values.set, { text, containers: recipients });
+  }
   makeSecrets(values, recipients);
 }

@@ -36,12 +36,12 @@ export async function sufferFaults(options: FaultsOptions): Promise<Outcome[]> {
   const { stack, say } = options;
   const containers = await stack.containers();
   const outcomes: Outcome[] = [];
-  for (const fault of faultsOf(stack, containers)) {
-    say(fault.title);
-    outcomes.push(await suffer(fault, options));
-  }
-  say('all containers are removed and made again');
-  outcomes.push(await makeAnew(options));
+  const note = (outcome: Outcome): void => {
+    outcomes.push(outcome);
+    say(JSON.stringify(outcome));
+  };
+  for (const fault of faultsOf(stack, containers)) note(await suffer(fault, options));
+  note(await makeAnew(options));
   return outcomes;
 }
 

@@ -56,9 +56,16 @@ export async function openStack({ root, isCluster, signal }: StackOptions) {
     directory,
     file,
     url: isCluster ? `https://localhost:${port}` : `http://localhost:${port}`,
-    /** Builds, starts, and waits until all are healthy. */
-    up: () =>
-      compose(['up', '--build', '--wait', '--wait-timeout', `${HEALTHY_SECONDS}`], UP_MS_MAX),
+    build: () => compose(['build'], UP_MS_MAX),
+    /** Starts, and waits until all are healthy. Rejects with what the containers said last. */
+    async up(): Promise<void> {
+      const words = ['up', '--no-build', '--wait', '--wait-timeout', `${HEALTHY_SECONDS}`];
+      await compose(words, UP_MS_MAX).catch(async (cause: unknown) => {
+        signal.throwIfAborted();
+        const said = await compose(['logs', '--no-color', '--tail', '10']);
+        throw new Error(`${file} does not become healthy:\n${said}`, { cause });
+      });
+    },
     /** Removes the containers. Volumes stay. */
     down: () => compose(['down'], DOWN_MS_MAX),
     /** The certificate that HAProxy has made itself. */

@@ -17,6 +17,7 @@ import {
   makeSecrets,
   type Recipients,
   recipients,
+  setSecret,
 } from '../../deployments/docker/make-secrets.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -39,7 +40,9 @@ function mountsOf({ volumes = [] }: Container): string[] {
 }
 
 describe('a container', () => {
-  const containers = Object.entries(compose.services).filter(([name]) => name !== 'secrets');
+  // The operator's own, which run when they are called, and for as long.
+  const OPERATOR = ['secrets', 'tools'];
+  const containers = Object.entries(compose.services).filter(([name]) => !OPERATOR.includes(name));
 
   test.each(containers)('%s mounts its own secrets and no others', (name, container) => {
     const own = name in handedOut ? [`secrets-${name}:/secrets:ro`] : [];
@@ -105,6 +108,20 @@ describe('the secrets', () => {
     makeSecrets(folders, containers);
     expect([handed('one/shared'), handed('other/shared')]).toEqual(['of long ago', 'of long ago']);
     expect(statSync(join(folders.kept, 'shared')).mode & 0o777).toBe(0o400);
+  });
+
+  test('of others are put in by their names, and handed on', () => {
+    makeSecrets(folders, containers);
+    const put = (name: string, text: string) => setSecret(folders.kept, name, { text, containers });
+    put('shared', 'of a database\n');
+    makeSecrets(folders, containers);
+    expect([handed('one/shared'), handed('other/shared')]).toEqual([
+      ...['of a database', 'of a database'],
+    ]);
+    expect(statSync(join(folders.kept, 'shared')).mode & 0o777).toBe(0o400);
+    expect(() => put('first', '\n')).toThrow('empty');
+    expect(() => put('last', 'text')).toThrow('no container is given a secret last');
+    expect(kept('first')).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test('that a container does not need any more are taken from it', () => {

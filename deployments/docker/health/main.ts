@@ -2,7 +2,7 @@
 import { request as http } from 'node:http';
 import { request as https } from 'node:https';
 
-const ANSWER_MS_MAX = 2_500;
+const ANSWER_MS_MAX = 3_000;
 
 const { SERVER_PORT = '8080', TLS_CERT = '' } = process.env;
 const send = TLS_CERT === '' ? http : https;

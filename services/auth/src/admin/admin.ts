@@ -1,5 +1,5 @@
 /**
- * The operator's commands: `npm run admin -- COMMAND`, and `node src/admin/main.ts COMMAND` in a container.
+ * The operator's commands: `npm run admin -- COMMAND`, and `admin COMMAND` in a container.
  *
  * They work on the database itself, beside a platform that runs: what they change is announced through the outbox, as
  * the service's own changes are. Whoever may read the database's password may do all this, so there is no other check.

@@ -4,7 +4,7 @@ import { helpIn } from '@sotto/runtime';
 const HEAD = `The operator's commands, beside a platform that runs.
 
   npm run admin -- COMMAND
-  docker compose exec auth node src/admin/main.ts COMMAND
+  docker compose exec auth admin COMMAND
 `;
 
 const COMMANDS = `

@@ -1,4 +1,4 @@
-/** The operator's commands in a container of the auth service: `node src/admin/main.ts COMMAND`. */
+/** The operator's commands in a container of the auth service: `admin COMMAND`. */
 import { databaseSection, runCommandProcess, serverSection } from '@sotto/runtime';
 import { z } from 'zod';
 import { AuthConfig } from '../config.ts';

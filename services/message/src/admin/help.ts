@@ -8,12 +8,12 @@ export const REPORTS_HELP = `
                                 first; with --all also what was closed
   reports show ID [--json]      who reported whom, and what they chose to show
   reports close ID              it is dealt with; 90 days after it was made it goes
-                                (docker compose exec message node src/admin/main.ts reports ...)
+                                (docker compose exec message admin reports ...)
 `;
 
 const HELP = `The operator's commands for what users have reported, beside a platform that runs.
 
-  docker compose exec message node src/admin/main.ts COMMAND
+  docker compose exec message admin COMMAND
 ${REPORTS_HELP}
 Exit codes: 0 done, 1 not possible, 64 wrong call, 69 no database, 78 wrong configuration.`;
 

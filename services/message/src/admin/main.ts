@@ -1,4 +1,4 @@
-/** The operator's commands in a container of the message service: `node src/admin/main.ts COMMAND`. */
+/** The operator's commands in a container of the message service: `admin COMMAND`. */
 import { databaseSection, runCommandProcess } from '@sotto/runtime';
 import { z } from 'zod';
 import { helpFor } from './help.ts';
