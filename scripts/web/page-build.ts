@@ -67,9 +67,13 @@ export async function buildPage(): Promise<boolean> {
   }
 }
 
+/** For people, whoever asks for it: tests run with another NODE_ENV, by which React would be that of developers. */
 async function bundle(): Promise<void> {
   const words = ['build', '--logLevel', 'error', '--outDir', DRAFT, '--emptyOutDir'];
-  const options = { cwd: home, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' } };
+  const options = {
+    cwd: home,
+    env: { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', FORCE_COLOR: '0' },
+  };
   try {
     await promisify(execFile)(process.execPath, [BUNDLER, ...words], options);
   } catch (error) {
