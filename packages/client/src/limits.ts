@@ -354,3 +354,9 @@ export const MEETING_ANSWER_MS = 1_000;
 
 /** Before a store that somebody has, who does not answer, is asked for again. */
 export const MEETING_PAUSE_MS = 100;
+
+/** Whoever has a store, and shares it, has let others in by then, Argon2id on a slow machine included. */
+export const MEETING_OPEN_MS_MAX = 30_000;
+
+/** A backup that another process restores is held in memory. */
+export const LINE_BACKUP_BYTES_MAX = 1024 * 1024 * 1024;

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import type { Client } from '../client-interface.ts';
 import { createBell } from '../connection/bell.ts';
 import type { ClientEvent } from '../events.ts';
+import { LINE_BACKUP_BYTES_MAX } from '../limits.ts';
 import type { Observable } from '../state/observable.ts';
 import { createEventTelling, type Hear } from './event-telling.ts';
 import { changeOf } from './list-change.ts';
@@ -13,6 +14,10 @@ import type { Sharing } from './sharing.ts';
 import type { Ask } from './wire.ts';
 
 const Listener = z.custom<Hear>((value) => typeof value === 'function');
+const Streamed = z.object({
+  stream: z.custom<ReadableStream<Uint8Array>>((value) => value instanceof ReadableStream),
+  size: z.number(),
+});
 const Loop = z.string().check(z.maxLength(64));
 const EventName = z.custom<ClientEvent>((value) => typeof value === 'string' && value.length < 64);
 const Place = z.union([
@@ -53,6 +58,8 @@ export function answersOf(client: Client, { turns, once }: Sharing, gone: AbortS
     },
     'state.follow': (_, [place, listener], signal = gone) =>
       tellValue(observableAt(client, place), Listener.parse(listener), signal),
+    restoreBackup: async (_, [words, backup]) =>
+      client.restoreBackup(z.string().parse(words), await wholeBackup(backup)),
     'events.tell': (_, [listener], signal = gone) => events.tell(Listener.parse(listener), signal),
     'events.listen': async (_, [name]) => events.listen(EventName.parse(name)),
     'events.unlisten': async (_, [name]) => events.unlisten(EventName.parse(name)),
@@ -86,6 +93,14 @@ function observableAt({ state }: Client, value: unknown): Observable<unknown> {
   const place = Place.parse(value);
   if (!('of' in place)) return state[place.name];
   return place.name === 'messages' ? state.messages(place.of) : state[place.name](place.of);
+}
+
+/** Backups are read twice, and what comes over a socket can be read once. */
+async function wholeBackup(backup: unknown): Promise<Blob> {
+  if (backup instanceof Blob) return backup;
+  const { stream, size } = Streamed.parse(backup);
+  if (size <= LINE_BACKUP_BYTES_MAX) return new Response(stream).blob();
+  throw new RangeError('the backup is too large to be restored by another process');
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { Client } from '../client-interface.ts';
 import { ClientError } from '../errors.ts';
-import { FOLLOWERS_MAX } from '../limits.ts';
+import { FOLLOWERS_MAX, MEETING_OPEN_MS_MAX } from '../limits.ts';
 import type { Store } from '../store/store.ts';
 import { answersOf } from './answers.ts';
 import { followHolder } from './follower.ts';
@@ -27,11 +27,21 @@ export interface ElectionOptions {
 
 /**
  * The client of a store that others may share, wherever it runs. Rejects as opening the store does, and with `store.locked`
- * when too many share it or another release has it.
+ * when too many share it, another release has it, or whoever has it shares it with nobody.
  */
 export async function openElected(options: ElectionOptions): Promise<Client> {
   const election = new Election(options);
-  await election.opened;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const nobody = new ClientError('store.locked', 'who has the store shares it with nobody');
+  const timer = setTimeout(() => reject(nobody), MEETING_OPEN_MS_MAX);
+  try {
+    await Promise.race([election.opened, late]);
+  } catch (error) {
+    await election.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
   return followHolder(election);
 }
 

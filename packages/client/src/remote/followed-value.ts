@@ -1,6 +1,6 @@
 /** Observables of a client that runs elsewhere. */
 import { Source } from '../state/observable.ts';
-import { keepSame } from '../state/same-value.ts';
+import { isSameValue, keepSame } from '../state/same-value.ts';
 import type { Place } from './answers.ts';
 import { type Answerer, keepAsking } from './holder.ts';
 import { applyChange } from './list-change.ts';
@@ -57,6 +57,7 @@ export async function follow<T>(
 }
 
 function sameItems(before: unknown, after: unknown, nameOf?: (item: never) => string): unknown {
-  if (nameOf === undefined || !Array.isArray(before) || !Array.isArray(after)) return after;
+  const areLists = Array.isArray(before) && Array.isArray(after);
+  if (nameOf === undefined || !areLists) return isSameValue(before, after) ? before : after;
   return keepSame(before, after, nameOf as (item: unknown) => string);
 }

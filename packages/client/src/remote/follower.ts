@@ -168,10 +168,24 @@ function followState(
     messages: onePerKey((conversation: ConversationId) => {
       const place = { name: 'messages', of: conversation } as const;
       const lines = following<readonly MessageView[]>(place, { nameOf: nameOfLine });
-      const older = async () => (await holder.ask('state.older', [conversation])) === true;
+      const older = async () => {
+        const before = lines.get();
+        if (before === undefined) return false;
+        const isMore = (await holder.ask('state.older', [conversation])) === true;
+        if (isMore && lines.get() === before) await nextChange(lines, closing);
+        return isMore;
+      };
       return Object.assign(lines, { older });
     }),
     presence: onePerKey((user: UserId) => following<Presence>({ name: 'presence', of: user })),
     profile: onePerKey((user: UserId) => following<Profile>({ name: 'profile', of: user })),
   };
+}
+
+/** What is answered and what is told come by ways of their own. */
+function nextChange(source: Source<unknown>, closing: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = source.subscribe(resolve);
+  closing.addEventListener('abort', () => resolve());
+  return promise.finally(end);
 }

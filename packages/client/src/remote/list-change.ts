@@ -1,11 +1,11 @@
 /** Values of observables as they change: of a list, only the items that are new go over a line. */
 import * as z from 'zod/mini';
 
+const Item = z.custom<object>((value) => value instanceof Object);
+
 /** A number stands for the item that had this place before. */
 const Change = z.union([
-  z.object({
-    items: z.array(z.union([z.int().check(z.minimum(0)), z.record(z.string(), z.unknown())])),
-  }),
+  z.object({ items: z.array(z.union([z.int().check(z.minimum(0)), Item])) }),
   z.object({ value: z.optional(z.unknown()) }),
 ]);
 

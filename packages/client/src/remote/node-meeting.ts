@@ -35,7 +35,11 @@ export function meetProcesses(path: string, openStore: () => Promise<Store>): Me
       }
     },
     host: (onLine) => listen(socketPath, (socket) => onLine(socketLine(socket))),
-    join: () => reach(socketPath),
+    async join() {
+      const line = await reach(socketPath);
+      leaving.signal.addEventListener('abort', () => line?.close());
+      return line;
+    },
     // Not all of them at once.
     pause: () => pause(STORE_POLL_MS * (0.5 + Math.random()), leaving.signal),
     leave: () => leaving.abort(),

@@ -1,0 +1,187 @@
+import { nodeProvider } from '@sotto/crypto/node';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type Client, createClient } from '../client.ts';
+import { ConnectionError } from '../errors.ts';
+import { openScene, type Scene, texts, until, userOf } from '../state/state.fixture.ts';
+import type { Store } from '../store/store.ts';
+import { openElected } from './election.ts';
+import { type Line, portLine } from './line.ts';
+import type { Meeting } from './meeting.ts';
+
+let scene: Scene;
+let place: MeetingPlace;
+let clients: Client[];
+
+beforeEach(async () => {
+  scene = await openScene();
+  // What alice's client was opened on is what is shared from now on.
+  await scene.alice.close();
+  place = openPlace(scene.store);
+  clients = [];
+});
+afterEach(async () => {
+  for (const client of clients) await client.close();
+  await scene.close();
+});
+
+test('what was done and not answered is not done again by the next one', async () => {
+  const { conversation } = scene;
+  const [first, second] = [await share(), await share()];
+  await first.connect();
+  await second.connect();
+  place.isMute = true;
+  const sending = second.sendText(conversation, 'once');
+  await until(async () => expect(await unsentAndStored(first)).toBe(1));
+  place.isMute = false;
+  await first.close();
+  const { id } = await sending;
+  await second.whenStored(id);
+  const history = await second.history(conversation);
+  expect(history.map((item) => item.type === 'message' && item.id)).toEqual([id]);
+});
+
+test('what was never heard is done by the next one, in order', async () => {
+  const { conversation, bob } = scene;
+  const [first, second] = [await share(), await share()];
+  await second.connect();
+  place.isDeaf = true;
+  const sending = ['a', 'b', 'c'].map((text) => second.sendText(conversation, text));
+  await first.close();
+  for (const { id } of await Promise.all(sending)) await second.whenStored(id);
+  const lines = bob.state.messages(conversation);
+  lines.subscribe(() => {});
+  await until(() => expect(texts(lines.get())).toEqual(['a', 'b', 'c']));
+});
+
+test('what must not be done twice and has no id says that it is lost', async () => {
+  const [first, second] = [await share(), await share()];
+  place.isMute = true;
+  const founding = second.groups.create({ members: [await userOf(scene.bob)] });
+  const outcome = founding.catch((error) => error);
+  await first.close();
+  expect(await outcome).toBeInstanceOf(ConnectionError);
+});
+
+test('messages are given to one loop, and to the next one when its process ends', async () => {
+  const { conversation, bob } = scene;
+  const [first, second, third] = [await share(), await share(), await share()];
+  await first.connect();
+  await bob.sendText(conversation, 'one');
+  await bob.sendText(conversation, 'two');
+  const loop = second.messages();
+  expect(await textOfNext(loop)).toBe('one');
+  await expect(third.messages().next()).rejects.toMatchObject({ code: 'messages.taken' });
+  expect(await textOfNext(loop)).toBe('two');
+  // It is gone before it came round: what it had is given again.
+  await second.close();
+  await until(async () => expect(await textOfNext(third.messages())).toBe('two'));
+});
+
+test('events and the state go on with the next one, and what has not changed is the same object', async () => {
+  const { conversation, bob } = scene;
+  const [first, second] = [await share(), await share()];
+  await second.connect();
+  const heard = vi.fn();
+  second.on('message', ({ content }) => heard(content.type === 'text' && content.text));
+  const lines = second.state.messages(conversation);
+  const end = lines.subscribe(() => {});
+  await bob.sendText(conversation, 'before');
+  await until(() => expect(texts(lines.get())).toEqual(['before']));
+  const before = lines.get()?.[0];
+  await first.close();
+  await bob.sendText(conversation, 'after');
+  await until(() => expect(texts(lines.get())).toEqual(['before', 'after']));
+  expect(lines.get()?.[0]).toBe(before);
+  expect(heard.mock.calls).toEqual([['before'], ['after']]);
+  end();
+  await until(() => expect(lines.get()).toBeUndefined());
+});
+
+test('a client that is closed refuses everything, and ends its loops', async () => {
+  const [first, second] = [await share(), await share()];
+  const loops = [first, second].map(async (client) => {
+    for await (const _ of client.messages()) return 'a message';
+    return 'the end';
+  });
+  await expect(loops[1]).rejects.toMatchObject({ code: 'messages.taken' });
+  await second.close();
+  await expect(second.me()).rejects.toMatchObject({ code: 'client.closed' });
+  await first.close();
+  expect(await loops[0]).toBe('the end');
+});
+
+async function textOfNext(loop: ReturnType<Client['messages']>): Promise<unknown> {
+  const { value } = await loop.next();
+  return value?.content.type === 'text' && value.content.text;
+}
+
+async function unsentAndStored(client: Client): Promise<number> {
+  const { conversation } = scene;
+  return (await client.unsent(conversation)).length + (await client.history(conversation)).length;
+}
+
+async function share(): Promise<Client> {
+  const client = await openElected({
+    meeting: place.enter(),
+    create: (store) => createClient({ url: scene.platform.url, store, provider: nodeProvider }),
+    knowledge: { provider: nodeProvider },
+  });
+  clients.push(client);
+  return client;
+}
+
+/** Where those meet who are in this process. */
+interface MeetingPlace {
+  /** Whoever has the store is heard no more by others. */
+  isMute: boolean;
+  /** They hear no more of others. */
+  isDeaf: boolean;
+  enter(): Meeting;
+}
+
+function openPlace(store: Store): MeetingPlace {
+  let holder: ((line: Line) => void) | undefined;
+  let isHeld = false;
+  const place: MeetingPlace = {
+    isMute: false,
+    isDeaf: false,
+    enter: () => ({
+      async open() {
+        if (isHeld) return undefined;
+        isHeld = true;
+        const close = async () => {
+          isHeld = false;
+          holder = undefined;
+        };
+        return { transaction: store.transaction, close };
+      },
+      async host(onLine) {
+        [place.isMute, place.isDeaf] = [false, false];
+        holder = onLine;
+        return async () => {
+          holder = undefined;
+        };
+      },
+      async join() {
+        if (holder === undefined) return undefined;
+        const { port1, port2 } = new MessageChannel();
+        holder(cut(portLine(port1)));
+        return portLine(port2);
+      },
+      pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
+      leave: () => {},
+    }),
+  };
+  const cut = (line: Line): Line => ({
+    ...line,
+    send(value) {
+      if (!place.isMute) line.send(value);
+    },
+    listen(listener) {
+      line.listen((value) => {
+        if (!place.isDeaf) listener(value);
+      });
+    },
+  });
+  return place;
+}
