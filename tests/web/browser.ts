@@ -99,8 +99,11 @@ export async function openWeb(environment: Readonly<Record<string, string>> = {}
     async restart(whileDown) {
       const { dataDirectory, close } = platform;
       await platform.kill();
-      await whileDown?.();
-      platform = { ...(await startStandalone({ dataDirectory, environment: variables })), close };
+      try {
+        await whileDown?.();
+      } finally {
+        platform = { ...(await startStandalone({ dataDirectory, environment: variables })), close };
+      }
     },
     close: () => open.disposeAsync(),
   };
@@ -160,6 +163,11 @@ export async function register(page: Page, username: string): Promise<string> {
   await page.getByRole('button', { name: 'Continue' }).click();
   await atHome(page);
   return code ?? expect.fail('no recovery code was shown');
+}
+
+/** Waits until the page is in the browser's cache, so that it opens without the platform. */
+export async function keptOffline(page: Page): Promise<void> {
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
 }
 
 /** Waits until somebody is in. A narrow window may show the list or what was chosen of it. */

@@ -14,7 +14,7 @@ import {
   type Web,
 } from './browser.ts';
 
-const TEST = { timeout: 180_000 };
+const TEST = { timeout: 120_000 };
 
 let web: Web;
 

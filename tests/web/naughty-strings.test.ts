@@ -1,0 +1,111 @@
+/** Strings that break software, written by others: the page shows them as text, runs nothing, and keeps its shape. */
+import { readFileSync } from 'node:fs';
+import type { Client } from '@sotto/client';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { waitFor } from '../daemon.ts';
+import { expectNoFaults, openWeb, register, TIMEOUT_MS, type Web } from './browser.ts';
+
+/** Minimaxir's list; `../security/vectors/SOURCES.md` says where it is from. */
+const STRINGS: readonly string[] = JSON.parse(
+  readFileSync(new URL('../security/vectors/blns.json', import.meta.url), 'utf8'),
+);
+/** What a name can be made of, of each kind that the list has. */
+const NAMES = [
+  '<script>alert(0)</script>',
+  '"><img src=x onerror=alert(1)>',
+  'Ṱ̺̺̕o͞ ̷i̲̬͇̪͙n̝̗͕v̟̜̘̦͟o̶̙̰̠kè͚̮̺̪̹̱̤',
+  'ﷺ社會科學院語學研究所ﷺ社會科學院語學研究所ﷺ社會科學院語學',
+];
+const TITLE = 'javascript:alert(1)//"\'><svg onload=alert(2)> 👩‍👩‍👧‍👦 مجموعة';
+const FILE_NAMES = ['../../../etc/passwd<img src=x onerror=alert(3)>.png', '\u202egpj.exe.txt'];
+
+/** A message has room for several. */
+const STRINGS_EACH = 12;
+
+let web: Web;
+
+beforeAll(async () => {
+  web = await openWeb();
+});
+afterAll(() => web?.close());
+
+test('naughty strings are text, in messages, names, titles and file names', {
+  timeout: 180_000,
+}, async () => {
+  const visit = await web.visit({ viewport: { width: 390, height: 844 } });
+  const { page } = visit;
+  page.on('dialog', (dialog) => expect.fail(`the page opened a dialog: ${dialog.message()}`));
+  await register(page, 'Nadia');
+  const friends = await Promise.all(NAMES.map((_, at) => web.befriend(`Naughty${at}`)));
+  await Promise.all(friends.map((one, at) => one.people.setProfile({ name: NAMES[at]! })));
+  const [founder] = friends;
+  const conversation = await foundGroup(founder!, friends);
+  const sent = await sayAll(founder!, conversation);
+  for (const [at, name] of FILE_NAMES.entries()) {
+    const file = { name, type: 'text/plain', data: new Blob(['nothing']) };
+    await friends[at + 1]!.sendFile(conversation, file);
+  }
+
+  await page.goto(`${web.url}/requests`);
+  await page.getByText(TITLE).waitFor();
+  await page.getByRole('button', { name: 'Accept' }).click();
+  await page.waitForURL('**/c/*');
+  for (const name of FILE_NAMES) await page.getByText(name).first().waitFor();
+  await page.getByText(NAMES[1]!).first().waitFor();
+  const shown = await readAll(page, sent.length);
+  for (const text of sent) expect(shown.some((line) => line.includes(text))).toBe(true);
+  await expectShape(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await expectShape(page);
+  expectNoFaults(visit);
+});
+
+async function foundGroup(founder: Client, friends: readonly Client[]) {
+  const members = [];
+  for (const username of ['Nadia', ...friends.slice(1).map((_, at) => `Naughty${at + 1}`)]) {
+    await waitFor(async () => (await founder.findUser(username)) !== undefined, TIMEOUT_MS);
+    const found = await founder.findUser(username);
+    if (found !== undefined) members.push(found.user);
+  }
+  const { id } = await founder.groups.create({ members, title: TITLE });
+  for (const friend of friends.slice(1)) {
+    await waitFor(async () => (await friend.people.requests()).length > 0, TIMEOUT_MS);
+    await friend.people.accept(id);
+  }
+  return id;
+}
+
+async function sayAll(client: Client, conversation: Parameters<Client['sendText']>[0]) {
+  const sent: string[] = [];
+  for (let at = 0; at < STRINGS.length; at += STRINGS_EACH) {
+    const text = STRINGS.slice(at, at + STRINGS_EACH).join('\n');
+    await client.sendText(conversation, text);
+    sent.push(text);
+  }
+  return sent;
+}
+
+/** The texts of all lines, collected on the way up: only those in view are on the page. */
+async function readAll(page: Page, count: number): Promise<readonly string[]> {
+  const lines = new Set<string>();
+  const log = page.getByRole('log');
+  await waitFor(async () => {
+    for (const text of await log.getByRole('listitem').allTextContents()) lines.add(text);
+    await log.evaluate((element) => element.scrollBy(0, -element.clientHeight / 2));
+    return lines.size >= count && (await log.evaluate((element) => element.scrollTop === 0));
+  }, TIMEOUT_MS);
+  return [...lines];
+}
+
+/** Nothing reaches beyond the window, and no markup came out of what was written. */
+async function expectShape(page: Page): Promise<void> {
+  const { overflow, made } = await page.evaluate(() => ({
+    overflow: document.documentElement.scrollWidth - innerWidth,
+    made: document.querySelectorAll(
+      '[role=log] :is(script, iframe, object, svg[onload], [onerror], [onload], a[href^="javascript:" i])',
+    ).length,
+  }));
+  expect(overflow).toBeLessThanOrEqual(0);
+  expect(made).toBe(0);
+}
