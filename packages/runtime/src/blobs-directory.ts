@@ -13,20 +13,25 @@ import { assertBlobKey, isBlobKey } from './blob-key.ts';
 import { type Blobs, type ByteRange, clipRange } from './blobs.ts';
 import { directoryParts } from './blobs-directory-parts.ts';
 import { ifThere, syncFolder } from './durable-files.ts';
+import { codeOf, misconfigured } from './start-faults.ts';
 
 export interface DirectoryBlobsOptions {
   /** Made when absent. One process at a time may use it. */
   directory: string;
 }
 
-/** Opens the directory and removes what crashed uploads left in it. */
+/** Opens the directory and removes what crashed uploads left in it. Rejects with a ConfigError when it cannot be had. */
 export async function openDirectoryBlobs({ directory }: DirectoryBlobsOptions): Promise<Blobs> {
   const unfinished = join(directory, 'unfinished');
-  await rm(unfinished, { recursive: true, force: true });
-  await mkdir(unfinished, { recursive: true, mode: 0o700 });
   const parts = join(directory, 'parts');
-  await mkdir(parts, { recursive: true, mode: 0o700 });
-  await syncFolder(directory);
+  try {
+    await rm(unfinished, { recursive: true, force: true });
+    for (const folder of [unfinished, parts]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    await syncFolder(directory);
+  } catch (error) {
+    const problem = `the directory cannot be made or written to (${codeOf(error)})`;
+    throw misconfigured('file.directory', 'FILE_DIRECTORY or DATA_DIR', problem);
+  }
 
   /** The blob's path, with the folders on the way to it made. */
   const makeRoom = async (key: string): Promise<string> => {

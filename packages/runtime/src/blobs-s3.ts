@@ -1,5 +1,4 @@
 /** Blobs in a bucket of any S3-compatible store. */
-import { readFileSync } from 'node:fs';
 import { IncomingMessage } from 'node:http';
 import {
   BucketAlreadyOwnedByYou,
@@ -40,6 +39,7 @@ import type { Logger } from './log.ts';
 import { createPartMemory, type PartMemory } from './part-memory.ts';
 import { receive } from './receive.ts';
 import { freeReceived } from './spent-bytes.ts';
+import { misconfigured, readNamedFile } from './start-faults.ts';
 import { unavailable } from './unavailable.ts';
 
 export interface S3BlobsOptions {
@@ -58,8 +58,8 @@ export interface S3BlobsOptions {
 }
 
 /**
- * Opens the bucket, creating it when absent if the key may; a store that is not up yet is found later. Faults of the
- * store reject with `service.unavailable`. Close it.
+ * Opens the bucket, creating it when absent if the key may; a store that is not up yet is found later. Rejects with a
+ * ConfigError when the store refuses the key. Later faults of the store reject with `service.unavailable`. Close it.
  */
 export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
   const client = connect(options, { maxSockets: BLOB_SOCKETS_MAX, pauseMs: BLOB_ANSWER_MS });
@@ -81,7 +81,14 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
     if (!bucketFound) await findOrCreateBucket(client, Bucket);
     bucketFound = true;
   }
-  await ensureBucket().catch((error: unknown) => log?.warn('no bucket yet', { error }));
+  await ensureBucket().catch((error: unknown) => {
+    // Waiting mends much, but no key.
+    if (statusOf(error) === 403) {
+      const problem = 'the store refuses this key, or what it may do with this bucket';
+      throw misconfigured('s3.access_key', 'S3_ACCESS_KEY, S3_SECRET_KEY or S3_BUCKET', problem);
+    }
+    log?.warn('no bucket yet', { error });
+  });
 
   const placeOf = (key: string): Place => {
     assertBlobKey(key);
@@ -157,7 +164,7 @@ function connect(
       throwOnRequestTimeout: true,
       socketTimeout: pauseMs,
       httpAgent: agent,
-      httpsAgent: ca === undefined ? agent : { ...agent, ca: readFileSync(ca) },
+      httpsAgent: ca === undefined ? agent : { ...agent, ca: readNamedFile(ca, 's3.ca', 'S3_CA') },
     },
   });
 }

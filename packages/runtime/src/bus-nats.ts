@@ -15,6 +15,7 @@ import { withDeadline } from './deadline.ts';
 import { EVENT_GROUPS } from './event-groups.ts';
 import { BUS_DEADLINE_MS, BUS_PING_DEADLINE_MS, BUS_PING_MS, BUS_TIDY_MS } from './limits.ts';
 import type { Logger } from './log.ts';
+import { misconfigured, UnavailableError } from './start-faults.ts';
 import { unavailable } from './unavailable.ts';
 
 export interface NatsBusOptions {
@@ -133,6 +134,10 @@ function connectFirst(
       if (attempt === 1) log?.warn('waiting for the bus', { error });
     },
     pauseMs: 500,
+  }).catch((error: unknown) => {
+    throw isHopeless(error)
+      ? misconfigured('nats.url', 'NATS_URL or NATS_CA', 'NATS refuses us, or we its certificate')
+      : new UnavailableError('NATS does not answer: see NATS_URL', { cause: error });
   });
 }
 

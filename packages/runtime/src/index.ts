@@ -156,6 +156,7 @@ export {
 } from './sections.ts';
 export type { Clock, Connection, Fetch, Relay, Service, Upgrade } from './service.ts';
 export { freeReceived, freeSpent } from './spent-bytes.ts';
+export { UnavailableError } from './start-faults.ts';
 export {
   CommandError,
   EXIT_CONFIG,

@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { DATABASE_START_MS } from './limits.ts';
 import type { Logger } from './log.ts';
 import { type Database, openPatientPool } from './postgres.ts';
+import { databaseFault, misconfigured } from './start-faults.ts';
 
 /**
  * One step, in a transaction of its own; never changed once released. It sees the schema as it was then, so it is
@@ -21,7 +22,8 @@ export interface MigrateOptions {
 
 /**
  * Brings a schema up to date, creating it if the role may. Waits up to 30 s for a database that is not up yet. Many
- * processes may call this at once: one works, the others wait for it. Throws when a step fails, having undone it.
+ * processes may call this at once: one works, the others wait for it. Throws when a step fails, having undone it; a
+ * ConfigError or an UnavailableError for what the operator has to mend.
  */
 export async function migrate(
   database: Pick<Database<unknown>, 'pool'>,
@@ -33,7 +35,21 @@ export async function migrate(
   const pool = openPatientPool(database);
   // Of its own, because a migration knows no table interfaces. Destroying it closes the pool.
   await using query = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  await waitForDatabase(query, log);
+  try {
+    await waitForDatabase(query, log);
+    await migrateOn(query, { schema, migrations, log });
+  } catch (error) {
+    throw databaseFault(error);
+  }
+}
+
+interface Work {
+  schema: string;
+  migrations: Migrations;
+  log: Logger | undefined;
+}
+
+async function migrateOn(query: Kysely<unknown>, { schema, migrations, log }: Work): Promise<void> {
   await query.connection().execute(async (connection) => {
     await sql`select pg_advisory_lock(hashtextextended(${`migrate:${schema}`}, 0))`.execute(
       connection,
@@ -102,11 +118,32 @@ async function runPending(
   log: Logger | undefined,
 ): Promise<void> {
   const done = await namesOfDone(connection);
+  refuseContracted(done, migrations, log);
   for (const [name, migration] of Object.entries(migrations)) {
     if (done.has(name)) continue;
     await connection.transaction().execute((transaction) => runOne(transaction, name, migration));
     log?.info('migrated', { name });
   }
+}
+
+/**
+ * Steps of a newer release, which is being rolled out or was taken back. Most only add what this release does not see;
+ * one whose name ends so has taken away what this release still asks for.
+ */
+const CONTRACT = '-contract';
+
+function refuseContracted(
+  done: ReadonlySet<string>,
+  migrations: Migrations,
+  log: Logger | undefined,
+): void {
+  const unknown = [...done].filter((name) => migrations[name] === undefined);
+  if (unknown.length === 0) return;
+  if (unknown.some((name) => name.endsWith(CONTRACT))) {
+    const problem = `is of a newer release (${unknown.join(', ')}): run that one`;
+    throw misconfigured('database', 'DATABASE_URL', problem);
+  }
+  log?.warn('the database is of a newer release', { name: unknown.join(', ') });
 }
 
 const RETRY_MS = 250;

@@ -1,5 +1,4 @@
 /** PostgreSQL: a pool whose connections see one schema, and kysely over it. */
-import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
@@ -16,6 +15,7 @@ import {
 } from './limits.ts';
 import { columnTypes } from './postgres-types.ts';
 import type { DatabaseSection } from './sections.ts';
+import { readNamedFile } from './start-faults.ts';
 
 export interface DatabaseOptions {
   host: string;
@@ -63,7 +63,7 @@ export function databaseOptions(section: DatabaseSection, schema: string): Datab
 
 /** The host is what the certificate must name: the driver says it by itself for names alone, not for addresses. */
 function believing(ca: string, host: string): { ca: Buffer; host: string } {
-  return { ca: readFileSync(ca), host };
+  return { ca: readNamedFile(ca, 'database.ca', 'DB_CA'), host };
 }
 
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;

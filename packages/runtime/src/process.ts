@@ -2,7 +2,8 @@
 import { ConfigError } from './config.ts';
 import { describeError } from './error-text.ts';
 import { SHUTDOWN_MS } from './limits.ts';
-import { EXIT_CONFIG } from './terminal.ts';
+import { listenFault, UnavailableError } from './start-faults.ts';
+import { EXIT_CONFIG, EXIT_UNAVAILABLE } from './terminal.ts';
 
 /** What a process runs. */
 export interface Running {
@@ -20,7 +21,7 @@ export interface RunOptions {
 
 /**
  * Runs until SIGINT or SIGTERM, then closes and exits with 0; with 1 when that takes too long or fails, or when the
- * start fails; with 78 when the configuration is not valid. A second signal ends the process at once.
+ * start fails; with 78 when the configuration is not valid, with 69 when what it names does not answer. A second signal ends the process at once.
  */
 export function run(
   start: () => Promise<Running>,
@@ -61,10 +62,15 @@ function runCheck(check: RunOptions['check']): void {
   }
 }
 
-function fail(error: unknown): never {
+function fail(reason: unknown): never {
+  const error = listenFault(reason);
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`);
     process.exit(EXIT_CONFIG);
+  }
+  if (error instanceof UnavailableError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT_UNAVAILABLE);
   }
   process.stderr.write(
     `${JSON.stringify({ level: 'error', event: 'stopped', error: describeError(error) })}\n`,

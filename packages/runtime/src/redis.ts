@@ -1,8 +1,8 @@
 /** One connection to Redis: what counters and limits of a process share. */
-import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { REDIS_DEADLINE_MS } from './limits.ts';
 import type { Logger } from './log.ts';
+import { readNamedFile } from './start-faults.ts';
 
 export interface RedisOptions {
   url: string;
@@ -30,7 +30,7 @@ export async function openRedis(options: RedisOptions): Promise<Redis> {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(1_000, attempt * 50),
-    ...(ca !== undefined && { tls: { ca: readFileSync(ca) } }),
+    ...(ca !== undefined && { tls: { ca: readNamedFile(ca, 'redis.ca', 'REDIS_CA') } }),
   });
   reportOutages(redis, log);
   // A failure is reported like every later one, and the client goes on trying.

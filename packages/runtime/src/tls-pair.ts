@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { TLS_POLL_MS, TLS_SETTLE_MS } from './limits.ts';
 import type { Logger } from './log.ts';
+import { codeOf, misconfigured, readNamedFile } from './start-faults.ts';
 
 export interface TlsFiles {
   /** The certificate, then those that vouch for it. PEM. */
@@ -18,10 +19,18 @@ export interface TlsPair {
   key: Buffer;
 }
 
-/** Throws when the files cannot be read, or do not belong together. */
+/** Throws a ConfigError when the files cannot be read, or do not belong together. */
 export function readTlsPair(files: TlsFiles): TlsPair {
-  const pair = { cert: readFileSync(files.cert), key: readFileSync(files.key) };
-  createSecureContext(pair);
+  const pair = {
+    cert: readNamedFile(files.cert, 'server.tls.cert', 'TLS_CERT'),
+    key: readNamedFile(files.key, 'server.tls.key', 'TLS_KEY'),
+  };
+  try {
+    createSecureContext(pair);
+  } catch (error) {
+    const problem = `not a certificate and its key, in PEM (${codeOf(error)})`;
+    throw misconfigured('server.tls', 'TLS_CERT and TLS_KEY', problem);
+  }
   return pair;
 }
 

@@ -1,6 +1,7 @@
 /** Making the folders of a data directory. */
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { CommandError, EXIT_CONFIG } from '@sotto/runtime';
 
 /**
  * Makes a directory, and with the same mode those above it that are not there; does nothing when it is there. Throws an
@@ -12,9 +13,9 @@ export function makeDirectory(path: string, mode: number): void {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : 'no code';
     const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : String(code);
-    throw new Error(
+    throw new CommandError(
       `cannot make the directory ${path} (${why}): set DATA_DIR to one that this user may write to`,
-      { cause: error },
+      EXIT_CONFIG,
     );
   }
 }

@@ -1,7 +1,7 @@
 /** The platform in one process: `npm start`. */
 import { fileURLToPath } from 'node:url';
 import { isWebClient } from '@sotto/gateway';
-import { ConfigError, EXIT_USAGE, run } from '@sotto/runtime';
+import { CommandError, ConfigError, EXIT_USAGE, run, UnavailableError } from '@sotto/runtime';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { loadStandaloneConfig } from './config.ts';
 import { invitationNotice } from './first-invitation.ts';
@@ -34,9 +34,9 @@ function given(): Arguments {
 }
 
 function stop(error: unknown): never {
-  if (error instanceof ConfigError) throw error;
+  if (error instanceof ConfigError || error instanceof UnavailableError) throw error;
   show(`sotto: ${error instanceof Error ? error.message : 'cannot start'}`);
-  process.exit(1);
+  process.exit(error instanceof CommandError ? error.exitCode : 1);
 }
 
 // The launcher holds the other end of this channel: when it is gone, so is whoever wanted the platform.
