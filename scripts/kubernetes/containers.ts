@@ -1,4 +1,5 @@
 /** What every pod and container is held to: no privileges, bounds on what it takes, probes, time to end. */
+import { SHUTDOWN_MS } from '../../packages/runtime/src/limits.ts';
 import {
   type Container,
   containersOf,
@@ -8,9 +9,6 @@ import {
   type Workload,
   workloads,
 } from './manifest.ts';
-
-/** SHUTDOWN_MS of the runtime: a process of ours may take so long to end. */
-const SHUTDOWN_SECONDS = 25;
 
 /** Containers that could do more than they need, or of which nobody knows whether they work. */
 export function containerFaults(manifests: readonly Manifest[]): Fault[] {
@@ -57,7 +55,7 @@ function endFaults({ spec }: Workload['template']): string[] {
   const { terminationGracePeriodSeconds: all = 30 } = spec ?? {};
   return [
     ...(wait === 0 ? ['is still sent requests when it ends'] : []),
-    ...(all < wait + SHUTDOWN_SECONDS ? ['is killed before it can have ended'] : []),
+    ...(all < wait + SHUTDOWN_MS / 1000 ? ['is killed before it can have ended'] : []),
     ...((spec?.topologySpreadConstraints ?? []).length === 0 ? ['may be on one node only'] : []),
   ];
 }

@@ -42,7 +42,8 @@ function orderFaults(manifests: readonly Manifest[]): Fault[] {
     const id = `${object.kind}/${object.metadata?.namespace}/${name}`;
     if (seen.has(id)) faults.push(fault(manifest, 'is defined twice'));
     seen.add(id);
-    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) faults.push(fault(manifest, 'name'));
+    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
+      faults.push(fault(manifest, 'is no name for DNS'));
     if (object.kind === 'Namespace') made.add(name);
     else if (!made.has(object.metadata?.namespace ?? 'default')) {
       faults.push(fault(manifest, 'comes before its namespace'));

@@ -44,6 +44,12 @@ const BREAKS: readonly Break[] = [
   ],
   ['an old version', '50-ingress.yaml', ['.io/v1', '.io/v1beta1'], /no kind of networking/],
   [
+    'a name that is none',
+    '12-service-accounts.yaml',
+    ['name: minio', 'name: Mini_O'],
+    /Mini_O: is no name for DNS/,
+  ],
+  [
     'a namespace that is not made',
     '10-config.yaml',
     ['namespace: sotto', 'namespace: soto'],
@@ -224,7 +230,7 @@ const BREAKS: readonly Break[] = [
     'an arrow without its end',
     '20-network-policies.yaml',
     ['values: [key, message, file]', 'values: [key, message]'],
-    /file to auth|auth to file:8080: nobody lets it out/,
+    /auth to file:8080: nobody lets it out/,
   ],
   [
     'an arrow without its beginning',
