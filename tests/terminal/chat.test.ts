@@ -167,15 +167,32 @@ describe('the terminal client', { timeout: TEST_MS }, () => {
     await expect.poll(() => textsOf(lisa), { timeout: 30_000 }).toContain('into the dark');
   });
 
-  test('a second program that wants the same account is told who has it, and colours can be left out', async () => {
+  test('a second terminal of one account follows the first, and goes on when that ends', async () => {
+    const first = await enter('Nora');
+    const otto = await openClient('Otto');
+    await first.say('/new Otto');
+    await first.say('from the first');
+    const second = await open('Nora', { name: 'nora-second' });
+    await second.sees('● connected');
+    second.press('Enter');
+    await second.sees('you: from the first');
+    await second.say('from the second');
+    await first.sees('you: from the second ✓');
+    first.press('C-c');
+    first.press('C-c');
+    await first.until((screen) => !screen.includes('connected'), 'the shell again');
+    await second.say('still here');
+    await second.sees('still here ✓');
+    await expect.poll(() => textsOf(otto), { timeout: 30_000 }).toContain('still here');
+  });
+
+  test('colours can be left out, and it ends by Ctrl+C twice', async () => {
     const environment = { NO_COLOR: '1' };
     const mona = await enter('Mona', { environment });
     await mona.say('/help');
     await mona.sees('/group TITLE NAME…');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it is looked for
     expect(mona.written()).not.toMatch(/\u001b\[[\d;]*[1-9][\d;]*m/);
-    const second = await open('Mona', { name: 'mona-second' });
-    await second.sees('has this account open');
     mona.press('Escape');
     mona.press('C-c');
     await mona.sees('Ctrl+C again ends');

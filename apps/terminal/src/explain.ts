@@ -46,6 +46,7 @@ const CLIENT: ReadonlyMap<string, Explained> = new Map([
   ['message.unknown', ['there is no such message here', EXIT.nobody]],
   ['message.fixed', ['that cannot be done to this message', EXIT.failed]],
   ['message.no-file', ['this message has no file', EXIT.nobody]],
+  ['messages.taken', ['another sotto watch has the messages of this account', EXIT.unavailable]],
   ['outbox.full', ['too many messages wait to be sent here', EXIT.unavailable]],
   ['link.code-invalid', ['this is no code that a device shows to be linked', EXIT.usage]],
   ['link.used', ['this code was used before: let the device show another one', EXIT.refused]],

@@ -3,6 +3,9 @@
 /** A command holds a store for a moment, so whoever comes meanwhile waits; a chat that is open holds it for hours. */
 export const OPEN_WAIT_MS = 3_000;
 
+/** Of a store's file that several processes may share: they meet at a socket beside it, whose path the system bounds. */
+export const SHARED_PATH_BYTES_MAX = 98;
+
 /** Until a command gives up on a platform that does not answer, unless it says otherwise. */
 export const COMMAND_TIMEOUT_S = 30;
 

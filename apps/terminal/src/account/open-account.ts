@@ -1,10 +1,11 @@
 /** An account's store, opened, with a client on it. */
 import { existsSync } from 'node:fs';
-import { type Client, ClientError, createClient, type Store } from '@sotto/client';
+import { type Client, ClientError, createClient } from '@sotto/client';
+import { openSharedClient } from '@sotto/client/shared';
 import { openSealedSqliteStore, waitForSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 import { CommandError, EXIT } from '../exit-code.ts';
-import { OPEN_WAIT_MS } from '../limits.ts';
+import { OPEN_WAIT_MS, SHARED_PATH_BYTES_MAX } from '../limits.ts';
 import { type AccountFolder, storePathOf } from './data-directory.ts';
 import { holderWords, noteHolder } from './holder.ts';
 
@@ -16,7 +17,6 @@ export interface OpenOptions {
   readonly passphrase?: string | undefined;
   /** Asks for the passphrase of an encrypted store when none was given. */
   readonly askPassphrase?: (() => Promise<string>) | undefined;
-  readonly waitMs?: number;
 }
 
 /** An account that is open. Whoever opened it closes it. */
@@ -27,50 +27,60 @@ export interface OpenAccount {
 }
 
 /**
- * Opens the store of an account, waiting a moment for a command that has it. Throws a `CommandError` that says who holds it,
- * and what opening a store throws.
+ * Opens an account. A chat and commands share it, however many they are: one of them has the store, and the others follow it.
+ * Where a path is too long for that only one at a time may have it, and a `CommandError` says who. Rejects with that, and as
+ * opening a store does.
  */
 export async function openAccount(
   folder: AccountFolder,
   options: OpenOptions,
 ): Promise<OpenAccount> {
-  const store = await openStore(folder, options);
-  const release = noteHolder(folder.path, options.program);
+  const { passphrase, askPassphrase } = options;
+  const isNew = !existsSync(storePathOf(folder));
   try {
+    return await openWith(folder, options.program, passphrase);
+  } catch (error) {
+    const isSealed = error instanceof ClientError && error.code === 'store.sealed';
+    if (!isSealed || isNew || askPassphrase === undefined) throw error;
+    return openWith(folder, options.program, await askPassphrase());
+  }
+}
+
+async function openWith(
+  folder: AccountFolder,
+  program: string,
+  passphrase: string | undefined,
+): Promise<OpenAccount> {
+  const path = storePathOf(folder);
+  if (Buffer.byteLength(path) > SHARED_PATH_BYTES_MAX) {
+    return openAlone(folder, program, passphrase);
+  }
+  const secret = passphrase === undefined ? {} : { secret: { passphrase } };
+  const client = await openSharedClient({ url: folder.url, path, ...secret });
+  return { folder, client, close: () => client.close() };
+}
+
+async function openAlone(
+  folder: AccountFolder,
+  program: string,
+  passphrase: string | undefined,
+): Promise<OpenAccount> {
+  const path = storePathOf(folder);
+  const waitUntil = AbortSignal.timeout(OPEN_WAIT_MS);
+  try {
+    const store =
+      passphrase === undefined
+        ? await waitForSqliteStore(path, { waitUntil })
+        : await openSealedSqliteStore(path, { passphrase }, { waitUntil });
     const client = createClient({ url: folder.url, store, provider: nodeProvider });
-    const close = async () => {
+    const release = noteHolder(folder.path, program);
+    const close = () => {
       release();
-      await client.close();
+      return client.close();
     };
     return { folder, client, close };
   } catch (error) {
-    release();
-    await store.close();
-    throw error;
-  }
-}
-
-async function openStore(folder: AccountFolder, options: OpenOptions): Promise<Store> {
-  const path = storePathOf(folder);
-  const waitUntil = AbortSignal.timeout(options.waitMs ?? OPEN_WAIT_MS);
-  const openSealed = (passphrase: string) =>
-    openSealedSqliteStore(path, { passphrase }, { waitUntil });
-  try {
-    const { passphrase, askPassphrase } = options;
-    if (passphrase !== undefined) return await openSealed(passphrase);
-    if (askPassphrase === undefined || !existsSync(path)) {
-      return await waitForSqliteStore(path, { waitUntil });
-    }
-    return await waitForSqliteStore(path, { waitUntil }).catch(async (error: unknown) => {
-      if (!isClientError(error, 'store.sealed')) throw error;
-      return openSealed(await askPassphrase());
-    });
-  } catch (error) {
-    if (!isClientError(error, 'store.locked')) throw error;
+    if (!(error instanceof ClientError) || error.code !== 'store.locked') throw error;
     throw new CommandError(holderWords(folder.path), EXIT.unavailable, { cause: error });
   }
-}
-
-function isClientError(error: unknown, code: ClientError['code']): boolean {
-  return error instanceof ClientError && error.code === code;
 }
