@@ -2,6 +2,7 @@
 import type { Client, ConversationView, MessageView } from '@sotto/client';
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { waitFor } from '../daemon.ts';
 import { TIMEOUT_MS } from './browser.ts';
 
 type ConversationId = ConversationView['id'];
@@ -80,14 +81,9 @@ export function cameTo(
 /** What a friend's store has in the end. */
 export async function eventually<T>(read: () => Promise<T>): Promise<T> {
   let value: T | undefined;
-  await expect
-    .poll(
-      async () => {
-        value = await read();
-        return true;
-      },
-      { timeout: TIMEOUT_MS, interval: 200 },
-    )
-    .toBe(true);
+  await waitFor(async () => {
+    value = await read();
+    return true;
+  }, TIMEOUT_MS);
   return value as T;
 }

@@ -1,0 +1,170 @@
+/** Files of the web client, in Chromium against the real platform. */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectNoFaults, openWeb, register, TIMEOUT_MS, type Visit, type Web } from './browser.ts';
+import { beginChat, cameTo, conversationWith, eventually, lineOf, say } from './talk.ts';
+
+const TEST = { timeout: 300_000 };
+const MIB = 1024 * 1024;
+
+let web: Web;
+
+beforeAll(async () => {
+  web = await openWeb();
+});
+afterAll(() => web?.close());
+
+test('a file of 20 MiB arrives though the connection drops in the middle', TEST, async () => {
+  const alice = await openPage('Alice');
+  const friend = await web.befriend('Bob');
+  const conversation = await meet(alice.page, friend, 'Bob', 'Alice');
+  const film = randomBytes(20 * MIB);
+  await attach(alice.page, { name: 'film.mp4', mimeType: 'video/mp4', buffer: film });
+  await untilSent(alice.page, 'film.mp4');
+  await web.restart();
+  await lineOf(alice.page, 'film.mp4').waitFor({ timeout: 4 * TIMEOUT_MS });
+  const sent = await eventually(async () => {
+    const found = (await friend.lines(conversation)).find(({ body }) => body.type === 'file');
+    return found?.body.type === 'file' ? found.body : expect.fail('the film has not come');
+  });
+  const opened = await friend.openFile({ content: sent });
+  const bytes = await new Response(opened.stream).bytes();
+  expect(digest(bytes)).toBe(digest(film));
+  expect(await alice.page.getByRole('list', { name: 'Files being sent' }).count()).toBe(0);
+  expectNoFaults(alice);
+});
+
+test('an upload is paused, goes on where it was, and another one is given up', TEST, async () => {
+  const carla = await openPage('Carla');
+  const friend = await web.befriend('Dora');
+  await meet(carla.page, friend, 'Dora', 'Carla');
+  await attach(carla.page, { name: 'long.bin', mimeType: '', buffer: randomBytes(11 * MIB) });
+  await untilSent(carla.page, 'long.bin');
+  await carla.page.getByRole('button', { name: 'Pause long.bin' }).click();
+  await carla.page.getByText(/^Paused at \d+ %$/).waitFor();
+  const begun: string[] = [];
+  carla.context.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/uploads'))
+      begun.push(request.url());
+  });
+  await carla.page.getByRole('button', { name: 'Go on sending long.bin' }).click();
+  await lineOf(carla.page, 'long.bin').waitFor({ timeout: 4 * TIMEOUT_MS });
+  expect(begun).toEqual([]);
+
+  await attach(carla.page, { name: 'other.bin', mimeType: '', buffer: randomBytes(11 * MIB) });
+  await carla.page.getByRole('button', { name: 'Do not send other.bin' }).click();
+  await carla.page.getByRole('list', { name: 'Files being sent' }).waitFor({ state: 'detached' });
+  expect(await lineOf(carla.page, 'other.bin').count()).toBe(0);
+  expectNoFaults(carla);
+});
+
+test('a picture has a thumbnail, opens in full, and is saved as it was', TEST, async () => {
+  const emil = await openPage('Emil');
+  const fritz = await openPage('Fritz');
+  await beginChat(emil.page, 'Fritz');
+  const picture = await emil.page.screenshot();
+  await attach(emil.page, { name: '../../sunset.png', mimeType: 'image/png', buffer: picture });
+  const shown = emil.page.getByRole('button', { name: /^Open .*sunset\.png$/ });
+  await shown.waitFor();
+
+  await fritz.page.getByRole('link', { name: /Message requests/ }).click();
+  await fritz.page.getByRole('button', { name: 'Accept' }).click();
+  await fritz.page.getByRole('button', { name: /^Open .*sunset\.png$/ }).click();
+  const preview = fritz.page.getByRole('dialog', { name: /sunset\.png$/ });
+  const full = preview.getByRole('img');
+  await full.waitFor();
+  const width = await full.evaluate(
+    (image) => image instanceof HTMLImageElement && image.naturalWidth,
+  );
+  expect(width).toBeGreaterThan(320);
+  // Where the browser has a place to write to it asks a person, whom this test has not.
+  await fritz.page.evaluate(() => Reflect.deleteProperty(globalThis, 'showSaveFilePicker'));
+  const download = fritz.page.waitForEvent('download');
+  await preview.getByRole('button', { name: /^Save / }).click();
+  const saved = await download;
+  expect(saved.suggestedFilename()).not.toContain('/');
+  expect(digest(readFileSync(await saved.path()))).toBe(digest(picture));
+  await fritz.page.keyboard.press('Escape');
+  await preview.waitFor({ state: 'detached' });
+  expectNoFaults(emil, fritz);
+});
+
+test('what is pasted or dropped is asked about, and can be left out', TEST, async () => {
+  const gerda = await openPage('Gerda');
+  const friend = await web.befriend('Hanna');
+  const conversation = await meet(gerda.page, friend, 'Hanna', 'Gerda');
+  await gerda.page.getByRole('textbox', { name: /^Message to/ }).evaluate((field) => {
+    const clipboardData = new DataTransfer();
+    for (const name of ['keep.txt', '<b>drop</b>.txt']) {
+      clipboardData.items.add(new File(['words'], name, { type: 'text/plain' }));
+    }
+    field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
+  });
+  const dialog = gerda.page.getByRole('dialog', { name: 'Send 2 files?' });
+  await dialog.getByRole('button', { name: 'Leave out <b>drop</b>.txt' }).click();
+  await gerda.page.getByRole('button', { name: 'Send', exact: true }).last().click();
+  await lineOf(gerda.page, 'keep.txt').waitFor();
+  const names = await eventually(async () => {
+    const files = (await friend.lines(conversation)).flatMap(({ body }) =>
+      body.type === 'file' ? [body.file.name] : [],
+    );
+    expect(files).not.toEqual([]);
+    return files;
+  });
+  expect(names).toEqual(['keep.txt']);
+  expectNoFaults(gerda);
+});
+
+test('text that no message holds is offered as a file', TEST, async () => {
+  const ines = await openPage('Ines');
+  const friend = await web.befriend('Jana');
+  await meet(ines.page, friend, 'Jana', 'Ines');
+  await say(ines.page, 'long '.repeat(30_000));
+  await ines.page.getByText('This is too long for one message.').waitFor();
+  await ines.page.getByRole('button', { name: 'Send as a text file' }).click();
+  await ines.page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
+  await lineOf(ines.page, 'message.txt').waitFor();
+  expectNoFaults(ines);
+});
+
+async function openPage(username: string): Promise<Visit> {
+  const visit = await web.visit({ acceptDownloads: true });
+  await register(visit.page, username);
+  return visit;
+}
+
+/** A chat from the page to a friend, who has accepted it. */
+async function meet(
+  page: Page,
+  friend: Parameters<typeof conversationWith>[0],
+  name: string,
+  me: string,
+) {
+  await beginChat(page, name);
+  await say(page, 'hello');
+  const conversation = await conversationWith(friend, me);
+  await cameTo(friend, conversation, 'hello');
+  await friend.people.accept(conversation);
+  return conversation;
+}
+
+async function attach(
+  page: Page,
+  file: { readonly name: string; readonly mimeType: string; readonly buffer: Buffer },
+): Promise<void> {
+  await page.getByLabel('Files to send').setInputFiles(file);
+  await page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
+}
+
+/** Waits until the first of a file's pieces is there: it is read and encrypted before anything leaves. */
+async function untilSent(page: Page, name: string): Promise<void> {
+  const bar = page.getByRole('progressbar', { name: `${name}: how much was sent` });
+  const part = () => bar.evaluate((it) => it instanceof HTMLProgressElement && it.position);
+  await expect.poll(part, { timeout: 3 * TIMEOUT_MS }).toBeGreaterThan(0);
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,96 @@
+/** Ten thousand messages in one conversation of the web client. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectNoFaults, openWeb, TIMEOUT_MS, type Visit, type Web } from './browser.ts';
+import { openLongConversation } from './long-conversation.ts';
+import { conversationRow, lineOf } from './talk.ts';
+
+const COUNT = 10_000;
+const TEST = { timeout: 300_000 };
+
+/** Of all elements of the log: about ten for each line in view. */
+const ELEMENTS_MAX = 400;
+const LINES_MAX = 45;
+
+let web: Web;
+let visit: Visit;
+
+beforeAll(async () => {
+  web = await openWeb();
+  visit = await openLongConversation(web, { writer: 'Karl', reader: 'Lotte' }, COUNT);
+}, 600_000);
+afterAll(() => web?.close());
+
+test('it opens at its end, with no more elements than are in view', TEST, async () => {
+  const { page } = visit;
+  await conversationRow(page, 'Lotte').click();
+  await lineOf(page, `number ${COUNT} `).waitFor();
+  await expectFew(page);
+  expectNoFaults(visit);
+});
+
+test(
+  'going back leads past what is kept up to date, in order and without a jump',
+  TEST,
+  async () => {
+    const { page } = visit;
+    for (const [first = 0] = await shown(page); first > COUNT - 700; ) {
+      const before = await shown(page);
+      await page.getByRole('log').evaluate((log) => log.scrollTo({ top: 40 }));
+      await expect
+        .poll(async () => (await shown(page))[0], { timeout: TIMEOUT_MS })
+        .toBeLessThan(before[0] ?? 0);
+      const [now = 0] = await shown(page);
+      if (now <= COUNT - 700) break;
+    }
+    const numbers = await shown(page);
+    expect(numbers).toEqual(numbers.map((_, at) => numbers[0]! + at));
+    await expectFew(page);
+    expectNoFaults(visit);
+  },
+);
+
+test('older lines that come do not move the one that is looked at', TEST, async () => {
+  const { page } = visit;
+  const log = page.getByRole('log');
+  await log.evaluate((element) => element.scrollTo({ top: 600 }));
+  const [first = 0] = await shown(page);
+  const looked = lineOf(page, `number ${first + 6} `);
+  const before = await looked.boundingBox();
+  await expect.poll(async () => loadedFrom(page), { timeout: TIMEOUT_MS }).toBeGreaterThan(50);
+  const after = await looked.boundingBox();
+  expect(Math.abs((after?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(4);
+});
+
+test('one button leads back to the end', TEST, async () => {
+  const { page } = visit;
+  await page.getByRole('button', { name: 'Jump to the newest message' }).click();
+  await lineOf(page, `number ${COUNT} `).waitFor();
+  await expectFew(page);
+  expectNoFaults(visit);
+});
+
+/** The numbers of the lines on the page, from the top. */
+function shown(page: Page): Promise<number[]> {
+  return page.getByRole('log').evaluate((log) =>
+    [...log.querySelectorAll('[role=listitem]')]
+      .map((line) => Number(/number (\d+)/.exec(line.textContent ?? '')?.[1]))
+      .filter((number) => !Number.isNaN(number))
+      .sort((a, b) => a - b),
+  );
+}
+
+/** How many lines are loaded before the first on the page. */
+function loadedFrom(page: Page): Promise<number> {
+  return page
+    .getByRole('log')
+    .evaluate((log) => Number(log.querySelector('[role=listitem]')?.getAttribute('aria-posinset')));
+}
+
+async function expectFew(page: Page): Promise<void> {
+  const log = page.getByRole('log');
+  expect(await log.evaluate((element) => element.querySelectorAll('*').length)).toBeLessThan(
+    ELEMENTS_MAX,
+  );
+  expect(await log.getByRole('listitem').count()).toBeLessThan(LINES_MAX);
+}
