@@ -81,7 +81,7 @@ const ENTRY =
 
 /** Doors beside `index.ts`, as the packages' manifests name them. */
 const DOORS =
-  /^packages\/(crypto\/src\/(verify|node)|api\/src\/internal|client\/src\/(backup\/backup|store\/store-(sqlite|indexeddb)|node|remote\/(worker|node-client))|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
+  /^packages\/(crypto\/src\/(verify|node)|api\/src\/internal|client\/src\/(backup\/backup|store\/store-(sqlite|indexeddb)|node|remote\/(remote|worker|node-client))|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
 
 /** Faults of all imports of the tree. */
 export function importFaults(files: readonly SourceFile[]): Fault[] {

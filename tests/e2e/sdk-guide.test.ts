@@ -123,6 +123,19 @@ test('a person comes back from a backup', async () => {
   expect(await again.devices()).toHaveLength(2);
 });
 
+test('two programs share an account and its store', async () => {
+  const path = join(directory, 'dora.sqlite');
+  const [one, other] = [
+    await guide.openForMany(platform.url, path),
+    await guide.openForMany(platform.url, path),
+  ];
+  clients.push(one, other);
+  const me = await one.register({ username: 'dora', password: PASSWORD });
+  expect(await other.me()).toMatchObject({ user: me.user, device: me.device });
+  await other.connect();
+  await vi.waitFor(() => expect(one.state.connection.get().status).toBe('connected'), 15_000);
+});
+
 interface RecordedScreen extends guide.Screen {
   readonly lines: string[];
 }

@@ -16,7 +16,9 @@ import {
 } from '@sotto/client';
 import { exportBackup, makeRecoveryKey, restoreBackup } from '@sotto/client/backup';
 import { saveFile } from '@sotto/client/node';
+import { openSharedClient } from '@sotto/client/shared';
 import { openSealedSqliteStore, openSqliteStore } from '@sotto/client/sqlite';
+import { openWorkerClient } from '@sotto/client/worker';
 import { nodeProvider } from '@sotto/crypto/node';
 
 /** What an application shows to the person who uses it. */
@@ -37,6 +39,15 @@ export async function unlockClient(url: string, file: string, passphrase: string
   const waitUntil = AbortSignal.timeout(30_000);
   const store = await openSealedSqliteStore(file, { passphrase }, { waitUntil });
   return createClient({ url, store, provider: nodeProvider });
+}
+
+export function openForMany(url: string, path: string): Promise<Client> {
+  // One process runs the client, the others follow it. When it ends, another one goes on.
+  return openSharedClient({ url, path });
+}
+
+export function openInPage(worker: Worker, url: string): Promise<Client> {
+  return openWorkerClient(worker, { url, name: 'chat' }); // one more tab follows the first
 }
 
 export async function enter(client: Client, { show }: Screen): Promise<Me> {
