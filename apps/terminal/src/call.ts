@@ -1,7 +1,8 @@
 /** What a command is given, and how it comes to its account. */
+import { existsSync } from 'node:fs';
 import type { Client } from '@sotto/client';
 import { connectWithin } from './account/connect.ts';
-import { type AccountFolder, findAccount } from './account/data-directory.ts';
+import { type AccountFolder, findAccount, storePathOf } from './account/data-directory.ts';
 import { type OpenAccount, openAccount } from './account/open-account.ts';
 import { type Arguments, timeoutOf } from './arguments.ts';
 import { CommandError, EXIT } from './exit-code.ts';
@@ -61,7 +62,7 @@ export async function withAccount<T>(
   work: (account: OpenAccount) => Promise<T>,
 ): Promise<T> {
   const { options, words, asking } = call;
-  const passphrase = await passphraseOf(call);
+  const passphrase = await passphraseOf(call, folder);
   const program = `sotto ${words[0] ?? ''}`.trim();
   const askPassphrase = asking && (() => asking.secret('Passphrase: '));
   const timeoutMs = timeoutOf(options);
@@ -75,13 +76,24 @@ export async function withAccount<T>(
   }
 }
 
-/** The passphrase that a call gives, or that a person types for it. */
-export async function passphraseOf({ options, asking }: Call): Promise<string | undefined> {
+/**
+ * The passphrase that a call gives, or that a person types for it: twice for a new store, which nothing opens after a slip.
+ * Throws a `CommandError`.
+ */
+export async function passphraseOf(
+  { options, asking }: Call,
+  folder: AccountFolder,
+): Promise<string | undefined> {
   const file = options['passphrase-file'];
   if (file !== undefined) return secretFrom(file);
   if (options.passphrase !== true) return undefined;
-  if (asking !== undefined) return asking.secret('Passphrase: ');
-  throw new CommandError('there is nobody to ask: --passphrase-file FILE', EXIT.usage);
+  if (asking === undefined) {
+    throw new CommandError('there is nobody to ask: --passphrase-file FILE', EXIT.usage);
+  }
+  const passphrase = await asking.secret('Passphrase: ');
+  const isNew = !existsSync(storePathOf(folder));
+  if (!isNew || passphrase === (await asking.secret('The same again: '))) return passphrase;
+  throw new CommandError('these were two: begin again', EXIT.usage);
 }
 
 /** A password that is in a file, or that a person types. */

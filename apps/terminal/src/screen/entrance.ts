@@ -138,7 +138,7 @@ async function waitForLink(client: Client, { output, signal }: Call): Promise<st
 
 async function openStore(call: Call, asking: Asking, folder: AccountFolder): Promise<OpenAccount> {
   const isNew = !existsSync(storePathOf(folder));
-  const passphrase = await passphraseOf(call);
+  const passphrase = await passphraseOf(call, folder);
   if (isNew && passphrase !== undefined)
     call.output.note('What is kept here is encrypted with it.');
   const askPassphrase = () => asking.secret('Passphrase: ');
