@@ -6,7 +6,20 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runPrekeys } from '../tests/chaos/prekey-run.ts';
 
-const { values } = parseArgs({ options: { json: { type: 'string' } } });
+const USAGE = `usage: npm run chaos-keys [-- --json FILE]
+
+Fetches 100 000 bundles from three key services, of which one is killed each second. Takes minutes.
+
+  --json FILE   also writes what it found there
+  --help        show this`;
+
+const { values } = parseArgs({
+  options: { json: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+});
+if (values.help) {
+  console.log(USAGE);
+  process.exit();
+}
 const options = {
   ...{ fetches: 100_000, devices: 100, prekeysPerDevice: 100 },
   ...{ workers: 64, processes: 3, killEveryMs: 1_000 },

@@ -9,12 +9,25 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runRestore } from '../tests/chaos/restore-run.ts';
 
+const USAGE = `usage: npm run restore-check [-- --messages N] [--report]
+
+Loses a platform while people write, puts it back from a copy, and sees that everybody has everything once.
+
+  --messages N   between the backup and the loss, and again after the restore; 10000
+  --report       writes what it found to docs/reports/restore.json
+  --help         show this`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     messages: { type: 'string', default: '10000' },
     report: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  console.log(USAGE);
+  process.exit();
+}
 const messages = Number(values.messages);
 if (!(Number.isInteger(messages) && messages > 0)) throw new Error('--messages takes a number');
 

@@ -1,6 +1,6 @@
 /**
  * `npm run restored`: to be run once after a backup of the database was put back, before the platform is started on it.
- * docs/operations/backup.md says when and why.
+ * docs/restore.md says when and why.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -56,7 +56,18 @@ function aptGet(command: string, packages: readonly string[]): boolean {
   return status === 0;
 }
 
+const USAGE = `usage: npm run setup-tests
+
+Installs what tests and benchmarks run: on Debian and its kin, as root. Anywhere else it says what is
+missing, and ends with 1 when a test needs it.`;
+
 if (import.meta.main) {
+  const isHelp = process.argv.slice(2).some((word) => word === '--help' || word === '-h');
+  if (isHelp) console.log(USAGE);
+  else setUp();
+}
+
+function setUp(): void {
   if (missingPrograms(process.env).length > 0 && !canInstall()) {
     console.error(
       'nothing can be installed by this user here; as root on Debian: sudo npm run setup-tests',

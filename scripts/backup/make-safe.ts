@@ -1,4 +1,4 @@
-/** What makes a restored database safe to run on (DESIGN 2.9): docs/operations/backup.md says why. */
+/** What makes a restored database safe to run on (DESIGN 2.9): docs/restore.md says why. */
 import { databaseOptions, openDatabase } from '@sotto/runtime';
 import { restoreSessions } from '../../services/auth/src/restored.ts';
 import type { AuthTables } from '../../services/auth/src/schema.ts';

@@ -146,10 +146,11 @@ describe('the blobs in S3', () => {
     await Promise.all(slow.map(async (each) => (await each)?.body.cancel()));
   });
 
-  test('a wrong secret is a fault, not an absent blob', async () => {
+  test('a key that the store refuses is told as the operator’s fault, without the key', async () => {
     const corner = testS3();
     await open(corner);
-    const blobs = await open({ ...corner, secretKey: 'wrong' });
-    await expect(blobs.get(randomUUID())).rejects.toMatchObject({ code: 'service.unavailable' });
+    const opening = open({ ...corner, secretKey: 'wrong-secret' });
+    await expect(opening).rejects.toThrow(/S3_SECRET_KEY.*refuses this key/);
+    await expect(opening).rejects.not.toThrow('wrong-secret');
   });
 });

@@ -16,6 +16,6 @@ export const migrations: Migrations = {
   '0004-people': people,
   '0005-presence': presence,
   '0006-retention': retention,
-  '0008-push': push,
   '0007-marks': marks,
+  '0008-push': push,
 };
