@@ -1,6 +1,10 @@
 /** The page before anybody is in, and without a connection: what it loads, what it keeps, whom it lets in. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildPage, PAGE_FOLDER } from '../../scripts/web/page-build.ts';
 import {
   expectAccessible,
   expectNoFaults,
@@ -16,15 +20,21 @@ const TEST = { timeout: 4 * TIMEOUT_MS };
 const FIRST_LOAD_BYTES_MAX = 250_000;
 
 let web: Web;
+let folder: string;
 /** Shown at the first start, this once. */
 let invitation: string;
 beforeAll(async () => {
-  web = await openWeb({ REGISTRATION_MODE: 'invite' });
+  // A copy, so that a test may make another release of it.
+  folder = mkdtempSync(join(tmpdir(), 'sotto-page-'));
+  await buildPage();
+  cpSync(PAGE_FOLDER, folder, { recursive: true });
+  web = await openWeb({ REGISTRATION_MODE: 'invite', GATEWAY_WEB_CLIENT: folder });
   const [, code] = /#invite=(\S+)/.exec(web.platform.output()) ?? [];
   invitation = code ?? expect.fail('no invitation was shown');
 });
 afterAll(async () => {
   await web?.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test('the first load is small, and breaks no rule of its policy', TEST, async () => {
@@ -103,6 +113,22 @@ test(
   },
 );
 
+test('a new release waits until it is wanted, and is the whole page then', TEST, async () => {
+  const visit = await web.visit({ path: `/#invite=${invitation}` });
+  const { page } = visit;
+  await enter(page, 'Patient');
+  // In charge from the first visit on, or there would be nothing to replace.
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await web.restart(async () => release('next'));
+  await page.reload();
+  await page.getByText('A new version of Sotto is here.').waitFor();
+  expect(await page.locator('meta[name=release]').count()).toBe(0);
+  await page.getByRole('button', { name: 'Update' }).click();
+  await page.locator('meta[name=release][content=next]').waitFor({ state: 'attached' });
+  await page.getByText('No chats yet').waitFor();
+  expectNoFaults(visit);
+});
+
 test('by plain HTTP and another name, the page says why it does not begin', TEST, async () => {
   const origin = web.url.replace('localhost', 'chat.test');
   const { page } = await web.visit({ origin });
@@ -110,6 +136,18 @@ test('by plain HTTP and another name, the page says why it does not begin', TEST
   await page.getByRole('link', { name: `${origin.replace('http:', 'https:')}/` }).waitFor();
   await expectAccessible(page);
 });
+
+/** Makes another release of the page, as a build of other sources would. */
+function release(name: string): void {
+  const change = (file: string, from: RegExp, to: string) => {
+    const path = join(folder, file);
+    const text = readFileSync(path, 'utf8');
+    expect(text).toMatch(from);
+    writeFileSync(path, text.replace(from, to));
+  };
+  change('index.html', /<title>/, `<meta name="release" content="${name}"><title>`);
+  change('service-worker.js', /"version":"\w+"/, `"version":"${name}"`);
+}
 
 async function fillAccount(page: Page, username: string): Promise<void> {
   await page.getByLabel('Username').fill(username);
