@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { makeRecoveryKey } from '../backup/backup.ts';
 import { type Client, createClient } from '../client.ts';
 import { type Platform, startPlatform } from '../platform/platform.fixture.ts';
 import { texts, userOf } from '../state/state.fixture.ts';
@@ -46,6 +47,32 @@ test('the second to open a store follows the first, and goes on when that is clo
   await vi.waitFor(() => expect(second.state.connection.get().status).toBe('connected'), WAIT);
 });
 
+test('files and backups pass between processes, though no socket carries a blob', async () => {
+  const [first, second] = [await share(), await share()];
+  await first.register({ username: 'alice', password: 'Secret!23' });
+  await first.connect();
+  const bob = await stranger('bob');
+  const { id } = await second.openDirect(await userOf(bob));
+  const data = new Blob([new Uint8Array(200_000).fill(9)]);
+  const sent = await second.sendFile(id, { name: 'nine', type: 'text/plain', data });
+  await second.whenStored(sent.id);
+  const [item] = await second.history(id);
+  if (item?.type !== 'message') expect.fail('there is no message');
+  const { stream } = await second.openFile(item);
+  expect(await new Response(stream).bytes()).toEqual(new Uint8Array(200_000).fill(9));
+
+  const words = makeRecoveryKey();
+  const backup = await new Response(await second.exportBackup(words)).blob();
+  const [, other] = [
+    await share({ path: pathOf('again') }),
+    await share({ path: pathOf('again') }),
+  ];
+  const { username } = await other.restoreBackup(words, backup);
+  await other.login({ username, password: 'Secret!23' });
+  await other.connect();
+  expect(await other.history(id)).toHaveLength(1);
+});
+
 test('a store is shared only with whoever knows what opens it', async () => {
   const secret = { passphrase: 'open sesame' };
   await share({ secret });
@@ -58,12 +85,15 @@ test('a store is shared only with whoever knows what opens it', async () => {
 });
 
 function share(options: Partial<SharedClientOptions> = {}): Promise<Client> {
-  const path = join(directory, 'alice.sqlite');
-  return openSharedClient({ url: platform.url, path, ...options }).then((client) => {
-    clients.push(client);
-    return client;
-  });
+  return openSharedClient({ url: platform.url, path: pathOf('alice'), ...options }).then(
+    (client) => {
+      clients.push(client);
+      return client;
+    },
+  );
 }
+
+const pathOf = (name: string) => join(directory, `${name}.sqlite`);
 
 async function stranger(username: string): Promise<Client> {
   const store = openMemoryStore();

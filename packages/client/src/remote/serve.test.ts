@@ -2,7 +2,8 @@ import type { ConversationId } from '@sotto/api';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../client.ts';
 import { ClientError } from '../errors.ts';
-import { openScene, type Scene } from '../state/state.fixture.ts';
+import { LINES_PAGE } from '../limits.ts';
+import { openScene, type Scene, say } from '../state/state.fixture.ts';
 import { portLine } from './line.ts';
 import { followClient, serveClient } from './serve.ts';
 
@@ -37,6 +38,23 @@ test('a follower talks, reads and looks as the client itself', async () => {
   end();
   await vi.waitFor(() => expect(lines.get()).toBeUndefined());
   await vi.waitFor(() => expect(alice.state.messages(conversation).get()).toBeUndefined());
+});
+
+test('older lines are there when they were asked for, and those that were there are the same', async () => {
+  const { alice, bob, conversation } = scene;
+  await say(bob, conversation, 2 * LINES_PAGE);
+  const follower = follow(alice);
+  const lines = follower.state.messages(conversation);
+  expect(await lines.older()).toBe(false);
+  lines.subscribe(() => {});
+  await vi.waitFor(
+    () => expect(textsOf(lines.get()).at(-1)).toBe(`number ${2 * LINES_PAGE - 1}`),
+    10_000,
+  );
+  const newest = lines.get()?.at(-1);
+  expect(await lines.older()).toBe(true);
+  expect(lines.get()).toHaveLength(2 * LINES_PAGE);
+  expect(lines.get()?.at(-1)).toBe(newest);
 });
 
 test('errors are of the same class and code on both sides', async () => {

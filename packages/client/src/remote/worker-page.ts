@@ -27,7 +27,9 @@ export async function openWorkerClient(
   { secret, witnesses, proofs, ...where }: WorkerClientOptions,
 ): Promise<Client> {
   const gone = new AbortController();
-  worker.addEventListener('error', () => gone.abort(), { once: true });
+  const opened = new AbortController();
+  // Later ones are of a worker that goes on all the same.
+  worker.addEventListener('error', () => gone.abort(), { signal: opened.signal });
   const { port1, port2 } = new MessageChannel();
   const wire = openWire(portLine(port1, gone.signal), refuse);
   worker.postMessage({ type: 'sotto-client', port: port2 } satisfies Greeting, [port2]);
@@ -43,6 +45,8 @@ export async function openWorkerClient(
     wire.close();
     if (!(error instanceof LostAnswer)) throw error;
     throw new ConnectionError('the worker has failed, or could not be loaded', { cause: error });
+  } finally {
+    opened.abort();
   }
   return followHolder(holderBy(wire));
 }
