@@ -20,10 +20,12 @@ function RemoveAccount({ username }: { username: string }) {
   const { forget } = useSession();
   const [isAsking, setAsking] = useState(false);
   return (
-    <p className={styles.other}>
-      <Button tone="quiet" onClick={() => setAsking(true)}>
-        Use another account
-      </Button>
+    <>
+      <p className={styles.other}>
+        <Button tone="quiet" onClick={() => setAsking(true)}>
+          Use another account
+        </Button>
+      </p>
       {isAsking && (
         <Dialog
           title={`Remove ${username} from this browser?`}
@@ -43,7 +45,7 @@ function RemoveAccount({ username }: { username: string }) {
           </p>
         </Dialog>
       )}
-    </p>
+    </>
   );
 }
 
