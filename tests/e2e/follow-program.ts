@@ -12,8 +12,6 @@ export interface Orders {
   say(conversation: Conversation, prefix: string, count: number): Promise<void>;
   /** What is on the screen. */
   lines(conversation: Conversation): Promise<string[]>;
-  /** Takes messages until so many have come. */
-  take(count: number): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -46,14 +44,6 @@ const orders: Orders = {
     const shown = lines.get() ?? [];
     end();
     return shown.map(({ body }) => (body.type === 'text' ? body.text : body.type));
-  },
-  async take(count) {
-    const taken: string[] = [];
-    for await (const { content } of client.messages()) {
-      taken.push(content.type === 'text' ? content.text : content.type);
-      if (taken.length === count) break;
-    }
-    return taken;
   },
   close: () => client.close(),
 };

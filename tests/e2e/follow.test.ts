@@ -120,7 +120,6 @@ async function start(path: string): Promise<Running> {
       enter: (username) => order('enter', username),
       say: (conversation, prefix, count) => order('say', conversation, prefix, count),
       lines: (conversation) => order('lines', conversation),
-      take: (count) => order('take', count),
       close: () => order('close'),
     },
   };
