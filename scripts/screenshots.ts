@@ -119,5 +119,7 @@ async function linkBrowser(web: Web, owner: Scene['mira'], scale: number): Promi
   await owner.renameDevice(device, scale === 2 ? 'Phone' : 'Studio iMac');
   await page.getByRole('button', { name: 'That is me' }).click();
   await atHome(page);
+  // It asks once, and is to stand in no picture.
+  await page.getByRole('button', { name: 'Not now' }).click();
   return visit;
 }

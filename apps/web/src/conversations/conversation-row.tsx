@@ -47,7 +47,10 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
         <ConversationAvatar view={view} name={name} />
         <span className={styles.words}>
           <span className={styles.top}>
-            <bdi className={styles.name}>{name}</bdi>
+            {/* A name reads in its own direction, and begins where all of them do. */}
+            <span className={styles.name}>
+              <bdi>{name}</bdi>
+            </span>
             {isMuted && <BellOff className={styles.muted} size={14} aria-label="Muted" />}
             {newest !== undefined && <LastTime line={newest} now={now} isNew={unread > 0} />}
           </span>

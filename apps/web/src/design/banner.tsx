@@ -29,7 +29,7 @@ export function Banner({ tone, children, action }: BannerProps) {
     >
       <Icon className={styles.icon} size={18} strokeWidth={2} aria-hidden />
       <div className={styles.words}>{children}</div>
-      {action}
+      {action !== undefined && <div className={styles.actions}>{action}</div>}
     </div>
   );
 }
