@@ -22,7 +22,13 @@ import {
 import { nodeProvider } from '@sotto/crypto/node';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { freePort, NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
+import {
+  freePort,
+  NO_LIMITS,
+  openRealServers,
+  type Standalone,
+  startStandalone,
+} from '../cluster.ts';
 import { type Command, runScript, startScript } from './script.ts';
 
 const WAIT = { timeout: 60_000, interval: 100 };
@@ -112,7 +118,7 @@ test('a backup that is cut off or altered is refused, and nothing is made of it'
     const checked = await runScript('backup', ['--verify', broken]);
     expect(checked).toMatchObject({ code: 1, stderr: expect.stringContaining(says) });
   }
-}, 120_000);
+}, 240_000);
 
 test('a restore does not touch a platform that runs, or that holds something', async () => {
   const backup = join(folder, 'under-load');
@@ -143,7 +149,7 @@ test('a backup that is killed leaves no backup, and the next one is made all the
   expect(again).toMatchObject({ code: 0 });
   expect(existsSync(`${target}.partial`)).toBe(false);
   expect(await runScript('backup', ['--verify', target])).toMatchObject({ code: 0 });
-}, 120_000);
+}, 240_000);
 
 test('a restore that is killed leaves nothing of the backup in the database, and may be run again', async () => {
   const backup = join(folder, 'under-load');
@@ -161,6 +167,44 @@ test('a restore that is killed leaves nothing of the backup in the database, and
   expect(again).toMatchObject({ code: 0, stderr: '' });
 }, 180_000);
 
+test('a platform on servers of its own is backed up from them, and put back on others', async () => {
+  const [from, to] = [await openRealServers(), await openRealServers()];
+  try {
+    const dataDirectory = newDirectory();
+    const own = { ...NO_LIMITS, SERVER_PORT: environment.SERVER_PORT ?? '0' };
+    await platform.stop();
+    platform = await startStandalone({
+      environment: { ...own, ...from.environment },
+      dataDirectory,
+    });
+    const [alice, bob] = [await enter('carol'), await enter('dave')];
+    const { id } = await alice.client.openDirect((await bob.client.me())!.user);
+    const bytes = randomBytes(FILE_BYTES);
+    const file = { name: 'bytes', type: 'application/octet-stream', data: new Blob([bytes]) };
+    await alice.client.whenStored((await alice.client.sendFile(id, file)).id);
+    await vi.waitFor(() => expect(bob.shown).toHaveLength(1), WAIT);
+    const target = join(folder, 'servers');
+    const at = { DATA_DIR: dataDirectory };
+    expect(await runScript('backup', [target], { ...at, ...from.environment })).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    await platform.stop();
+    const restored = await runScript('restore', [target], { ...at, ...to.environment });
+    expect(restored).toMatchObject({ code: 0, stderr: '' });
+    platform = await startStandalone({ environment: { ...own, ...to.environment }, dataDirectory });
+    const [shown] = bob.shown;
+    const { stream } = await bob.client.openFile(shown ?? expect.fail());
+    expect(Buffer.compare(await buffer(stream), bytes)).toBe(0);
+    for (const { client } of [alice, bob]) await client.close();
+  } finally {
+    await platform.stop();
+    platform = await startStandalone({ environment, dataDirectory: newDirectory() });
+    await from.close();
+    await to.close();
+  }
+}, 240_000);
+
 test('a backup under a passphrase is of use with it alone', async () => {
   const [target, file, other] = ['sealed', 'passphrase', 'other'].map((name) => join(folder, name));
   writeFileSync(file!, 'correct horse battery\n');
@@ -174,7 +218,7 @@ test('a backup under a passphrase is of use with it alone', async () => {
     code: 1,
     stderr: expect.stringContaining('passphrase'),
   });
-}, 120_000);
+}, 240_000);
 
 test('without the secrets of the backup a restore says so before it changes anything', async () => {
   const dataDirectory = newDirectory();

@@ -82,11 +82,7 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
     bucketFound = true;
   }
   await ensureBucket().catch((error: unknown) => {
-    // Waiting mends much, but no key.
-    if (statusOf(error) === 403) {
-      const problem = 'the store refuses this key, or what it may do with this bucket';
-      throw misconfigured('s3.access_key', 'S3_ACCESS_KEY, S3_SECRET_KEY or S3_BUCKET', problem);
-    }
+    if (statusOf(error) === 403) throw refusedKey();
     log?.warn('no bucket yet', { error });
   });
 
@@ -135,6 +131,12 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
       for (const each of [client, forReaders, forPings, forClients]) each.destroy();
     },
   };
+}
+
+/** Waiting mends much, but no key. */
+function refusedKey(): Error {
+  const problem = 'the store refuses this key, or what it may do with this bucket';
+  return misconfigured('s3.access_key', 'S3_ACCESS_KEY, S3_SECRET_KEY or S3_BUCKET', problem);
 }
 
 /** What no browser is to make a page of, or keep for others. */
