@@ -13,30 +13,39 @@ export interface Asking {
   secret(question: string): Promise<string>;
 }
 
-/** Asks whoever sits at this terminal; undefined when nobody does. Ctrl+C rejects with the reason of an aborted signal. */
-export function askingPerson(): Asking | undefined {
+/** Asks whoever sits at this terminal; undefined when nobody does. Rejects with {@link Interrupted}, also by the signal. */
+export function askingPerson(signal: AbortSignal): Asking | undefined {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
-  return { line: (question) => ask(question, process.stderr), secret };
+  return {
+    line: (question) => ask(question, { output: process.stderr, signal }),
+    secret: (question) => askSecret(question, signal),
+  };
 }
 
-async function secret(question: string): Promise<string> {
+async function askSecret(question: string, signal: AbortSignal): Promise<string> {
   process.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const answer = await ask('', nowhere);
+  const answer = await ask('', { output: nowhere, signal });
   process.stderr.write('\n');
   return answer;
 }
 
-async function ask(question: string, output: NodeJS.WritableStream): Promise<string> {
+async function ask(
+  question: string,
+  { output, signal }: { readonly output: NodeJS.WritableStream; readonly signal: AbortSignal },
+): Promise<string> {
   const lines = createInterface({ input: process.stdin, output, terminal: true });
   const ended = Promise.withResolvers<never>();
   const end = () => ended.reject(new Interrupted());
   lines.once('SIGINT', end);
   lines.once('close', end);
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
   try {
     return await Promise.race([lines.question(question), ended.promise]);
   } finally {
     lines.off('close', end);
+    signal.removeEventListener('abort', end);
     lines.close();
   }
 }

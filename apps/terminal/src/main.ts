@@ -37,7 +37,7 @@ process.exitCode = await run({
     note: (line) => void process.stderr.write(`${line}\n`),
     isTerminal: isatty(2),
   },
-  asking: askingPerson(),
+  asking: askingPerson(stopping.signal),
   workingDirectory: environment.INIT_CWD ?? process.cwd(),
   dataHome: environment.XDG_DATA_HOME || undefined,
   version: typeof SOTTO_VERSION === 'string' ? SOTTO_VERSION : 'development',

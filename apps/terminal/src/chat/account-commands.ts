@@ -61,17 +61,17 @@ export async function trust(desk: Desk, rest: string): Promise<void> {
 /** `/devices` */
 export async function devices(desk: Desk): Promise<void> {
   const listed = await desk.client.devices();
-  const rows = listed.map(({ device, name, createdAt, loggedInAt, current }) => {
+  const devices = listed.map(({ device, name, createdAt, loggedInAt, current }) => {
     const called = name === undefined ? 'A device without a name' : safeLine(name);
     const since = `since ${createdAt.slice(0, 10)}, logged in ${loggedInAt.slice(0, 10)}`;
-    return textRow(device, `${called}${current ? ' (this one)' : ''}, ${since}`);
+    return { key: device, text: `${called}${current ? ' (this one)' : ''}, ${since}` };
   });
   const hint = textRow(
     'hint',
     'To add one: sotto link there shows a code, /link CODE here.',
     'dim',
   );
-  showPanel(desk, { title: 'Your devices', rowsFor: () => [...rows, hint] });
+  showPanel(desk, { title: 'Your devices', rowsFor });
 }
 
 /** `/link CODE` */
