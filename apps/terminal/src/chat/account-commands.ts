@@ -61,16 +61,16 @@ export async function trust(desk: Desk, rest: string): Promise<void> {
 /** `/devices` */
 export async function devices(desk: Desk): Promise<void> {
   const listed = await desk.client.devices();
-  const devices = listed.map(({ device, name, createdAt, loggedInAt, current }) => {
+  const owned = listed.map(({ device, name, createdAt, loggedInAt, current }) => {
     const called = name === undefined ? 'A device without a name' : safeLine(name);
     const since = `since ${createdAt.slice(0, 10)}, logged in ${loggedInAt.slice(0, 10)}`;
     return { key: device, text: `${called}${current ? ' (this one)' : ''}, ${since}` };
   });
-  const hint = textRow(
-    'hint',
-    'To add one: sotto link there shows a code, /link CODE here.',
-    'dim',
-  );
+  const hint = { key: 'hint', text: 'To add one: sotto link there shows a code, /link CODE here.' };
+  const rowsFor = (columns: number) =>
+    [...owned, hint].flatMap(({ key, text }) =>
+      wrapText(text, columns).map((row, at) => textRow(`${key}/${at}`, row)),
+    );
   showPanel(desk, { title: 'Your devices', rowsFor });
 }
 
