@@ -54,6 +54,17 @@ test('what is paused lets the next one go, and goes on with the same file', asyn
   await vi.waitFor(() => expect(sent.map(({ name }) => name)).toEqual(['a', 'b', 'a']));
 });
 
+test('what goes on at once after a pause goes on', async () => {
+  const { board, sent, states } = openBoard();
+  board.add(room, [file('a')]);
+  await vi.waitFor(() => expect(sent).toHaveLength(1));
+  const [first] = board.get();
+  board.pause(first!.id);
+  board.resume(first!.id);
+  await vi.waitFor(() => expect(sent).toHaveLength(2));
+  expect(states()).toEqual(['a sending']);
+});
+
 test('what has failed is offered again, and what is given up is gone', async () => {
   const { board, sent, states } = openBoard();
   board.add(room, [file('a')]);

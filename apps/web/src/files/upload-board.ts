@@ -84,7 +84,8 @@ export class UploadBoard implements Observable<readonly Upload[]> {
   /** Goes on with what was paused or has failed. */
   resume(id: string): void {
     const job = this.#jobs.get(id);
-    if (job === undefined || job.abort !== undefined) return;
+    if (job?.upload.state !== 'paused' && job?.upload.state !== 'failed') return;
+    // What was paused a moment ago may still be ending: it begins again when it has.
     this.#change(job, { state: 'waiting' });
     this.#begin(job.upload.conversation);
   }
