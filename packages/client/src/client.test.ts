@@ -180,7 +180,6 @@ test('a contact with another identity is not written to until somebody accepts i
   expect((await bob.safetyNumber(device('alice')!.user)).digits).toBe(before.digits);
   await alice.whenStored((await alice.sendText(conversation.id, 'to the old Bob')).id);
   await bob.close();
-
   const changed = vi.fn();
   alice.on('identity-changed', changed);
   const anew = newClient(openMemoryStore());
