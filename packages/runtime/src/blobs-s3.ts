@@ -81,10 +81,7 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
     if (!bucketFound) await findOrCreateBucket(client, Bucket);
     bucketFound = true;
   }
-  await ensureBucket().catch((error: unknown) => {
-    if (statusOf(error) === 403) throw refusedKey();
-    log?.warn('no bucket yet', { error });
-  });
+  await ensureBucket().catch((error: unknown) => tellNoBucket(error, log));
 
   const placeOf = (key: string): Place => {
     assertBlobKey(key);
@@ -133,10 +130,13 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
   };
 }
 
-/** Waiting mends much, but no key. */
-function refusedKey(): Error {
-  const problem = 'the store refuses this key, or what it may do with this bucket';
-  return misconfigured('s3.access_key', 'S3_ACCESS_KEY, S3_SECRET_KEY or S3_BUCKET', problem);
+/** Waiting mends much, but no key. Throws a ConfigError for one that is refused. */
+function tellNoBucket(error: unknown, log: Logger | undefined): void {
+  if (statusOf(error) === 403) {
+    const problem = 'the store refuses this key, or what it may do with this bucket';
+    throw misconfigured('s3.access_key', 'S3_ACCESS_KEY, S3_SECRET_KEY or S3_BUCKET', problem);
+  }
+  log?.warn('no bucket yet', { error });
 }
 
 /** What no browser is to make a page of, or keep for others. */
