@@ -115,5 +115,5 @@ function LinkDialog({ code, onClose }: LinkDialogProps) {
 
 /** A link that was opened in this browser carries the code behind its `#`, which no server is told. */
 function codeOfAddress(): string {
-  return CODE.exec(decodeURIComponent(location.hash))?.[0] ?? '';
+  return CODE.exec(location.hash.replace(/%3a/i, ':'))?.[0] ?? '';
 }
