@@ -1,7 +1,7 @@
 /** The part of a client that is about backups of its store, for applications that have no hold of the store itself. */
 import type { RestoredBackup } from './backup/backup.ts';
 import type { ClientCore } from './client-core.ts';
-import { loadBackups } from './load-late.ts';
+import { loadLatePart } from './load-late.ts';
 
 /** Backups (`@sotto/client/backup` makes the words, and does the same to a store). */
 export interface BackupDoor {
@@ -21,11 +21,11 @@ export interface BackupDoor {
 export function openBackupDoor({ store, provider, clock }: ClientCore): BackupDoor {
   return {
     async exportBackup(words) {
-      const { exportBackup } = await loadBackups();
+      const { exportBackup } = await loadLatePart();
       return exportBackup(store, words, { provider, clock });
     },
     async restoreBackup(words, backup) {
-      const { restoreBackup } = await loadBackups();
+      const { restoreBackup } = await loadLatePart();
       return restoreBackup(store, words, backup, { provider });
     },
   };

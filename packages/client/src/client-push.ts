@@ -1,7 +1,6 @@
 /** The part of a client that is about waking this device while it is not connected. */
-import { getPushKey, subscribePush, unsubscribePush } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
-import { isProblem } from './errors.ts';
+import { loadLatePart } from './load-late.ts';
 
 /** What a browser gives of a subscription; its keys are not asked for, since a wake-up has no content. */
 export interface PushSubscriptionAddress {
@@ -24,19 +23,8 @@ export interface PushDoor {
 /** What an application calls about being woken. */
 export function openPushDoor({ call }: ClientCore): PushDoor {
   return {
-    async pushKey() {
-      try {
-        return (await call(getPushKey, {})).key;
-      } catch (error) {
-        if (isProblem(error, 'push.off')) return undefined;
-        throw error;
-      }
-    },
-    async subscribePush({ endpoint }) {
-      await call(subscribePush, { body: { endpoint } });
-    },
-    async unsubscribePush() {
-      await call(unsubscribePush, {});
-    },
+    pushKey: async () => (await loadLatePart()).askPushKey(call),
+    subscribePush: async ({ endpoint }) => (await loadLatePart()).subscribeTo(call, endpoint),
+    unsubscribePush: async () => (await loadLatePart()).endSubscription(call),
   };
 }

@@ -1,9 +1,11 @@
 /**
- * What few pages need at once: linking, and the transfer of files. Bundlers put it into a file of its own, which is
- * fetched when it is first asked for. In one piece: each further one costs a page more than it spares.
+ * What few pages need at once: linking, the transfer of files, backups, being woken. Bundlers put it into a file of its
+ * own, which is fetched when it is first asked for. In one piece: each further one costs a page more than it spares.
  */
 
 export { createLinking } from './account/link-answer.ts';
 export { beginLink } from './account/link-offer.ts';
+export { exportBackup, restoreBackup } from './backup/backup.ts';
 export { ciphertextReader, openRanges, openWhole } from './files/file-download.ts';
 export { upload } from './files/file-upload.ts';
+export { askPushKey, endSubscription, subscribeTo } from './push-calls.ts';
