@@ -185,7 +185,7 @@ export async function meetAgain(client: Client, username: string, { confirm }: S
   if (found === undefined) return;
   const { digits } = await client.safetyNumber(found.user);
   if (await confirm(`Does ${username} see ${digits}, too?`))
-    await client.acceptIdentity(found.user);
+    await client.acceptIdentity(found.user, digits);
 }
 
 /** What there is to do about an error, in the four kinds that there are. */

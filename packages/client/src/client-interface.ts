@@ -91,8 +91,12 @@ export interface DeviceDoor {
 export interface TrustDoor {
   /** What waits for a person to decide, also from before this start: the events tell each of them once, or at each start. */
   alarms(): Promise<Alarms>;
-  /** Goes on with a contact whose identity key has changed, after the safety numbers were compared. */
-  acceptIdentity(user: UserId): Promise<void>;
+  /**
+   * Goes on with a contact whose identity key has changed, after the safety numbers were compared. `shown` are the digits
+   * that `safetyNumber` gave and a person has seen: it rejects with `identity.changed` when that number is not the one of
+   * the identity that waits, since the contact's identity may change again while somebody compares.
+   */
+  acceptIdentity(user: UserId, shown?: SafetyNumber['digits']): Promise<void>;
   /**
    * Goes on after `key-log-broken` concerned the whole log: forgets what was seen of it, and takes it as it is now. For
    * when the platform's operator has told, by another way, why the log is another one.

@@ -16,8 +16,8 @@ export function openTrustDoor(core: ClientCore): TrustDoor {
     async safetyNumber(user: UserId) {
       return compareIdentities(await core.peerDeps(), user);
     },
-    async acceptIdentity(user: UserId) {
-      await acceptIdentity(store, user, core.clock());
+    async acceptIdentity(user: UserId, shown?: string) {
+      await acceptIdentity(await core.peerDeps(), { user, shown, now: core.clock() });
       await store.transaction((transaction) => pardonContact(transaction, user));
       // What came while a log waited for this can be asked for once it was read.
       core.inBackground(readBrokenGroups(await core.groupDeps()).then(() => core.wake()));
