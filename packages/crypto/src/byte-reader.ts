@@ -1,5 +1,6 @@
 /** Reads one encoding from front to back, and nothing beyond it: the base of every strict decoder. */
 import { CryptoError } from './errors.ts';
+import { TIME_MS_MAX } from './limits.ts';
 
 /**
  * A cursor over bytes. Every method throws `encoding.invalid` when the input is too short; a decoder
@@ -41,6 +42,13 @@ export class ByteReader {
     const high = this.u32();
     if (high > 0x1f_ffff) throw new CryptoError('encoding.invalid', 'an integer is too large');
     return high * 0x1_0000_0000 + this.u32();
+  }
+
+  /** Milliseconds since 1970 in eight bytes; beyond the last date is an error. */
+  time(): number {
+    const time = this.u64();
+    if (time > TIME_MS_MAX) throw new CryptoError('encoding.invalid', 'a time is no date');
+    return time;
   }
 
   /** The next `length` bytes, copied. */

@@ -1,5 +1,6 @@
 /** Writes one encoding from front to back; the counterpart of `byte-reader.ts`. */
 import { assertInteger } from './bytes.ts';
+import { TIME_MS_MAX } from './limits.ts';
 
 /** Collects fields; integers are big-endian and checked: `input.invalid` when they do not fit. */
 export class ByteWriter {
@@ -41,6 +42,12 @@ export class ByteWriter {
   u64(value: number): this {
     assertInteger(value, { min: 0, max: Number.MAX_SAFE_INTEGER }, 'u64');
     return this.u32(Math.floor(value / 0x1_0000_0000)).u32(value % 0x1_0000_0000);
+  }
+
+  /** Milliseconds since 1970, in eight bytes. */
+  time(value: number): this {
+    assertInteger(value, { min: 0, max: TIME_MS_MAX }, 'time');
+    return this.u64(value);
   }
 
   bytes(value: Uint8Array): this {

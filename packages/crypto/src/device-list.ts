@@ -130,7 +130,7 @@ export function decodeDeviceList(encoded: Uint8Array): {
   const user = decodeUuid(reader.bytes(UUID_BYTES));
   const version = reader.u32();
   const previousHash = reader.bytes(32);
-  const time = reader.u64();
+  const time = reader.time();
   const count = reader.u8();
   if (count > DEVICES_MAX) throw malformed('too many devices');
   const devices = Array.from({ length: count }, () => readEntry(reader));
@@ -150,7 +150,7 @@ function encodeList(list: DeviceList): Uint8Array {
     .bytes(encodeUuid(list.user))
     .u32(list.version)
     .bytes(list.previousHash)
-    .u64(list.time)
+    .time(list.time)
     .u8(list.devices.length);
   for (const { device, deviceKey, registrationId } of list.devices) {
     assertLength(deviceKey, 32, 'a device key');

@@ -12,7 +12,7 @@ import {
   symmetricKey,
   verifyingKey,
 } from './keys.ts';
-import { MESSAGE_BYTES_MAX } from './limits.ts';
+import { MESSAGE_BYTES_MAX, TIME_MS_MAX } from './limits.ts';
 import { aliceAddress, bobAddress } from './parties.fixture.ts';
 import { decodeHandshake, encodeHandshake, parseMessage } from './wire.ts';
 
@@ -96,12 +96,20 @@ describe('a writer and a reader', () => {
       () => writer().u32(2 ** 32),
       () => writer().u64(2 ** 53),
       () => writer().u64(-1),
+      () => writer().time(TIME_MS_MAX + 1),
     ]) {
       expect(write).toThrow(failing('input.invalid'));
     }
     expect(() => new ByteReader(Uint8Array.of(0, 0x20, 0, 0, 0, 0, 0, 0)).u64()).toThrow(
       failing('encoding.invalid'),
     );
+  });
+
+  test('take the last time that is a date, and none behind it', () => {
+    const last = new ByteWriter(8).time(TIME_MS_MAX).finish();
+    expect(new Date(new ByteReader(last).time()).toISOString()).toBe('+275760-09-13T00:00:00.000Z');
+    const behind = new ByteWriter(8).u64(TIME_MS_MAX + 1).finish();
+    expect(() => new ByteReader(behind).time()).toThrow(failing('encoding.invalid'));
   });
 
   test('refuse to read beyond the end, and to end before it', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { concat, utf8 } from './bytes.ts';
 import { type Envelope, openEnvelope, sealEnvelope } from './envelope.ts';
 import { compareHeads } from './head.ts';
+import { TIME_MS_MAX } from './limits.ts';
 import { pad, unpad } from './padding.ts';
 import { aliceAddress, bobAddress, now } from './parties.fixture.ts';
 import { acceptCounter, type SenderCounter } from './sender-counter.ts';
@@ -100,6 +101,16 @@ describe('an envelope', () => {
     }
   });
 
+  test('of a time that is no date is refused, since whoever shows it would fail', () => {
+    const bytes = unpad(sealEnvelope({ ...minimal, time: TIME_MS_MAX }));
+    const timeEnd = 2 + 64 + 8 + 7;
+    const late = bytes.with(timeEnd, bytes[timeEnd]! + 1);
+    expect(openEnvelope(pad(bytes), minimal).time).toBe(TIME_MS_MAX);
+    expect(() => openEnvelope(pad(late), minimal)).toThrow(
+      expect.objectContaining({ code: 'encoding.invalid' }),
+    );
+  });
+
   test('takes 201 device lists and refuses more, in both directions', () => {
     const list = { user: aliceAddress.user, ...head(1, 1) };
     const most = { ...minimal, deviceLists: Array.from({ length: 201 }, () => list) };
@@ -122,6 +133,7 @@ describe('an envelope', () => {
       { counter: 0 },
       { counter: 1.5 },
       { time: -1 },
+      { time: TIME_MS_MAX + 1 },
       { membership: head(0, 1) },
       { keyLog: { version: 1, hash: new Uint8Array(31) } },
     ];

@@ -80,7 +80,7 @@ export function sealEnvelope(envelope: Envelope): Uint8Array {
     .bytes(encodeUuid(envelope.sender.user))
     .bytes(encodeUuid(envelope.sender.device))
     .u64(envelope.counter)
-    .u64(envelope.time);
+    .time(envelope.time);
   if (membership) writeHead(writer, membership);
   if (keyLog) writeHead(writer, keyLog);
   writer.u16(deviceLists.length);
@@ -117,7 +117,7 @@ function decode(reader: ByteReader): Envelope {
   const sender = { user: readUuid(reader), device: readUuid(reader) };
   const counter = reader.u64();
   if (counter < 1) throw new CryptoError('encoding.invalid', 'counters start at 1');
-  const time = reader.u64();
+  const time = reader.time();
   const membership = flags & HAS_MEMBERSHIP ? { membership: readHead(reader) } : {};
   const keyLog = flags & HAS_KEY_LOG ? { keyLog: readHead(reader) } : {};
   const control = flags & IS_CONTROL ? ({ control: true } as const) : {};

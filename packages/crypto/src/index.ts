@@ -101,7 +101,12 @@ export {
   type VerifyingKey,
   verifyingKey,
 } from './keys.ts';
-export { KEY_LOG_SKEW_MS_MAX, PASSPHRASE_COST_MAX, PROVISION_CONTACTS_MAX } from './limits.ts';
+export {
+  KEY_LOG_SKEW_MS_MAX,
+  PASSPHRASE_COST_MAX,
+  PROVISION_CONTACTS_MAX,
+  TIME_MS_MAX,
+} from './limits.ts';
 export {
   type DecodedMembershipEntry,
   decodeMembershipEntry,

@@ -72,7 +72,7 @@ export function digestKey(
 export function encodeKeyLogLeaf(leaf: KeyLogLeaf): Uint8Array {
   const writer = new ByteWriter(102).u8(VERSION);
   if (leaf.type === 'restored') {
-    return writer.u8(TYPE_RESTORED).u32(leaf.incarnation).u64(leaf.time).finish();
+    return writer.u8(TYPE_RESTORED).u32(leaf.incarnation).time(leaf.time).finish();
   }
   const { account, version, previousHash, keyDigest } = leaf;
   for (const hash of [account, previousHash, keyDigest]) assertLength(hash, 32, 'a hash');
@@ -178,7 +178,7 @@ export function signTreeHead(
   head: TreeHead,
 ): Uint8Array {
   assertLength(head.root, 32, 'a root hash');
-  const writer = new ByteWriter(1 + 8 + 8 + 32).u8(VERSION).u64(head.size).u64(head.time);
+  const writer = new ByteWriter(1 + 8 + 8 + 32).u8(VERSION).u64(head.size).time(head.time);
   const message = writer.bytes(head.root).finish();
   const signature = signStatement(provider, logKey.seed, { purpose: 'keyLogHead', message });
   return concat(message, signature);
@@ -226,7 +226,7 @@ export function decodeTreeHead(encoded: Uint8Array): {
   const reader = new ByteReader(encoded);
   if (reader.u8() !== VERSION) throw new CryptoError('encoding.unsupported', 'tree head');
   const size = reader.u64();
-  const time = reader.u64();
+  const time = reader.time();
   const root = reader.bytes(32);
   const signature = reader.bytes(SIGNATURE_BYTES);
   reader.end();
@@ -280,7 +280,7 @@ function decodeAccountLeaf(bytes: Uint8Array, account: Uint8Array): AccountLeaf 
 function readLeaf(reader: ByteReader): KeyLogLeaf {
   const type = reader.u8();
   if (type === TYPE_RESTORED) {
-    return { type: 'restored', incarnation: reader.u32(), time: reader.u64() };
+    return { type: 'restored', incarnation: reader.u32(), time: reader.time() };
   }
   if (type !== TYPE_ACCOUNT) throw new CryptoError('encoding.invalid', 'an unknown kind of leaf');
   const account = reader.bytes(32);

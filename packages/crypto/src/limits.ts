@@ -62,6 +62,9 @@ export const MESSAGE_BYTES_MAX = PLAINTEXT_BYTES_MAX + 1024;
 /** Devices of one account. A direct message carries one ciphertext for each, so its cost grows with this. */
 export const DEVICES_MAX = 6;
 
+/** The latest time that there is a date for (ECMA-262, 21.4.1.1). What shows a later one fails, each time that it is shown. */
+export const TIME_MS_MAX = 8_640_000_000_000_000;
+
 /** A device list is signed again weekly; one that missed two weeks is warned about. */
 export const DEVICE_LIST_AGE_MS_MAX = 14 * 24 * 60 * 60 * 1000;
 

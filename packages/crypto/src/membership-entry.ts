@@ -73,7 +73,7 @@ export function encodeMembershipEntry(entry: MembershipEntry): Uint8Array {
     .bytes(encodeUuid(entry.conversation))
     .u32(entry.version)
     .bytes(entry.previousHash)
-    .u64(entry.time);
+    .time(entry.time);
   if (author) writer.bytes(encodeUuid(author.user)).bytes(author.identityKey);
   return writer.bytes(payload).finish();
 }
@@ -87,7 +87,7 @@ export function decodeMembershipEntry(encoded: Uint8Array): DecodedMembershipEnt
   const conversation = readUuid(reader);
   const version = reader.u32();
   const previousHash = reader.bytes(32);
-  const time = reader.u64();
+  const time = reader.time();
   const author = type === 'departed' ? undefined : readAuthor(reader);
   const action = readAction(reader, type);
   const signedBytes = encoded.slice(0, encoded.length - reader.remaining);

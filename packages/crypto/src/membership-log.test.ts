@@ -7,6 +7,7 @@ import { signStatement } from './ed25519.ts';
 import { CryptoError } from './errors.ts';
 import { checkDecoder } from './fuzz.fixture.ts';
 import type { Identity } from './keys.ts';
+import { TIME_MS_MAX } from './limits.ts';
 import {
   decodeMembershipEntry,
   encodeMembershipEntry,
@@ -258,6 +259,19 @@ describe('a server that shows a wrong log is caught:', () => {
       const changed = add.with(bit >> 3, add[bit >> 3]! ^ (1 << (bit & 7)));
       expect(() => replay([create, changed])).toThrow(CryptoError);
     }
+  });
+
+  test('a time that is no date', () => {
+    const { entry } = decodeMembershipEntry(add);
+    const encoded = encodeMembershipEntry({ ...entry, time: TIME_MS_MAX });
+    const timeEnd = 2 + 16 + 4 + 32 + 7;
+    const late = encoded.with(timeEnd, encoded[timeEnd]! + 1);
+    const decode = (bytes: Uint8Array) => decodeMembershipEntry(concat(bytes, new Uint8Array(64)));
+    expect(decode(encoded).entry.time).toBe(TIME_MS_MAX);
+    expect(() => decode(late)).toThrow(withCode('encoding.invalid'));
+    expect(() => encodeMembershipEntry({ ...entry, time: TIME_MS_MAX + 1 })).toThrow(
+      withCode('input.invalid'),
+    );
   });
 
   test('but it may take out accounts by `departed`, and that is all it may do', () => {

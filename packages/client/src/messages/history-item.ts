@@ -1,7 +1,11 @@
 /** What a conversation's history holds. */
 import { Address, ConversationId, MessageId, Seq, Timestamp, UserId } from '@sotto/api';
+import { TIME_MS_MAX } from '@sotto/crypto';
 import * as z from 'zod/mini';
 import { Content } from './content.ts';
+
+/** Milliseconds since 1970. Older releases have stored what is no date, which nothing can show. */
+const Time = z.number().check(z.overwrite((time) => Math.min(time, TIME_MS_MAX)));
 
 const placed = {
   id: MessageId,
@@ -17,12 +21,12 @@ export const Message = z.object({
   type: z.literal('message'),
   ...placed,
   /** Milliseconds since 1970 by the sender's clock, as the sender encrypted it. */
-  time: z.number(),
+  time: Time,
   content: Content,
   /** The content's text is not the one that it was sent with. */
   isEdited: z.optional(z.boolean()),
   /** When it goes away, in milliseconds since 1970; absent while nobody counts, and when it stays. */
-  expiresAt: z.optional(z.number()),
+  expiresAt: z.optional(Time),
   /** Sent by this account, from this device or another one. */
   own: z.boolean(),
   /** The sender's count skipped a number before this message, or this one comes late: something was held back. */
@@ -73,7 +77,7 @@ export const MembershipItem = z.object({
   /** Who signed it; absent for `departed`, which the platform writes. */
   author: z.optional(UserId),
   /** Milliseconds since 1970 by the author's clock. */
-  time: z.number(),
+  time: Time,
   change: MembershipChange,
 });
 export type MembershipItem = z.infer<typeof MembershipItem>;
