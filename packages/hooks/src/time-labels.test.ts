@@ -5,12 +5,23 @@ import {
   dayLabel,
   isSameDay,
   lifetimeLabel,
+  machineTime,
   shortTimeLabel,
 } from './time-labels.ts';
 
 const at = (...[year, month, day, hour = 12]: number[]) =>
   new Date(year!, month! - 1, day, hour, 5).getTime();
 const now = at(2026, 11, 21);
+
+test('a moment that no calendar has is the last one, or the first', () => {
+  for (const time of [9e15, Number.MAX_SAFE_INTEGER, -9e15]) {
+    expect(machineTime(time)).toMatch(/^[+-]2\d{5}-/);
+    expect(clockLabel(time, 'en-GB')).toMatch(/^\d\d:\d\d$/);
+    expect(shortTimeLabel(time, now, 'en-GB')).not.toBe('');
+    expect(dayLabel(time, now, 'en-GB')).not.toBe('');
+    expect(isSameDay(time, now)).toBe(false);
+  }
+});
 
 describe('days', () => {
   test('are named as people name them', () => {

@@ -4,11 +4,19 @@
 type Locale = string | undefined;
 
 const DAY_MS = 24 * 3_600_000;
+
+/** `Date` goes no further from 1970 than a day more (ECMA-262, 21.4.1.1); time zones lie around it. */
+const MOMENT_MAX = 8.64e15 - DAY_MS;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** The time of day: 09:05. */
 export function clockLabel(time: number, locale?: Locale): string {
   return formatted(time, { hour: '2-digit', minute: '2-digit' }, locale);
+}
+
+/** A moment as machines read it, for the `datetime` of a `time` element. */
+export function machineTime(time: number): string {
+  return momentOf(time).toISOString();
 }
 
 /** The day and the time of it, for where nothing else says the day. */
@@ -22,7 +30,7 @@ export function dayLabel(time: number, now: number, locale?: Locale): string {
   if (days === 0) return 'Today';
   if (days === 1) return 'Yesterday';
   if (days > 1 && days < 7) return formatted(time, { weekday: 'long' }, locale);
-  const isThisYear = new Date(time).getFullYear() === new Date(now).getFullYear();
+  const isThisYear = momentOf(time).getFullYear() === momentOf(now).getFullYear();
   const day = { weekday: 'short', day: 'numeric', month: 'long' } as const;
   return formatted(time, isThisYear ? day : { ...day, year: 'numeric' }, locale);
 }
@@ -33,7 +41,7 @@ export function shortTimeLabel(time: number, now: number, locale?: Locale): stri
   if (days === 0) return clockLabel(time, locale);
   if (days === 1) return 'Yesterday';
   if (days > 1 && days < 7) return formatted(time, { weekday: 'short' }, locale);
-  const isThisYear = new Date(time).getFullYear() === new Date(now).getFullYear();
+  const isThisYear = momentOf(time).getFullYear() === momentOf(now).getFullYear();
   const day = { day: 'numeric', month: 'short' } as const;
   return formatted(time, isThisYear ? day : { ...day, year: '2-digit' }, locale);
 }
@@ -80,7 +88,7 @@ function daysBetween(time: number, now: number): number {
 }
 
 function startOfDay(time: number): number {
-  return new Date(time).setHours(0, 0, 0, 0);
+  return momentOf(time).setHours(0, 0, 0, 0);
 }
 
 /** Making a format takes 50 times as long as using it. */
@@ -88,5 +96,10 @@ function formatted(time: number, options: Intl.DateTimeFormatOptions, locale: Lo
   const key = JSON.stringify([locale, options]);
   const format = formats.get(key) ?? new Intl.DateTimeFormat(locale, options);
   formats.set(key, format);
-  return format.format(time);
+  return format.format(momentOf(time));
+}
+
+/** Somebody else's device says when it wrote something, and may say anything. */
+function momentOf(time: number): Date {
+  return new Date(Math.min(Math.max(time, -MOMENT_MAX), MOMENT_MAX));
 }
