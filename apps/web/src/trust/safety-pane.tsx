@@ -2,10 +2,11 @@
 import type { SafetyNumber } from '@sotto/client';
 import { NAMELESS, type UserId, useClient, useNames, useUsername } from '@sotto/hooks';
 import { ArrowLeft, BadgeCheck, ShieldAlert } from 'lucide-react';
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { Banner, Button, IconButton, QrCode, TextField, useToast } from '../design/index.ts';
 import { Actions, Failure, Loading, Section } from '../settings/section.tsx';
 import { useLoaded, useTask } from '../settings/use-task.ts';
+import { codeOf } from '../shell/explain.ts';
 import { type Comparison, compareDigits, groupsOf } from './safety-digits.ts';
 import styles from './safety-pane.module.css';
 import { useAlarms } from './use-alarms.ts';
@@ -16,11 +17,11 @@ export function SafetyPane({ user }: { user: UserId }) {
   const { view } = useAlarms();
   const name = useNames([user])(user);
   const username = useUsername(user);
-  // After a change it is another number, so whether there was one is a reason to ask again.
+  const { changes, onChange } = useChanges(user);
   const isChanged = view.identityChanged.includes(user);
   const isBroken = view.logBroken.includes(user);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
-  const load = useCallback(() => client.safetyNumber(user), [client, user, isChanged]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: after a change it is another number
+  const load = useCallback(() => client.safetyNumber(user), [client, user, isChanged, changes]);
   const loaded = useLoaded(load);
   return (
     <div className={styles.pane}>
@@ -48,13 +49,29 @@ export function SafetyPane({ user }: { user: UserId }) {
             </Banner>
           )}
           <Loading loaded={loaded} label="Working out the safety number">
-            {(number) => <Comparing number={number} name={name} />}
+            {(number) => (
+              <>
+                <Comparing number={number} name={name} />
+                {(isChanged || isBroken) && <AcceptSection {...{ user, name, number, onChange }} />}
+              </>
+            )}
           </Loading>
-          {(isChanged || isBroken) && <AcceptSection user={user} name={name} />}
         </div>
       </div>
     </div>
   );
+}
+
+/** How often the identity has changed while the page was open, by what the SDK tells and by what it refused. */
+function useChanges(user: UserId) {
+  const client = useClient();
+  const [changes, setChanges] = useState(0);
+  const onChange = useCallback(() => setChanges((count) => count + 1), []);
+  useEffect(
+    () => client.on('identity-changed', (changed) => changed.user === user && onChange()),
+    [client, user, onChange],
+  );
+  return { changes, onChange };
 }
 
 function Comparing({ number, name }: { number: SafetyNumber; name: string }) {
@@ -144,14 +161,31 @@ function CopyButton({ digits }: { digits: string }) {
   );
 }
 
-function AcceptSection({ user, name }: { user: UserId; name: string }) {
+interface AcceptProps {
+  user: UserId;
+  name: string;
+  /** What stands on the page: nothing else is accepted. */
+  number: SafetyNumber;
+  /** The identity is another one by now. */
+  onChange: () => void;
+}
+
+function AcceptSection({ user, name, number, onChange }: AcceptProps) {
   const client = useClient();
   const { book } = useAlarms();
   const toast = useToast();
   const task = useTask();
   const accept = async () => {
     const isDone = await task.run(async () => {
-      await client.acceptIdentity(user);
+      try {
+        await client.acceptIdentity(user, number.digits);
+      } catch (error) {
+        if (codeOf(error) === 'identity.changed') {
+          toast('The number has just changed again. Compare the new one.', 'danger');
+          onChange();
+        }
+        throw error;
+      }
       await book.refresh();
     });
     if (isDone) toast(`Messages go to ${name === NAMELESS ? 'them' : name} again`);
