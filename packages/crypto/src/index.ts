@@ -194,6 +194,13 @@ export {
 } from './session.ts';
 export { decodeSessionRecord, encodeSessionRecord, type SessionRecord } from './session-record.ts';
 export {
+  INTRODUCTION_NONCE_BYTES,
+  type Introduction,
+  type IntroductionNonces,
+  introductionOf,
+  isProof,
+} from './store-introduction.ts';
+export {
   blindStoreName,
   makeStoreKey,
   openStoreRecord,

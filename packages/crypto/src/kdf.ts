@@ -33,6 +33,8 @@ export const KDF_LABELS = {
   storeWrap: utf8('sotto/v1/store/wrap'),
   /** One record of a store. */
   storeRecord: utf8('sotto/v1/store/record'),
+  /** Keys by which those who share a store show that they know what opens it. */
+  storeIntroduction: utf8('sotto/v1/store/introduction'),
   /** Keys of one backup, from its owner's recovery key. */
   backup: utf8('sotto/v1/backup'),
   /** Hash of one version of a device list. */

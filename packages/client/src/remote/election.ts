@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { answersOf } from './answers.ts';
 import { followHolder } from './follower.ts';
 import type { Holder } from './holder.ts';
-import { behindDoor, comeIn, type Knowledge, openDoorkeeper } from './introduction.ts';
+import { comeIn, type Knowledge, openDoors } from './introduction.ts';
 import type { Line } from './line.ts';
 import type { Meeting } from './meeting.ts';
 import { asAgain, mayAskAgain } from './repetition.ts';
@@ -132,15 +132,20 @@ class Election implements Holder {
     const { meeting, create, knowledge } = this.#options;
     const client = await createOrClose(store, create);
     const sharing = createSharing(client);
-    const doorkeeper = openDoorkeeper(knowledge);
+    const doorkeeping = openDoors(knowledge);
     const lines = new Set<Line>();
     const over = new AbortController();
     const answer = (gone: AbortSignal) => answersOf(client, sharing, gone);
-    const stop = await meeting.host((line) => {
+    const onLine = (line: Line) => {
       const isFull = lines.size >= FOLLOWERS_MAX;
       lines.add(line);
       line.closed.addEventListener('abort', () => lines.delete(line));
-      openWire(line, isFull ? sendAway : behindDoor(doorkeeper, () => answer(line.closed)));
+      openWire(line, isFull ? sendAway : doorkeeping(() => answer(line.closed)));
+    };
+    const stop = await meeting.host(onLine).catch(async (error) => {
+      // Nobody else has the client, and it has the store.
+      await client.close();
+      throw error;
     });
     return {
       ask: answer(over.signal),
