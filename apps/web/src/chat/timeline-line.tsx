@@ -1,8 +1,8 @@
 /** One row of a chat, where the timeline has put it. */
-import { dayLabel, isSaid, type lineWords, type TimelineRow } from '@sotto/hooks';
+import { dayLabel, isSaid, type Reader, type TimelineRow } from '@sotto/hooks';
 import { memo, type Ref } from 'react';
 import { useNow } from '../conversations/use-now.ts';
-import { classes } from '../design/index.ts';
+import { Boundary, classes } from '../design/index.ts';
 import { Bubble } from './bubble.tsx';
 import { useChat } from './chat-context.ts';
 import { Notice } from './notice.tsx';
@@ -47,25 +47,28 @@ export const TimelineLine = memo(function TimelineLine(lineProps: TimelineLinePr
       onPointerDown={activate}
       onFocus={activate}
     >
-      {opensDay && <Day time={line.time} />}
-      {opensNew && <p className={styles.new}>New messages</p>}
-      {isSaid(line) ? (
-        <>
-          <span className={styles.spoken}>{spokenBy(row, reader)}</span>
-          <Bubble line={line} isFirst={isFirst} isLast={isLast} isActive={isActive} />
-        </>
-      ) : (
-        <Notice line={line} reader={reader} />
-      )}
+      {/* Whatever somebody sends: it takes no more than its own line. */}
+      <Boundary
+        fallback={<p className={styles.broken}>This message cannot be shown</p>}
+        subject={line}
+      >
+        {opensDay && <Day time={line.time} />}
+        {opensNew && <p className={styles.new}>New messages</p>}
+        {isSaid(line) ? (
+          <>
+            <span className={styles.spoken}>{spokenBy(row, reader)}</span>
+            <Bubble line={line} isFirst={isFirst} isLast={isLast} isActive={isActive} />
+          </>
+        ) : (
+          <Notice line={line} reader={reader} />
+        )}
+      </Boundary>
     </div>
   );
 });
 
 /** What the sides of bubbles tell to those who see them. */
-function spokenBy(
-  { line }: TimelineRow,
-  { nameOf }: { nameOf: Parameters<typeof lineWords>[1]['nameOf'] },
-) {
+function spokenBy({ line }: TimelineRow, { nameOf }: Reader): string {
   if (line.isOwn) return 'You: ';
   return line.sender === undefined ? '' : `${nameOf(line.sender)}: `;
 }

@@ -2,6 +2,7 @@
 export { Avatar, type AvatarPicture, type AvatarProps } from './avatar.tsx';
 export { Badge } from './badge.tsx';
 export { Banner, type BannerProps } from './banner.tsx';
+export { Boundary, type BoundaryProps } from './boundary.tsx';
 export { Button, type ButtonProps } from './button.tsx';
 export { classes } from './classes.ts';
 export { Dialog, type DialogProps } from './dialog.tsx';

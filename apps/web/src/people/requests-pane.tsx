@@ -10,7 +10,7 @@ import {
 import { ArrowLeft, MailQuestion } from 'lucide-react';
 import { useState } from 'react';
 import { useRequests } from '../conversations/use-requests.ts';
-import { Avatar, Button, EmptyState, IconButton, useToast } from '../design/index.ts';
+import { Avatar, Boundary, Button, EmptyState, IconButton, useToast } from '../design/index.ts';
 import { Failure } from '../settings/section.tsx';
 import { useTask } from '../settings/use-task.ts';
 import { useMe } from '../shell/me.ts';
@@ -47,7 +47,9 @@ export function RequestsPane() {
             <ul className={styles.list}>
               {requests.map((request) => (
                 <li key={request.conversation} className={styles.card}>
-                  <Request request={request} />
+                  <Boundary fallback="This request cannot be shown" subject={request}>
+                    <Request request={request} />
+                  </Boundary>
                 </li>
               ))}
             </ul>

@@ -1,38 +1,40 @@
 /** Asks once whether somebody wants to be told of messages: when there is a conversation that one could miss. */
 import { useClient, useConversations } from '@sotto/hooks';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { Banner, Button, useToast } from '../design/index.ts';
 import { explain } from '../shell/explain.ts';
+import { useMe } from '../shell/me.ts';
+import { answerOf, keepAnswer } from './answered.ts';
 import { enableNotifications, notificationState, renewNotifications } from './notifications.ts';
-
-/** Set in this browser once the question was answered, either way. */
-const ANSWERED = 'sotto/notifications-answered';
 
 /** The question, as a banner; nothing where it was answered, or cannot be asked. */
 export function NotificationOffer() {
   const client = useClient();
+  const me = useMe();
+  const woken = useMemo(() => ({ client, me }), [client, me]);
   const toast = useToast();
   const [isOpen, setOpen] = useState(false);
   const hasTalked = useConversations()?.some(({ newest }) => newest !== undefined) ?? false;
   useEffect(() => {
     // Nobody waits for it, and it is done again at the next start.
-    renewNotifications(client).catch(() => undefined);
-  }, [client]);
+    renewNotifications(woken).catch(() => undefined);
+  }, [woken]);
   useEffect(() => {
-    if (!hasTalked || localStorage.getItem(ANSWERED) !== null) return;
-    notificationState(client).then(
+    if (!hasTalked || answerOf(woken.me) !== undefined) return;
+    notificationState(woken).then(
       (state) => setOpen(state === 'off'),
       () => undefined,
     );
-  }, [client, hasTalked]);
+  }, [woken, hasTalked]);
   if (!isOpen) return null;
-  const answer = () => {
-    localStorage.setItem(ANSWERED, 'yes');
+  const refuse = () => {
+    keepAnswer(me, 'off');
     setOpen(false);
   };
   const accept = () => {
-    answer();
-    enableNotifications(client).then(
+    // Until it is on: whoever changes their mind before the browser is not asked again.
+    refuse();
+    enableNotifications(woken).then(
       (state) => state === 'on' && toast('You will be told when something comes.'),
       (error: unknown) => toast(explain(error), 'danger'),
     );
@@ -43,7 +45,7 @@ export function NotificationOffer() {
       action={
         <>
           <Button onClick={accept}>Turn on</Button>
-          <Button tone="quiet" onClick={answer}>
+          <Button tone="quiet" onClick={refuse}>
             Not now
           </Button>
         </>

@@ -1,8 +1,9 @@
 /** The switch for notifications, and what stands in their way. */
 import { useClient } from '@sotto/hooks';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { Spinner, Switch, useToast } from '../design/index.ts';
 import { codeOf, explain } from '../shell/explain.ts';
+import { useMe } from '../shell/me.ts';
 import {
   disableNotifications,
   enableNotifications,
@@ -21,17 +22,19 @@ const HINTS: Readonly<Record<NotificationState, string>> = {
 /** On or off; asks the browser when it is turned on. */
 export function NotificationSwitch() {
   const client = useClient();
+  const me = useMe();
+  const woken = useMemo(() => ({ client, me }), [client, me]);
   const toast = useToast();
   const [state, setState] = useState<NotificationState>();
   const [isBusy, setBusy] = useState(false);
   useEffect(() => {
     // Without a connection it is not known whether the platform would; turning it on tells.
-    notificationState(client).then(setState, () => setState('off'));
-  }, [client]);
+    notificationState(woken).then(setState, () => setState('off'));
+  }, [woken]);
   if (state === undefined) return <Spinner label="Asking the browser" />;
   const change = (isWanted: boolean) => {
     setBusy(true);
-    (isWanted ? enableNotifications(client) : disableNotifications(client))
+    (isWanted ? enableNotifications(woken) : disableNotifications(woken))
       .then(setState)
       .catch((error: unknown) => toast(wordsOf(error), 'danger'))
       .finally(() => setBusy(false));

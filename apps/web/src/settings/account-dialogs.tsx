@@ -148,13 +148,18 @@ function ShownCode({ code, onClose }: Closing & { code: string }) {
 export function LogOutDialog({ onClose }: Closing) {
   const client = useClient();
   const task = useTask();
+  const logOut = async () => {
+    // As long as the session may say so; the browser ends it in any case, when the session has ended.
+    await client.unsubscribePush().catch(() => undefined);
+    await client.logout();
+  };
   return (
     <FormDialog
       title="Log out?"
       submit="Log out"
       task={task}
       isReady
-      onSubmit={() => void task.run(() => client.logout())}
+      onSubmit={() => void task.run(logOut)}
       onClose={onClose}
     >
       <p>

@@ -3,14 +3,15 @@ import { MessageCircle } from 'lucide-react';
 import { lazy, type ReactNode, Suspense } from 'react';
 import { ChatPane } from '../chat/chat-pane.tsx';
 import { ConversationsPane } from '../conversations/conversations-pane.tsx';
-import { EmptyState, Spinner } from '../design/index.ts';
+import { Boundary, EmptyState, Spinner } from '../design/index.ts';
 import { NotificationOffer } from '../push/notification-offer.tsx';
 import { UpdateNotice } from '../push/update-notice.tsx';
 import { TrustNotices } from '../trust/trust-notices.tsx';
+import { Broken, NoticesBroken } from './broken.tsx';
 import { ConnectionNotice } from './connection-notice.tsx';
 import styles from './home.module.css';
 import { Layout } from './layout.tsx';
-import { type Route, useRoute } from './route.ts';
+import { pathOf, type Route, useRoute } from './route.ts';
 
 // What few visits need comes when it is asked for; the service worker has it by then.
 const SettingsPane = lazy(async () => {
@@ -32,15 +33,25 @@ export function Home() {
   return (
     <div className={styles.home}>
       <div>
-        <ConnectionNotice />
-        <TrustNotices />
-        <UpdateNotice />
-        <NotificationOffer />
+        <Boundary fallback={<NoticesBroken />}>
+          <ConnectionNotice />
+          <TrustNotices />
+          <UpdateNotice />
+          <NotificationOffer />
+        </Boundary>
       </div>
       <Layout
         front={route.name === 'conversations' ? 'side' : 'main'}
-        side={<ConversationsPane />}
-        main={<Suspense fallback={<Spinner label="Loading" />}>{paneOf(route)}</Suspense>}
+        side={
+          <Boundary fallback={<Broken />}>
+            <ConversationsPane />
+          </Boundary>
+        }
+        main={
+          <Boundary fallback={<Broken />} subject={pathOf(route)}>
+            <Suspense fallback={<Spinner label="Loading" />}>{paneOf(route)}</Suspense>
+          </Boundary>
+        }
       />
     </div>
   );

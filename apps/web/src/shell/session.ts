@@ -1,6 +1,7 @@
 /** Whether somebody is logged in here, from the opening of the store to the end of the session. */
 import { type Client, ClientError, type Me, type Observable } from '@sotto/client';
 import { createContext, useContext } from 'react';
+import { currentClient, type OpenedClient } from './current-client.ts';
 
 /** How far this page is. */
 export type SessionView =
@@ -25,17 +26,18 @@ export interface Session extends Observable<SessionView> {
 
 /** Where clients come from and how their stores go. */
 export interface SessionDeps {
-  readonly openClient: () => Promise<Client>;
+  readonly openClient: () => Promise<OpenedClient>;
   readonly removeStore: () => Promise<void>;
   /** Asks that the store stays: somebody has come to stay. */
   readonly keepStore: () => void;
   /** Another tab removes the store. */
   readonly onRemoval: (listener: () => void) => void;
+  /** Nothing tells of the account's messages any more; on the platform only with a client that still may say so. */
+  readonly endNotifications: (client?: Client) => Promise<void>;
 }
 
 /** Begins a session: opens the store, and connects when it holds an account. */
 export function openSession(deps: SessionDeps): Session {
-  const { openClient, removeStore } = deps;
   const listeners = new Set<() => void>();
   let view: SessionView = { stage: 'opening' };
   const set = (next: SessionView): void => {
@@ -43,7 +45,9 @@ export function openSession(deps: SessionDeps): Session {
     for (const listener of listeners) listener();
   };
   const end = (client: Client, me: Me): void => {
-    if (view.stage === 'in' && view.client === client) set({ stage: 'ended', client, me });
+    if (view.stage !== 'in' || view.client !== client) return;
+    set({ stage: 'ended', client, me });
+    void deps.endNotifications();
   };
   const enterWith = (client: Client, me: Me): void => {
     set({ stage: 'in', client, me });
@@ -52,26 +56,26 @@ export function openSession(deps: SessionDeps): Session {
       if (isLoggedOut(error)) end(client, me);
     });
   };
+  const clients = currentClient(deps.openClient);
   const open = (): void => {
     set({ stage: 'opening' });
-    openClient()
-      .then(async (client) => {
+    clients.open(
+      async (client) => {
         client.on('logged-out', () => {
           if (view.stage === 'in') end(client, view.me);
         });
         const me = await client.me();
         if (me === undefined) set({ stage: 'new', client });
         else enterWith(client, me);
-      })
-      .catch((error: unknown) => set({ stage: 'failed', error }));
+      },
+      (error) => set({ stage: 'failed', error }),
+    );
   };
   open();
   deps.onRemoval(() => {
-    if (!('client' in view)) return;
-    const { client } = view;
     const error = new ClientError('account.missing', 'removed by another tab');
     set({ stage: 'failed', error });
-    void client.close();
+    void clients.close();
   });
   return {
     get: () => view,
@@ -89,8 +93,9 @@ export function openSession(deps: SessionDeps): Session {
       const { client } = 'client' in view ? view : {};
       set({ stage: 'opening' });
       try {
-        await client?.close();
-        await removeStore();
+        await deps.endNotifications(client);
+        await clients.close();
+        await deps.removeStore();
         open();
       } catch (error) {
         set({ stage: 'failed', error });
