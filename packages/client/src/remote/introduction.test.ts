@@ -64,6 +64,15 @@ test('what the holder has shown does not pass for what a follower shows', async 
   await expect(door('show', [nonce, proof])).rejects.toMatchObject({ code: 'store.key-wrong' });
 });
 
+test('another build is not followed, nor one that has no name', async () => {
+  const door = openDoors({ build: 'old', provider })(() => inside);
+  for (const build of ['new', undefined]) {
+    await expect(comeIn(door, { build, provider })).rejects.toMatchObject({ code: 'store.locked' });
+  }
+  await comeIn(door, { build: 'old', provider });
+  expect(await door('me', [])).toBe('inside: me');
+});
+
 test('another release is not followed', async () => {
   const other: Ask = async () => ({ release: 1, secret: 'none', salt: new Uint8Array(16) });
   await expect(comeIn(other, { provider })).rejects.toMatchObject({ code: 'store.locked' });

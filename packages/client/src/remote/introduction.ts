@@ -28,6 +28,7 @@ const Proof = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
 const Greeting = z.object({
   release: z.literal(RELEASE),
+  build: z.optional(z.string()),
   secret: z.literal(['none', 'passphrase', 'key']),
   salt: bytes(SALT_BYTES),
   nonce: Nonce,
@@ -36,6 +37,8 @@ type Greeting = z.infer<typeof Greeting>;
 
 /** What opens a store, as each who shares it knows it. */
 export interface Knowledge {
+  /** Of the program around the client, when it has a name: no other one shares the store with it. */
+  readonly build?: string | undefined;
   readonly secret?: StoreSecret | undefined;
   readonly provider: Provider;
 }
@@ -50,12 +53,12 @@ const [GREET, PROVE, SHOW] = ['greet', 'prove', 'show'] as const;
  * The doorkeepers of one holder, one for each who comes: who has heard what another one was shown cannot show it again.
  * What a person types is stretched once for all of them.
  */
-export function openDoors({ secret, provider }: Knowledge): Doorkeeping {
+export function openDoors({ build, secret, provider }: Knowledge): Doorkeeping {
   const salt = provider.randomBytes(SALT_BYTES);
   let known: Promise<Uint8Array> | undefined;
   return (enter) => {
     const nonce = provider.randomBytes(INTRODUCTION_NONCE_BYTES);
-    const greeting: Greeting = { release: RELEASE, secret: kindOf(secret), salt, nonce };
+    const greeting: Greeting = { release: RELEASE, build, secret: kindOf(secret), salt, nonce };
     const proofs = async (theirs: unknown) => {
       known ??= secretBytes(secret, salt);
       const nonces = { holder: nonce, follower: Nonce.parse(theirs) };
@@ -78,9 +81,9 @@ export function openDoors({ secret, provider }: Knowledge): Doorkeeping {
  * Comes in by a doorkeeper. Rejects with `store.key-wrong`, `store.sealed` and `store.plain` as opening the store would, and with
  * `store.locked` when another release has it.
  */
-export async function comeIn(ask: Ask, { secret, provider }: Knowledge): Promise<void> {
+export async function comeIn(ask: Ask, { build, secret, provider }: Knowledge): Promise<void> {
   const { data: greeting } = Greeting.safeParse(await ask(GREET, []));
-  if (greeting === undefined) {
+  if (greeting === undefined || greeting.build !== build) {
     throw new ClientError('store.locked', 'another release of the program has the store');
   }
   assertKind(greeting.secret, kindOf(secret));

@@ -5,4 +5,4 @@
  * application's own: it calls `serveInWorker()`.
  */
 export { openWorkerClient, type WorkerClientOptions } from './worker-page.ts';
-export { serveInWorker } from './worker-script.ts';
+export { serveInWorker, type WorkerServing } from './worker-script.ts';
