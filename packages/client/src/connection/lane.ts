@@ -37,6 +37,7 @@ import {
 } from '../messages/outbox-entry.ts';
 import { sealNext } from '../messages/sealing.ts';
 import type { Missing } from '../messages/sealing-outcome.ts';
+import { settleUsed } from '../messages/used-id.ts';
 import { keys } from '../store/key-space.ts';
 import type { KeyLog } from '../trust/key-log.ts';
 import type { MemberProofs } from '../trust/member-proofs.ts';
@@ -280,8 +281,7 @@ async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending)
   if (PASSING.includes(problem.code)) return false;
   const [refused] = entries;
   if (problem.code === 'message.id-conflict' && problem.stored?.conversation === conversation.id) {
-    await settleUsed(deps, refused, problem.stored);
-    return true;
+    if (await settleForgotten(deps, refused, problem.stored)) return true;
   }
   if (isForOthers(refused, problem)) return giveUp(deps, { entry: refused, problem });
   if (problem.code === 'message.devices-stale' && problem.devices !== undefined) {
@@ -304,18 +304,19 @@ function isForOthers({ resent }: OutboxEntry, { code, devices }: Problem): boole
   return resent !== undefined && (isForNew || code === 'message.group-stale');
 }
 
-/** The message was sent in a life that this store has forgotten, and is where the platform says. */
-async function settleUsed(
+/** True when the message was sent in a life that this store has forgotten, and is where the platform says. */
+async function settleForgotten(
   deps: LaneDeps,
   entry: OutboxEntry,
   { seq, sentAt }: PlaceOfId,
-): Promise<void> {
+): Promise<boolean> {
   const { id, conversation } = entry;
   const stored = { id, conversation, seq, sentAt };
   const isNews = await deps.store.transaction((transaction) =>
-    settle(deps, transaction, { entry, stored }),
+    settleUsed(deps, transaction, { entry, stored }),
   );
-  if (isNews) deps.events.emit('stored', { id, conversation, seq });
+  if (isNews === true) deps.events.emit('stored', { id, conversation, seq });
+  return isNews !== undefined;
 }
 
 async function giveUp(

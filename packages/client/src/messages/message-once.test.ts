@@ -1,5 +1,5 @@
-import { MessageId } from '@sotto/api';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ApiError, MessageId, toProblem } from '@sotto/api';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openScene, type Scene } from '../state/state.fixture.ts';
 
 const ID = MessageId.parse('0193f000-0000-7000-8000-000000000001');
@@ -34,6 +34,22 @@ test('what was never heard is said when it is asked for again', async () => {
   for (const isAgain of [false, true]) await alice.react(target, '👍', { id: OTHER_ID, isAgain });
   await alice.whenStored(OTHER_ID);
   expect(await alice.history(conversation)).toHaveLength(2);
+});
+
+test('an id serves for one message: another one under it fails, and takes the place of none', async () => {
+  const { alice, bob, conversation, platform } = scene;
+  const failed = vi.fn();
+  alice.on('failed', failed);
+  platform.judge = () => toProblem(new ApiError('message.busy'));
+  await alice.sendText(conversation, 'one', { id: ID });
+  await alice.sendText(conversation, 'two', { id: ID });
+  platform.judge = () => undefined;
+  await vi.waitFor(() => expect(failed).toHaveBeenCalledOnce(), { timeout: 20_000 });
+  expect(failed).toHaveBeenCalledWith({ id: ID, conversation, code: 'message.id-conflict' });
+  await expect(alice.sendText(conversation, 'three', { id: ID })).rejects.toThrow(TypeError);
+  for (const client of [alice, bob]) {
+    expect(await client.history(conversation)).toMatchObject([{ content: { text: 'one' } }]);
+  }
 });
 
 test('an id that is none is refused', async () => {

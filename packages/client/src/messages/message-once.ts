@@ -8,13 +8,16 @@ import { OutboxEntry } from './outbox-entry.ts';
 
 /** How a message is said once, however often it is asked for. */
 export interface OnceOptions {
-  /** The id that the message is to have: a UUIDv7 of its own. Made here when left out. */
+  /** The id that the message is to have: a UUIDv7 of its own, never of another message. Made here when left out. */
   readonly id?: MessageId;
   /** It was asked for before under this id: when the message is there, nothing is said. */
   readonly isAgain?: boolean;
 }
 
-/** The id, when a message of this device has it already and was asked for before. Throws a `TypeError` for what is no id. */
+/**
+ * The id, when a message of this device has it already and was asked for before. Throws a `TypeError` for what is no id,
+ * and for that of another message; of one that still waits only sending tells, as `failed`.
+ */
 export async function saidBefore(
   transaction: StoreTransaction,
   local: LocalParty,
@@ -22,12 +25,14 @@ export async function saidBefore(
 ): Promise<MessageId | undefined> {
   if (id === undefined) return undefined;
   if (!MessageId.safeParse(id).success) throw new TypeError(`${id} is no id of a message`);
-  if (isAgain !== true) return undefined;
-  const isThere =
+  const isOver =
     (await transaction.get(keys.messageId(local.address, id))) !== undefined ||
-    (await transaction.get(keys.failed(id))) !== undefined ||
-    (await isWaiting(transaction, conversation, id));
-  return isThere ? id : undefined;
+    (await transaction.get(keys.failed(id))) !== undefined;
+  if (isAgain === true) {
+    return isOver || (await isWaiting(transaction, conversation, id)) ? id : undefined;
+  }
+  if (isOver) throw new TypeError(`${id} is the id of another message`);
+  return undefined;
 }
 
 async function isWaiting(

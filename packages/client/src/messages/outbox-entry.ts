@@ -45,6 +45,8 @@ export const OutboxEntry = z.object({
     }),
   ),
   sealed: z.boolean(),
+  /** It was written with other content: whoever has it by an earlier life of the store has that. */
+  isChanged: z.optional(z.boolean()),
   /** It was sealed and sent once, and refused: somebody may have what it says. */
   hasLeft: z.optional(z.boolean()),
   /** It was stored before, as this number and at this place: the platform may have lost it. */

@@ -27,6 +27,8 @@ export interface NewMessage {
   readonly id?: MessageId | undefined;
   /** The least time that it may bear, whatever the clock says. */
   readonly notBefore?: number;
+  /** Something else has just left the outbox, in whose place it stands: there is room for it. */
+  readonly isInPlace?: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface NewMessage {
 export async function enqueue(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  { conversation, content, notBefore = 0, id: given }: NewMessage,
+  { conversation, content, notBefore = 0, id: given, isInPlace = false }: NewMessage,
 ): Promise<MessageId> {
   const time = Math.max(deps.clock(), notBefore);
   const id = given ?? makeMessageId(deps.provider, time);
@@ -51,7 +53,7 @@ export async function enqueue(
     sealed: false,
   };
   envelopeOf(deps, entry, anyHeads(deps.local));
-  await assertRoom(transaction, entry);
+  if (!isInPlace) await assertRoom(transaction, entry);
   await assertStays(deps, transaction, conversation);
   await putEntry(transaction, entry);
   return id;
@@ -70,7 +72,7 @@ export async function replaceContent(
   transaction: StoreTransaction,
   { entry, content }: { readonly entry: OutboxEntry; readonly content: Content },
 ): Promise<void> {
-  const replaced = { ...entry, content: encodeContent(content) };
+  const replaced = { ...entry, content: encodeContent(content), isChanged: true };
   envelopeOf(deps, replaced, anyHeads(deps.local));
   await putEntry(transaction, replaced);
 }
