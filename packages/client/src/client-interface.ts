@@ -77,7 +77,8 @@ export interface DeviceDoor {
    * another identity, which contacts are warned of, and its other devices are to be linked anew. When this fails the
    * client stays disconnected: doing it again goes on, and so does connecting once the other identity was made. Rejects
    * with `auth.fresh-needed` when it takes the password: `login` with it and do this again; and with
-   * `account.compromised` when the account has got another identity meanwhile, which doing it again replaces.
+   * `account.compromised` when the account has got another identity meanwhile, which doing it again replaces. With
+   * `connection.failed` through another tab, worker or process when that has ended meanwhile: see by `devices` what was done.
    */
   reportLost(device: DeviceId): Promise<void>;
   /**

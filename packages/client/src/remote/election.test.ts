@@ -1,3 +1,4 @@
+import { DeviceId, type UserId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from '../client.ts';
@@ -7,6 +8,8 @@ import type { Store } from '../store/store.ts';
 import { openElected } from './election.ts';
 import { type Line, portLine } from './line.ts';
 import type { Meeting } from './meeting.ts';
+
+const LOST = DeviceId.parse('0193f000-0000-7000-8000-000000000001');
 
 let scene: Scene;
 let place: MeetingPlace;
@@ -51,11 +54,14 @@ test('what was never heard is done by the next one, in order', async () => {
   await until(() => expect(texts(lines.get())).toEqual(['a', 'b', 'c']));
 });
 
-test('what must not be done twice and has no id says that it is lost', async () => {
+test.each<[string, (client: Client, bob: UserId) => Promise<unknown>]>([
+  ['a group', ({ groups }, bob) => groups.create({ members: [bob] })],
+  ['another identity', (client) => client.reportLost(LOST)],
+])('what must not be done twice and has no id says that it is lost: %s', async (_, make) => {
   const [first, second] = [await share(), await share()];
+  const bob = await userOf(scene.bob);
   place.isMute = true;
-  const founding = second.groups.create({ members: [await userOf(scene.bob)] });
-  const outcome = founding.catch((error) => error);
+  const outcome = make(second, bob).catch((error) => error);
   await first.close();
   expect(await outcome).toBeInstanceOf(ConnectionError);
 });

@@ -36,7 +36,7 @@ export const CLIENT_METHODS = {
   beginLink: 'again',
   completeLink: 'again',
   unlink: 'again',
-  reportLost: 'again',
+  reportLost: 'lost',
   renewIdentity: 'lost',
   history: 'again',
   lines: 'again',
