@@ -9,7 +9,10 @@ let updates: ShellUpdates | undefined;
 export function keepPage(): void {
   if (!import.meta.env?.PROD || !('serviceWorker' in navigator)) return;
   const whole = document.readyState === 'complete' ? Promise.resolve() : loaded();
-  updates = watchShell(navigator.serviceWorker, whole);
+  updates = watchShell(navigator.serviceWorker, {
+    time: whole,
+    reload: () => location.reload(),
+  });
 }
 
 function loaded(): Promise<void> {

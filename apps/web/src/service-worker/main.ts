@@ -6,9 +6,8 @@ const { SHELL } = scope;
 
 scope.addEventListener('install', (event) => event.waitUntil(keepShell(caches, SHELL)));
 
-scope.addEventListener('activate', (event) => {
-  event.waitUntil(dropOtherShells(caches, SHELL).then(() => scope.clients.claim()));
-});
+// All pages reload by that. Until they have, they may ask for files of the version before.
+scope.addEventListener('activate', (event) => event.waitUntil(scope.clients.claim()));
 
 scope.addEventListener('fetch', (event) => {
   const { request } = event;
@@ -17,8 +16,12 @@ scope.addEventListener('fetch', (event) => {
 });
 
 // A new version waits until the person wants it: two versions of the page never share one store by surprise.
-scope.addEventListener('message', ({ data }) => {
-  if (data === 'take-over') void scope.skipWaiting();
+scope.addEventListener('message', (event) => {
+  if (event.data === 'take-over') event.waitUntil(scope.skipWaiting());
+  // A page of this version is whole: the one before is needed no more. The next one is, when it is on its way.
+  const { installing, waiting } = scope.registration;
+  const isLast = installing === null && waiting === null;
+  if (event.data === 'settled' && isLast) event.waitUntil(dropOtherShells(caches, SHELL));
 });
 
 // A push says nothing of what came, and asks for something to be shown: that something came.

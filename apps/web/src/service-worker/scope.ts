@@ -5,6 +5,11 @@ interface LastingEvent extends Event {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** Something that a page says. */
+interface SaidEvent extends LastingEvent {
+  readonly data: unknown;
+}
+
 interface FetchEvent extends LastingEvent {
   readonly request: Request;
   respondWith(response: Promise<Response>): void;
@@ -24,7 +29,7 @@ interface Events {
   install: LastingEvent;
   activate: LastingEvent;
   fetch: FetchEvent;
-  message: MessageEvent<unknown>;
+  message: SaidEvent;
   push: LastingEvent;
   notificationclick: NotificationEvent;
 }
@@ -33,7 +38,10 @@ interface Events {
 export interface ServiceWorkerScope {
   /** Put in front of the script by the build: every file of the page, and a digest over all of them. */
   readonly SHELL: { readonly version: string; readonly files: readonly string[] };
-  readonly registration: Pick<ServiceWorkerRegistration, 'showNotification'>;
+  readonly registration: Pick<
+    ServiceWorkerRegistration,
+    'installing' | 'showNotification' | 'waiting'
+  >;
   readonly clients: {
     claim(): Promise<void>;
     matchAll(options: { type: 'window' }): Promise<readonly WindowClient[]>;

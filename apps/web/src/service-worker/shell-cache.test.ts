@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dropOtherShells, shellPath } from './shell-cache.ts';
+import { answerFromShell, dropOtherShells, shellPath } from './shell-cache.ts';
 
 const HERE = 'https://chat.example.org';
 const ask = (path: string, more: { method?: string; mode?: RequestMode } = {}) =>
@@ -44,7 +44,30 @@ test('of all versions one stays, and caches of somebody else are left alone', as
     keys: async () => [...names],
     delete: async (name: string) => names.delete(name),
     open: () => expect.fail('nothing is read'),
+    match: () => expect.fail('nothing is read'),
   };
   await dropOtherShells(storage, { version: 'new', files: [] });
   expect([...names]).toEqual(['sotto-shell-new', 'another']);
+});
+
+test('a page of the version before finds its files, and the page itself is the new one', async () => {
+  const cacheOf = (files: Record<string, string>) => ({
+    match: async (path: string) => (path in files ? new Response(files[path]) : undefined),
+    put: () => expect.fail('nothing is fetched'),
+  });
+  const shells = {
+    old: cacheOf({ '/': 'old', '/assets/chat-old.js': 'old chat' }),
+    new: cacheOf({ '/': 'new' }),
+  };
+  const storage = {
+    open: async () => shells.new,
+    match: async (path: string) => (await shells.old.match(path)) ?? shells.new.match(path),
+  };
+  const answer = async (path: string) => {
+    const asked = { path, request: new Request(new URL(path, HERE)) };
+    const response = await answerFromShell(storage, { version: 'new', files: [] }, asked);
+    return response.text();
+  };
+  expect(await answer('/assets/chat-old.js')).toBe('old chat');
+  expect(await answer('/')).toBe('new');
 });

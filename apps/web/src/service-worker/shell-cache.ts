@@ -7,7 +7,7 @@
 const PREFIX = 'sotto-shell-';
 
 /** What keeps the files, as `caches` of a service worker does. */
-export type ShellStorage = Pick<CacheStorage, 'open' | 'keys' | 'delete'>;
+export type ShellStorage = Pick<CacheStorage, 'open' | 'keys' | 'delete' | 'match'>;
 
 /** One version of the page. */
 export interface Shell {
@@ -45,17 +45,21 @@ export function shellPath(
 const PLACES = /^\/(c\/[^/]+|settings(\/[^/]+)?|requests|safety\/[^/]+)?$/;
 const KEPT = /^\/(assets\/[^/]+|icons\/[^/]+|icon\.svg)$/;
 
-/** A file of the shell, or from the network what was not kept: fonts of other scripts, which come when they are needed. */
+/**
+ * A file of the shell, or from the network what was not kept: fonts of other scripts, which come when they are needed. A page
+ * of the version before finds its files as long as that one is kept.
+ */
 export async function answerFromShell(
   storage: ShellStorage,
   { version }: Shell,
   asked: { path: string; request: Request },
 ): Promise<Response> {
   const cache = await storage.open(PREFIX + version);
-  const kept = await cache.match(asked.path);
+  const isNamedByContent = asked.path.startsWith('/assets/');
+  const kept = await (isNamedByContent ? storage : cache).match(asked.path);
   if (kept !== undefined) return kept;
   const response = await fetch(asked.request);
-  if (response.ok && asked.path.startsWith('/assets/')) {
+  if (response.ok && isNamedByContent) {
     await cache.put(asked.path, response.clone());
   }
   return response;
