@@ -67,6 +67,17 @@ test('a long file goes up in pieces, arrives as it was, and its progress is told
   expect(await uploadRecords()).toEqual([]);
 });
 
+test('a short file arrives as it was, and the platform learns only its size class', async () => {
+  const data = random(100_000);
+  await alice.sendFile(conversation.id, fileOf(data));
+  const opened = await bob.openFile(await received());
+  expect(opened).toMatchObject({ name: 'film.mp4', size: data.length });
+  expect(await new Response(opened.stream).bytes()).toEqual(data);
+  const [stored] = platform.files.stored.values();
+  expect(stored?.length).toBeGreaterThan(data.length);
+  expect(stored?.length).toBeLessThanOrEqual(data.length * 1.051);
+});
+
 test.each(['cut', 'unanswered'] as const)(
   'what breaks off goes on from where it was: %s',
   async (kind) => {
