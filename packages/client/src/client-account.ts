@@ -21,11 +21,9 @@ import {
   recoverAccount,
   registerAccount,
 } from './account/account.ts';
-import { listOwnDevices, nameOwnDevice } from './account/devices.ts';
 import { keepKeys } from './account/key-upkeep.ts';
 import type { CompleteLinkOptions, createLinking } from './account/link-answer.ts';
 import { makeNextIdentity } from './account/next-identity.ts';
-import { reportLostDevice, unlinkDevice } from './account/own-device.ts';
 import type { ClientCore } from './client-core.ts';
 import type { AccountDoor, DeviceDoor } from './client-interface.ts';
 import { loadLatePart } from './load-late.ts';
@@ -80,9 +78,11 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
   let completeLink: ReturnType<typeof createLinking> | undefined;
   return {
     async devices() {
+      const { listOwnDevices } = await loadLatePart();
       return listOwnDevices(await core.peerDeps());
     },
     async renameDevice(device: DeviceId, name: string) {
+      const { nameOwnDevice } = await loadLatePart();
       await nameOwnDevice(await core.peerDeps(), { device, name });
     },
     beginLink: () => beginLinkTo(core),
@@ -92,11 +92,15 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
       return completeLink(await core.deviceDeps(), code, options);
     },
     async unlink(device: DeviceId) {
+      const { unlinkDevice } = await loadLatePart();
       const deps = await core.deviceDeps();
       await unlinkDevice(deps, device);
       if (device === deps.local.address.device) await core.leave();
     },
-    reportLost: (device: DeviceId) => core.changeIdentity((deps) => reportLostDevice(deps, device)),
+    async reportLost(device: DeviceId) {
+      const { reportLostDevice } = await loadLatePart();
+      await core.changeIdentity((deps) => reportLostDevice(deps, device));
+    },
     renewIdentity: () => core.changeIdentity(makeNextIdentity),
   };
 }

@@ -5,14 +5,7 @@ import type { ClientCore } from './client-core.ts';
 import { ClientError } from './errors.ts';
 import { readGroupAnew } from './groups/group-reading.ts';
 import { giveTitleKeys } from './groups/group-title.ts';
-import {
-  addMembers,
-  foundGroup,
-  leaveGroup,
-  removeMembers,
-  renameGroup,
-  setMemberRole,
-} from './groups/groups.ts';
+import { loadLatePart } from './load-late.ts';
 import type { GroupRecord } from './messages/conversation-record.ts';
 import { needConversation } from './messages/find-conversation.ts';
 
@@ -62,23 +55,31 @@ export interface GroupsDoor {
 export function openGroupsDoor(core: ClientCore): GroupsDoor {
   return {
     async create({ members, title }) {
+      const { foundGroup } = await loadLatePart();
       const founded = await foundGroup(await core.groupDeps(), members);
       if (title === undefined) return founded;
       await rename(core, founded.id, title);
       return needGroup(core, founded.id);
     },
     async add(conversation, users) {
+      const { addMembers } = await loadLatePart();
       await addMembers(await core.groupDeps(), conversation, users);
       core.inBackground(giveKeys(core, conversation));
       core.wake(conversation);
     },
     async remove(conversation, users) {
+      const { removeMembers } = await loadLatePart();
       await removeMembers(await core.groupDeps(), conversation, users);
       core.wake(conversation);
     },
-    leave: async (conversation) => leaveGroup(await core.groupDeps(), conversation),
-    setRole: async (conversation, user, role) =>
-      setMemberRole(await core.groupDeps(), conversation, { user, role }),
+    async leave(conversation) {
+      const { leaveGroup } = await loadLatePart();
+      await leaveGroup(await core.groupDeps(), conversation);
+    },
+    async setRole(conversation, user, role) {
+      const { setMemberRole } = await loadLatePart();
+      await setMemberRole(await core.groupDeps(), conversation, { user, role });
+    },
     rename: (conversation, title) => rename(core, conversation, title),
     async members(conversation) {
       const { members, admins } = await needGroup(core, conversation);
@@ -92,6 +93,7 @@ export function openGroupsDoor(core: ClientCore): GroupsDoor {
 }
 
 async function rename(core: ClientCore, id: ConversationId, title: string): Promise<void> {
+  const { renameGroup } = await loadLatePart();
   await renameGroup(await core.groupDeps(), id, title);
   core.inBackground(giveKeys(core, id));
 }
