@@ -1,5 +1,5 @@
 /** What only the platform knows, asked for once each and one after another, for as long as a page runs. */
-import type { Client, Observable } from '@sotto/client';
+import { type Client, ConnectionError, type Observable } from '@sotto/client';
 
 /** An observable map that grows. */
 export interface AskedBook<Key, Value> extends Observable<ReadonlyMap<Key, Value>> {
@@ -16,6 +16,8 @@ export function openAskedBook<Key, Value>(
 ): AskedBook<Key, Value> {
   const listeners = new Set<() => void>();
   const wanted = new Set<Key>();
+  /** Asked for again with the next connection: one of them keeps no other from being asked for. */
+  const failed = new Set<Key>();
   let known: ReadonlyMap<Key, Value> = new Map();
   let isAsking = false;
 
@@ -24,20 +26,34 @@ export function openAskedBook<Key, Value>(
     isAsking = true;
     try {
       for (const key of wanted) {
-        const value = await ask(key);
+        // Before it is answered: what is to be renewed by then is asked for once more.
         wanted.delete(key);
-        if (value === undefined) continue;
-        known = new Map(known).set(key, value);
-        for (const listener of [...listeners]) listener();
+        if (!(await answered(key))) break;
       }
-    } catch {
-      // Without a connection nothing can be had: the next one begins again.
     } finally {
       isAsking = false;
     }
   }
 
-  on('connected', () => void askAll());
+  /** False where nothing can be had now. */
+  async function answered(key: Key): Promise<boolean> {
+    try {
+      const value = await ask(key);
+      if (value === undefined) return true;
+      known = new Map(known).set(key, value);
+      for (const listener of [...listeners]) listener();
+      return true;
+    } catch (error) {
+      failed.add(key);
+      return !(error instanceof ConnectionError);
+    }
+  }
+
+  on('connected', () => {
+    for (const key of failed) wanted.add(key);
+    failed.clear();
+    void askAll();
+  });
   return {
     get: () => known,
     subscribe(listener) {
@@ -45,10 +61,11 @@ export function openAskedBook<Key, Value>(
       return () => listeners.delete(listener);
     },
     want(keys) {
-      for (const key of keys) if (!known.has(key)) wanted.add(key);
+      for (const key of keys) if (!known.has(key) && !failed.has(key)) wanted.add(key);
       if (wanted.size > 0) void askAll();
     },
     renew(key) {
+      failed.delete(key);
       wanted.add(key);
       void askAll();
     },
