@@ -22,7 +22,7 @@ export interface ComposerProps {
   writing: Writing;
   /** A reply or an edit is left. */
   onCancel: () => void;
-  onSent: () => void;
+  onSent: (sent: Writing) => void;
   onFiles: (files: readonly File[]) => void;
   /** The arrow up in an empty field: the last message is to be changed. */
   onEditLast: () => void;

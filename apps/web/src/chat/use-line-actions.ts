@@ -4,6 +4,7 @@ import { useClient } from '@sotto/hooks';
 import { useMemo } from 'react';
 import { useToast } from '../design/index.ts';
 import { explain } from '../shell/explain.ts';
+import { secondTriesOf } from './second-tries.ts';
 
 /** Functions that never throw: they show what has failed. */
 export interface LineActions {
@@ -20,27 +21,23 @@ export function useLineActions(
   const client = useClient();
   const toast = useToast();
   return useMemo(() => {
-    const attempt = (line: MessageView, work: () => Promise<unknown>) => {
-      work()
-        .then(() => onDone(line))
-        .catch((error: unknown) => toast(explain(error), 'danger'));
+    const attempt = async (line: MessageView, work: () => Promise<unknown>) => {
+      try {
+        await work();
+        await onDone(line);
+      } catch (error) {
+        toast(explain(error), 'danger');
+      }
     };
     return {
       react(line, emoji) {
         const isTaken = line.reactions.some(
           (given) => given.emoji === emoji && me !== undefined && given.users.includes(me),
         );
-        attempt(line, () => client.react(line, isTaken ? null : emoji));
+        void attempt(line, () => client.react(line, isTaken ? null : emoji));
       },
-      remove: (line) => attempt(line, () => client.deleteMessage(line)),
-      tryAgain(line) {
-        const { body, conversation } = line;
-        if (body.type !== 'text') return;
-        attempt(line, async () => {
-          await client.sendText(conversation, body.text);
-          await client.deleteMessage(line);
-        });
-      },
+      remove: (line) => void attempt(line, () => client.deleteMessage(line)),
+      tryAgain: (line) => void attempt(line, () => secondTriesOf(client)(line)),
     };
   }, [client, toast, me, onDone]);
 }

@@ -1,15 +1,16 @@
 /** The text that is being written, and its way out. */
 import { type ConversationId, useClient } from '@sotto/hooks';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useToast } from '../design/index.ts';
 import { codeOf, explain } from '../shell/explain.ts';
 import type { Writing } from './chat-context.ts';
-import { draftOf, keepDraft } from './drafts.ts';
+import { joined, keepDraft, takeBack, useDraft } from './drafts.ts';
 
 export interface WritingOptions {
   readonly conversation: ConversationId;
   readonly writing: Writing;
-  readonly onSent: () => void;
+  /** Told what was sent: the person may be at something else by then. */
+  readonly onSent: (sent: Writing) => void;
 }
 
 /** What a field shows, and what it does. */
@@ -25,18 +26,19 @@ export interface Written {
 export function useWriting({ conversation, writing, onSent }: WritingOptions): Written {
   const client = useClient();
   const toast = useToast();
-  const [draft, setDraft] = useState(() => draftOf(client, conversation));
+  const draft = useDraft(conversation);
   const [edited, setEdited] = useState('');
   const [isTooLong, setTooLong] = useState(false);
   const isEdit = writing.type === 'edit';
   const text = isEdit ? edited : draft;
+  const now = useRef(writing);
   useEffect(() => {
+    now.current = writing;
     if (writing.type === 'edit') setEdited(wordsOf(writing));
   }, [writing]);
   const write = (value: string) => {
     setTooLong(false);
     if (isEdit) return setEdited(value);
-    setDraft(value);
     keepDraft(client, conversation, value);
   };
   const send = async () => {
@@ -47,9 +49,10 @@ export function useWriting({ conversation, writing, onSent }: WritingOptions): W
       else if (writing.type === 'reply')
         await client.sendText(conversation, text, { replyTo: writing.to });
       else await client.sendText(conversation, text);
-      onSent();
+      onSent(writing);
     } catch (error) {
-      write(text);
+      if (!isEdit) takeBack(client, conversation, text);
+      else if (now.current === writing) setEdited((typed) => joined(text, typed));
       setTooLong(codeOf(error) === 'content.too-large');
       if (codeOf(error) !== 'content.too-large') toast(explain(error), 'danger');
     }
