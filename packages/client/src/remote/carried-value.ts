@@ -5,7 +5,7 @@
 import { callListener } from '../events.ts';
 import { describeError, rebuildError } from './carried-error.ts';
 
-/** No record of ours has a field of this name. */
+/** Marks what stands for something else. No record of ours has such a field; what others send may. */
 const MARK = '~sotto';
 
 /** Deeper than anything that a method takes or gives, and not deep enough to do harm. */
@@ -53,7 +53,8 @@ export function carry(value: unknown, keeper: Keeper, depth = 0): unknown {
   }
   if (depth === DEPTH_MAX) throw new TypeError('a value is too deep to be carried');
   if (Array.isArray(value)) return value.map((item) => carry(item, keeper, depth + 1));
-  return mapFields(value, (field) => carry(field, keeper, depth + 1));
+  const fields = mapFields(value, (field) => carry(field, keeper, depth + 1));
+  return Object.hasOwn(fields, MARK) ? { [MARK]: 'fields', fields } : fields;
 }
 
 /** The value that was carried. Throws a `TypeError` for what no side sends. */
@@ -63,7 +64,10 @@ export function uncarry(value: unknown, taker: Taker, depth = 0): unknown {
   if (depth > DEPTH_MAX) throw new TypeError('a value is too deep');
   if (Array.isArray(value)) return value.map((item) => uncarry(item, taker, depth + 1));
   const kind: unknown = Reflect.get(value, MARK);
-  if (kind === undefined) return mapFields(value, (field) => uncarry(field, taker, depth + 1));
+  const takeFields = (fields: object) =>
+    mapFields(fields, (field) => uncarry(field, taker, depth + 1));
+  if (kind === undefined) return takeFields(value);
+  if (kind === 'fields') return takeFields(Object(Reflect.get(value, 'fields')));
   if (kind === 'signal') return taker.signal;
   if (kind === 'error') return rebuildError(Reflect.get(value, 'error'));
   const reference: unknown = Reflect.get(value, 'reference');

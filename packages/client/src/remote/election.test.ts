@@ -3,9 +3,10 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from '../client.ts';
 import { ConnectionError } from '../errors.ts';
+import { MEETING_OPEN_MS_MAX } from '../limits.ts';
 import { openScene, type Scene, texts, until, userOf } from '../state/state.fixture.ts';
 import type { Store } from '../store/store.ts';
-import { openElected } from './election.ts';
+import { type ElectionOptions, openElected } from './election.ts';
 import { type Line, portLine } from './line.ts';
 import type { Meeting } from './meeting.ts';
 
@@ -101,6 +102,25 @@ test('events and the state go on with the next one, and what has not changed is 
   await until(() => expect(lines.get()).toBeUndefined());
 });
 
+test('whoever does not introduce themselves in time does not stay', async () => {
+  await share();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const follower = await share();
+  const line = await place.enter().join();
+  line?.listen(() => {});
+  vi.advanceTimersByTime(MEETING_OPEN_MS_MAX);
+  vi.useRealTimers();
+  await vi.waitFor(() => expect(line?.closed.aborted).toBe(true));
+  expect(await follower.me()).toMatchObject({ username: 'alice' });
+});
+
+test('a client that nobody can follow does not keep the store', async () => {
+  const meeting = place.enter();
+  const host = () => Promise.reject(new RangeError('there is no room for a socket'));
+  await expect(openElected(optionsFor({ ...meeting, host }))).rejects.toThrow(RangeError);
+  expect(await meeting.open()).toBeDefined();
+});
+
 test('a client that is closed refuses everything, and ends its loops', async () => {
   const [first, second] = [await share(), await share()];
   const loops = [first, second].map(async (client) => {
@@ -120,13 +140,17 @@ async function textOfNext(loop: ReturnType<Client['messages']>): Promise<unknown
 }
 
 async function share(): Promise<Client> {
-  const client = await openElected({
-    meeting: place.enter(),
-    create: (store) => createClient({ url: scene.platform.url, store, provider: nodeProvider }),
-    knowledge: { provider: nodeProvider },
-  });
+  const client = await openElected(optionsFor(place.enter()));
   clients.push(client);
   return client;
+}
+
+function optionsFor(meeting: Meeting): ElectionOptions {
+  return {
+    meeting,
+    create: (store) => createClient({ url: scene.platform.url, store, provider: nodeProvider }),
+    knowledge: { provider: nodeProvider },
+  };
 }
 
 /** Where those meet who are in this process. */
@@ -168,7 +192,7 @@ function openPlace(store: Store): MeetingPlace {
         return portLine(port2);
       },
       pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
-      leave: () => {},
+      leave: async () => {},
     }),
   };
   const cut = (line: Line): Line => ({

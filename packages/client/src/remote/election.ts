@@ -87,7 +87,7 @@ class Election implements Holder {
   async close(): Promise<void> {
     this.#stop(new LostAnswer());
     await this.#answering?.end();
-    this.#options.meeting.leave();
+    await this.#options.meeting.leave();
     await this.#running;
   }
 
@@ -103,7 +103,7 @@ class Election implements Holder {
       while (!this.closed.aborted) await this.#takeTurn();
     } catch (error) {
       this.#stop(error);
-      this.#options.meeting.leave();
+      await this.#options.meeting.leave();
     }
   }
 
@@ -138,9 +138,18 @@ class Election implements Holder {
     const answer = (gone: AbortSignal) => answersOf(client, sharing, gone);
     const onLine = (line: Line) => {
       const isFull = lines.size >= FOLLOWERS_MAX;
+      // Whoever is not in by then does not come in any more.
+      const late = setTimeout(() => line.close(), MEETING_OPEN_MS_MAX);
+      const enter = () => {
+        clearTimeout(late);
+        return answer(line.closed);
+      };
       lines.add(line);
-      line.closed.addEventListener('abort', () => lines.delete(line));
-      openWire(line, isFull ? sendAway : doorkeeping(() => answer(line.closed)));
+      line.closed.addEventListener('abort', () => {
+        clearTimeout(late);
+        lines.delete(line);
+      });
+      openWire(line, isFull ? sendAway : doorkeeping(enter));
     };
     const stop = await meeting.host(onLine).catch(async (error) => {
       // Nobody else has the client, and it has the store.

@@ -11,6 +11,6 @@ export interface Meeting {
   join(): Promise<Line | undefined>;
   /** Resolves when it is worth trying again. */
   pause(): Promise<void>;
-  /** Forgets everything, and waits for nothing any more. */
-  leave(): void;
+  /** Forgets everything, and waits for nothing any more. A store that came meanwhile, and that nobody has taken, is closed. */
+  leave(): Promise<void>;
 }

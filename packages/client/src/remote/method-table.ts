@@ -59,7 +59,7 @@ export const CLIENT_METHODS = {
   acceptKeyLog: 'again',
   safetyNumber: 'again',
   exportBackup: 'again',
-  restoreBackup: 'again',
+  restoreBackup: 'lost',
   pushKey: 'again',
   subscribePush: 'again',
   unsubscribePush: 'again',

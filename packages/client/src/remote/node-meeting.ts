@@ -42,7 +42,9 @@ export function meetProcesses(path: string, openStore: () => Promise<Store>): Me
     },
     // Not all of them at once.
     pause: () => pause(STORE_POLL_MS * (0.5 + Math.random()), leaving.signal),
-    leave: () => leaving.abort(),
+    async leave() {
+      leaving.abort();
+    },
   };
 }
 

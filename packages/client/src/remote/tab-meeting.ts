@@ -20,6 +20,9 @@ const Said = z.discriminatedUnion('type', [
 ]);
 type Said = z.infer<typeof Said>;
 
+/** What has come of waiting for a store. */
+type Outcome = { readonly store: Store } | { readonly error: unknown };
+
 /** Opens the store, or waits for it. */
 type OpenStore = (options: OpenStoreOptions) => Promise<Store>;
 
@@ -35,8 +38,8 @@ class TabMeeting implements Meeting {
   readonly #leaving = new AbortController();
   #onLine: ((line: Line) => void) | undefined;
   #isWaiting = false;
-  /** Gives the store that was waited for, or throws why it cannot be had. */
-  #outcome: (() => Store) | undefined;
+  /** The store that was waited for, until somebody takes it, or why it cannot be had. */
+  #outcome: Outcome | undefined;
   /** Aborted when somebody else has the store, or this one may have it. */
   #changed = new AbortController();
 
@@ -56,7 +59,7 @@ class TabMeeting implements Meeting {
       }
       this.#wait();
     }
-    return this.#outcome?.();
+    return this.#take();
   }
 
   async host(onLine: (line: Line) => void): Promise<() => Promise<void>> {
@@ -89,9 +92,12 @@ class TabMeeting implements Meeting {
     await pause(MEETING_PAUSE_MS, this.#leaving.signal);
   }
 
-  leave(): void {
+  async leave(): Promise<void> {
     this.#leaving.abort();
     this.#all.close();
+    const left = this.#outcome;
+    this.#outcome = undefined;
+    if (left !== undefined && 'store' in left) await left.store.close();
   }
 
   #say(said: Said): void {
@@ -115,20 +121,25 @@ class TabMeeting implements Meeting {
     this.#onLine(line);
   }
 
+  #take(): Store | undefined {
+    const outcome = this.#outcome;
+    if (outcome === undefined) return undefined;
+    if ('error' in outcome) throw outcome.error;
+    this.#outcome = undefined;
+    return outcome.store;
+  }
+
   /** Gets in line for the store. */
   #wait(): void {
     this.#isWaiting = true;
     const { signal } = this.#leaving;
-    const settle = (outcome: () => Store) => {
+    const settle = (outcome: Outcome) => {
       this.#outcome = outcome;
       this.#change();
     };
     this.#openStore({ waitUntil: signal }).then(
-      (store) => (signal.aborted ? store.close() : settle(() => store)),
-      (error) =>
-        settle(() => {
-          throw error;
-        }),
+      (store) => (signal.aborted ? store.close() : settle({ store })),
+      (error) => settle({ error }),
     );
   }
 

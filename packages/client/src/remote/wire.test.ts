@@ -27,6 +27,8 @@ afterEach(() => {
 test('plain data, bytes, dates and blobs come through as they are', async () => {
   const value = { text: 'a', list: [1, null, undefined, true, 2n], at: new Date(7), none: {} };
   expect(await asking.ask('echo', [value])).toEqual(value);
+  const alike = { '~sotto': 'function', reference: 1, of: { '~sotto': { '~sotto': 'fields' } } };
+  expect(await asking.ask('echo', [alike])).toEqual(alike);
   const part = new Uint8Array([1, 2, 3, 4]).subarray(1, 3);
   expect(await asking.ask('echo', [part])).toEqual(new Uint8Array([2, 3]));
   const blob = await asking.ask('echo', [new Blob(['blob'], { type: 'text/plain' })]);
