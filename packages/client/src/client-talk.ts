@@ -21,7 +21,7 @@ import {
 } from './messages/conversations.ts';
 import type { HistoryItem, Message, Place } from './messages/history-item.ts';
 import { type HeadingOptions, headingOf } from './messages/message-heading.ts';
-import { saidBefore } from './messages/message-once.ts';
+import { type OnceOptions, saidBefore } from './messages/message-once.ts';
 import type { MessageReference } from './messages/message-reference.ts';
 import { type ViewRange, viewMessages } from './messages/message-view.ts';
 import { enqueue } from './messages/outbox.ts';
@@ -114,6 +114,8 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
       send(core, conversation, { content: { type: 'text', text }, options }),
     async sendFile(conversation: ConversationId, input: FileInput, options: SendFileOptions = {}) {
       assertConversation(conversation);
+      const before = options.isAgain && (await saidAlready(core, conversation, options));
+      if (before) return before;
       const { reference: file, settle } = await files.store(conversation, input, options);
       return send(core, conversation, { content: { type: 'file', file }, options, settle });
     },
@@ -153,6 +155,19 @@ export async function send(
   core.events.emit('lines-changed', { conversation });
   const device = DeviceId.parse(deps.local.address.device);
   return { id, conversation, reference: { device, id } };
+}
+
+/** The message that was asked for before: its file needs not go up once more. */
+async function saidAlready(
+  core: ClientCore,
+  conversation: ConversationId,
+  once: OnceOptions,
+): Promise<Sent | undefined> {
+  const { local } = await core.peerDeps();
+  const id = await core.store.transaction((transaction) =>
+    saidBefore(transaction, local, { ...once, conversation }),
+  );
+  return id && { id, conversation, reference: { device: DeviceId.parse(local.address.device), id } };
 }
 
 /** Throws `conversation.unknown`. Whether there is such a conversation only the platform knows: it may be of another device of the account. */

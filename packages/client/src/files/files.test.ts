@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ApiError } from '@sotto/api';
+import { ApiError, MessageId } from '@sotto/api';
 import { encryptFile } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -76,6 +76,17 @@ test('a short file arrives as it was, and the platform learns only its size clas
   const [stored] = platform.files.stored.values();
   expect(stored?.length).toBeGreaterThan(data.length);
   expect(stored?.length).toBeLessThanOrEqual(data.length * 1.051);
+});
+
+test('a file that is asked for again under the id of its message does not go up again', async () => {
+  const id = MessageId.parse('0193f000-0000-7000-8000-000000000001');
+  const file = fileOf(random(1_000));
+  const sent = await alice.sendFile(conversation.id, file, { id });
+  for (const _ of ['waiting', 'stored']) {
+    expect(await alice.sendFile(conversation.id, file, { id, isAgain: true })).toEqual(sent);
+    expect(platform.files.stored.size).toBe(1);
+    await alice.whenStored(id);
+  }
 });
 
 test.each(['cut', 'unanswered'] as const)(
