@@ -114,8 +114,8 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
       send(core, conversation, { content: { type: 'text', text }, options }),
     async sendFile(conversation: ConversationId, input: FileInput, options: SendFileOptions = {}) {
       assertConversation(conversation);
-      const before = options.isAgain && (await saidAlready(core, conversation, options));
-      if (before) return before;
+      const before = await saidAlready(core, conversation, options);
+      if (before !== undefined) return before;
       const { reference: file, settle } = await files.store(conversation, input, options);
       return send(core, conversation, { content: { type: 'file', file }, options, settle });
     },
@@ -167,7 +167,8 @@ async function saidAlready(
   const id = await core.store.transaction((transaction) =>
     saidBefore(transaction, local, { ...once, conversation }),
   );
-  return id && { id, conversation, reference: { device: DeviceId.parse(local.address.device), id } };
+  if (id === undefined) return undefined;
+  return { id, conversation, reference: { device: DeviceId.parse(local.address.device), id } };
 }
 
 /** Throws `conversation.unknown`. Whether there is such a conversation only the platform knows: it may be of another device of the account. */

@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import { Content } from './content.ts';
 
 /** Milliseconds since 1970. Older releases have stored what is no date, which nothing can show. */
-const Time = z.number().check(z.overwrite((time) => Math.min(time, TIME_MS_MAX)));
+const Time = z.number().check(z.overwrite<number>((time) => Math.min(time, TIME_MS_MAX)));
 
 const placed = {
   id: MessageId,
