@@ -1,5 +1,5 @@
 import type { MessageView } from '@sotto/client';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ALICE, line, ROOM } from './line.fixture.ts';
 import { archiveFor, Timeline, type TimelineDeps } from './timeline.ts';
 
@@ -29,13 +29,22 @@ function clientWith(all: MessageView[], { shownMax = 100, page = 50 } = {}) {
       return true;
     },
   };
+  const told = new Set<() => void>();
   const deps: TimelineDeps = {
     state: { messages: () => messages },
+    on(name, listener) {
+      const tell = () => listener({ conversation: ROOM } as never);
+      if (name === 'lines-changed') told.add(tell);
+      return () => told.delete(tell);
+    },
     async lines(_, { before = Number.POSITIVE_INFINITY, limit: count = 50 } = {}) {
       return all.filter(({ seq = 0 }) => seq < before).slice(-count);
     },
   };
-  return { deps, show };
+  const change = () => {
+    for (const tell of told) tell();
+  };
+  return { deps, show, change };
 }
 
 test('going back leads to the first line, past what is kept up to date', async () => {
@@ -76,6 +85,22 @@ test('a line of long ago is read again when something was done to it', async () 
   all.splice(5, 1);
   await timeline.refresh({ seq: 6 });
   expect(places(timeline.get().lines)?.slice(3, 7)).toEqual([4, 5, 7, 8]);
+});
+
+test('what was taken back or has run out goes from the screen, however far back it is', async () => {
+  const all = range(1, 150);
+  const { deps, change } = clientWith(all, { shownMax: 50 });
+  const timeline = new Timeline(deps, ROOM);
+  const end = timeline.subscribe(() => {});
+  for (let at = 0; at < 2; at += 1) await timeline.older();
+  expect(places(timeline.get().lines)).toEqual(places(range(1, 150)));
+  all[9] = line(10, { body: { type: 'deleted' } });
+  all.splice(19, 1);
+  change();
+  await vi.waitFor(() => expect(timeline.get().lines?.[9]?.body.type).toBe('deleted'));
+  const left = [...range(1, 19), ...range(21, 150)];
+  expect(places(timeline.get().lines)).toEqual(places(left));
+  end();
 });
 
 test('nothing is kept from before a leap, nor what has gone away', () => {

@@ -1,12 +1,12 @@
 /**
  * All lines of a conversation that somebody has gone back to: the newest, which the SDK keeps up to date, and before them
- * what was read once.
+ * what was read once, and is read again when something may have become of it.
  */
 import type { Client, MessageView, Observable } from '@sotto/client';
 import type { ConversationId } from './ids.ts';
 
 /** What a timeline needs of a client. */
-export type TimelineDeps = Pick<Client, 'lines'> & {
+export type TimelineDeps = Pick<Client, 'lines' | 'on'> & {
   readonly state: Pick<Client['state'], 'messages'>;
 };
 
@@ -21,6 +21,9 @@ type Lines = readonly MessageView[];
 /** Lines read at once. */
 const PAGE = 50;
 
+/** What lies far back is read again no more often than this, however much happens. */
+const RENEWAL_MS = 1000;
+
 /** One for each time that a conversation is opened. */
 export class Timeline implements Observable<TimelineView> {
   readonly #deps: TimelineDeps;
@@ -31,6 +34,8 @@ export class Timeline implements Observable<TimelineView> {
   #archive: Lines = [];
   #window: Lines = [];
   #loading: Promise<void> | undefined;
+  #renewing: Promise<void> | undefined;
+  #isStale = false;
 
   constructor(deps: TimelineDeps, conversation: ConversationId) {
     this.#deps = deps;
@@ -45,9 +50,13 @@ export class Timeline implements Observable<TimelineView> {
 
   readonly subscribe = (listener: () => void): (() => void) => {
     const end = this.#messages.subscribe(listener);
+    const endRenewal = this.#deps.on('lines-changed', ({ conversation }) => {
+      if (conversation === this.#conversation) this.#renew();
+    });
     this.#listeners.add(listener);
     return () => {
       this.#listeners.delete(listener);
+      endRenewal();
       end();
     };
   };
@@ -68,6 +77,37 @@ export class Timeline implements Observable<TimelineView> {
     this.#archive = this.#archive.flatMap((line) => (line.seq === seq ? now : [line]));
     this.#show(this.#view.hasOlder);
   };
+
+  /** A line of long ago may have been taken back, or have run out. */
+  #renew(): void {
+    this.#isStale = true;
+    this.#renewing ??= this.#readArchive()
+      // The next change reads it again.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#renewing = undefined;
+      });
+  }
+
+  async #readArchive(): Promise<void> {
+    while (this.#isStale && this.#archive.length > 0 && this.#listeners.size > 0) {
+      this.#isStale = false;
+      const start = firstPlace(this.#archive) ?? 0;
+      const before = firstPlace(this.#window);
+      const range = { limit: this.#archive.length, ...(before !== undefined && { before }) };
+      const read = await this.#deps.lines(this.#conversation, range);
+      const end = before ?? Number.POSITIVE_INFINITY;
+      // Older ones may have come meanwhile, and others have left the window. After a leap nothing of it is shown.
+      const isRead = ({ seq = 0 }: MessageView) => seq >= start && seq < end;
+      if (this.#archive.some(isRead)) {
+        const older = this.#archive.filter(({ seq = 0 }) => seq < start);
+        const newer = this.#archive.filter(({ seq = 0 }) => seq >= end);
+        this.#archive = [...older, ...read.filter(isRead), ...newer];
+        this.#show(this.#view.hasOlder);
+      }
+      await new Promise((resolve) => setTimeout(resolve, RENEWAL_MS));
+    }
+  }
 
   async #load(): Promise<void> {
     if (this.#archive.length === 0 && (await this.#messages.older())) return;
