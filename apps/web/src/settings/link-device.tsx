@@ -1,4 +1,7 @@
-/** Links a device that shows a code: pasted or typed, or brought by the address of this page, so no camera is needed. */
+/**
+ * Links a device that shows a code: pasted or typed, so no camera is needed. Never taken from the address of the page, which
+ * anybody can send somebody as a link.
+ */
 import { useClient } from '@sotto/hooks';
 import { type FormEvent, useId, useState } from 'react';
 import { Button, Dialog, Switch, TextField, useToast } from '../design/index.ts';
@@ -6,12 +9,12 @@ import { Actions, Failure } from './section.tsx';
 import { useTask } from './use-task.ts';
 import styles from './words.module.css';
 
-/** What codes begin with, also those that stand in an address. */
+/** What codes begin with, also in the midst of other words. */
 const CODE = /sotto-link:[\w-]+/;
 
 /** The form, and the question that it leads to. */
 export function LinkDevice({ onLinked }: { onLinked: () => void }) {
-  const [code, setCode] = useState(codeOfAddress);
+  const [code, setCode] = useState('');
   const [isAsking, setAsking] = useState(false);
   const [error, setError] = useState<string>();
   const submit = (event: FormEvent) => {
@@ -111,9 +114,4 @@ function LinkDialog({ code, onClose }: LinkDialogProps) {
       <Failure error={task.error} />
     </Dialog>
   );
-}
-
-/** A link that was opened in this browser carries the code behind its `#`, which no server is told. */
-function codeOfAddress(): string {
-  return CODE.exec(location.hash.replace(/%3a/i, ':'))?.[0] ?? '';
 }
