@@ -17,6 +17,10 @@ test('a name leads into no other folder, hides nothing and shows what it is', ()
   expect(savedName(' .. ')).toBe('file');
   expect(savedName('Ça va.pdf')).toBe('Ça va.pdf');
   expect(savedName(`${'x'.repeat(300)}.pdf`)).toMatch(/^x{196}\.pdf$/);
+  expect(savedName(`hidden${'.'.repeat(190)}bashrc.txt`)).toBe('bashrc.txt');
+  expect(savedName(`${'字'.repeat(100)}.pdf`)).toMatch(/^字{65}\.pdf$/);
+  expect(savedName('CON.txt')).toBe('_CON.txt');
+  expect(savedName('console.txt')).toBe('console.txt');
 });
 
 test('only pictures without scripts are shown in the page', () => {
