@@ -41,12 +41,12 @@ const COMPRESSIBLE = /\.(html|js|css|svg|webmanifest)$/;
 
 /**
  * Of the page, and of every script as well: a worker goes by the policy that its own script came with. Only what this
- * origin serves runs, and no text becomes a script or markup but by the two policies that the page names.
+ * origin serves runs, and no text becomes a script or markup but by the one policy that the page names.
  */
 const POLICY = pagePolicy({
   'script-src': "'self'",
   'style-src': "'self'",
-  'img-src': "'self' blob: data:",
+  'img-src': "'self' blob:",
   'media-src': 'blob:',
   'font-src': "'self'",
   'connect-src': "'self'",

@@ -52,7 +52,7 @@ describe('the page', () => {
       "default-src 'none'",
       "script-src 'self'",
       "style-src 'self'",
-      "img-src 'self' blob: data:",
+      "img-src 'self' blob:",
       'media-src blob:',
       "font-src 'self'",
       "connect-src 'self'",
