@@ -53,6 +53,19 @@ test('each change is another view, and listeners hear of it', () => {
   expect(heard).toHaveBeenCalledOnce();
 });
 
+test('an answer that comes late takes back no warning', async () => {
+  const { book, waiting, delays } = open();
+  await book.refresh();
+  const late = Promise.withResolvers<void>();
+  delays.push(late.promise);
+  const before = book.refresh();
+  waiting.identityChanged = [BOB];
+  await book.refresh();
+  late.resolve();
+  await before;
+  expect(book.get().identityChanged).toEqual([BOB]);
+});
+
 /** A book over a client that tells what the test wants, of alarms that the test sets. */
 function open() {
   const client = createClient({ url: 'http://127.0.0.1:1', store: openMemoryStore() });
@@ -61,10 +74,16 @@ function open() {
       ReturnType<BookDeps['alarms']>
     >[K];
   } = { identityChanged: [], logBroken: [] };
+  /** What the next answers wait for. */
+  const delays: Promise<void>[] = [];
   const listeners = new Map<ClientEvent, (event: never) => void>();
   const deps: BookDeps = {
     conversations: client.conversations,
-    alarms: async () => ({ ...waiting }),
+    async alarms() {
+      const now = { ...waiting };
+      await delays.shift();
+      return now;
+    },
     on<E extends ClientEvent>(name: E, listener: Listener<E>) {
       listeners.set(name, listener);
       return () => listeners.delete(name);
@@ -74,5 +93,5 @@ function open() {
     const listener = listeners.get(name) as Listener<E> | undefined;
     listener?.(event);
   };
-  return { book: openAlarmBook(deps), tell, waiting };
+  return { book: openAlarmBook(deps), tell, waiting, delays };
 }

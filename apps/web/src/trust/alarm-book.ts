@@ -59,8 +59,15 @@ export function openAlarmBook(client: BookDeps): AlarmBook {
     view = { ...view, ...change };
     for (const listener of [...listeners]) listener();
   };
+  /** Which of the questions was asked last, and which was answered by what is shown. */
+  let [asked, shown] = [0, 0];
   const refresh = async (): Promise<void> => {
+    asked += 1;
+    const mine = asked;
     const [alarms, conversations] = await Promise.all([client.alarms(), client.conversations()]);
+    // Somebody was warned by a later answer: an older one does not take that back.
+    if (mine < shown) return;
+    shown = mine;
     const brokenGroups = conversations.flatMap((one) =>
       one.kind === 'group' && one.broken !== undefined ? [one.id] : [],
     );
