@@ -62,6 +62,7 @@ async function verify(
   const talk = await beginTalk({ url: stack.url, directory: stack.directory, signal });
   try {
     const outcomes = await sufferFaults({ stack, talk, only, signal, say });
+    if (outcomes.length === 0) throw new Error(`nothing that is tried names ${only}`);
     const verdict = await talk.end(SETTLE_MS);
     print({ file: stack.file, versions: (await stack.versions()).trim(), upMs, outcomes });
     return judgeAll(outcomes, verdict, talk.alarms) ? 0 : 1;

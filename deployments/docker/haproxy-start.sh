@@ -6,16 +6,23 @@ if [ ! -e "$file" ]; then
   names=DNS:localhost,IP:127.0.0.1
   for origin in $(echo "${PUBLIC_ORIGINS:-}" | tr ',' ' '); do
     name=${origin#*://}
-    name=${name%%:*}
+    case $name in
+      \[*) name=${name%%\]*} && name=${name#\[} ;;
+      *) name=${name%%:*} ;;
+    esac
     case $name in
       localhost | 127.0.0.1) ;;
+      *:*) names=$names,IP:$name ;;
       *[!0-9.]*) names=$names,DNS:$name ;;
       *) names=$names,IP:$name ;;
     esac
   done
   umask 077
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 825 -subj /CN=sotto \
-    -addext "subjectAltName=$names" -keyout /certificates/next.key -out /certificates/sotto.crt 2>/dev/null
+  if ! said=$(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 825 -subj /CN=sotto \
+    -addext "subjectAltName=$names" -keyout /certificates/next.key -out /certificates/sotto.crt 2>&1); then
+    echo "cannot make a certificate for $names: $said" >&2
+    exit 1
+  fi
   cat /certificates/sotto.crt /certificates/next.key > /certificates/next.pem
   mv /certificates/next.pem "$file"
   rm /certificates/next.key
