@@ -32,7 +32,9 @@ export async function settleUsed(
 ): Promise<boolean | undefined> {
   if (await isOfAnother(deps.local, transaction, entry)) return undefined;
   const isNews = await settle(deps, transaction, { entry, stored });
-  if (entry.isChanged === true) await sayChange(deps, transaction, entry);
+  // What is sent again after a restore of the platform had said it the first time.
+  const isToSay = entry.isChanged === true && entry.resent === undefined;
+  if (isToSay) await sayChange(deps, transaction, entry);
   return isNews;
 }
 
