@@ -20,6 +20,8 @@ export function openAskedBook<Key, Value>(
   const failed = new Set<Key>();
   let known: ReadonlyMap<Key, Value> = new Map();
   let isAsking = false;
+  /** Is being answered: there is no need to ask for it twice. */
+  let asked: Key | undefined;
 
   async function askAll(): Promise<void> {
     if (isAsking) return;
@@ -28,10 +30,12 @@ export function openAskedBook<Key, Value>(
       for (const key of wanted) {
         // Before it is answered: what is to be renewed by then is asked for once more.
         wanted.delete(key);
+        asked = key;
         if (!(await answered(key))) break;
       }
     } finally {
       isAsking = false;
+      asked = undefined;
     }
   }
 
@@ -61,7 +65,8 @@ export function openAskedBook<Key, Value>(
       return () => listeners.delete(listener);
     },
     want(keys) {
-      for (const key of keys) if (!known.has(key) && !failed.has(key)) wanted.add(key);
+      const isNew = (key: Key) => key !== asked && !known.has(key) && !failed.has(key);
+      for (const key of keys.filter(isNew)) wanted.add(key);
       if (wanted.size > 0) void askAll();
     },
     renew(key) {

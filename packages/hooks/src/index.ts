@@ -1,8 +1,8 @@
 /** The public door: the SDK's state in React, and what it means in words, for pages and for terminals. */
 export { ClientProvider, useClient } from './client-context.ts';
 export type { ConversationId, MessageId, NameOf, UserId } from './ids.ts';
-export { lineWords, previewWords, type Reader, typingWords } from './line-words.ts';
-export { conversationName, initials, NAMELESS, type Named, peerOf } from './names.ts';
+export { lineWords, peopleIn, previewWords, type Reader, typingWords } from './line-words.ts';
+export { conversationName, NAMELESS, type Named, peerOf } from './names.ts';
 export { type Tick, tickOf, unreadLabel } from './ticks.ts';
 export {
   clockLabel,
@@ -11,6 +11,7 @@ export {
   fullTimeLabel,
   isSameDay,
   lifetimeLabel,
+  machineTime,
   shortTimeLabel,
 } from './time-labels.ts';
 export type { TimelineView } from './timeline.ts';

@@ -2,7 +2,7 @@ import type { MembershipChange, MessageView } from '@sotto/client';
 import { expect, test } from 'vitest';
 import type { UserId } from './ids.ts';
 import { ALICE, BOB, CAROL, line } from './line.fixture.ts';
-import { lineWords, previewWords, typingWords } from './line-words.ts';
+import { lineWords, peopleIn, previewWords, typingWords } from './line-words.ts';
 
 const nameOf = (user: UserId) => user.charAt(0).toUpperCase() + user.slice(1);
 const reader = { me: ALICE, nameOf };
@@ -18,6 +18,16 @@ test('membership is told by whom and of whom', () => {
   expect(change({ type: 'removed', users: [CAROL] }, ALICE)).toBe('You removed Carol');
   expect(change({ type: 'role', user: CAROL, role: 'admin' })).toBe('Bob made Carol an admin');
   expect(change({ type: 'left', user: CAROL }, CAROL)).toBe('Carol left the group');
+});
+
+test('everybody whom a line names is known before it is shown', () => {
+  const removed = { type: 'removed' as const, users: [CAROL] };
+  expect(peopleIn(line(1, { body: { type: 'membership', change: removed } }))).toEqual([
+    BOB,
+    CAROL,
+  ]);
+  const reactions = [{ emoji: '👍', users: [ALICE, CAROL] }];
+  expect(peopleIn(line(1, { reactions }))).toEqual([BOB, ALICE, CAROL]);
 });
 
 test('what the platform wrote has no author', () => {

@@ -9,6 +9,15 @@ export interface Reader {
   readonly nameOf: NameOf;
 }
 
+/** Everybody whom a line may name: its author, those it speaks of, and those who have reacted to it. */
+export function peopleIn({ sender, body, reactions }: MessageView): readonly UserId[] {
+  const said = sender === undefined ? [] : [sender];
+  const reacted = reactions.flatMap(({ users }) => users);
+  if (body.type !== 'membership' || body.change.type === 'renamed') return [...said, ...reacted];
+  const { change } = body;
+  return [...said, ...('users' in change ? change.users : [change.user])];
+}
+
 /** A line in one: what was said, or what happened. */
 export function lineWords(line: MessageView, reader: Reader): string {
   const { body, sender } = line;

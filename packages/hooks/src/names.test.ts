@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { UserId } from './ids.ts';
 import { ALICE, BOB, CAROL } from './line.fixture.ts';
-import { conversationName, initials, peerOf } from './names.ts';
+import { conversationName, peerOf } from './names.ts';
 
 const nameOf = (user: UserId) => user.toUpperCase();
 
@@ -19,14 +19,4 @@ test('a group is called by its title, or by who is in it', () => {
   expect(conversationName({ kind: 'group', members }, ALICE, nameOf)).toBe('B, C, D and 2 more');
   expect(conversationName({ kind: 'group', members: [ALICE] }, ALICE, nameOf)).toBe('Group');
   expect(peerOf(group, ALICE)).toBeUndefined();
-});
-
-test('initials are whole letters of the first and the last word', () => {
-  expect(initials('Alice Ångström')).toBe('AÅ');
-  expect(initials('bob')).toBe('B');
-  expect(initials('mary-jane o’neill')).toBe('MO');
-  expect(initials('e\u0301lodie')).toBe('E\u0301');
-  expect(initials('שלום עולם')).toBe('שע');
-  expect(initials('🙂')).toBe('?');
-  expect(initials('\u202e')).toBe('?');
 });

@@ -25,21 +25,3 @@ export function conversationName(view: Named, me: UserId, nameOf: NameOf): strin
   const left = others.length - names.length;
   return left === 0 ? names.join(', ') : `${names.join(', ')} and ${left} more`;
 }
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
-/** One or two letters that stand for a name where there is no picture. */
-export function initials(name: string): string {
-  const words = name.split(/[\s_.-]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
-  const shown = words.length > 1 ? [words[0], words.at(-1)] : words;
-  const letters = shown.map((word = '') => firstLetter(word).toLocaleUpperCase());
-  return letters.join('') || '?';
-}
-
-/** As people see one: with its accents, and an emoji with all that it is joined from. */
-function firstLetter(word: string): string {
-  for (const { segment } of graphemes.segment(word)) {
-    if (/[\p{L}\p{N}]/u.test(segment)) return segment;
-  }
-  return '';
-}

@@ -3,6 +3,7 @@ import type { ConversationView, MessageView } from '@sotto/client';
 import {
   type ConversationId,
   conversationName,
+  peopleIn,
   type Reader,
   useConversations,
   useNames,
@@ -15,6 +16,7 @@ import { DropZone } from '../files/drop-zone.tsx';
 import { UploadList } from '../files/upload-list.tsx';
 import { useMe } from '../shell/me.ts';
 import { navigate } from '../shell/route.ts';
+import { useLate } from '../shell/use-late.ts';
 import { TrustBanner } from '../trust/trust-banner.tsx';
 import { Announcements } from './announcements.tsx';
 import { ChatProvider, type Writing } from './chat-context.ts';
@@ -62,18 +64,23 @@ function Missing() {
 
 const NEW: Writing = { type: 'new' };
 
+/** A platform that is there says sooner how one stands to a conversation. */
+const UNKNOWN_MS = 1500;
+
 function OpenChat({ view }: { view: ConversationView }) {
-  const reader = useReader(view);
+  const timeline = useLines(view);
+  const reader = useReader(view, timeline.lines);
   const name = conversationName(view, reader.me, reader.nameOf);
   const { standing, renew } = useStanding(view.id);
   const [writing, setWriting] = useState<Writing>(NEW);
   const [asking, setAsking] = useState<Asking>();
-  const timeline = useLines(view);
   const handle = useRef<TimelineHandle>(null);
   const onSeen = useReadMarks();
   const isOut = !view.members.includes(reader.me);
   const isRequest = standing?.isRequested === true;
-  const mayWrite = !isOut && !isRequest;
+  const isKnown = standing !== undefined || isOwnTalk(timeline.lines);
+  const isUnknown = useLate(!isOut && !isKnown, UNKNOWN_MS);
+  const mayWrite = !isOut && isKnown && !isRequest;
   const chat = useChatValue({ view, reader, mayWrite, timeline, handle, setWriting, setAsking });
   const leaveWriting = useCallback(() => setWriting(NEW), []);
   const onFiles = (files: readonly File[]) => setAsking({ type: 'files', files });
@@ -100,6 +107,11 @@ function OpenChat({ view }: { view: ConversationView }) {
         <footer>
           <UploadList conversation={view.id} />
           {isOut && <p className={styles.gone}>You are no longer in this group.</p>}
+          {isUnknown && (
+            <p className={styles.gone}>
+              You can write once the server has said whether this is a request.
+            </p>
+          )}
           {isRequest && <RequestBar name={name} onAccepted={renew} />}
           {mayWrite && (
             <Composer
@@ -107,9 +119,10 @@ function OpenChat({ view }: { view: ConversationView }) {
               name={name}
               writing={writing}
               onCancel={leaveWriting}
-              onSent={() => {
-                leaveWriting();
-                handle.current?.scrollToEnd();
+              onSent={(sent) => {
+                // What somebody does by now stays: it may be another reply or edit.
+                setWriting((now) => (now === sent ? NEW : now));
+                if (sent.type !== 'edit') handle.current?.scrollToEnd();
               }}
               onFiles={onFiles}
               onEditLast={() => editLast(lines, setWriting)}
@@ -132,10 +145,22 @@ function NothingYet({ name }: { name: string }) {
 }
 
 /** Names for everybody whom a line may name: members, and those who have gone. */
-function useReader(view: ConversationView): Reader {
+function useReader(
+  { members }: ConversationView,
+  lines: readonly MessageView[] | undefined,
+): Reader {
   const me = useMe().user;
-  const nameOf = useNames(useMemo(() => [me, ...view.members], [me, view.members]));
+  const people = useMemo(
+    () => [...new Set([me, ...members, ...(lines ?? []).flatMap(peopleIn)])],
+    [me, members, lines],
+  );
+  const nameOf = useNames(people);
   return useMemo(() => ({ me, nameOf }), [me, nameOf]);
+}
+
+/** Where somebody has written, or nobody has, nothing waits to be accepted: no platform is needed to tell. */
+function isOwnTalk(lines: readonly MessageView[] | undefined): boolean {
+  return lines !== undefined && (lines.length === 0 || lines.some(({ isOwn }) => isOwn));
 }
 
 /** The newest text of one's own. */

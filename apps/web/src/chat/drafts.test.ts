@@ -5,8 +5,7 @@ import { draftOf, keepDraft, takeBack } from './drafts.ts';
 
 const ROOM = '0197c0de-0000-7000-8000-000000000001' as ConversationId;
 const OTHER = '0197c0de-0000-7000-8000-000000000002' as ConversationId;
-const openWriter = () =>
-  createClient({ url: 'http://127.0.0.1:1', store: openMemoryStore() });
+const openWriter = () => createClient({ url: 'http://127.0.0.1:1', store: openMemoryStore() });
 
 test('a draft is of one conversation and one account, and goes when it is sent', () => {
   const [alice, bob] = [openWriter(), openWriter()];

@@ -1,6 +1,6 @@
 /** The small print of a message: when, whether it was changed, how long it stays, how far it has come. */
 import type { MessageView } from '@sotto/client';
-import { clockLabel, countdownLabel, fullTimeLabel } from '@sotto/hooks';
+import { clockLabel, countdownLabel, fullTimeLabel, machineTime } from '@sotto/hooks';
 import { Timer } from 'lucide-react';
 import { useNow } from '../conversations/use-now.ts';
 import styles from './line-meta.module.css';
@@ -13,7 +13,7 @@ export function LineMeta({ line }: { line: MessageView }) {
     <span className={styles.meta} dir="ltr">
       {body.type === 'text' && body.isEdited && <span>Edited</span>}
       {expiresAt !== undefined && <Countdown until={expiresAt} />}
-      <time dateTime={new Date(time).toISOString()} title={fullTimeLabel(time)}>
+      <time dateTime={machineTime(time)} title={fullTimeLabel(time)}>
         {clockLabel(time)}
       </time>
       {isOwn && <StatusTick status={status} />}

@@ -2,6 +2,7 @@
 import type { ConversationView, MessageView } from '@sotto/client';
 import {
   fullTimeLabel,
+  machineTime,
   previewWords,
   type Reader,
   shortTimeLabel,
@@ -10,7 +11,7 @@ import {
 import { BellOff } from 'lucide-react';
 import { type MouseEvent, memo } from 'react';
 import { StatusTick } from '../chat/status-tick.tsx';
-import { Badge, classes } from '../design/index.ts';
+import { Badge, Boundary, classes } from '../design/index.ts';
 import { navigate, pathOf } from '../shell/route.ts';
 import { ConversationAvatar } from './conversation-avatar.tsx';
 import styles from './conversation-row.module.css';
@@ -27,8 +28,7 @@ export interface ConversationRowProps {
 
 /** Who it is with, what was said last, and how many are unread. */
 export const ConversationRow = memo(function ConversationRow(props: ConversationRowProps) {
-  const { view, name, isOpen, isMuted, now } = props;
-  const { newest, unread } = view;
+  const { view, isOpen } = props;
   const route = { name: 'chat', conversation: view.id } as const;
   const open = (event: MouseEvent) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -44,32 +44,46 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
         onClick={open}
         data-conversation={view.id}
       >
-        <ConversationAvatar view={view} name={name} />
-        <span className={styles.words}>
-          <span className={styles.top}>
-            {/* A name reads in its own direction, and begins where all of them do. */}
-            <span className={styles.name}>
-              <bdi>{name}</bdi>
-            </span>
-            {isMuted && <BellOff className={styles.muted} size={14} aria-label="Muted" />}
-            {newest !== undefined && <LastTime line={newest} now={now} isNew={unread > 0} />}
-          </span>
-          <span className={styles.bottom}>
-            <LastLine {...props} />
-            <Badge count={unread} />
-          </span>
-        </span>
+        {/* Whatever somebody sends: it takes no more than its own row, which still leads to the chat. */}
+        <Boundary
+          fallback={<span className={styles.broken}>This conversation cannot be shown</span>}
+          subject={view}
+        >
+          <ConversationAvatar view={view} name={props.name} />
+          <Words {...props} />
+        </Boundary>
       </a>
     </li>
   );
 });
+
+function Words(props: ConversationRowProps) {
+  const { view, name, isMuted, now } = props;
+  const { newest, unread } = view;
+  return (
+    <span className={styles.words}>
+      <span className={styles.top}>
+        {/* A name reads in its own direction, and begins where all of them do. */}
+        <span className={styles.name}>
+          <bdi>{name}</bdi>
+        </span>
+        {isMuted && <BellOff className={styles.muted} size={14} aria-label="Muted" />}
+        {newest !== undefined && <LastTime line={newest} now={now} isNew={unread > 0} />}
+      </span>
+      <span className={styles.bottom}>
+        <LastLine {...props} />
+        <Badge count={unread} />
+      </span>
+    </span>
+  );
+}
 
 function LastTime({ line, now, isNew }: { line: MessageView; now: number; isNew: boolean }) {
   const { time } = line;
   return (
     <time
       className={classes(styles.time, isNew && styles.new)}
-      dateTime={new Date(time).toISOString()}
+      dateTime={machineTime(time)}
       title={fullTimeLabel(time)}
     >
       {shortTimeLabel(time, now)}

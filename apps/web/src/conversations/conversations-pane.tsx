@@ -2,6 +2,7 @@
 import type { ConversationView } from '@sotto/client';
 import {
   conversationName,
+  peopleIn,
   type Reader,
   useConversations,
   useNames,
@@ -87,7 +88,7 @@ function useList() {
       (all ?? []).flatMap(({ members, typing, newest }) => [
         ...members.slice(0, 4),
         ...typing,
-        ...namesIn(newest),
+        ...(newest === undefined ? [] : peopleIn(newest)),
       ]),
     [all],
   );
@@ -98,15 +99,6 @@ function useList() {
     return all?.filter(({ id }) => !waiting.has(id));
   }, [all, requests]);
   return { views, requests: requests.length, reader };
-}
-
-/** Whom the words of a last line may name. */
-function namesIn(newest: ConversationView['newest']) {
-  if (newest === undefined) return [];
-  const { sender, body } = newest;
-  const said = sender === undefined ? [] : [sender];
-  if (body.type !== 'membership' || body.change.type === 'renamed') return said;
-  return [...said, ...('users' in body.change ? body.change.users : [body.change.user])];
 }
 
 function Header({ onAsk }: { onAsk: (asking: Asking) => void }) {

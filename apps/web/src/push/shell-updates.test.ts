@@ -10,7 +10,10 @@ function openPage({ isServed }: { isServed: boolean }) {
     register: () => Promise.reject(new TypeError('no connection')),
   };
   let reloads = 0;
-  watchShell(container, { time: Promise.resolve(), reload: () => void (reloads += 1) });
+  const reload = () => {
+    reloads += 1;
+  };
+  watchShell(container, { time: Promise.resolve(), reload });
   return {
     takeOver: () => events.dispatchEvent(new Event('controllerchange')),
     reloads: () => reloads,

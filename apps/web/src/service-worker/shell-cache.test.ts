@@ -44,7 +44,6 @@ test('of all versions one stays, and caches of somebody else are left alone', as
     keys: async () => [...names],
     delete: async (name: string) => names.delete(name),
     open: () => expect.fail('nothing is read'),
-    match: () => expect.fail('nothing is read'),
   };
   await dropOtherShells(storage, { version: 'new', files: [] });
   expect([...names]).toEqual(['sotto-shell-new', 'another']);

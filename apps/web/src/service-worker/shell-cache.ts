@@ -7,7 +7,12 @@
 const PREFIX = 'sotto-shell-';
 
 /** What keeps the files, as `caches` of a service worker does. */
-export type ShellStorage = Pick<CacheStorage, 'open' | 'keys' | 'delete' | 'match'>;
+export type ShellStorage = Pick<CacheStorage, 'open' | 'keys' | 'delete'>;
+
+/** What it is asked for a file. */
+type KeptFiles = Pick<CacheStorage, 'match'> & {
+  open(name: string): Promise<Pick<Cache, 'match' | 'put'>>;
+};
 
 /** One version of the page. */
 export interface Shell {
@@ -50,7 +55,7 @@ const KEPT = /^\/(assets\/[^/]+|icons\/[^/]+|icon\.svg)$/;
  * of the version before finds its files as long as that one is kept.
  */
 export async function answerFromShell(
-  storage: ShellStorage,
+  storage: KeptFiles,
   { version }: Shell,
   asked: { path: string; request: Request },
 ): Promise<Response> {
