@@ -118,10 +118,7 @@ function assertProof(shown: unknown, expected: Uint8Array): void {
 }
 
 /** As dear to guess from as the store itself: others of the same origin or user may hear a proof. */
-async function secretBytes(
-  secret: StoreSecret | undefined,
-  salt: Uint8Array,
-): Promise<Uint8Array> {
+async function secretBytes(secret: StoreSecret | undefined, salt: Uint8Array): Promise<Uint8Array> {
   if (secret === undefined) return new Uint8Array(SECRET_BYTES);
   if ('key' in secret) return secret.key;
   return stretchPassphrase(secret.passphrase, salt, PASSPHRASE_COST);
