@@ -102,6 +102,13 @@ describe('the commands for scripts', { timeout: TEST_MS }, () => {
     ];
     expect(one.output.split('\n').slice(0, 3)).toEqual(other.output.split('\n').slice(0, 3));
     expect(one.output).toMatch(/^(\d{5} \d{5} \d{5} \d{5}\n){3}█/);
+    const digits = one.output.split('\n').slice(0, 3).join(' ');
+    const accept = (shown: string) => sotto('alice', ['verify', 'bobby', '--accept', shown]);
+    expect(await accept(digits)).toMatchObject({ code: 0, output: '' });
+    expect((await accept(digits.replace(/\d$/, (last) => `${(Number(last) + 1) % 10}`))).code).toBe(
+      77,
+    );
+    expect((await accept('12345')).code).toBe(64);
   });
 
   test('another device is linked by the code that it prints', async () => {
@@ -193,6 +200,27 @@ describe('the commands for scripts', { timeout: TEST_MS }, () => {
     const back = await sotto('bobby', ['login', 'bobby', '--password-file', 'password', '--json']);
     expect(JSON.parse(back.output)).toMatchObject({ username: 'bobby', url: platform.url });
     expect((await sotto('bobby', ['read', 'alice'])).output).toContain('hello there');
+  });
+
+  test('a forgotten password is replaced by the recovery code, which is replaced too', async () => {
+    const made = await sotto('greta', ['register', 'greta', '--password-file', 'password']);
+    expect(made).toMatchObject({ code: 0 });
+    writeFileSync(join(directory, 'code'), made.output);
+    writeFileSync(join(directory, 'next'), 'Another-Horse-8\n');
+    const files = ['--recovery-code-file', 'code', '--password-file', 'next', '--json'];
+    const recovered = await sotto('greta', ['recover', 'greta', ...files]);
+    expect(recovered).toMatchObject({ code: 0, error: '' });
+    const back = JSON.parse(recovered.output);
+    expect(back).toMatchObject({ username: 'greta', recoveryCode: expect.any(String) });
+    expect(`${back.recoveryCode}\n`).not.toBe(made.output);
+    expect((await sotto('greta', ['send', 'bobby', 'here again'])).code).toBe(0);
+    const old = await sotto('greta', ['recover', 'greta', ...files]);
+    expect(old).toMatchObject({
+      code: 77,
+      error: 'sotto: the name or the recovery code is wrong\n',
+    });
+    const elsewhere = ['recover', 'greta', '--url', platform.url, ...files];
+    expect(await sotto('fresh', elsewhere)).toMatchObject({ code: 77, output: '' });
   });
 
   test('help and version go to standard output', async () => {

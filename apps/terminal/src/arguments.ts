@@ -15,13 +15,14 @@ const OPTIONS = {
   'password-file': { type: 'string' },
   invite: { type: 'string' },
   'new-identity': { type: 'boolean' },
+  'recovery-code-file': { type: 'string' },
   json: { type: 'boolean' },
   since: { type: 'string' },
   unread: { type: 'boolean' },
   keep: { type: 'boolean' },
   limit: { type: 'string' },
   output: { type: 'string', short: 'o' },
-  accept: { type: 'boolean' },
+  accept: { type: 'string' },
   history: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 

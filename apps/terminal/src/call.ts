@@ -2,11 +2,17 @@
 import { existsSync } from 'node:fs';
 import type { Client } from '@sotto/client';
 import { connectWithin } from './account/connect.ts';
-import { type AccountFolder, findAccount, storePathOf } from './account/data-directory.ts';
+import {
+  type AccountFolder,
+  findAccount,
+  isOpenToOthers,
+  storePathOf,
+} from './account/data-directory.ts';
 import { type OpenAccount, openAccount } from './account/open-account.ts';
 import { type Arguments, timeoutOf } from './arguments.ts';
 import { CommandError, EXIT } from './exit-code.ts';
 import { type Asking, originOf, secretFrom } from './input.ts';
+import { safeLine } from './safe-text.ts';
 
 /** Where a command writes. */
 export interface Output {
@@ -97,11 +103,26 @@ export async function passphraseOf(
 }
 
 /** A password that is in a file, or that a person types. */
-export async function passwordOf({ options, asking }: Call, question: string): Promise<string> {
-  const file = options['password-file'];
+export async function passwordOf(call: Call, question: string): Promise<string> {
+  return secretOf(call, 'password-file', question);
+}
+
+/** Any secret that is in the file of an option, or that a person types. Throws a `CommandError`. */
+export async function secretOf(
+  { options, asking }: Call,
+  name: 'password-file' | 'recovery-code-file',
+  question: string,
+): Promise<string> {
+  const file = options[name];
   if (file !== undefined) return secretFrom(file);
   if (asking !== undefined) return asking.secret(question);
-  throw new CommandError('there is nobody to ask: --password-file FILE', EXIT.usage);
+  throw new CommandError(`there is nobody to ask: --${name} FILE`, EXIT.usage);
+}
+
+/** Tells whoever gave a data directory of which others can read whose accounts are in it. */
+export function noteOpenDirectory({ directory, output }: Call): void {
+  if (!isOpenToOthers(directory)) return;
+  output.note(`others on this machine can see whose accounts are in ${safeLine(directory)}`);
 }
 
 async function interruptible<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

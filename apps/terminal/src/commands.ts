@@ -26,6 +26,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'recover',
+    {
+      options: ['recovery-code-file', 'password-file', 'new-identity', 'json'],
+      load: async () => (await import('./scripts/account-commands.ts')).recover,
+    },
+  ],
+  [
     'whoami',
     { options: ['json'], load: async () => (await import('./scripts/account-commands.ts')).whoami },
   ],

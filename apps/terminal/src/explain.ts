@@ -73,6 +73,7 @@ const CLIENT: ReadonlyMap<string, Explained> = new Map([
 
 const PLATFORM: ReadonlyMap<string, Explained> = new Map([
   ['auth.credentials-wrong', ['the name or the password is wrong', EXIT.refused]],
+  ['auth.recovery-wrong', ['the name or the recovery code is wrong', EXIT.refused]],
   ['auth.challenge-wrong', ['this device was logged out: sotto login NAME', EXIT.refused]],
   ['auth.fresh-needed', ['this needs the password again: sotto login NAME', EXIT.refused]],
   ['auth.username-taken', ['this name is taken', EXIT.refused]],

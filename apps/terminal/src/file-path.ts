@@ -1,5 +1,5 @@
 /** Where files come from and go to on this machine. */
-import { existsSync, openAsBlob, statSync } from 'node:fs';
+import { closeSync, existsSync, openAsBlob, openSync, rmSync, statSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import type { FileInput } from '@sotto/client';
 import { CommandError, EXIT } from './exit-code.ts';
@@ -26,7 +26,9 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ['.webm', 'video/webm'],
 ]);
 
-const NAME_LENGTH_MAX = 120;
+/** File systems take 255, and a number may come behind it. In bytes: a name may be in any script. */
+const NAME_BYTES_MAX = 200;
+const ENDING_BYTES_MAX = 60;
 
 /** A file to be sent, which is read as it is sent. Throws a `CommandError` for what is no readable file. */
 export async function fileToSend(path: string): Promise<FileInput> {
@@ -40,17 +42,37 @@ export async function fileToSend(path: string): Promise<FileInput> {
   throw new CommandError(`${path} is no file`, EXIT.input);
 }
 
+/** Where a file is to be saved. */
+export interface SavePlace {
+  /** The folder, or the one against which a wish is read. */
+  readonly folder: string;
+  /** A path, or a folder. */
+  readonly wish?: string | undefined;
+}
+
 /**
- * Where a file of somebody else is saved. Their name of it is taken for a name at most: nothing of it leads into another
- * folder, is hidden, or is an option of some program. Without a wish nothing that is there is written over.
+ * Saves a file of somebody else by `write`, and gives back where. Their name of it is taken for a name at most: nothing of it
+ * leads into another folder, is hidden, or is an option of some program. Without a wish nothing that is there is written over,
+ * nor what comes there meanwhile: the name is taken before the first byte is fetched, and given back when that fails.
  */
-export function pathToSave(
+export async function saveAs(
   name: string,
-  { folder, wish }: { readonly folder: string; readonly wish?: string | undefined },
-): string {
-  if (wish === undefined) return freePath(folder, tameName(name));
-  const path = resolve(folder, wish);
-  return isFolder(path) ? freePath(path, tameName(name)) : path;
+  { folder, wish }: SavePlace,
+  write: (path: string) => Promise<void>,
+): Promise<string> {
+  const wished = resolve(folder, wish ?? '.');
+  if (!isFolder(wished) && wish !== undefined) {
+    await write(wished);
+    return wished;
+  }
+  const path = takeName(wished, tameName(name));
+  try {
+    await write(path);
+    return path;
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
 }
 
 /** A name that is only a name, on every system. */
@@ -59,18 +81,34 @@ export function tameName(name: string): string {
     .replace(/[\u2400-\u2421<>:"|?*\ufffd⟨⟩]/gu, '_')
     .replace(/^[-.\s]+/u, '')
     .replace(/[.\s]+$/u, '');
-  const ending = extname(plain).slice(0, NAME_LENGTH_MAX / 2);
-  const stem = [...plain.slice(0, plain.length - ending.length)];
-  const short = stem.slice(0, NAME_LENGTH_MAX - ending.length).join('') + ending;
+  const ending = cutBytes(extname(plain), ENDING_BYTES_MAX);
+  const stem = plain.slice(0, plain.length - extname(plain).length);
+  const short = cutBytes(stem, NAME_BYTES_MAX - Buffer.byteLength(ending)) + ending;
   return short === '' ? 'file' : short;
 }
 
-function freePath(folder: string, name: string): string {
+/** As many whole letters as fit. */
+function cutBytes(text: string, bytes: number): string {
+  let cut = '';
+  for (const letter of text) {
+    if (Buffer.byteLength(cut + letter) > bytes) break;
+    cut += letter;
+  }
+  return cut;
+}
+
+/** Makes an empty file of a name that nothing there has. */
+function takeName(folder: string, name: string): string {
   const ending = extname(name);
   const stem = name.slice(0, name.length - ending.length);
   for (let count = 1; ; count += 1) {
     const path = join(folder, count === 1 ? name : `${stem} (${count})${ending}`);
-    if (!existsSync(path)) return path;
+    try {
+      closeSync(openSync(path, 'wx'));
+      return path;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
   }
 }
 

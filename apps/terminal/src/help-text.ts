@@ -7,6 +7,7 @@ export const HELP = `Usage: sotto [OPTIONS]                        chat in this 
 The account
   register NAME          make an account; prints its recovery code, once
   login NAME             log in again on this device
+  recover NAME           set a new password by the recovery code; prints the next code, once
   link                   make this device one of an account that you have: prints a code
   link CODE              the same from the other side: on a device of the account
   whoami                 who is logged in here
@@ -56,6 +57,15 @@ first line of FILE (- is standard input). Prints the recovery code: write it dow
 
 Logs in on the device that is kept here. Where there is none use sotto link: a password alone makes another
 identity, of which contacts are warned, and which your other devices are no part of; --new-identity does that.
+`,
+  ],
+  [
+    'recover',
+    `Usage: sotto recover NAME [--url URL] [--recovery-code-file FILE] [--password-file FILE] [--new-identity] [--json]
+
+Sets a new password with the recovery code, and logs in on the device that is kept here. All other sessions end.
+The code is replaced: prints the next one, which is shown this once. Where there is no device, --new-identity
+makes one, as with login. When it breaks off, call it again with the same code and password.
 `,
   ],
   [
@@ -125,10 +135,11 @@ Accepts what a stranger has begun, or a group that one has added you to: they le
   ],
   [
     'verify',
-    `Usage: sotto verify NAME [--accept] [--json]
+    `Usage: sotto verify NAME [--json]
+       sotto verify NAME --accept DIGITS
 
-Prints 60 digits and a QR code, the same digits that NAME sees: then nobody sits between you. --accept goes on
-with NAME after their keys have changed, once the numbers were compared.
+Prints 60 digits and a QR code, the same digits that NAME sees: then nobody sits between you. Once they were
+compared, --accept goes on with NAME after their keys have changed: with the keys of these DIGITS and no others.
 `,
   ],
 ]);

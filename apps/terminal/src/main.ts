@@ -19,6 +19,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     stopping.abort(128 + constants.signals[signal]);
   });
 }
+// Other programs of the account may wait for this one, which has its store: all of them would stand still.
+process.on('SIGTSTP', () => {
+  process.stderr.write('sotto: is not stopped, others may wait for it; Ctrl+C ends it\n');
+});
 // npm's launcher is gone, however it went.
 process.once('disconnect', () => stopping.abort(128 + constants.signals.SIGTERM));
 process.channel?.unref();

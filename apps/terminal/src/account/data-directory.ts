@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -30,6 +31,7 @@ export interface AccountChoice {
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
+const MODE_OF_OTHERS = 0o077;
 
 /** Written when an account is there for certain; a folder without it is one that is only being made. */
 const CARD = 'account.json';
@@ -47,6 +49,12 @@ export function listAccounts(directory: string): AccountFolder[] {
   if (!existsSync(directory)) return [];
   const folders = readdirSync(directory).map((name) => join(directory, name));
   return folders.flatMap((path) => readCard(path) ?? []).toSorted(byName);
+}
+
+/** Whether others on this machine can see whose accounts lie in a data directory. One that was made here is closed. */
+export function isOpenToOthers(directory: string): boolean {
+  if (process.platform === 'win32' || !existsSync(directory)) return false;
+  return (statSync(directory).mode & MODE_OF_OTHERS) !== 0;
 }
 
 /** The one account that is meant. Throws a `CommandError` that says what to add to the command. */
@@ -82,7 +90,6 @@ export function prepareAccount(
     throw wrongCall('a name has 3 to 50 letters and digits');
   }
   const path = join(directory, `${username.toLowerCase()}@${platformName(url)}`);
-  makeFolder(directory);
   makeFolder(path);
   return { path, url, username };
 }
@@ -97,7 +104,6 @@ export function keepAccount({ path, url, username }: AccountFolder): void {
 /** The folder of a device that waits to be linked; the same one after a crash. */
 export function prepareLinking(directory: string, url: string): AccountFolder {
   const path = join(directory, `${LINKING}@${platformName(url)}`);
-  makeFolder(directory);
   makeFolder(path);
   return { path, url, username: '' };
 }
@@ -147,8 +153,15 @@ function platformName(url: string): string {
   return new URL(url).host.replace(/[^A-Za-z0-9.-]/gu, '_');
 }
 
+/** Closes what is made here, and this folder, which is an account's; what was there above it is not ours to change. */
 function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+  if (process.getuid !== undefined && statSync(path).uid !== process.getuid()) {
+    throw new CommandError(
+      `${path} belongs to somebody else: use another --data`,
+      EXIT.configuration,
+    );
+  }
   chmodSync(path, FOLDER_MODE);
 }
 

@@ -1,21 +1,23 @@
-/** Commands about this account, about whom to believe, and about what is kept here. */
+/** Commands about whom to believe, about what is kept here, and about the end. */
+import { ClientError } from '@sotto/client';
 import { CommandError, EXIT } from '../exit-code.ts';
 import { qrRows } from '../qr-code.ts';
 import { safeLine } from '../safe-text.ts';
 import { digitRows } from '../safety-digits.ts';
 import { type Row, type Span, textRow } from '../screen/row.tsx';
 import { wrapText } from '../text-width.ts';
-import { type Desk, showPanel, tell } from './desk.ts';
+import { type Desk, showPanel, type Turn, tell, viewOf } from './desk.ts';
 import { needWords, userMeant } from './people-named.ts';
 import { searchHistory } from './search.ts';
-import { forgetAccountWarnings, forgetUser } from './warnings.ts';
+import { forgetNotes, forgetUser } from './warnings.ts';
 
 /** `/verify [NAME]` */
-export async function verify(desk: Desk, rest: string): Promise<void> {
-  const user = await userMeant(desk, rest);
+export async function verify(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  const user = await userMeant(desk, rest, turn);
   const { digits, scannable } = await desk.client.safetyNumber(user);
   const { username } = await desk.client.people.find(user);
   const words = `${safeLine(username)} sees the same digits, if nobody sits between you.`;
+  desk.compared.set(user, digits);
   showPanel(desk, {
     title: `Safety number of you and ${safeLine(username)}`,
     rowsFor: (columns) => safetyRows({ digits, code: qrRows(scannable), words }, columns),
@@ -50,38 +52,23 @@ function safetyRows({ digits, code, words }: SafetyPage, columns: number): Row[]
   }));
 }
 
-/** `/trust [NAME]` */
-export async function trust(desk: Desk, rest: string): Promise<void> {
-  const user = await userMeant(desk, rest);
-  await desk.client.acceptIdentity(user);
-  forgetUser(desk, user);
-  tell(desk, `The keys of ${safeLine(desk.shown.nameOf(user))} are accepted as they are now`);
-}
-
-/** `/devices` */
-export async function devices(desk: Desk): Promise<void> {
-  const listed = await desk.client.devices();
-  const owned = listed.map(({ device, name, createdAt, loggedInAt, current }) => {
-    const called = name === undefined ? 'A device without a name' : safeLine(name);
-    const since = `since ${createdAt.slice(0, 10)}, logged in ${loggedInAt.slice(0, 10)}`;
-    return { key: device, text: `${called}${current ? ' (this one)' : ''}, ${since}` };
-  });
-  const hint = { key: 'hint', text: 'To add one: sotto link there shows a code, /link CODE here.' };
-  const rowsFor = (columns: number) =>
-    [...owned, hint].flatMap(({ key, text }) =>
-      wrapText(text, columns).map((row, at) => textRow(`${key}/${at}`, row)),
-    );
-  showPanel(desk, { title: 'Your devices', rowsFor });
-}
-
-/** `/link CODE` */
-export async function link(desk: Desk, rest: string): Promise<void> {
-  if (rest === '') {
-    throw new CommandError('call sotto link on the new device; then /link CODE here', EXIT.usage);
+/** `/trust [NAME]`: goes on with the keys that `/verify` has shown, and with no others. */
+export async function trust(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  const user = await userMeant(desk, rest, turn);
+  const shown = desk.compared.get(user);
+  if (shown === undefined) {
+    throw new CommandError('compare the safety numbers first: /verify', EXIT.refused);
   }
-  tell(desk, 'Linking…');
-  await desk.client.completeLink(rest, { history: true });
-  tell(desk, 'The device is one of yours now, and gets what was said in the last 30 days');
+  try {
+    await desk.client.acceptIdentity(user, shown);
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'identity.changed') throw error;
+    desk.compared.delete(user);
+    const words = 'the keys have changed once more since /verify: compare them anew';
+    throw new CommandError(words, EXIT.refused, { cause: error });
+  }
+  await forgetUser(desk, user);
+  tell(desk, `The keys of ${safeLine(desk.shown.nameOf(user))} are accepted as they were shown`);
 }
 
 /** `/search WORD` */
@@ -93,8 +80,8 @@ export async function search(desk: Desk, rest: string): Promise<void> {
 }
 
 /** `/ok` */
-export function acknowledge(desk: Desk): void {
-  forgetAccountWarnings(desk);
+export function acknowledge(desk: Desk, _rest: string, turn: Turn): void {
+  forgetNotes(desk, viewOf(desk, turn.place));
 }
 
 /** `/quit` */

@@ -1,11 +1,21 @@
 /** What the chat shows beside what the SDK knows, and what keys and commands work on. */
-import type { Client, ConversationView, Me, MessageView, Observable } from '@sotto/client';
-import type { NameOf } from '@sotto/hooks';
+import type {
+  Client,
+  ConversationView,
+  Me,
+  MessageView,
+  Observable,
+  OwnDevice,
+} from '@sotto/client';
+import { conversationName, type NameOf } from '@sotto/hooks';
+import { explain } from '../explain.ts';
 import { type Draft, EMPTY_DRAFT } from '../screen/edit-line.ts';
 import type { Row } from '../screen/row.tsx';
+import { isAt, type Place, type Places, placeNow } from './places.ts';
 import type { Warnings } from './warnings.ts';
 
 type ConversationId = ConversationView['id'];
+type UserId = Me['user'];
 
 /** Something that is shown in the place of the messages until it is closed: help, a code, hits of a search. */
 export interface Panel {
@@ -31,8 +41,8 @@ export interface Transfer {
 export interface DeskState {
   /** Where arrows go: to the list of conversations, or to the messages. */
   readonly focus: 'list' | 'chat';
-  /** The conversation that is open. */
-  readonly open?: ConversationId | undefined;
+  /** Where the person is: the conversation that is open. */
+  readonly place: Place;
   /** The one that the list points at. */
   readonly listed?: ConversationId | undefined;
   readonly draft: Draft;
@@ -60,6 +70,18 @@ export interface Shown {
   readonly older: () => Promise<void>;
 }
 
+/** Something that was entered, with what was there to be meant by it. */
+export interface Turn {
+  readonly text: string;
+  readonly place: Place;
+  /** The key of the message that was chosen. */
+  readonly chosen: string | undefined;
+  /** The messages that were there. */
+  readonly lines: readonly MessageView[];
+  /** What `/new` or `/group` is to open. */
+  readonly coming?: Place;
+}
+
 export interface Desk {
   readonly client: Client;
   readonly me: Me;
@@ -67,17 +89,25 @@ export interface Desk {
   readonly workingDirectory: string;
   readonly state: Observable<DeskState>;
   readonly change: (change: Partial<DeskState>) => void;
+  readonly places: Places;
   /** Of the last rendering. */
   shown: Shown;
   readonly quit: () => void;
-  /** What was entered is done in its order: see `submit`. */
-  readonly turns: { tail: Promise<void>; failures: number };
+  /** What was entered and is not done, in its order: see `submit`. */
+  readonly turns: Turn[];
+  /** Readings of what waits for a decision: see `readWarnings`. */
+  readonly readings: { last: Promise<void>; next?: Promise<void> | undefined };
+  /** Digits that `/verify` has shown, which `/trust` goes by. */
+  readonly compared: Map<UserId, string>;
+  /** What `/devices` has listed, which `/unlink` goes by. */
+  listedDevices: readonly OwnDevice[];
 }
 
 /** A desk on which nothing lies yet. */
 export function openDesk(given: Pick<Desk, 'client' | 'me' | 'workingDirectory' | 'quit'>): Desk {
   let state: DeskState = {
     focus: 'list',
+    place: {},
     draft: EMPTY_DRAFT,
     scroll: 0,
     transfers: new Map(),
@@ -91,7 +121,11 @@ export function openDesk(given: Pick<Desk, 'client' | 'me' | 'workingDirectory' 
   };
   return {
     ...given,
-    turns: { tail: Promise.resolve(), failures: 0 },
+    places: { known: new Map(), left: new Map() },
+    turns: [],
+    readings: { last: Promise.resolve() },
+    compared: new Map(),
+    listedDevices: [],
     state: { get: () => state, subscribe },
     change(change) {
       state = { ...state, ...change };
@@ -109,27 +143,35 @@ export function openDesk(given: Pick<Desk, 'client' | 'me' | 'workingDirectory' 
   };
 }
 
-/** Opens a conversation, at its newest message. */
-export function openConversation(desk: Desk, open: ConversationId): void {
-  const { draft } = desk.state.get();
-  desk.change({
-    ...{ open, listed: open, focus: 'chat', scroll: 0 },
-    ...{ chosen: undefined, panel: undefined, draft },
-  });
-}
-
 /** Shows a page in the place of the messages. */
 export function showPanel(desk: Desk, panel: Panel): void {
   desk.change({ panel, scroll: 0, chosen: undefined });
 }
 
-/** Tells the person something. */
-export function tell(desk: Desk, text: string): void {
-  desk.change({ notice: { text, isTrouble: false } });
+/** Tells the person something: of a place, by its name where they are elsewhere by now. */
+export function tell(desk: Desk, text: string, place?: Place): void {
+  desk.change({ notice: { text: ofPlace(desk, text, place), isTrouble: false } });
 }
 
-/** The conversation that is open; undefined for none, and for a moment when it is new. */
+/** Tells what went wrong. */
+export function tellTrouble(desk: Desk, error: unknown, place?: Place): void {
+  const text = ofPlace(desk, explain(error), place);
+  desk.change({ notice: { text, isTrouble: true } });
+}
+
+function ofPlace(desk: Desk, text: string, place: Place | undefined): string {
+  if (place === undefined || isAt(desk, place)) return text;
+  const view = viewOf(desk, placeNow(desk, place));
+  if (view === undefined) return text;
+  return `${conversationName(view, desk.me.user, desk.shown.nameOf)}: ${text}`;
+}
+
+/** The conversation of a place; undefined for none, and for a moment when it is new. */
+export function viewOf({ client }: Desk, { conversation }: Place): ConversationView | undefined {
+  return client.state.conversations.get()?.find(({ id }) => id === conversation);
+}
+
+/** The same of the one that is open. */
 export function openView(desk: Desk): ConversationView | undefined {
-  const { open } = desk.state.get();
-  return desk.client.state.conversations.get()?.find(({ id }) => id === open);
+  return viewOf(desk, desk.state.get().place);
 }

@@ -1,48 +1,50 @@
 /** Commands about groups. */
-
+import { conversationName } from '@sotto/hooks';
 import { safeLine } from '../safe-text.ts';
 import { textRow } from '../screen/row.tsx';
 import { padText } from '../text-width.ts';
-import { type Desk, openConversation, showPanel, tell } from './desk.ts';
+import { type Desk, showPanel, type Turn, tell } from './desk.ts';
 import { needGroup, needWords, usersNamed, wordsOf } from './people-named.ts';
+import { arrive } from './places.ts';
 
 /** `/group TITLE NAME…` */
-export async function group(desk: Desk, rest: string): Promise<void> {
+export async function group(desk: Desk, rest: string, { coming }: Turn): Promise<void> {
   const [title = '', ...names] = wordsOf(needWords(rest, '/group TITLE NAME…'));
   const members = await usersNamed(desk, names);
   const { id } = await desk.client.groups.create({ members, title });
-  openConversation(desk, id);
+  if (coming !== undefined) arrive(desk, coming, id);
 }
 
 /** `/add NAME…` */
-export async function add(desk: Desk, rest: string): Promise<void> {
-  const { id } = await needGroup(desk);
+export async function add(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  const { id } = await needGroup(desk, turn);
   const users = await usersNamed(desk, wordsOf(needWords(rest, '/add NAME…')));
   await desk.client.groups.add(id, users);
 }
 
 /** `/remove NAME…` */
-export async function remove(desk: Desk, rest: string): Promise<void> {
-  const { id } = await needGroup(desk);
+export async function remove(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  const { id } = await needGroup(desk, turn);
   const users = await usersNamed(desk, wordsOf(needWords(rest, '/remove NAME…')));
   await desk.client.groups.remove(id, users);
 }
 
 /** `/rename TITLE` */
-export async function rename(desk: Desk, rest: string): Promise<void> {
-  const { id } = await needGroup(desk);
+export async function rename(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  const { id } = await needGroup(desk, turn);
   await desk.client.groups.rename(id, needWords(rest, '/rename TITLE').replace(/^"(.*)"$/u, '$1'));
 }
 
 /** `/leave` */
-export async function leave(desk: Desk): Promise<void> {
-  await desk.client.groups.leave((await needGroup(desk)).id);
-  tell(desk, 'You have left the group; what was said stays here');
+export async function leave(desk: Desk, _rest: string, turn: Turn): Promise<void> {
+  await desk.client.groups.leave((await needGroup(desk, turn)).id);
+  tell(desk, 'You have left the group; what was said stays here', turn.place);
 }
 
 /** `/members` */
-export async function members(desk: Desk): Promise<void> {
-  const listed = await desk.client.groups.members((await needGroup(desk)).id);
+export async function members(desk: Desk, _rest: string, turn: Turn): Promise<void> {
+  const view = await needGroup(desk, turn);
+  const listed = await desk.client.groups.members(view.id);
   const rows = await Promise.all(
     listed.map(async ({ user, role }) => {
       const name = safeLine(user === desk.me.user ? 'you' : desk.shown.nameOf(user));
@@ -52,5 +54,6 @@ export async function members(desk: Desk): Promise<void> {
       return textRow(user, words.trimEnd());
     }),
   );
-  showPanel(desk, { title: `${listed.length} people`, rowsFor: () => rows });
+  const name = safeLine(conversationName(view, desk.me.user, desk.shown.nameOf));
+  showPanel(desk, { title: `${listed.length} people in ${name}`, rowsFor: () => rows });
 }

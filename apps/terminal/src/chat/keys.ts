@@ -20,8 +20,9 @@ import {
   wordRight,
 } from '../screen/edit-line.ts';
 import { complete } from './completion.ts';
-import { type Desk, openConversation, openView, tell } from './desk.ts';
-import { submit, tellTrouble } from './submit.ts';
+import { type Desk, openView, tell, tellTrouble } from './desk.ts';
+import { openConversation } from './places.ts';
+import { submit } from './submit.ts';
 
 type Edit = (draft: Draft) => Draft;
 
@@ -85,7 +86,8 @@ function newLine(draft: Draft): Draft {
 }
 
 function editDraft(desk: Desk, edit: Edit): void {
-  const { draft, open } = desk.state.get();
+  const { draft, place } = desk.state.get();
+  const { conversation: open } = place;
   const next = edit(draft);
   if (next.text === draft.text && next.cursor === draft.cursor) return;
   desk.change({ draft: next, ...(open !== undefined && next.text !== '' && { focus: 'chat' }) });

@@ -2,29 +2,30 @@
 import { lifetimeLabel } from '@sotto/hooks';
 import { CommandError, EXIT } from '../exit-code.ts';
 import { safeLine } from '../safe-text.ts';
-import { type Desk, openConversation, tell } from './desk.ts';
+import { type Desk, type Turn, tell } from './desk.ts';
 import { needOpen, needView, needWords, usersNamed, wordsOf } from './people-named.ts';
+import { arrive } from './places.ts';
 import { askForRequests } from './requests.ts';
 
 /** `/new NAME` */
-export async function begin(desk: Desk, rest: string): Promise<void> {
+export async function begin(desk: Desk, rest: string, { coming }: Turn): Promise<void> {
   const [name = ''] = wordsOf(needWords(rest, '/new NAME'));
   const [user] = await usersNamed(desk, [name]);
-  if (user === undefined) return;
+  if (user === undefined || coming === undefined) return;
   const { id } = await desk.client.openDirect(user);
-  openConversation(desk, id);
+  arrive(desk, coming, id);
 }
 
 /** `/accept` */
-export async function accept(desk: Desk): Promise<void> {
-  await desk.client.people.accept(needOpen(desk));
+export async function accept(desk: Desk, _rest: string, turn: Turn): Promise<void> {
+  await desk.client.people.accept(needOpen(turn));
   await askForRequests(desk);
-  tell(desk, 'Accepted');
+  tell(desk, 'Accepted', turn.place);
 }
 
 /** `/block`: ends a request, or blocks the other one of a conversation of two. */
-export async function block(desk: Desk): Promise<void> {
-  const { id, kind, members } = await needView(desk);
+export async function block(desk: Desk, _rest: string, turn: Turn): Promise<void> {
+  const { id, kind, members } = await needView(desk, turn);
   const isRequest = desk.state.get().requests.has(id);
   if (kind === 'group' && !isRequest) {
     throw new CommandError(
@@ -37,7 +38,8 @@ export async function block(desk: Desk): Promise<void> {
   else if (other !== undefined) await desk.client.people.block(other);
   await askForRequests(desk);
   const name = other === undefined ? 'nobody' : safeLine(desk.shown.nameOf(other));
-  tell(desk, kind === 'group' ? 'You have left the group' : `${name} is blocked, and is not told`);
+  const done = kind === 'group' ? 'You have left the group' : `${name} is blocked, and is not told`;
+  tell(desk, done, turn.place);
 }
 
 const UNITS_S: Readonly<Record<string, number>> = {
@@ -49,8 +51,8 @@ const UNITS_S: Readonly<Record<string, number>> = {
 };
 
 /** `/timer TIME` */
-export async function timer(desk: Desk, rest: string): Promise<void> {
-  const id = needOpen(desk);
+export async function timer(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  const id = needOpen(turn);
   const seconds = secondsOf(needWords(rest, '/timer 1d, or /timer off'));
   await desk.client.setTimer(id, seconds);
   tell(
@@ -58,6 +60,7 @@ export async function timer(desk: Desk, rest: string): Promise<void> {
     seconds === null
       ? 'Messages stay from now on'
       : `Messages go away ${lifetimeLabel(seconds)} after they were read`,
+    turn.place,
   );
 }
 

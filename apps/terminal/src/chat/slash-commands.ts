@@ -1,14 +1,15 @@
 /** What can be typed after a slash, by name: how it is called, what it does. */
 import { CommandError, EXIT } from '../exit-code.ts';
-import { acknowledge, devices, link, quit, search, trust, verify } from './account-commands.ts';
-import { type Desk, showPanel } from './desk.ts';
+import { acknowledge, quit, search, trust, verify } from './account-commands.ts';
+import { type Desk, showPanel, type Turn } from './desk.ts';
+import { devices, link, unlink } from './device-commands.ts';
 import { add, group, leave, members, remove, rename } from './group-commands.ts';
 import { helpPanel } from './help-panel.ts';
 import { edit, react, reply, save, sendFile, takeBack } from './message-commands.ts';
 import { accept, begin, block, timer } from './people-commands.ts';
 
-/** What comes behind a command's name, as it was typed. */
-export type Run = (desk: Desk, rest: string) => Promise<void> | void;
+/** `rest` is what comes behind a command's name, as it was typed. */
+export type Run = (desk: Desk, rest: string, turn: Turn) => Promise<void> | void;
 
 /** What Tab offers behind it. */
 export type Completes = 'people' | 'members' | 'files' | 'nothing';
@@ -41,8 +42,9 @@ export const SLASH_COMMANDS: ReadonlyMap<string, SlashCommand> = new Map(
     block: command('', 'block who writes here', block),
     timer: command('TIME', 'let messages go away (30s, 5m, 1h, 1d, 1w, off)', timer),
     verify: command('[NAME]', 'compare safety numbers', verify, 'members'),
-    trust: command('[NAME]', 'accept changed keys, once compared', trust, 'members'),
+    trust: command('[NAME]', 'accept changed keys as /verify has shown them', trust, 'members'),
     devices: command('', 'your devices', devices),
+    unlink: command('NUMBER', 'take one of them off your account, for good', unlink),
     link: command('CODE', 'make a device that shows CODE one of yours', link),
     ok: command('', 'put warnings away that you have read', acknowledge),
     help: command('', 'this page', (desk) => showPanel(desk, helpPanel(SLASH_COMMANDS))),
@@ -53,16 +55,36 @@ export const SLASH_COMMANDS: ReadonlyMap<string, SlashCommand> = new Map(
 /** What goes on while people chat, and leads nowhere else. */
 const LONG: ReadonlySet<string> = new Set(['file', 'save', 'link', 'search']);
 
+/** What leads to another conversation. */
+const OPENING: ReadonlySet<string> = new Set(['new', 'group']);
+
+/** What says something, in as many lines as it is typed in. */
+const SAYING: ReadonlySet<string> = new Set(['reply', 'edit']);
+
 /** Whether what was typed is done beside what is typed next. */
 export function isLong(typed: string): boolean {
-  return LONG.has(/^\/(\S*)/u.exec(typed)?.[1]?.toLowerCase() ?? '');
+  return LONG.has(nameIn(typed));
 }
 
-/** Runs what was typed, without its slash. Rejects with what there is to tell. */
-export async function runSlash(desk: Desk, typed: string): Promise<void> {
-  const [, name = '', rest = ''] = /^(\S*)\s*([\s\S]*)$/u.exec(typed) ?? [];
+/** Whether it opens a conversation. */
+export function isOpening(typed: string): boolean {
+  return OPENING.has(nameIn(typed));
+}
+
+/** Whether it is to be read by people. */
+export function isText(typed: string): boolean {
+  return !/^\/(?!\/)/u.test(typed) || SAYING.has(nameIn(typed));
+}
+
+function nameIn(typed: string): string {
+  return /^\/(\S*)/u.exec(typed)?.[1]?.toLowerCase() ?? '';
+}
+
+/** Runs a command. Rejects with what there is to tell. */
+export async function runSlash(desk: Desk, turn: Turn): Promise<void> {
+  const [, name = '', rest = ''] = /^\/(\S*)\s*([\s\S]*)$/u.exec(turn.text) ?? [];
   const found = SLASH_COMMANDS.get(name.toLowerCase());
-  if (found !== undefined) return found.run(desk, rest.trim());
+  if (found !== undefined) return found.run(desk, rest.trim(), turn);
   throw new CommandError(`there is no /${name}: /help shows what there is`, EXIT.usage);
 }
 

@@ -66,7 +66,8 @@ function Body({ desk, columns, height, now }: BodyProps): ReactElement {
   );
   const nameOf = useNames(people);
   desk.shown = { ...desk.shown, conversations: conversations ?? [], nameOf };
-  const { open, focus, panel } = state;
+  const { place, focus, panel } = state;
+  const { conversation: open } = place;
   const listed = state.listed ?? conversations?.[0]?.id;
   useEffect(() => {
     if (state.listed === undefined && listed !== undefined) desk.change({ listed });
@@ -105,11 +106,12 @@ function Divider({ height }: { readonly height: number }): ReactElement {
 }
 
 function Welcome({ desk, height }: { readonly desk: Desk; readonly height: number }): ReactElement {
-  const { warnings } = desk.state.get();
+  const { warnings, place } = desk.state.get();
   const said = warningWords(warnings, undefined, desk.shown.nameOf);
   const rows = [
     ...said.map((text, index) => textRow(`warning/${index}`, ` ! ${text}`, 'danger' as const)),
     textRow('blank', ''),
+    ...(place.from === undefined ? [] : [textRow('opening', '  Opening…'), textRow('below', '')]),
     textRow('new', '  /new NAME      talk with somebody'),
     textRow('group', '  /group TITLE   talk with several'),
     textRow('help', '  /help          everything else'),

@@ -12,7 +12,7 @@ import {
   storePathOf,
 } from '../account/data-directory.ts';
 import { type OpenAccount, openAccount } from '../account/open-account.ts';
-import { type Call, DEFAULT_URL, passphraseOf, urlOf } from '../call.ts';
+import { type Call, DEFAULT_URL, noteOpenDirectory, passphraseOf, urlOf } from '../call.ts';
 import { EXIT } from '../exit-code.ts';
 import { explain, toCommandError } from '../explain.ts';
 import type { Asking } from '../input.ts';
@@ -51,6 +51,7 @@ const CHOICES = `  1  make a new account
 
 async function begin(call: Call, asking: Asking): Promise<OpenAccount> {
   const url = urlOf(call) ?? DEFAULT_URL;
+  noteOpenDirectory(call);
   call.output.note(`Welcome to Sotto at ${url}.\n\n${CHOICES}`);
   for (;;) {
     const choice = (await asking.line('1 or 2? ')).trim();

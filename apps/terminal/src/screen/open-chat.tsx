@@ -2,9 +2,8 @@
 import { render } from 'ink';
 import type { OpenAccount } from '../account/open-account.ts';
 import type { Call } from '../call.ts';
-import { openDesk } from '../chat/desk.ts';
+import { openDesk, tellTrouble } from '../chat/desk.ts';
 import { followRequests } from '../chat/requests.ts';
-import { tellTrouble } from '../chat/submit.ts';
 import { followWarnings } from '../chat/warnings.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Asking } from '../input.ts';

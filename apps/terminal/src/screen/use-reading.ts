@@ -2,8 +2,7 @@
 import type { MessageView } from '@sotto/client';
 import { lineKey, useClient } from '@sotto/hooks';
 import { useEffect } from 'react';
-import type { Desk } from '../chat/desk.ts';
-import { tellTrouble } from '../chat/submit.ts';
+import { type Desk, tellTrouble } from '../chat/desk.ts';
 
 /** What stands at the end of the window was read. */
 export function useReading({

@@ -1,4 +1,4 @@
-/** Commands about the account: register, log in, who is it, log out. */
+/** Commands about the account: register, log in, come back after a forgotten password, who is it, log out. */
 import { existsSync } from 'node:fs';
 import type { Client, Me } from '@sotto/client';
 import { connectWithin } from '../account/connect.ts';
@@ -11,7 +11,16 @@ import {
   storePathOf,
 } from '../account/data-directory.ts';
 import { timeoutOf } from '../arguments.ts';
-import { accountOf, type Call, DEFAULT_URL, passwordOf, urlOf, withAccount } from '../call.ts';
+import {
+  accountOf,
+  type Call,
+  DEFAULT_URL,
+  noteOpenDirectory,
+  passwordOf,
+  secretOf,
+  urlOf,
+  withAccount,
+} from '../call.ts';
 import { CommandError, EXIT, wrongCall } from '../exit-code.ts';
 import { safeJson, safeLine } from '../safe-text.ts';
 
@@ -20,6 +29,7 @@ export async function register(call: Call): Promise<void> {
   const username = nameOf(call);
   const url = urlOf(call) ?? DEFAULT_URL;
   const folder = prepareAccount(call.directory, { username, url });
+  noteOpenDirectory(call);
   const password = await passwordOf(call, `Password for ${username}: `);
   const { invite } = call.options;
   await withAccount(call, folder, async ({ client }) => {
@@ -35,13 +45,7 @@ export async function register(call: Call): Promise<void> {
 /** `sotto login NAME`: on the device that is here, or, when that is wanted, as one with a new identity. */
 export async function login(call: Call): Promise<void> {
   const username = nameOf(call);
-  const folder = folderOf(call, username);
-  if (!existsSync(storePathOf(folder)) && call.options['new-identity'] !== true) {
-    throw new CommandError(
-      `${username} has no device here: sotto link makes this one (sotto login --help)`,
-      EXIT.refused,
-    );
-  }
+  const folder = deviceFolderOf(call, username);
   const password = await passwordOf(call, `Password of ${username}: `);
   await withAccount(call, folder, async ({ client }) => {
     const me = await client.login({ username, password });
@@ -49,6 +53,29 @@ export async function login(call: Call): Promise<void> {
     tell(call, me, folder.url);
     await publishKeys(call, client);
   });
+}
+
+/** `sotto recover NAME`: a new password by the recovery code, on the device that is here. */
+export async function recover(call: Call): Promise<void> {
+  const username = nameOf(call);
+  const folder = deviceFolderOf(call, username);
+  const recoveryCode = await secretOf(call, 'recovery-code-file', `Recovery code of ${username}: `);
+  const newPassword = await newPasswordOf(call, username);
+  await withAccount(call, folder, async ({ client }) => {
+    const recovered = await client.recover({ username, recoveryCode, newPassword });
+    keepAccount({ ...folder, username: recovered.username });
+    tell(call, recovered, folder.url, recovered.recoveryCode);
+    await publishKeys(call, client);
+  });
+}
+
+/** Typed twice: after a slip nobody could log in, and the code is used up. */
+async function newPasswordOf(call: Call, username: string): Promise<string> {
+  const password = await passwordOf(call, `New password for ${username}: `);
+  const { asking, options } = call;
+  if (options['password-file'] !== undefined || asking === undefined) return password;
+  if (password === (await asking.secret('The same again: '))) return password;
+  throw new CommandError('these were two: begin again', EXIT.usage);
 }
 
 /** `sotto whoami`: asks neither the platform nor the store, which another program may have open. */
@@ -68,6 +95,16 @@ export async function logout(call: Call): Promise<void> {
 /** Nobody can write to a device that has never been connected. */
 async function publishKeys({ options, signal }: Call, client: Client): Promise<void> {
   await connectWithin(client, { timeoutMs: timeoutOf(options), signal });
+}
+
+/** The folder of the device that is here, or of a new one where that was said to be wanted. Throws a `CommandError`. */
+function deviceFolderOf(call: Call, username: string): AccountFolder {
+  const folder = folderOf(call, username);
+  if (existsSync(storePathOf(folder)) || call.options['new-identity'] === true) return folder;
+  throw new CommandError(
+    `${username} has no device here: sotto link makes this one (sotto login --help)`,
+    EXIT.refused,
+  );
 }
 
 /** The folder that has this account already, on whatever platform, or the one for a new one. */

@@ -4,7 +4,8 @@ import type { Client, HistoryItem, TransferProgress } from '@sotto/client';
 import { saveFile } from '@sotto/client/node';
 import { type Call, withClient } from '../call.ts';
 import { CommandError, EXIT, wrongCall } from '../exit-code.ts';
-import { fileToSend, pathToSave } from '../file-path.ts';
+import { fileToSend, saveAs } from '../file-path.ts';
+import { sendFileOnce } from '../file-sending.ts';
 import { HISTORY_PAGE } from '../limits.ts';
 import { safeJson, safeLine } from '../safe-text.ts';
 import { findConversation } from './names.ts';
@@ -23,7 +24,8 @@ export async function sendFile(call: Call): Promise<void> {
   await withClient(call, async (client) => {
     const conversation = await findConversation(client, to);
     const onProgress = progressOf(call, file.name);
-    const sent = await client.sendFile(conversation, file, { onProgress, signal: call.signal });
+    const sending = { file, onProgress, signal: call.signal };
+    const sent = await sendFileOnce(client, conversation, sending);
     await arrive(call, client, sent);
   });
 }
@@ -37,8 +39,10 @@ export async function save(call: Call): Promise<void> {
     const message = await findFile(client, await findConversation(client, to), id);
     const file = await client.openFile(message, { signal: call.signal });
     const folder = call.workingDirectory;
-    const path = pathToSave(file.name, { folder, wish: call.options.output });
-    await saveFile(file, path, { onProgress: progressOf(call, file.name) });
+    const onProgress = progressOf(call, file.name);
+    const path = await saveAs(file.name, { folder, wish: call.options.output }, (free) =>
+      saveFile(file, free, { onProgress }),
+    );
     const { size } = file;
     call.output.out(call.options.json === true ? safeJson({ path, size }) : safeLine(path));
   });

@@ -37,7 +37,11 @@ export async function messageLines(
   const author = item.type === 'membership' ? item.author : item.sender.user;
   const who = author === undefined ? 'The platform' : safeLine(await names.nameOf(author));
   const time = item.type === 'unreadable' ? Date.parse(item.sentAt) : item.time;
-  const stamp = new Date(time).toISOString().slice(0, 16).replace('T', ' ');
+  // Whoever wrote it has chosen the time: its year may have six digits.
+  const stamp = new Date(time)
+    .toISOString()
+    .replace(/:\d\d\.\d{3}Z$/u, '')
+    .replace('T', ' ');
   const place = where === '' || where === who ? '' : ` → ${safeLine(where)}`;
   const [first = '', ...rest] = said;
   return [`${stamp}  ${who}${place}: ${first}`, ...rest.map((line) => `    ${line}`)];

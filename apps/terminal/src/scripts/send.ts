@@ -26,16 +26,39 @@ export async function arrive(call: Call, client: Client, sent: Sent): Promise<vo
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(lateError()), timeoutOf(call.options));
   try {
+    await assertNothingWaits(client, conversation);
     const { seq } = await Promise.race([client.whenStored(id), late]);
     if (call.options.json === true) call.output.out(safeJson({ conversation, id, seq }));
   } catch (error) {
     if (error instanceof ClientError && error.code === 'message.refused') {
       await client.deleteMessage(sent); // A script that is told of a failure is not to find it in the chat.
     }
+    // It may be what has just been found out.
+    if (error instanceof CommandError) await assertNothingWaits(client, conversation);
     throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Says what a person has to decide before the message leaves: waiting longer is of no use. */
+async function assertNothingWaits(
+  client: Client,
+  conversation: Sent['conversation'],
+): Promise<void> {
+  const { general, identityChanged, logBroken } = await client.alarms();
+  if (general !== undefined)
+    throw new ClientError(general, 'nothing is sent before that is dealt with');
+  const record = (await client.conversations()).find(({ id }) => id === conversation);
+  if (record?.kind !== 'direct') return;
+  const isChanged = [...identityChanged, ...logBroken].some((user) =>
+    record.members.includes(user),
+  );
+  if (!isChanged) return;
+  throw new CommandError(
+    'kept here, and not sent: their keys have changed. Compare safety numbers (sotto verify --help)',
+    EXIT.refused,
+  );
 }
 
 function lateError(): CommandError {

@@ -1,12 +1,21 @@
 /** Commands about whom to talk with: `accept`, `verify`, and `link`, which makes devices one account's. */
-import type { Client } from '@sotto/client';
+import { type Client, ClientError, type Me } from '@sotto/client';
 import { adoptLinked, prepareLinking } from '../account/data-directory.ts';
-import { type Call, DEFAULT_URL, urlOf, withAccount, withClient } from '../call.ts';
-import { wrongCall } from '../exit-code.ts';
+import {
+  type Call,
+  DEFAULT_URL,
+  noteOpenDirectory,
+  urlOf,
+  withAccount,
+  withClient,
+} from '../call.ts';
+import { CommandError, EXIT, wrongCall } from '../exit-code.ts';
 import { qrRows } from '../qr-code.ts';
 import { safeJson, safeLine } from '../safe-text.ts';
 import { digitRows } from '../safety-digits.ts';
 import { findConversation, findUser } from './names.ts';
+
+type UserId = Me['user'];
 
 /** `sotto accept TO`. */
 export async function accept(call: Call): Promise<void> {
@@ -16,13 +25,14 @@ export async function accept(call: Call): Promise<void> {
   );
 }
 
-/** `sotto verify NAME`. */
+/** `sotto verify NAME`, and `--accept DIGITS`. */
 export async function verify(call: Call): Promise<void> {
   const name = onlyWord(call, 'NAME');
   await withClient(call, async (client) => {
     const { user, username } = await findUser(client, name);
+    const { accept: compared } = call.options;
+    if (compared !== undefined) return acceptShown(client, user, compared);
     const { digits, scannable } = await client.safetyNumber(user);
-    if (call.options.accept === true) await client.acceptIdentity(user);
     if (call.options.json === true) {
       const qr = Buffer.from(scannable).toString('base64url');
       call.output.out(safeJson({ username, user, digits, qr }));
@@ -31,6 +41,19 @@ export async function verify(call: Call): Promise<void> {
     for (const row of digitRows(digits)) call.output.out(row);
     for (const row of qrRows(scannable)) call.output.out(row);
   });
+}
+
+/** Goes on with the number that somebody has compared, and with no other: the keys may have changed again since. */
+async function acceptShown(client: Client, user: UserId, compared: string): Promise<void> {
+  const digits = compared.replace(/\s/gu, '');
+  if (!/^\d{60}$/u.test(digits)) throw wrongCall('--accept takes the 60 digits that were compared');
+  try {
+    await client.acceptIdentity(user, digits);
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'identity.changed') throw error;
+    const words = 'this is not their number now: compare it anew (sotto verify NAME)';
+    throw new CommandError(words, EXIT.refused, { cause: error });
+  }
 }
 
 /** `sotto link`: shows a code; `sotto link CODE`: completes one that another device shows. */
@@ -48,6 +71,7 @@ export async function link(call: Call): Promise<void> {
 async function beLinked(call: Call): Promise<void> {
   const url = urlOf(call) ?? DEFAULT_URL;
   const linking = prepareLinking(call.directory, url);
+  noteOpenDirectory(call);
   const me = await withAccount(call, linking, ({ client }) => waitForLink(client, call));
   adoptLinked(call.directory, linking, me.username);
   if (call.options.json === true) call.output.out(safeJson({ ...me, url }));

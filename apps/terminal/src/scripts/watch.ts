@@ -3,6 +3,7 @@ import { connectWithin } from '../account/connect.ts';
 import { timeoutOf } from '../arguments.ts';
 import { accountOf, type Call, withAccount } from '../call.ts';
 import { wrongCall } from '../exit-code.ts';
+import { noteAlarms } from './alarm-notes.ts';
 import { firstValue } from './first-value.ts';
 import { listTitles } from './list.ts';
 import { openNames } from './names.ts';
@@ -15,6 +16,7 @@ export async function watch(call: Call): Promise<void> {
     const timeoutMs = timeoutOf(call.options);
     await connectWithin(client, { timeoutMs, signal: call.signal });
     const names = openNames(client);
+    await noteAlarms(call, client, names);
     for await (const message of client.messages()) {
       const views = await firstValue(client.state.conversations);
       const here = views.filter(({ id }) => id === message.conversation);
