@@ -129,8 +129,16 @@ export const AuditNoted = z.object({
 });
 export type AuditNoted = z.infer<typeof AuditNoted>;
 
-/** A session ended before its tokens did. Owner: auth. Only shortens the wait of `listRevocations`. */
-export const SessionRevoked = z.object({ session: SessionId, at: z.iso.datetime() });
+/**
+ * A session ended before its tokens did. Owner: auth. Ends what was to wake its device; for everything else it only shortens
+ * the wait of `listRevocations`.
+ */
+export const SessionRevoked = z.object({
+  session: SessionId,
+  at: z.iso.datetime(),
+  /** Left out by releases that did not say it. */
+  device: z.optional(DeviceId),
+});
 export type SessionRevoked = z.infer<typeof SessionRevoked>;
 
 /** Durable events: subject to schema. A subject is a literal: nothing a client sends is ever part of one. */

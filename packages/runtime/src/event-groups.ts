@@ -8,7 +8,7 @@ import type { EventSubject } from '@sotto/api/internal';
 export const EVENT_GROUPS = {
   'events.account.created': ['message'],
   'events.device-list.changed': ['auth-device-lists', 'message', 'message-key-hints'],
-  'events.session.revoked': [],
+  'events.session.revoked': ['message-ended-sessions'],
   'events.account.deleted': ['key-erasure', 'message-erasure', 'file-erasure'],
   'events.device.retired': ['key-retired-devices', 'message-retired-devices'],
   'events.identity.changed': ['message-key-hints'],

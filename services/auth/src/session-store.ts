@@ -54,7 +54,7 @@ export async function endSessionsOfUser(
     update sessions set ended_at = clock_timestamp()
     where user_id = ${user} and ended_at is null
       and (${except ?? null}::uuid is null or id <> ${except ?? null})
-    returning id, ended_at
+    returning id, device_id, ended_at
   `.execute(transaction);
   return rows;
 }

@@ -151,10 +151,11 @@ export async function announceEnded(
   transaction: AuthTransaction,
   ended: readonly EndedSession[],
 ): Promise<void> {
-  for (const { id, ended_at } of ended) {
+  for (const { id, device_id, ended_at } of ended) {
     await enqueueEvent(transaction, 'events.session.revoked', {
       session: id,
       at: ended_at.toISOString(),
+      device: device_id,
     });
   }
 }

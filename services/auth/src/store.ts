@@ -171,6 +171,7 @@ export async function saveFamily(
 
 export interface EndedSession {
   id: SessionId;
+  device_id: DeviceId;
   ended_at: Date;
 }
 
@@ -181,7 +182,7 @@ export async function endSession(
 ): Promise<EndedSession[]> {
   const { rows } = await sql<EndedSession>`
     update sessions set ended_at = clock_timestamp()
-    where id = ${id} and ended_at is null returning id, ended_at
+    where id = ${id} and ended_at is null returning id, device_id, ended_at
   `.execute(transaction);
   return rows;
 }
@@ -193,7 +194,7 @@ export async function endSessionsOfDevice(
 ): Promise<EndedSession[]> {
   const { rows } = await sql<EndedSession>`
     update sessions set ended_at = clock_timestamp()
-    where device_id = ${device} and ended_at is null returning id, ended_at
+    where device_id = ${device} and ended_at is null returning id, device_id, ended_at
   `.execute(transaction);
   return rows;
 }
@@ -211,7 +212,7 @@ export async function deleteOldSessions(
 
 export interface RevocationsPage {
   now: Date;
-  revocations: EndedSession[];
+  revocations: Pick<EndedSession, 'id' | 'ended_at'>[];
 }
 
 /**

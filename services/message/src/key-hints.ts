@@ -6,6 +6,7 @@
  * those of now is refused, the key log says who has another identity, and sessions end by their revocation.
  */
 import { CLOSE_CODES, DeviceId, UserId } from '@sotto/api';
+import type { Event } from '@sotto/api/internal';
 import { type Bus, type Closable, consumeEvent, type Database } from '@sotto/runtime';
 import { z } from 'zod';
 import { findAcquaintances } from './acquaintance-store.ts';
@@ -68,6 +69,9 @@ export async function startKeyHints(bus: Bus, deps: KeyHintsDeps): Promise<Closa
       signalRetired(bus, device);
       await retire(deps, device);
     }),
+    consumeEvent(bus, 'message-ended-sessions', 'events.session.revoked', (ended) =>
+      endWakeUps(deps, ended),
+    ),
   ]);
   return {
     async close() {
@@ -82,6 +86,18 @@ async function retire({ database, hub, cursors }: KeyHintsDeps, device: DeviceId
   await cursors.forget(device);
   await deleteCursors(database, device);
   await deleteSubscription(database.query, { device });
+}
+
+/**
+ * Whoever has logged out is not woken any more, nor is who has the device next. A session that began since has subscribed
+ * anew.
+ */
+async function endWakeUps(
+  { database }: Pick<KeyHintsDeps, 'database'>,
+  { device, at }: Event<'events.session.revoked'>,
+): Promise<void> {
+  if (device === undefined) return;
+  await deleteSubscription(database.query, { device, madeUntil: new Date(at) });
 }
 
 function pass(deps: KeyHintsDeps, data: Uint8Array): void {

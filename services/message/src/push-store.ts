@@ -59,15 +59,23 @@ export async function putSubscription(
   });
 }
 
-/** Removes a device's subscription; with `endpoint`, only while it is that one. Index: primary key. */
+/** Which subscription of a device is to go: whichever it has, one endpoint's, or what was made until a moment. */
+interface Subscription {
+  device: DeviceId;
+  endpoint?: string;
+  madeUntil?: Date;
+}
+
+/** Removes a device's subscription, if it is the one that is meant. Index: primary key. */
 export async function deleteSubscription(
   query: Query,
-  { device, endpoint }: { device: DeviceId; endpoint?: string },
+  { device, endpoint, madeUntil }: Subscription,
 ): Promise<void> {
   await query
     .deleteFrom('push_subscriptions')
     .where('device', '=', device)
     .$if(endpoint !== undefined, (one) => one.where('endpoint', '=', endpoint ?? ''))
+    .$if(madeUntil !== undefined, (one) => one.where('made_at', '<=', madeUntil ?? new Date()))
     .execute();
 }
 
