@@ -2,10 +2,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EXIT_USAGE, wrongCall } from '@sotto/runtime';
+import { EXIT_FAILED, EXIT_USAGE, wrongCall } from '@sotto/runtime';
 import { createArchiveFile } from './backup/archive-file.ts';
 import { askPassphrase, explainFailure, progressLine } from './backup/console.ts';
 import { inspectArchive } from './backup/inspect.ts';
+import { readSecrets } from './backup/secrets.ts';
 import { openSiteBeside } from './backup/site.ts';
 import { takeBackup } from './backup/take.ts';
 
@@ -25,7 +26,8 @@ when, and ciphertexts; it is for your eyes only, and its mode is 0600.
 Set DATA_DIR or DATABASE_URL (and S3_...) as for the platform; DATABASE_URL names a role that may read
 the schemas auth, key, message and file.
 
-Exit codes: 0 done, 1 not possible, 64 wrong call, 69 not reachable, 78 wrong configuration.`;
+Exit codes: 0 done, 1 not possible, or kept without files that the store has lost, 64 wrong call,
+69 not reachable, 78 wrong configuration.`;
 
 process.exitCode = await main();
 
@@ -53,7 +55,7 @@ async function main(): Promise<number> {
     if (values.verify !== undefined) await verify(values.verify, file);
     else {
       const passphrase = await askPassphrase({ file, ask: values.encrypt, twice: true });
-      await backUp(fileIn(target ?? ''), passphrase, values['with-secrets']);
+      return await backUp(fileIn(target ?? ''), passphrase, values['with-secrets']);
     }
     return 0;
   } catch (error) {
@@ -78,30 +80,29 @@ async function backUp(
   path: string,
   passphrase: string | undefined,
   withSecrets: boolean,
-): Promise<void> {
+): Promise<number> {
+  // Before anything is copied for hours.
+  const secrets = withSecrets ? readSecrets() : new Map<string, string>();
+  await using opened = new AsyncDisposableStack();
   const site = await openSiteBeside();
-  const progress = progressLine();
-  try {
+  opened.defer(() => site.close());
+  const open = async () => {
     const file = await createArchiveFile(path, passphrase);
-    try {
-      const { sink } = file;
-      const options = { sink, release: release(), withSecrets, progress: progress.say };
-      const taken = await takeBackup(site, options);
-      await file.keep();
-      progress.end();
-      console.log(`${path}: ${taken.tables} tables, ${taken.files} files`);
-      if (taken.missing > 0) {
-        console.error(
-          `sotto: ${taken.missing} files that rows name are lost or damaged in the store`,
-        );
-      }
-    } finally {
-      await file.discard();
-    }
-  } finally {
-    progress.end();
-    await site.close();
-  }
+    opened.defer(() => file.discard());
+    return file;
+  };
+  const progress = progressLine();
+  opened.defer(() => progress.end());
+  const options = { open, release: release(), secrets, progress: progress.say };
+  const { tables, files, missing } = await takeBackup(site, options);
+  progress.end();
+  console.log(`${path}: ${tables} tables, ${files} files`);
+  if (missing === 0) return 0;
+  console.error(
+    `sotto: ${missing} files that rows name are lost or damaged in the store: the backup has no right copy of ` +
+      'them. Is this the store of the platform (S3_ENDPOINT, S3_BUCKET, FILE_DIRECTORY)?',
+  );
+  return EXIT_FAILED;
 }
 
 /** A folder takes one backup a second, named so that names sort by time. */

@@ -20,7 +20,8 @@ It finds the platform as npm start does: by config.yaml, DATA_DIR, DATABASE_URL 
   --backups FOLDER   also whether its newest backup is from today
   --help             show this
 
-Exit codes: 0 nothing fails, 1 something does, 64 wrong call, 78 the configuration is not valid.`;
+Exit codes: 0 nothing fails, 1 something does, or cannot be told though --only names it, 64 wrong call,
+78 the configuration is not valid.`;
 
 /** Each secret's variable, and its file in a data directory. */
 const SECRETS = {
@@ -60,7 +61,8 @@ async function main(): Promise<number> {
     let failures = 0;
     for (const name of names) {
       const finding = await check(name, patient);
-      if (finding.level === 'fail') failures += 1;
+      const isNamed = values.only !== undefined;
+      if (finding.level === 'fail' || (isNamed && finding.level === 'unknown')) failures += 1;
       show(name, finding);
     }
     return failures === 0 ? 0 : EXIT_FAILED;

@@ -4,7 +4,7 @@ import { CommandError, EXIT_USAGE, wrongCall } from '@sotto/runtime';
 import { readArchiveFile } from './backup/archive-file.ts';
 import { explainFailure, progressLine } from './backup/console.ts';
 import { type Inspection, inspectArchive } from './backup/inspect.ts';
-import { makeSafe, requireNobody } from './backup/make-safe.ts';
+import { requireNobody, tellSafety } from './backup/make-safe.ts';
 import { NotEmpty, putBack, unknownMigrations } from './backup/put-back.ts';
 import { checkSecrets, putBackSecrets } from './backup/secrets.ts';
 import { connectTo, openSiteAlone } from './backup/site.ts';
@@ -98,14 +98,15 @@ async function restore(file: string, found: Inspection, replace: boolean): Promi
     try {
       await requireNobody(client);
       const archive = readArchiveFile(file, found.passphrase);
-      const { files } = await putBack({ client, blobs, archive, replace, progress: progress.say });
+      const given = { client, blobs, archive, replace, progress: progress.say };
+      const { files, safety } = await putBack(given);
       progress.end();
       console.log(`${found.tables} tables and ${files} files are back`);
+      for (const line of tellSafety(safety)) console.log(line);
     } finally {
       await client.end();
       await blobs.close();
     }
-    await makeSafe(site.sections, { again: true, say: console.log });
   } finally {
     progress.end();
     await site.close();

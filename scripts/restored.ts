@@ -14,7 +14,7 @@ import {
 } from '../services/standalone/src/config.ts';
 import { lockData } from '../services/standalone/src/data-lock.ts';
 import { openDatabases } from '../services/standalone/src/databases.ts';
-import { makeSafe } from './backup/make-safe.ts';
+import { makeSafe, tellSafety } from './backup/make-safe.ts';
 
 const USAGE = `usage: npm run restored [-- --again]
 
@@ -75,7 +75,8 @@ async function restore(again: boolean): Promise<void> {
     const config = loadStandaloneConfig(source, { dataDirectory: path('.data') });
     const databases = await openDatabases(config, (error) => console.error(error.message));
     try {
-      await makeSafe(databases.sections, { again, say: console.log });
+      const safety = await makeSafe(databases.sections, { again });
+      for (const line of tellSafety(safety)) console.log(line);
     } finally {
       await databases.close();
     }

@@ -8,7 +8,8 @@ export const OPERATIONS_HELP = `
   limits show [USER] [--json]   what may be done how often, and what somebody has spent of it
   limits reset USER             let somebody begin anew (with Redis; without, a restart does)
 
-  retention run [--dry-run] [--yes]
+  retention run [--dry-run] [--yes] [--days N]
                                 remove now what has come to its end: weeks of messages, expired
-                                ones, files that nobody shares
+                                ones, files that nobody shares. Beside a database elsewhere N says
+                                once more for how long the platform keeps messages
 `;

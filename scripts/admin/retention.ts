@@ -7,7 +7,7 @@ import { hideEnded } from '../../services/file/src/endings.ts';
 import { MessageConfig } from '../../services/message/src/config.ts';
 import { endIds, endWeeks } from '../../services/message/src/retention.ts';
 import { emptyExpired, findOldWeeks } from '../../services/message/src/retention-store.ts';
-import { source } from '../backup/site.ts';
+import { isDatabaseElsewhere, source } from '../backup/site.ts';
 import type { Operation } from './operation.ts';
 
 const RetentionConfig = z.object({
@@ -19,12 +19,18 @@ const RetentionConfig = z.object({
 export const runRetention: Operation = async ({ auth, message, file, audit, terminal }, words) => {
   const { values, positionals } = parseArgs({
     args: [...words],
-    options: { yes: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
+    options: { yes: { type: 'boolean' }, 'dry-run': { type: 'boolean' }, days: { type: 'string' } },
     allowPositionals: true,
   });
   noWords(positionals);
   const config = loadConfig(RetentionConfig, source);
   const { days } = config.retention;
+  // The services may have been told another number than this command, and what goes does not come back.
+  if (values.yes && isDatabaseElsewhere() && values.days !== String(days)) {
+    throw wrongCall(
+      `RETENTION_DAYS is ${days} here: confirm by --days ${days} that it is the platform's`,
+    );
+  }
   const weeks = await findOldWeeks(message, days);
   terminal.out(`weeks of messages that ended ${days} days ago or longer: ${weeks.length}`);
   for (const week of weeks) terminal.out(`  ${week}`);

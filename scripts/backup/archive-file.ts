@@ -42,22 +42,22 @@ export async function createArchiveFile(
     if (heldBytes >= WRITE_BYTES) await flush();
   };
   const { sink, end } = passphrase === undefined ? plain(write) : await sealed(write, passphrase);
-  let isOpen = true;
+  let isOver = false;
   return {
     sink,
     async keep() {
       await end();
       await flush();
       await file.sync();
-      await file.close();
-      isOpen = false;
       await refuseTaken(path);
       await rename(draft, path);
+      isOver = true;
+      await file.close();
       await syncFolder(dirname(path));
     },
     async discard() {
-      if (!isOpen) return;
-      isOpen = false;
+      if (isOver) return;
+      isOver = true;
       await file.close();
       await rm(draft, { force: true });
     },

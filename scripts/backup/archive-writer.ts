@@ -15,7 +15,10 @@ import {
 export type Sink = (bytes: Uint8Array) => Promise<void>;
 
 export interface ArchiveWriter {
-  /** Writes an entry whole, or notes in it that it broke off and rejects with what its source rejected with. */
+  /**
+   * Writes an entry whole, or notes in it that it broke off and rejects with what its source rejected with. Once the sink
+   * has failed nothing more is written.
+   */
   entry(entry: Entry, source: AsyncIterable<Uint8Array>): Promise<EntryEnd>;
   /** Writes the trailer: without it a backup is no backup. */
   end(missing: number): Promise<void>;
@@ -26,9 +29,15 @@ export async function writeArchive(sink: Sink, header: Header): Promise<ArchiveW
   const whole = createHash('sha256');
   let entries = 0;
 
+  let fault: unknown;
   const put = async (bytes: Uint8Array): Promise<void> => {
+    // Bytes are missing since: no later write that succeeds may hide it.
+    if (fault !== undefined) throw fault;
     whole.update(bytes);
-    await sink(bytes);
+    await sink(bytes).catch((error: unknown) => {
+      fault = error;
+      throw error;
+    });
   };
   const record = async (type: number, body: Uint8Array): Promise<void> => {
     const prefix = Buffer.alloc(PREFIX_BYTES);
@@ -60,10 +69,16 @@ export async function writeArchive(sink: Sink, header: Header): Promise<ArchiveW
           throw error;
         });
         if (next.done) return end();
-        for (const piece of cut(next.value)) {
-          digest.update(piece);
-          bytes += piece.length;
-          await record(RECORD.data, piece);
+        try {
+          for (const piece of cut(next.value)) {
+            digest.update(piece);
+            bytes += piece.length;
+            await record(RECORD.data, piece);
+          }
+        } catch (error) {
+          // Nobody reads on: what the source holds open is let go.
+          await pieces.return?.().catch(() => undefined);
+          throw error;
         }
       }
     },

@@ -111,6 +111,28 @@ test('an entry that broke off says so to who reads it, and the next one is read'
   expect(found).toEqual(['broken off', 'whole']);
 });
 
+test('a disk that failed once gets nothing more, and whoever is read from is let go', async () => {
+  let calls = 0;
+  const archive = await writeArchive(async () => {
+    calls += 1;
+    // What the magic, the header and the entry take is written: then the disk is full for a moment.
+    if (calls === 6) throw new Error('the disk is full');
+  }, HEADER);
+  let isLetGo = false;
+  async function* endless() {
+    try {
+      for (;;) yield Buffer.from('more');
+    } finally {
+      isLetGo = true;
+    }
+  }
+  const entry: Entry = { kind: 'blob', key: KEY };
+  await expect(archive.entry(entry, endless())).rejects.toThrow('the disk is full');
+  expect(isLetGo).toBe(true);
+  await expect(archive.entry(entry, each([]))).rejects.toThrow('the disk is full');
+  await expect(archive.end(0)).rejects.toThrow('the disk is full');
+});
+
 test('a file has its name once it is whole, is for its owner alone, and replaces none', async () => {
   const path = join(directory, 'backup');
   const file = await createArchiveFile(path, undefined);

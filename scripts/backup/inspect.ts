@@ -4,6 +4,7 @@ import { isSealedFile, readArchiveFile } from './archive-file.ts';
 import { readArchive } from './archive-reader.ts';
 import { askPassphrase } from './console.ts';
 import { ArchiveError, type Header, type Trailer } from './records.ts';
+import { SECRETS } from './site.ts';
 
 export interface Inspection {
   header: Header;
@@ -32,9 +33,8 @@ export async function inspectArchive(
     },
     async entry(entry, content) {
       if (entry.kind === 'secret') {
-        const pieces: Uint8Array[] = [];
-        for await (const piece of content) pieces.push(piece);
-        found.secrets.set(entry.name, Buffer.concat(pieces).toString());
+        if (!isOurs(entry.name)) throw new ArchiveError('altered');
+        found.secrets.set(entry.name, await textOf(content));
         return;
       }
       try {
@@ -48,4 +48,20 @@ export async function inspectArchive(
   });
   if (header === undefined) throw new ArchiveError('altered');
   return { header, trailer, passphrase, ...found };
+}
+
+const isOurs = (name: string): boolean => SECRETS.some((one) => one === name);
+
+/** Of a list of keys: dozens of them fit. */
+const SECRET_BYTES_MAX = 4096;
+
+async function textOf(content: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of content) {
+    length += piece.length;
+    if (length > SECRET_BYTES_MAX) throw new ArchiveError('altered');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
 }

@@ -1,18 +1,29 @@
 /** What makes a restored database safe to run on (DESIGN 2.9): docs/restore.md says why. */
-import { databaseOptions, openDatabase } from '@sotto/runtime';
-import { restoreSessions } from '../../services/auth/src/restored.ts';
+import { databaseOptions, openDatabase, queryOn } from '@sotto/runtime';
+import type pg from 'pg';
+import { endSessions, restoreSessions } from '../../services/auth/src/restored.ts';
 import type { AuthTables } from '../../services/auth/src/schema.ts';
-import { restoreKeys } from '../../services/key/src/restored.ts';
+import { restoreKeys, voidKeys } from '../../services/key/src/restored.ts';
 import type { KeyTables } from '../../services/key/src/schema.ts';
-import { beginRestore, endRestore } from '../../services/message/src/restored.ts';
+import { beginRestore, endRestore, raisePlaces } from '../../services/message/src/restored.ts';
 import type { Tables as MessageTables } from '../../services/message/src/schema.ts';
 import type { Databases } from '../../services/standalone/src/databases.ts';
+import { inSchema } from './schemas.ts';
+
+/** What was done. */
+export interface Safety {
+  incarnation: number;
+  conversations: number;
+  sessions: number;
+  /** Undefined when it was done before. */
+  prekeys: number | undefined;
+}
 
 /** The message service's database says how far this is: it begins first and ends last. Safe to begin again. */
 export async function makeSafe(
   sections: Databases['sections'],
-  { again, say }: { again: boolean; say: (line: string) => void },
-): Promise<void> {
+  { again }: { again: boolean },
+): Promise<Safety> {
   await using opened = new AsyncDisposableStack();
   const open = <Tables>(service: 'auth' | 'key' | 'message') => {
     const options = databaseOptions(sections[service], service);
@@ -27,11 +38,40 @@ export async function makeSafe(
   const keys = await restoreKeys(open<KeyTables>('key'), { incarnation, time: now });
   const { sessions } = await restoreSessions(open<AuthTables>('auth'));
   const { conversations } = await endRestore(message, incarnation);
-  say(`incarnation ${incarnation}`);
-  say(`${conversations} conversations go on above all places that they may have taken`);
-  if (keys) say(`${keys.prekeys} one-time prekeys deleted; devices bring others`);
-  say(`${sessions} sessions ended; devices that sign their log-ins open others`);
-  say('the key log says that the platform was restored');
+  return { incarnation, conversations, sessions, prekeys: keys?.prekeys };
+}
+
+/**
+ * The same in the transaction that puts the rows back: no service ever sees them as they were, so none gives out a second
+ * time what it gave out after the backup.
+ */
+export async function makeSafeWithin(client: pg.Client): Promise<Safety> {
+  const now = Date.now();
+  const incarnation = await inSchema(client, 'message', () =>
+    beginRestore({ pool: client }, { now, again: true }),
+  );
+  const keys = await inSchema(client, 'key', () =>
+    voidKeys(queryOn<KeyTables>(client), { incarnation, time: now }),
+  );
+  const { sessions } = await inSchema(client, 'auth', () =>
+    endSessions(queryOn<AuthTables>(client)),
+  );
+  const { conversations } = await inSchema(client, 'message', () =>
+    raisePlaces(queryOn<MessageTables>(client), incarnation),
+  );
+  return { incarnation, conversations, sessions, prekeys: keys?.prekeys };
+}
+
+/** What the operator is told of it. */
+export function tellSafety(safety: Safety): string[] {
+  const { incarnation, conversations, sessions, prekeys } = safety;
+  return [
+    `incarnation ${incarnation}`,
+    `${conversations} conversations go on above all places that they may have taken`,
+    ...(prekeys === undefined ? [] : [`${prekeys} one-time prekeys deleted; devices bring others`]),
+    `${sessions} sessions ended; devices that sign their log-ins open others`,
+    'the key log says that the platform was restored',
+  ];
 }
 
 /** A platform that runs would go on from what it remembers. Throws when a service is connected. */

@@ -1,15 +1,15 @@
 /**
  * Puts a backup into an empty platform: one transaction makes the tables of the release that made the backup, fills them,
- * and brings them up to this release. The blobs are stored before it commits, so what breaks off leaves no row behind;
- * and it commits with the mark that keeps the platform from starting until the restore has been made safe.
+ * brings them up to this release, and makes them safe to run on. The blobs are stored before it commits, so what breaks off
+ * leaves no row behind.
  */
 
-import { type Blobs, migrateWithin } from '@sotto/runtime';
+import { type Blobs, CommandError, migrateWithin } from '@sotto/runtime';
 import type pg from 'pg';
-import { MARKER_KEY } from '../../services/file/src/store-marker.ts';
-import { beginRestore } from '../../services/message/src/restored.ts';
+import { findOwner, MARKER_KEY } from '../../services/file/src/store-marker.ts';
 import { BrokenOff, readArchive } from './archive-reader.ts';
 import { copyIn } from './copy.ts';
+import { makeSafeWithin, type Safety } from './make-safe.ts';
 import { type Entry, type Header, SCHEMAS } from './records.ts';
 import { MIGRATIONS } from './release.ts';
 import { clearSchema, inSchema, makePartition, raiseSequence } from './schemas.ts';
@@ -38,16 +38,16 @@ export class NotEmpty extends Error {
   override readonly name = 'NotEmpty';
 }
 
-/** Restores all of it, or nothing. How many files came back. */
-export async function putBack(options: PutBackOptions): Promise<{ files: number }> {
+/** Restores all of it, or nothing. How many files came back, and what was made safe. */
+export async function putBack(options: PutBackOptions): Promise<{ files: number; safety: Safety }> {
   const { client, archive } = options;
   await client.query('begin');
   try {
     const restore = new Restore(options);
     await readArchive(archive, restore);
-    await restore.end();
+    const safety = await restore.end();
     await client.query('commit');
-    return { files: restore.files };
+    return { files: restore.files, safety };
   } catch (error) {
     // A connection that is gone has taken the transaction with it.
     await client.query('rollback').catch(() => undefined);
@@ -58,6 +58,9 @@ export async function putBack(options: PutBackOptions): Promise<{ files: number 
 class Restore {
   readonly #options: PutBackOptions;
   #header: Header | undefined;
+  /** Of the platform that was there before, and may have claimed the store at its start. */
+  #idBefore: string | undefined;
+  #isStoreChecked = false;
   files = 0;
 
   constructor(options: PutBackOptions) {
@@ -65,7 +68,7 @@ class Restore {
   }
 
   async header(header: Header): Promise<void> {
-    const { client, blobs, replace } = this.#options;
+    const { client, replace } = this.#options;
     this.#header = header;
     await lockOut(client);
     if (!(await isEmpty(client)) && !replace) {
@@ -73,8 +76,7 @@ class Restore {
         'the platform is not empty: a restore would take the place of what it holds',
       );
     }
-    // The mark of whoever had the store before: the restored platform sets its own.
-    if (replace) await blobs.delete(MARKER_KEY);
+    this.#idBefore = await platformId(client);
     for (const schema of SCHEMAS) {
       const { migrations, partitions } = header.schemas[schema];
       const known = Object.entries(MIGRATIONS[schema]);
@@ -108,6 +110,8 @@ class Restore {
 
   async #blob(key: string, content: AsyncIterable<Uint8Array>): Promise<void> {
     const { blobs, progress } = this.#options;
+    // Rows come before blobs, so it is known by now whose they are.
+    if (!this.#isStoreChecked) await this.#checkStore();
     try {
       await blobs.put(key, streamOf(content));
       this.files += 1;
@@ -118,9 +122,22 @@ class Restore {
     progress(`${this.files} files`);
   }
 
+  /** A store that somebody else's platform goes on using gets no blobs, and keeps its mark. */
+  async #checkStore(): Promise<void> {
+    const { client, blobs, replace } = this.#options;
+    const owner = await findOwner(blobs);
+    const ours = [undefined, this.#idBefore, await platformId(client)];
+    if (!ours.includes(owner) && !replace) {
+      throw new CommandError(
+        'the store for the files is another platform’s: see S3_ENDPOINT and S3_BUCKET, or empty it, or say --replace',
+      );
+    }
+    this.#isStoreChecked = true;
+  }
+
   /** What can be done only once all rows are there. */
-  async end(): Promise<void> {
-    const { client } = this.#options;
+  async end(): Promise<Safety> {
+    const { client, blobs } = this.#options;
     const header = this.#header;
     if (header === undefined) throw new Error('an archive without a header');
     for (const schema of SCHEMAS) {
@@ -135,10 +152,24 @@ class Restore {
     await client.query(
       'update file.uploads set expires_at = now(), writer = null, writer_until = null',
     );
-    await inSchema(client, 'message', async () => {
-      await beginRestore({ pool: client }, { now: Date.now(), again: true });
-    });
+    const safety = await makeSafeWithin(client);
+    if (!this.#isStoreChecked) await this.#checkStore();
+    // Last, and not after the commit: a store that is nobody's is claimed by whoever starts next, one of a platform that is
+    // no more by nobody.
+    const owner = await findOwner(blobs);
+    if (owner !== undefined && owner !== (await platformId(client))) await blobs.delete(MARKER_KEY);
+    return safety;
   }
+}
+
+/** What the file service marks its store with; undefined where no platform has run. */
+async function platformId(client: pg.Client): Promise<string | undefined> {
+  const table = await client.query<{ there: boolean }>(
+    "select to_regclass('file.platform') is not null as there",
+  );
+  if (table.rows[0]?.there !== true) return undefined;
+  const { rows } = await client.query<{ id: string }>('select id::text from file.platform');
+  return rows[0]?.id;
 }
 
 function streamOf(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {

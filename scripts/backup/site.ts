@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   type Blobs,
+  CommandError,
   type ConfigSource,
   type DatabaseSection,
   databaseOptions,
+  EXIT_CONFIG,
   loadConfig,
   openDirectoryBlobs,
   openS3Blobs,
@@ -46,8 +48,6 @@ type SiteConfig = z.output<typeof SiteConfig>;
 export interface Site {
   /** A role that reads, and for a restore writes, the schemas of all services. */
   connection: pg.ClientConfig;
-  /** How each service reaches its schema. */
-  sections: Databases['sections'];
   blobs: Pick<Blobs, 'get'>;
   /** For a restore, with no platform running. Close it. */
   openBlobs(): Promise<Blobs>;
@@ -70,11 +70,23 @@ export async function openSiteBeside(): Promise<Site> {
   const config = readSiteConfig();
   const { directory } = config.data;
   const section = findSection(config);
-  if (section !== undefined) return siteOf(config, forEach(section), async () => undefined);
+  if (section !== undefined) {
+    refuseNoStore(config);
+    return siteOf(config, forEach(section), async () => undefined);
+  }
   if (!existsSync(clusterIn(directory))) {
     throw new Error(`there is no platform in ${directory}: set DATA_DIR or DATABASE_URL`);
   }
   return openSiteAlone();
+}
+
+/** Beside a database elsewhere a store that nobody named is most likely one that was forgotten. */
+function refuseNoStore({ s3, file }: SiteConfig): void {
+  if (!isDatabaseElsewhere() || s3.endpoint !== undefined || existsSync(file.directory)) return;
+  throw new CommandError(
+    `there are no files in ${file.directory}: set S3_ENDPOINT, or make the folder that FILE_DIRECTORY names`,
+    EXIT_CONFIG,
+  );
 }
 
 /** How to connect to the database of a platform that runs; undefined when it is an embedded one that does not. */
@@ -131,25 +143,25 @@ function readSiteConfig(): SiteConfig {
 }
 
 function siteOf(config: SiteConfig, sections: Databases['sections'], close: Site['close']): Site {
-  const { s3, file, data } = config;
+  const { s3, data } = config;
   const { endpoint } = s3;
+  // `npm start` on its own database keeps them there, whatever FILE_DIRECTORY says.
+  const file = isDatabaseElsewhere() ? config.file : { directory: join(data.directory, 'blobs') };
   const section = isDatabaseElsewhere()
     ? sections.message
     : { ...sections.message, ...superuserOf(data.directory) };
   const { schema: _, ...connection } = databaseOptions(section, 'message');
   return {
     connection: { ...connection, keepAlive: true, application_name: 'sotto-backup' },
-    sections,
-    blobs: endpoint === undefined ? readDirectoryBlobs(file) : lazily(() => openS3(s3, endpoint)),
+    blobs:
+      endpoint === undefined
+        ? readDirectoryBlobs(file)
+        : lazily(() => openS3Blobs({ ...s3, endpoint, mustExist: true })),
     openBlobs: async () => {
-      return endpoint === undefined ? openDirectoryBlobs(file) : openS3(s3, endpoint);
+      return endpoint === undefined ? openDirectoryBlobs(file) : openS3Blobs({ ...s3, endpoint });
     },
     close,
   };
-}
-
-function openS3(s3: SiteConfig['s3'], endpoint: string): Promise<Blobs> {
-  return openS3Blobs({ ...s3, endpoint });
 }
 
 /** Asked for when the first blob is. */
@@ -189,10 +201,20 @@ export async function connectTo({ connection }: Pick<Site, 'connection'>): Promi
 }
 
 /** The secrets without which rows cannot be read or clients lose trust: their files, and their variables. */
-const NEEDED = { FIELD_KEYS: 'field', KEY_LOG_SECRET: 'key-log' } as const;
+export const NEEDED = { FIELD_KEYS: 'field', KEY_LOG_SECRET: 'key-log' } as const;
 
 /** All that a data directory keeps of them. The passwords of its database are not among them: each database has its own. */
 export const SECRETS = ['jwt-access', 'jwt-refresh', 'internal', 'field', 'key-log'] as const;
+
+/** True where the data directory is known to keep the platform's secrets: beside a database elsewhere, one that is named. */
+export function hasOwnSecrets(): boolean {
+  return !isDatabaseElsewhere() || Boolean(process.env.DATA_DIR);
+}
+
+/** Of a list of keys with commas between, each. */
+export function fingerprintsOf(text: string): string[] {
+  return text.split(',').map((key) => fingerprintOf(key.trim()));
+}
 
 /** Tells secrets apart and says nothing of them: they are random, and 64 bits of a MAC lead nowhere. */
 export function fingerprintOf(secret: string): string {
@@ -203,13 +225,9 @@ export function fingerprintOf(secret: string): string {
 export function knownFingerprints(): Map<string, string[]> {
   const known = new Map<string, string[]>();
   for (const [variable, file] of Object.entries(NEEDED)) {
-    const text =
-      process.env[variable] || readIfThere(process.env[`${variable}_FILE`] ?? secretFile(file));
-    if (text)
-      known.set(
-        variable,
-        text.split(',').map((key) => fingerprintOf(key.trim())),
-      );
+    const named = process.env[`${variable}_FILE`] || (hasOwnSecrets() ? secretFile(file) : '');
+    const text = process.env[variable] || readIfThere(named);
+    if (text) known.set(variable, fingerprintsOf(text));
   }
   return known;
 }

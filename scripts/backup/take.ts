@@ -2,25 +2,23 @@
  * Makes a backup beside a running platform: the rows of all services by COPY in one snapshot, then the blobs that those
  * rows name. The file service removes none in the meantime (`services/file/src/backup-pause.ts`).
  */
+import { CommandError, EXIT_UNAVAILABLE } from '@sotto/runtime';
 import type pg from 'pg';
 import { BACKUP_LOCK } from '../../services/file/src/backup-pause.ts';
-import { type ArchiveWriter, type Sink, writeArchive } from './archive-writer.ts';
+import { findOwner } from '../../services/file/src/store-marker.ts';
+import type { ArchiveFile } from './archive-file.ts';
+import { type ArchiveWriter, writeArchive } from './archive-writer.ts';
 import { copyOut } from './copy.ts';
 import { type Header, SCHEMAS } from './records.ts';
-import {
-  connectTo,
-  knownFingerprints,
-  readIfThere,
-  SECRETS,
-  type Site,
-  secretFile,
-} from './site.ts';
+import { connectTo, knownFingerprints, type Site } from './site.ts';
 import { describeSchema, listTables } from './tables.ts';
 
 export interface TakeOptions {
-  sink: Sink;
+  /** Makes the file. Called once this is the only backup under way, so that none takes another's file. */
+  open: () => Promise<Pick<ArchiveFile, 'sink' | 'keep'>>;
   release: string;
-  withSecrets: boolean;
+  /** By name: those that go with it. */
+  secrets: ReadonlyMap<string, string>;
   /** Says what was done, in a few words; often. */
   progress: (what: string) => void;
 }
@@ -35,19 +33,28 @@ export interface Taken {
 /** How long a removal that is under way, or another backup, is waited for. */
 const LOCK_WAIT = '5s';
 
-/** Writes a whole archive. Rejects when another backup is under way, or when the database or the store fails. */
+/**
+ * Writes a whole archive and keeps it. Rejects when another backup is under way, when the store is another platform's, or
+ * when the database or the store fails.
+ */
 export async function takeBackup(site: Site, options: TakeOptions): Promise<Taken> {
   const client = await connectTo(site);
   try {
     await pauseRemovals(client);
     await client.query('begin transaction isolation level repeatable read read only');
     const header = await describe(client, options.release);
-    const archive = await writeArchive(options.sink, header);
+    await refuseForeignStore(client, site);
+    const file = await options.open();
+    const archive = await writeArchive(file.sink, header);
     const tables = await copyTables(client, archive, options.progress);
     await client.query('commit');
     const { files, missing } = await copyBlobs({ client, site, archive, header }, options.progress);
-    if (options.withSecrets) await copySecrets(archive);
+    for (const [name, text] of options.secrets) {
+      await archive.entry({ kind: 'secret', name }, oneOf(Buffer.from(text)));
+    }
+    await assertPaused(client);
     await archive.end(missing);
+    await file.keep();
     return { tables, files, missing };
   } finally {
     // With the connection goes the lock.
@@ -67,6 +74,31 @@ async function pauseRemovals(client: pg.Client): Promise<void> {
 }
 
 const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Whether the lock was held to the end: a database that restarted has let it go, and blobs may have been removed since. */
+async function assertPaused(client: pg.Client): Promise<void> {
+  const held = await client
+    .query(
+      `select from pg_locks where pid = pg_backend_pid() and locktype = 'advisory' and granted`,
+    )
+    .then(
+      ({ rows }) => rows.length > 0,
+      () => false,
+    );
+  if (held) return;
+  const why = 'the database has let go of us, and files may have been removed meanwhile';
+  throw new CommandError(`${why}: begin again`, EXIT_UNAVAILABLE);
+}
+
+/** A store that is known to be another's has none of the files. One that nobody has claimed yet is looked at blob by blob. */
+async function refuseForeignStore(client: pg.Client, { blobs }: Site): Promise<void> {
+  const { rows } = await client.query<{ id: string }>('select id::text from file.platform');
+  const owner = await findOwner(blobs);
+  if (owner === undefined || owner === rows[0]?.id) return;
+  throw new CommandError(
+    'the store with the files is another platform’s: see S3_ENDPOINT and S3_BUCKET, or FILE_DIRECTORY',
+  );
+}
 
 async function describe(client: pg.Client, release: string): Promise<Header> {
   const { rows } = await client.query<{ now: Date; version: string; incarnation: string }>(
@@ -172,19 +204,6 @@ async function copyBlob({ site, archive }: BlobWork, { key, sha256 }: FileRow): 
       if (attempt === ATTEMPTS_MAX) throw error;
     }
   }
-}
-
-/** Those that a data directory keeps. With a database elsewhere they may lie elsewhere too, and none is written. */
-async function copySecrets(archive: ArchiveWriter): Promise<void> {
-  let found = 0;
-  for (const name of SECRETS) {
-    const text = readIfThere(secretFile(name));
-    if (text === undefined) continue;
-    await archive.entry({ kind: 'secret', name }, oneOf(Buffer.from(text)));
-    found += 1;
-  }
-  if (found === 0)
-    throw new Error('there are no secrets in the data directory: back them up apart');
 }
 
 async function* oneOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

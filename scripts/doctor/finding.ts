@@ -1,8 +1,8 @@
 /** What a check of the doctor is and says. */
 import type { StandaloneConfig } from '../../services/standalone/src/config.ts';
 
-/** `skipped`: it does not apply, or cannot be told from here. */
-export type Level = 'ok' | 'warn' | 'fail' | 'skipped';
+/** `skipped`: it does not apply. `unknown`: it does, and cannot be told from here. */
+export type Level = 'ok' | 'warn' | 'fail' | 'skipped' | 'unknown';
 
 export interface Finding {
   level: Level;
@@ -33,8 +33,11 @@ export type Checks = Readonly<Record<string, Check>>;
 /** All is well. */
 export const ok = (says: string): Finding => ({ level: 'ok', says });
 
-/** Nothing to check, or not from here. */
+/** Nothing to check. */
 export const skipped = (says: string): Finding => ({ level: 'skipped', says });
+
+/** Not to be told from here: whoever asked for this very check gets no all-clear. */
+export const unknown = (says: string): Finding => ({ level: 'unknown', says });
 
 /** It works, and should be otherwise. */
 export const warn = (says: string, todo: string): Finding => ({ level: 'warn', says, todo });

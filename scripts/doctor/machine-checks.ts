@@ -4,7 +4,17 @@ import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } 
 import { join } from 'node:path';
 import { INSECURE_DEFAULT_PREFIX, SECRET_LENGTH_MIN } from '@sotto/runtime';
 import { secretsDirectory } from '../../services/standalone/src/config.ts';
-import { type Checks, type Finding, fail, ok, type Patient, skipped, warn } from './finding.ts';
+import { glanceAt } from '../backup/glance.ts';
+import {
+  type Checks,
+  type Finding,
+  fail,
+  ok,
+  type Patient,
+  skipped,
+  unknown,
+  warn,
+} from './finding.ts';
 
 const NODE_MAJOR = 26;
 
@@ -34,14 +44,14 @@ export const machineChecks: Checks = {
   backup,
 };
 
-function secrets({ secrets: all, isEmbedded }: Patient): Finding {
+function secrets({ secrets: all, isEmbedded, config }: Patient): Finding {
   const known = [...all].flatMap(([name, values]) =>
     (values ?? []).map((value) => ({ name, value })),
   );
   if (known.length === 0) {
     return isEmbedded
       ? ok('none yet: the first start makes them')
-      : skipped('not known here: services say at their start when one is missing or too short');
+      : unknown('not known here: services say at their start when one is missing or too short');
   }
   const faults = known.flatMap(({ name, value }) => {
     if (value.startsWith(INSECURE_DEFAULT_PREFIX)) return [`${name} is a published default`];
@@ -50,8 +60,21 @@ function secrets({ secrets: all, isEmbedded }: Patient): Finding {
     const twin = known.find((one) => one.name !== name && one.value === value);
     return twin === undefined ? [] : [`${name} is the same as ${twin.name}`];
   });
+  faults.push(...triedFirst(config, isEmbedded));
   if (faults.length === 0) return ok(`${known.length} secrets, long and different`);
   return fail(faults.join('; '), 'set secrets of your own: openssl rand -base64 32 makes one');
+}
+
+/** Passwords of images and manuals, which whoever gets there tries. */
+const TRIED_FIRST =
+  /^(minio(admin|123)?|postgres|sotto|password|changeme|secret|admin|root|test)$/i;
+
+function triedFirst({ s3, database }: Patient['config'], isEmbedded: boolean): string[] {
+  const isStoreElsewhere = s3.endpoint !== undefined;
+  return [
+    ...(isStoreElsewhere && TRIED_FIRST.test(s3.secretKey) ? ['S3_SECRET_KEY is well known'] : []),
+    ...(!isEmbedded && TRIED_FIRST.test(database.password) ? ['DB_PASSWORD is well known'] : []),
+  ];
 }
 
 /** Of 32 random characters fewer are never different. */
@@ -70,8 +93,9 @@ function secretFiles({ config, environment, secrets: all }: Patient): Finding {
   return warn(`others may read ${open.join(', ')}`, 'chmod 600, unless no other user is there');
 }
 
-function dataDirectory({ config: { data, s3 }, isEmbedded }: Patient): Finding {
-  if (!isEmbedded && s3.endpoint !== undefined) return skipped('nothing is kept in a directory');
+function dataDirectory(patient: Patient): Finding {
+  const { data } = patient.config;
+  if (!isKeptHere(patient)) return skipped('nothing is kept in a directory');
   if (!existsSync(data.directory)) {
     return warn(`${data.directory} is not there`, 'start the platform once, or set DATA_DIR');
   }
@@ -83,8 +107,16 @@ function dataDirectory({ config: { data, s3 }, isEmbedded }: Patient): Finding {
   }
 }
 
-function diskSpace({ config: { data } }: Patient): Finding {
-  if (!existsSync(data.directory)) return skipped('there is no data directory');
+/** False where the disks, and as a rule the processes, are others than those of this command. */
+function isKeptHere({ config: { s3 }, isEmbedded }: Patient): boolean {
+  return isEmbedded || s3.endpoint === undefined;
+}
+
+function diskSpace(patient: Patient): Finding {
+  const { data } = patient.config;
+  if (!isKeptHere(patient))
+    return unknown('df on the disks of the database, the bus and the store');
+  if (!existsSync(data.directory)) return unknown('there is no data directory');
   const { bavail, blocks, bsize } = statfsSync(data.directory);
   const [free, all] = [bavail * bsize, blocks * bsize];
   const says = `${(free / GIB).toFixed(1)} of ${(all / GIB).toFixed(1)} GiB free`;
@@ -93,9 +125,10 @@ function diskSpace({ config: { data } }: Patient): Finding {
   return free < all * DISK_SHARE_MIN ? warn(says, todo) : ok(says);
 }
 
-function openFiles(): Finding {
+function openFiles(patient: Patient): Finding {
+  if (!isKeptHere(patient)) return unknown('/proc/self/limits in a container of a service says it');
   const limit = openFilesLimit();
-  if (limit === undefined) return skipped('this system does not say');
+  if (limit === undefined) return unknown('this system does not say');
   if (limit >= OPEN_FILES_MIN) return ok(`${limit} files at once`);
   return warn(
     `${limit} files at once`,
@@ -113,16 +146,22 @@ function openFilesLimit(): number | undefined {
   }
 }
 
-function backup({ backups }: Patient): Finding {
-  if (backups === undefined) return skipped('say --backups FOLDER to have this checked');
-  const times = readdirSync(backups)
-    .filter((name) => !name.endsWith('.partial'))
-    .map((name) => statSync(join(backups, name)))
-    .filter((found) => found.isFile())
-    .map(({ mtimeMs }) => mtimeMs);
+/** Of files that begin and end as backups do; whether all between is right, `npm run backup -- --verify` says. */
+async function backup({ backups }: Patient): Promise<Finding> {
+  if (backups === undefined) return unknown('say --backups FOLDER to have this checked');
+  const found: { mtimeMs: number; missing: number }[] = [];
+  for (const name of readdirSync(backups)) {
+    const path = join(backups, name);
+    if (name.endsWith('.partial') || !statSync(path).isFile()) continue;
+    const glance = await glanceAt(path);
+    if (glance !== undefined) found.push({ ...glance, mtimeMs: statSync(path).mtimeMs });
+  }
+  const newest = found.toSorted((one, other) => one.mtimeMs - other.mtimeMs).at(-1);
   const todo = `npm run backup -- ${backups}, every day`;
-  if (times.length === 0) return fail('there is no backup', todo);
-  const hours = (Date.now() - Math.max(...times)) / 3_600_000;
-  const says = `the newest of ${times.length} is ${hours.toFixed(0)} hours old`;
-  return hours > BACKUP_HOURS_MAX ? fail(says, todo) : ok(says);
+  if (newest === undefined) return fail('there is no backup', todo);
+  const hours = (Date.now() - newest.mtimeMs) / 3_600_000;
+  const says = `the newest of ${found.length} is ${hours.toFixed(0)} hours old`;
+  if (hours > BACKUP_HOURS_MAX) return fail(says, todo);
+  if (newest.missing === 0) return ok(says);
+  return warn(`${says}, and lacks ${newest.missing} files`, 'see that it reads the right store');
 }

@@ -17,7 +17,10 @@ export interface NatsQuestion {
 export async function askNats({ url, ca, withinMs }: NatsQuestion): Promise<z.output<typeof Info>> {
   const { hostname, port, username, password, protocol } = new URL(url);
   const plain = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 4222) });
-  plain.setTimeout(withinMs, () => plain.destroy(new Error('no answer')));
+  // Whoever waits for a line is told by its end; between two nobody listens.
+  plain.on('error', () => undefined);
+  const late = AbortSignal.timeout(withinMs);
+  late.addEventListener('abort', () => plain.destroy(new Error('no answer')));
   try {
     const info = Info.parse(JSON.parse((await lineOf(plain)).replace(/^INFO /, '')));
     const socket = protocol === 'tls:' || ca ? await secure(plain, hostname, ca) : plain;
@@ -40,16 +43,33 @@ async function secure(socket: Socket, host: string, ca: string | undefined): Pro
     servername: host,
     ...(ca && { ca: readFileSync(ca) }),
   });
-  await once(secured, 'secureConnect');
+  secured.on('error', () => undefined);
+  await beforeEnd(secured, once(secured, 'secureConnect'));
   return secured;
 }
 
 /** Lines are short, and the server says one at a time. */
-async function lineOf(socket: Socket): Promise<string> {
+function lineOf(socket: Socket): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
   let text = '';
-  while (!text.includes('\r\n')) {
-    const [chunk]: Buffer[] = await once(socket, 'data');
-    text += chunk?.toString() ?? '';
+  const take = (chunk: Buffer): void => {
+    text += chunk.toString();
+    const end = text.indexOf('\r\n');
+    if (end !== -1) resolve(text.slice(0, end));
+  };
+  socket.on('data', take);
+  return beforeEnd(socket, promise).finally(() => socket.off('data', take));
+}
+
+/** Rejects once the socket has ended without what is waited for: of a peer that only closes nothing else is heard. */
+async function beforeEnd<Result>(socket: Socket, wanted: Promise<Result>): Promise<Result> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onError = (error: Error): void => reject(error);
+  const onEnd = (): void => reject(new Error('it closed the connection'));
+  socket.once('error', onError).once('close', onEnd).once('end', onEnd);
+  try {
+    return await Promise.race([wanted, promise]);
+  } finally {
+    socket.off('error', onError).off('close', onEnd).off('end', onEnd);
   }
-  return text.slice(0, text.indexOf('\r\n'));
 }

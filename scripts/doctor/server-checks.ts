@@ -1,5 +1,5 @@
 /** What is checked of the servers that the platform stands on. */
-import { access } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger, openRedisCounters, openS3Blobs } from '@sotto/runtime';
 import type pg from 'pg';
@@ -14,6 +14,7 @@ import {
   ok,
   type Patient,
   skipped,
+  unknown,
   warn,
 } from './finding.ts';
 import { askNats } from './nats-greeting.ts';
@@ -76,7 +77,7 @@ type Ask = (client: pg.Client) => Promise<Finding>;
 /** A check that asks the database, on a connection of its own. */
 function inDatabase(ask: Ask): Check {
   // That it cannot be reached is said once, by the check of that name.
-  return () => asked(ask, skipped('the database does not let us in'));
+  return () => asked(ask, unknown('the database does not let us in'));
 }
 
 const UNREACHED = fail('the database does not let us in', 'see DATABASE_URL, or DB_HOST and so on');
@@ -84,7 +85,7 @@ const UNREACHED = fail('the database does not let us in', 'see DATABASE_URL, or 
 async function asked(ask: Ask, unreached: Finding): Promise<Finding> {
   const connection = findConnection();
   if (connection === undefined)
-    return skipped('the platform does not run: npm start, then ask again');
+    return unknown('the platform does not run: npm start, then ask again');
   let client: pg.Client;
   try {
     client = await connectTo({
@@ -97,7 +98,7 @@ async function asked(ask: Ask, unreached: Finding): Promise<Finding> {
     return await ask(client);
   } catch (error) {
     if (codeOf(error) === '42501') {
-      return skipped('the role may not see this: give DATABASE_URL of one that may');
+      return unknown('the role may not see this: give DATABASE_URL of one that may');
     }
     const isEmpty = ['42P01', '3F000'].includes(codeOf(error));
     if (isEmpty) return warn('there are no tables yet', 'start the platform once');
@@ -194,13 +195,19 @@ async function redis({ config: { redis: section } }: Patient): Promise<Finding> 
   }
 }
 
-async function files({ config: { s3, data } }: Patient): Promise<Finding> {
+async function files({ config, isEmbedded, environment }: Patient): Promise<Finding> {
+  const { s3, data } = config;
   const { endpoint } = s3;
   if (endpoint === undefined) {
-    const directory = join(data.directory, 'blobs');
-    return access(directory).then(
+    // Only a file service of its own heeds the variable.
+    const named = isEmbedded ? undefined : environment.FILE_DIRECTORY;
+    const directory = named || join(data.directory, 'blobs');
+    return access(directory, constants.R_OK | constants.W_OK | constants.X_OK).then(
       () => ok(directory),
-      () => skipped('no file was stored yet'),
+      (error) =>
+        codeOf(error) === 'ENOENT'
+          ? unknown(`there is no ${directory}: the first start makes it`)
+          : fail(`${directory} cannot be written to`, 'run this as the user of the platform'),
     );
   }
   // A store that is busy misses a deadline now and then.

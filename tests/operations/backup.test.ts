@@ -162,9 +162,13 @@ test('a restore that is killed leaves nothing of the backup in the database, and
   await kill(command);
   const empty = await startStandalone({ environment: NO_LIMITS, dataDirectory });
   expect(await query(dataDirectory, 'select from auth.users')).toEqual([]);
+  // A platform that was only started has claimed the store: the restored one gets it.
+  const marker = markerIn(dataDirectory);
+  await vi.waitFor(() => expect(existsSync(marker)).toBe(true), WAIT);
   await empty.stop();
   const again = await runScript('restore', [backup], { DATA_DIR: dataDirectory });
   expect(again).toMatchObject({ code: 0, stderr: '' });
+  expect(existsSync(marker)).toBe(false);
 }, 180_000);
 
 test('a platform on servers of its own is backed up from them, and put back on others', async () => {
@@ -190,8 +194,16 @@ test('a platform on servers of its own is backed up from them, and put back on o
       stderr: '',
     });
     await platform.stop();
-    const restored = await runScript('restore', [target], { ...at, ...to.environment });
+    const restoring = startScript('restore', [target], { ...at, ...to.environment });
+    // Somebody who looks in meanwhile finds the platform empty, or safe to run on; never the rows as they were.
+    const guest = await visitWhileWriting(to.environment.DATABASE_URL ?? '');
+    const restored = await restoring.ended;
+    const { rows } = await guest.query(`select restoring,
+      (select count(*)::int from key.one_time_prekeys) as prekeys,
+      (select count(*)::int from auth.sessions) as sessions from message.platform`);
+    await guest.end();
     expect(restored).toMatchObject({ code: 0, stderr: '' });
+    expect(rows).toEqual([{ restoring: null, prekeys: 0, sessions: 0 }]);
     platform = await startStandalone({ environment: { ...own, ...to.environment }, dataDirectory });
     const [shown] = bob.shown;
     const { stream } = await bob.client.openFile(shown ?? expect.fail());
@@ -302,6 +314,30 @@ async function query(dataDirectory: string, text: string, values: unknown[] = []
   } finally {
     await client.end();
   }
+}
+
+/** Connects to a database as soon as a restore has written to it. */
+async function visitWhileWriting(url: string): Promise<pg.Client> {
+  const beside = new URL(url);
+  const database = beside.pathname.slice(1);
+  beside.pathname = '/postgres';
+  const watcher = new pg.Client({ connectionString: beside.href });
+  await watcher.connect();
+  const writers = `select from pg_stat_activity
+    where application_name = 'sotto-backup' and datname = $1 and backend_xid is not null`;
+  await vi.waitFor(
+    async () => expect((await watcher.query(writers, [database])).rows).toHaveLength(1),
+    { ...WAIT, interval: 5 },
+  );
+  await watcher.end();
+  const guest = new pg.Client({ connectionString: url });
+  await guest.connect();
+  return guest;
+}
+
+/** What the file service has claimed the store with. */
+function markerIn(dataDirectory: string): string {
+  return join(dataDirectory, 'blobs', '73', '6f', '736f7474-6f00-4000-8000-000000000001');
 }
 
 function newDirectory(): string {

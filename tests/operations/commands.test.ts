@@ -1,5 +1,5 @@
 /** `npm run doctor` and the commands of `npm run admin` that go over all services, beside a platform that runs. */
-import { chmodSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, openMemoryStore } from '@sotto/client';
@@ -70,15 +70,31 @@ test('the doctor says how old the newest backup is', async () => {
   try {
     const words = ['--only', 'backup', '--backups', folder];
     expect((await doctor(environment, words)).findings).toMatchObject([{ level: 'fail' }]);
+    // What else lies there is no backup, however new it is, and neither is half of one.
+    for (const name of ['secrets.tar', 'cron.log'])
+      writeFileSync(join(folder, name), 'x'.repeat(999));
     const backup = join(folder, 'one');
-    writeFileSync(backup, '');
-    expect((await doctor(environment, words)).findings).toMatchObject([{ level: 'ok' }]);
+    expect(await runScript('backup', [backup], environment)).toMatchObject({ code: 0 });
+    const whole = readFileSync(backup);
+    writeFileSync(join(folder, 'half'), whole.subarray(0, whole.length - 1));
+    expect((await doctor(environment, words)).findings).toMatchObject([
+      { level: 'ok', says: expect.stringContaining('newest of 1') },
+    ]);
     const twoDaysAgo = Date.now() / 1000 - 2 * 86_400;
     utimesSync(backup, twoDaysAgo, twoDaysAgo);
     expect((await doctor(environment, words)).code).toBe(1);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('the doctor gives no all-clear for what it was asked and cannot tell', async () => {
+  const nowhere = { ...environment, DATABASE_URL: 'postgres://sotto@127.0.0.1:1/sotto' };
+  const asked = await doctor(nowhere, ['--only', 'database-durability,database-version']);
+  expect(asked.code).toBe(1);
+  expect(asked.findings.map(({ level }) => level)).toEqual(['unknown', 'unknown']);
+  // What does not apply is no fault.
+  expect(await doctor(environment, ['--only', 'nats,redis'])).toMatchObject({ code: 0 });
 });
 
 test('what the doctor cannot understand ends with 64 or 78', async () => {
@@ -138,6 +154,11 @@ test('retention says what would go, and does nothing without a word', async () =
   expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining('weeks of messages') });
   expect((await admin('retention', 'run')).code).toBe(64);
   expect(await admin('retention', 'run', '--yes')).toMatchObject({ code: 0, stderr: '' });
+  // Beside a database elsewhere the settings here may be others than the services'.
+  const DATABASE_URL = servers.environment.DATABASE_URL ?? '';
+  const words = ['retention', 'run', '--yes'];
+  const elsewhere = await runScript('admin', words, { ...environment, DATABASE_URL });
+  expect(elsewhere).toMatchObject({ code: 64, stderr: expect.stringContaining('--days 30') });
 });
 
 test('an operator’s command beside no platform says so in a line', async () => {

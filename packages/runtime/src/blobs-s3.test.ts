@@ -146,6 +146,15 @@ describe('the blobs in S3', () => {
     await Promise.all(slow.map(async (each) => (await each)?.body.cancel()));
   });
 
+  test('whoever only reads makes no bucket, and takes none that is missing for an empty one', async () => {
+    const corner = testS3();
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await expect(open({ ...corner, mustExist: true })).rejects.toThrow(/S3_BUCKET.*no bucket/);
+    }
+    await open(corner);
+    await expect(open({ ...corner, mustExist: true })).resolves.toBeDefined();
+  });
+
   test('a key that the store refuses is told as the operator’s fault, without the key', async () => {
     const corner = testS3();
     await open(corner);

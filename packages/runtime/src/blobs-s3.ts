@@ -52,6 +52,8 @@ export interface S3BlobsOptions {
   ca?: string | undefined;
   /** The store's origin for clients, when they reach it by another one. */
   publicEndpoint?: string | undefined;
+  /** Of a program that only reads: a bucket that is not there is a fault, and is not made. */
+  mustExist?: boolean;
   /** Shared by all who take bodies in; PART_MEMORY_BYTES of its own when left out. */
   memory?: PartMemory;
   log?: Logger;
@@ -59,7 +61,7 @@ export interface S3BlobsOptions {
 
 /**
  * Opens the bucket, creating it when absent if the key may; a store that is not up yet is found later. Rejects with a
- * ConfigError when the store refuses the key. Later faults of the store reject with `service.unavailable`. Close it.
+ * ConfigError when the store refuses the key, or has no such bucket and `mustExist`. Later faults of the store reject with `service.unavailable`. Close it.
  */
 export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
   const client = connect(options, { maxSockets: BLOB_SOCKETS_MAX, pauseMs: BLOB_ANSWER_MS });
@@ -78,10 +80,10 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
 
   /** Tried again by each upload until it succeeds, so that the order of starting does not matter. */
   async function ensureBucket(): Promise<void> {
-    if (!bucketFound) await findOrCreateBucket(client, Bucket);
+    if (!bucketFound) await findOrCreateBucket(client, options);
     bucketFound = true;
   }
-  await ensureBucket().catch((error: unknown) => tellNoBucket(error, log));
+  await ensureBucket().catch((error: unknown) => tellNoBucket(error, options));
 
   const placeOf = (key: string): Place => {
     assertBlobKey(key);
@@ -131,10 +133,13 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
 }
 
 /** Waiting mends much, but no key. Throws a ConfigError for one that is refused. */
-function tellNoBucket(error: unknown, log: Logger | undefined): void {
+function tellNoBucket(error: unknown, { log, mustExist }: S3BlobsOptions): void {
   if (statusOf(error) === 403) {
     const problem = 'the store refuses this key, or what it may do with this bucket';
     throw misconfigured('s3.access_key', 'S3_ACCESS_KEY, S3_SECRET_KEY or S3_BUCKET', problem);
+  }
+  if (mustExist && statusOf(error) === 404) {
+    throw misconfigured('s3.bucket', 'S3_BUCKET', 'the store has no bucket of this name');
   }
   log?.warn('no bucket yet', { error });
 }
@@ -171,12 +176,15 @@ function connect(
   });
 }
 
-async function findOrCreateBucket(client: S3Client, Bucket: string): Promise<void> {
+async function findOrCreateBucket(
+  client: S3Client,
+  { bucket: Bucket, mustExist = false }: S3BlobsOptions,
+): Promise<void> {
   const abortSignal = AbortSignal.timeout(BLOB_CONNECT_MS);
   try {
     await client.send(new HeadBucketCommand({ Bucket }), { abortSignal });
   } catch (error) {
-    if (statusOf(error) !== 404) throw error;
+    if (statusOf(error) !== 404 || mustExist) throw error;
     await client.send(new CreateBucketCommand({ Bucket }), { abortSignal }).catch(unlessOurs);
   }
 }

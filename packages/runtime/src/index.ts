@@ -72,6 +72,7 @@ export {
   type RequestMeter,
 } from './http.ts';
 export { readBytes, readJson } from './json-body.ts';
+export { queryOn } from './lent-connection.ts';
 export { BLOB_PART_BYTES, PART_MEMORY_BYTES } from './limits.ts';
 export { type Listening, listen } from './listen.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions } from './log.ts';

@@ -1,7 +1,8 @@
 /** Forward-only migrations of one schema, run at each start by whichever process comes first. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
+import { queryOn } from './lent-connection.ts';
 import { DATABASE_START_MS } from './limits.ts';
 import type { Logger } from './log.ts';
 import { type Database, openPatientPool } from './postgres.ts';
@@ -70,11 +71,7 @@ async function migrateOn(query: Kysely<unknown>, { schema, migrations, log }: Wo
  * makes the tables of a backup so, and leaves nothing behind when it fails. Steps that were done are passed over.
  */
 export async function migrateWithin(client: pg.Client, migrations: Migrations): Promise<void> {
-  // Kysely takes its connections from a pool: this one has the one connection, and never gives it away.
-  const query: PostgresPoolClient['query'] = client.query.bind(client);
-  const lent: PostgresPoolClient = { query, release: () => undefined };
-  const pool = { connect: async () => lent, end: async () => undefined, options: {} };
-  const transaction = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  const transaction = queryOn<unknown>(client);
   await createMigrationsTable(transaction);
   const done = await namesOfDone(transaction);
   for (const [name, migration] of Object.entries(migrations)) {

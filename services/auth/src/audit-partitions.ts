@@ -1,6 +1,6 @@
 /** The monthly partitions of `audit_log`: made ahead, so that nothing that is noted waits for one, and dropped when old. */
 import type { Database } from '@sotto/runtime';
-import { sql, type Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import { AUDIT_MONTHS_AHEAD, AUDIT_MONTHS_KEPT } from './limits.ts';
 import type { AuthTables } from './schema.ts';
 
@@ -16,11 +16,16 @@ export async function keepAuditPartitions({
     await sql`select pg_advisory_xact_lock(hashtextextended(current_schema || ':audit', 0))`.execute(
       transaction,
     );
-    for (const month of await missingMonths(transaction)) await makePartition(transaction, month);
+    await makeAuditPartitions(transaction);
     for (const name of await oldPartitions(transaction)) {
       await sql`drop table ${sql.id(name)}`.execute(transaction);
     }
   });
+}
+
+/** Makes those that are missing: of a database that was restored from an older backup this month's may be. */
+export async function makeAuditPartitions(transaction: Kysely<AuthTables>): Promise<void> {
+  for (const month of await missingMonths(transaction)) await makePartition(transaction, month);
 }
 
 interface Month {
@@ -30,7 +35,7 @@ interface Month {
 }
 
 /** Months in UTC, by the database's clock. */
-async function missingMonths(transaction: Transaction<AuthTables>): Promise<Month[]> {
+async function missingMonths(transaction: Kysely<AuthTables>): Promise<Month[]> {
   const { rows } = await sql<Month>`
     select name, month::date::text as from, (month + interval '1 month')::date::text as to
     from (
@@ -47,7 +52,7 @@ async function missingMonths(transaction: Transaction<AuthTables>): Promise<Mont
   return rows;
 }
 
-async function makePartition(transaction: Transaction<AuthTables>, month: Month): Promise<void> {
+async function makePartition(transaction: Kysely<AuthTables>, month: Month): Promise<void> {
   const { name, from, to } = month;
   const bound = (day: string) => sql.lit(`${day} 00:00:00+00`);
   await sql`create table ${sql.id(name)} partition of audit_log

@@ -26,14 +26,21 @@ export async function claimStore({
   blobs,
 }: MarkerDeps): Promise<'ours' | 'claimed' | 'foreign'> {
   const { id } = await query.selectFrom('platform').select('id').executeTakeFirstOrThrow();
-  const marker = await blobs.get(MARKER_KEY);
-  if (marker === undefined) {
+  const owner = await findOwner(blobs);
+  if (owner === undefined) {
     await blobs.put(MARKER_KEY, new TextEncoder().encode(id));
     return 'claimed';
   }
+  return owner === id ? 'ours' : 'foreign';
+}
+
+/** The id of the platform that has claimed a store, '' for a mark that names none; undefined when nobody has. */
+export async function findOwner(blobs: Pick<Blobs, 'get'>): Promise<string | undefined> {
+  const marker = await blobs.get(MARKER_KEY);
+  if (marker === undefined) return undefined;
   if (marker.size !== ID_BYTES) {
     await marker.body.cancel();
-    return 'foreign';
+    return '';
   }
-  return (await new Response(marker.body).text()) === id ? 'ours' : 'foreign';
+  return await new Response(marker.body).text();
 }

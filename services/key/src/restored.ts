@@ -32,20 +32,24 @@ export async function restoreKeys(
     dialect: new PostgresDialect({ pool: openPatientPool(database) }),
   });
   try {
-    return await query.transaction().execute(async (transaction) => {
-      if (await hasRestoredLeaf(transaction, restore.incarnation)) return undefined;
-      const deleted = await sql`delete from one_time_prekeys`.execute(transaction);
-      await sql`update devices
-        set one_time_mark = least(one_time_mark + ${JUMP}, ${KEY_ID_MAX - JUMP})`.execute(
-        transaction,
-      );
-      await sql`update identity_keys set list_version = list_version + ${JUMP}
-        where list_version > 0`.execute(transaction);
-      await sql`delete from provisioning`.execute(transaction);
-      await addRestoredLeaf(transaction, restore);
-      return { prekeys: Number(deleted.numAffectedRows ?? 0) };
-    });
+    return await query.transaction().execute((transaction) => voidKeys(transaction, restore));
   } finally {
     await query.destroy();
   }
+}
+
+/** {@link restoreKeys} in a transaction of the caller's. */
+export async function voidKeys(
+  transaction: Kysely<KeyTables>,
+  restore: KeyRestore,
+): Promise<{ prekeys: number } | undefined> {
+  if (await hasRestoredLeaf(transaction, restore.incarnation)) return undefined;
+  const deleted = await sql`delete from one_time_prekeys`.execute(transaction);
+  await sql`update devices
+    set one_time_mark = least(one_time_mark + ${JUMP}, ${KEY_ID_MAX - JUMP})`.execute(transaction);
+  await sql`update identity_keys set list_version = list_version + ${JUMP}
+    where list_version > 0`.execute(transaction);
+  await sql`delete from provisioning`.execute(transaction);
+  await addRestoredLeaf(transaction, restore);
+  return { prekeys: Number(deleted.numAffectedRows ?? 0) };
 }

@@ -64,7 +64,9 @@ export async function endRestore(
     dialect: new PostgresDialect({ pool: openPatientPool(database) }),
   });
   try {
-    return await query.transaction().execute((transaction) => raise(transaction, incarnation));
+    return await query
+      .transaction()
+      .execute((transaction) => raisePlaces(transaction, incarnation));
   } finally {
     await query.destroy();
   }
@@ -82,7 +84,11 @@ export async function noteRun({ pool }: Pick<Database<Tables>, 'pool'>): Promise
   await pool.query('update platform set has_run = true where not has_run');
 }
 
-async function raise(transaction: Kysely<Tables>, incarnation: number) {
+/** {@link endRestore} in a transaction of the caller's. */
+export async function raisePlaces(
+  transaction: Kysely<Tables>,
+  incarnation: number,
+): Promise<{ conversations: number }> {
   // By the incarnation, so that two restores of one backup do not give the same places.
   const { numAffectedRows = 0n } = await sql`update conversations
     set last_seq = greatest(last_seq, ${(incarnation - 1) * JUMP}::bigint) + ${JUMP}::bigint`.execute(

@@ -56,7 +56,7 @@ export async function addAccountLeaf(
 
 /** Writes the leaf that tells everybody that the platform was restored from a backup, at its new incarnation. */
 export async function addRestoredLeaf(
-  transaction: KeyTransaction,
+  transaction: Query,
   { incarnation, time }: { incarnation: number; time: number },
 ): Promise<void> {
   const leaf = encodeKeyLogLeaf({ type: 'restored', incarnation, time });
