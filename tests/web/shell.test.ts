@@ -97,6 +97,22 @@ test('without a connection the page opens, says so, and comes back by itself', T
   await page.getByText('No connection.').waitFor({ state: 'detached' });
 });
 
+test('a part whose code cannot be had takes nothing else away', TEST, async () => {
+  const invited = `/#invite=${invitation}`;
+  const { page } = await web.visit({ path: invited, serviceWorkers: 'block' });
+  await enter(page, 'Torn');
+  const code = '**/assets/settings-pane*.js';
+  await page.route(code, (route) => route.abort());
+  await page.getByRole('button', { name: 'Menu' }).click();
+  await page.getByRole('menuitem', { name: 'Settings' }).click();
+  await page.getByText('This part of Sotto cannot be shown').waitFor();
+  await page.getByText('No chats yet').waitFor();
+  await expectAccessible(page);
+  await page.unroute(code);
+  await page.getByRole('button', { name: 'Reload' }).click();
+  await page.getByRole('link', { name: 'Profile' }).waitFor();
+});
+
 test(
   'a second tab shows the same account, and goes on when the first is closed',
   TEST,
@@ -119,13 +135,19 @@ test('a new release waits until it is wanted, and is the whole page then', TEST,
   await enter(page, 'Patient');
   // In charge from the first visit on, or there would be nothing to replace.
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  const other = await visit.context.newPage();
+  await other.goto(web.url);
+  await other.getByText('No chats yet').waitFor();
   await web.restart(async () => release('next'));
   await page.reload();
   await page.getByText('A new version of Sotto is here.').waitFor();
   expect(await page.locator('meta[name=release]').count()).toBe(0);
   await page.getByRole('button', { name: 'Update' }).click();
-  await page.locator('meta[name=release][content=next]').waitFor({ state: 'attached' });
-  await page.getByText('No chats yet').waitFor();
+  // Whichever tab has asked for it, all go on with the new one.
+  for (const tab of [page, other]) {
+    await tab.locator('meta[name=release][content=next]').waitFor({ state: 'attached' });
+    await tab.getByText('No chats yet').waitFor();
+  }
   expectNoFaults(visit);
 });
 
