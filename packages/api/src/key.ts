@@ -263,7 +263,7 @@ export const sendProvisioning = endpoint({
   path: '/api/v1/keys/provisioning',
   access: 'user',
   proof: 'when-bound',
-  /** The channel is a hash of both keys that the new device shows, as `linkChannel` of `@sotto/crypto` makes it. */
+  /** The channel is a hash of both keys that the new device shows, as `linkChannel` of `@sotto/crypto/provisioning` does. */
   body: z.strictObject({
     channel: Channel,
     message: bytes({ min: 1, max: PROVISIONING_BYTES_MAX }),

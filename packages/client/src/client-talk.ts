@@ -114,8 +114,8 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
       send(core, conversation, { content: { type: 'text', text }, options }),
     async sendFile(conversation: ConversationId, input: FileInput, options: SendFileOptions = {}) {
       assertConversation(conversation);
-      const before = await saidAlready(core, conversation, options);
-      if (before !== undefined) return before;
+      const before = options.isAgain && (await saidAlready(core, conversation, options));
+      if (before) return before;
       const { reference: file, settle } = await files.store(conversation, input, options);
       return send(core, conversation, { content: { type: 'file', file }, options, settle });
     },

@@ -145,19 +145,6 @@ export {
 } from './prekeys.ts';
 export type { Provider, RunningHash } from './provider.ts';
 export { nobleProvider } from './provider-noble.ts';
-export {
-  decodeLinkOffer,
-  encodeLinkOffer,
-  type LinkOffer,
-  linkChannel,
-  type OpenOffer,
-  openProvision,
-  type Provision,
-  type ProvisionedContact,
-  type ProvisionedHistory,
-  type ProvisionedLog,
-  sealProvision,
-} from './provisioning.ts';
 export type { RatchetState } from './ratchet-state.ts';
 export {
   type RestoredExpectation,

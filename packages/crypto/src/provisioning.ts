@@ -3,6 +3,8 @@
  * an offer (a QR or pasted code) with a fresh X25519 key and its device key; the old one encrypts one
  * message to that key, and the server passes it on. The server never sees the offer, only the hash of its
  * keys: so it can neither read the message nor make another one.
+ *
+ * A door of its own, `@sotto/crypto/provisioning`: bundlers keep together what one door shows, and few pages link a device.
  */
 import { decodeUuid, encodeUuid, UUID_BYTES } from './address.ts';
 import { TAG_BYTES } from './aead.ts';

@@ -10,15 +10,14 @@ import {
   revokeDevice,
   sendProvisioning,
 } from '@sotto/api';
+import { PROVISION_CONTACTS_MAX, type VerifiedDeviceList } from '@sotto/crypto';
 import {
   type LinkOffer,
   linkChannel,
-  PROVISION_CONTACTS_MAX,
   type Provision,
   type ProvisionedContact,
   sealProvision,
-  type VerifiedDeviceList,
-} from '@sotto/crypto';
+} from '@sotto/crypto/provisioning';
 import { pause } from '../connection/back-off.ts';
 import { ClientError, isProblem } from '../errors.ts';
 import { LINK_JOIN_MS_MAX, LINK_POLL_MS } from '../limits.ts';

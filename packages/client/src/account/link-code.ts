@@ -1,12 +1,7 @@
 /** The code that a new device shows: text that fits into a QR code or a clipboard. */
 import { decodeBase64url, encodeBase64url } from '@sotto/api';
-import {
-  CryptoError,
-  decodeLinkOffer,
-  encodeLinkOffer,
-  type LinkOffer,
-  type Provider,
-} from '@sotto/crypto';
+import { CryptoError, type Provider } from '@sotto/crypto';
+import { decodeLinkOffer, encodeLinkOffer, type LinkOffer } from '@sotto/crypto/provisioning';
 import { ClientError } from '../errors.ts';
 
 const PREFIX = 'sotto-link:';

@@ -7,14 +7,16 @@ import { DeviceId, FileId, PROVISIONING_SECONDS, takeProvisioning, UserId } from
 import {
   agreementPublicKey,
   CryptoError,
-  linkChannel,
   makeAgreementKeyPair,
   makeRegistrationId,
+  signingKeyPairOf,
+} from '@sotto/crypto';
+import {
+  linkChannel,
   openProvision,
   type Provision,
   type ProvisionedContact,
-  signingKeyPairOf,
-} from '@sotto/crypto';
+} from '@sotto/crypto/provisioning';
 import { pause } from '../connection/back-off.ts';
 import { ClientError, ConnectionError, isProblem } from '../errors.ts';
 import { LINK_POLL_MS } from '../limits.ts';
