@@ -79,6 +79,7 @@ describe('the commands for scripts', { timeout: TEST_MS }, () => {
     const seen = collect(watching);
     await sotto('alice', ['send', 'bobby', 'are you there?']);
     await expect.poll(seen, { timeout: 30_000 }).toContain('are you there?');
+    watching.kill('SIGTSTP'); // Others would stand still with it.
     // Several programs of one account go on beside each other.
     expect((await sotto('bobby', ['send', 'alice', 'yes, here'])).code).toBe(0);
     expect((await sotto('alice', ['read', '--unread'])).output).toContain('bobby: yes, here');
@@ -214,13 +215,27 @@ describe('the commands for scripts', { timeout: TEST_MS }, () => {
     expect(back).toMatchObject({ username: 'greta', recoveryCode: expect.any(String) });
     expect(`${back.recoveryCode}\n`).not.toBe(made.output);
     expect((await sotto('greta', ['send', 'bobby', 'here again'])).code).toBe(0);
+    expect((await sotto('bobby', ['send', 'greta', 'good to hear'])).code).toBe(0);
     const old = await sotto('greta', ['recover', 'greta', ...files]);
     expect(old).toMatchObject({
       code: 77,
       error: 'sotto: the name or the recovery code is wrong\n',
     });
+
     const elsewhere = ['recover', 'greta', '--url', platform.url, ...files];
     expect(await sotto('fresh', elsewhere)).toMatchObject({ code: 77, output: '' });
+  });
+
+  test('a text for somebody whose keys have changed waits until they were compared', async () => {
+    // Somebody with the password and no device is somebody else until a person has compared numbers.
+    const anew = ['login', 'greta', '--new-identity', '--url', platform.url];
+    await sotto('greta-anew', [...anew, '--password-file', 'next']);
+    const kept = await sotto('bobby', ['send', 'greta', 'is it you?', '--timeout', '5']);
+    expect(kept).toMatchObject({ code: 77, error: expect.stringContaining('sotto verify') });
+    const number = (await sotto('bobby', ['verify', 'greta', '--json'])).output;
+    await sotto('bobby', ['verify', 'greta', '--accept', JSON.parse(number).digits]);
+    expect((await sotto('bobby', ['send', 'greta', 'welcome'])).code).toBe(0);
+    expect((await sotto('greta-anew', ['read'])).output).toMatch(/is it you\?[\s\S]*welcome/);
   });
 
   test('help and version go to standard output', async () => {

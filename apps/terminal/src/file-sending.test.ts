@@ -1,0 +1,32 @@
+import { ClientError, ConnectionError, type SendFileOptions, type Sent } from '@sotto/client';
+import { expect, test } from 'vitest';
+import { sendFileOnce } from './file-sending.ts';
+
+const ROOM = 'room' as Sent['conversation'];
+const FILE = { name: 'a.txt', type: 'text/plain', data: new Blob(['a']) };
+
+/** A client that fails the first time that it is asked. */
+function clientFailing(error: Error) {
+  const asked: SendFileOptions[] = [];
+  const sendFile = async (conversation: Sent['conversation'], _file: unknown, how = {}) => {
+    asked.push(how);
+    if (asked.length === 1) throw error;
+    return { conversation } as Sent;
+  };
+  return { asked, client: { sendFile } };
+}
+
+test('a file whose sending nobody knows of is asked for again as the same message', async () => {
+  const { asked, client } = clientFailing(new ConnectionError('whoever had the store is gone'));
+  await sendFileOnce(client, ROOM, { file: FILE });
+  expect(asked).toEqual([{ id: expect.any(String) }, { id: asked[0]?.id, isAgain: true }]);
+});
+
+test('a file that is refused, or given up, is not', async () => {
+  const refused = clientFailing(new ClientError('file.size', 'too large'));
+  await expect(sendFileOnce(refused.client, ROOM, { file: FILE })).rejects.toThrow('too large');
+  const givenUp = clientFailing(new ConnectionError('gone'));
+  const sending = { file: FILE, signal: AbortSignal.abort() };
+  await expect(sendFileOnce(givenUp.client, ROOM, sending)).rejects.toThrow('gone');
+  expect([refused.asked.length, givenUp.asked.length]).toEqual([1, 1]);
+});
