@@ -51,7 +51,7 @@ test('a backup without all files says so, and ends as one that failed', async ()
   renameSync(`${blob}-away`, blob);
   expect(lacking).toMatchObject({ code: 1, stderr: expect.stringContaining('1 files that rows') });
   expect(await backUp('whole')).toMatchObject({ code: 0, stderr: '' });
-}, 60_000);
+}, 240_000);
 
 test('the store of another platform is refused before anything is copied', async () => {
   const marker = blobOf('736f7474-6f00-4000-8000-000000000001');
@@ -62,7 +62,7 @@ test('the store of another platform is refused before anything is copied', async
   writeFileSync(marker, owner);
   expect(foreign).toMatchObject({ code: 1, stderr: expect.stringContaining('another platform') });
   expect(readdirSync(folder).filter((name) => name.startsWith('foreign'))).toEqual([]);
-}, 60_000);
+}, 240_000);
 
 test('a second backup to one name is refused, and leaves the first alone', async () => {
   const first = startScript('backup', [join(folder, 'twice')], inDirectory());
@@ -74,7 +74,7 @@ test('a second backup to one name is refused, and leaves the first alone', async
   expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('another backup') });
   expect(await first.ended).toMatchObject({ code: 0 });
   expect(await runScript('backup', ['--verify', join(folder, 'twice')])).toMatchObject({ code: 0 });
-}, 60_000);
+}, 240_000);
 
 test('a backup that the database has let go of is none: files may have been removed meanwhile', async () => {
   const draft = join(folder, 'let-go.partial');
@@ -91,7 +91,7 @@ test('a backup that the database has let go of is none: files may have been remo
     stderr: expect.stringContaining('begin again'),
   });
   expect(readdirSync(folder).filter((name) => name.startsWith('let-go'))).toEqual([]);
-}, 60_000);
+}, 240_000);
 
 function backUp(name: string): Promise<Ended> {
   return runScript('backup', [join(folder, name)], inDirectory());

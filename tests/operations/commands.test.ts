@@ -132,7 +132,7 @@ test('inspect prints what all services hold on a person, and the audit log says 
   expect(audit.stdout).toContain('"command":"inspect"');
   expect((await admin('inspect', 'nobody')).code).toBe(1);
   expect((await admin('inspect')).code).toBe(64);
-}, 60_000);
+}, 180_000);
 
 test('limits are shown, and need Redis to be somebody’s own', async () => {
   const shown = await admin('limits', 'show', '--json');
