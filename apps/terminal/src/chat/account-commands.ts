@@ -74,9 +74,10 @@ export async function trust(desk: Desk, rest: string, turn: Turn): Promise<void>
 /** `/search WORD` */
 export async function search(desk: Desk, rest: string): Promise<void> {
   const words = needWords(rest, '/search WORD');
-  const rows = await searchHistory(desk, words);
-  const title = rows.length === 0 ? 'Nothing found' : `Found (${rows.length})`;
-  showPanel(desk, { title: `${title}: ${safeLine(words)}`, rowsFor: () => rows });
+  const hits = await searchHistory(desk, words);
+  const title = hits.length === 0 ? 'Nothing found' : `Found (${hits.length})`;
+  const rowsFor = () => hits.filter(({ expiresAt }) => expiresAt > Date.now());
+  showPanel(desk, { title: `${title}: ${safeLine(words)}`, rowsFor });
 }
 
 /** `/ok` */

@@ -12,8 +12,14 @@ type Message = Extract<HistoryItem, { type: 'message' }>;
 /** Letters around a hit that are shown before it. */
 const BEFORE = 20;
 
+/** A message that was found. */
+export interface Hit extends Row {
+  /** When it goes away, and is not to be seen any more: milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
 /** A row for each message that has the words, the newest first. Rejects as reading the history does. */
-export async function searchHistory(desk: Desk, words: string): Promise<Row[]> {
+export async function searchHistory(desk: Desk, words: string): Promise<Hit[]> {
   const wanted = folded(words);
   const hits: Message[] = [];
   for (const { id } of desk.shown.conversations) {
@@ -43,7 +49,7 @@ function folded(text: string): string {
   return text.normalize('NFKC').toLocaleLowerCase();
 }
 
-function hitRow(desk: Desk, message: Message, wanted: string): Row {
+function hitRow(desk: Desk, message: Message, wanted: string): Hit {
   const { me, shown } = desk;
   const { conversation, sender, own, time, id } = message;
   const view = shown.conversations.find((each) => each.id === conversation);
@@ -52,6 +58,7 @@ function hitRow(desk: Desk, message: Message, wanted: string): Row {
   const where = view?.kind === 'group' || own ? ` in ${safeLine(name ?? '')}` : '';
   return {
     key: `${sender.device}/${id}`,
+    expiresAt: message.expiresAt ?? Number.POSITIVE_INFINITY,
     spans: [
       { text: `${shortTimeLabel(time, Date.now(), LOCALE)} `, tone: 'dim' },
       { text: `${who}${where}: `, tone: nameTone(sender.user) },

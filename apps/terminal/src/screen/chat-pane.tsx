@@ -1,6 +1,6 @@
 /** One conversation: who it is with, what there is to know, and what was said. */
 import type { ConversationView, MessageView } from '@sotto/client';
-import { firstUnread, lineKey, timelineRows, useNames, useTimeline } from '@sotto/hooks';
+import { firstUnread, lineKey, peopleIn, timelineRows, useNames, useTimeline } from '@sotto/hooks';
 import { Box } from 'ink';
 import { type ReactElement, useEffect, useMemo, useState } from 'react';
 import type { Desk, DeskState } from '../chat/desk.ts';
@@ -24,7 +24,7 @@ export function ChatPane(props: ChatProps): ReactElement {
   const { desk, state, view, columns, height, now } = props;
   const { lines: known, older } = useTimeline(view.id);
   const lines = known ?? NO_LINES;
-  const nameOf = useNames(useMemo(() => peopleIn(view, lines), [view, lines]));
+  const nameOf = useNames(useMemo(() => peopleOf(view, lines), [view, lines]));
   const newFrom = useNewFrom(view, lines);
   const { chosen } = state;
   const rows = useMemo(() => {
@@ -89,14 +89,8 @@ function noteShown(
   desk.shown = { ...desk.shown, lines, rowsBelow, rowCount: seen.rows.length, pageRows, older };
 }
 
-function peopleIn(view: ConversationView, lines: readonly MessageView[]) {
-  const named = lines.flatMap(({ sender, reactions, body }) => [
-    ...(sender === undefined ? [] : [sender]),
-    ...reactions.flatMap(({ users }) => users),
-    ...(body.type === 'membership' && 'users' in body.change ? body.change.users : []),
-    ...(body.type === 'membership' && 'user' in body.change ? [body.change.user] : []),
-  ]);
-  return [...new Set([...view.members, ...named])];
+function peopleOf(view: ConversationView, lines: readonly MessageView[]) {
+  return [...new Set([...view.members, ...lines.flatMap(peopleIn)])];
 }
 
 /** Rows are laid out again once a minute at most for the sake of the clock. */
