@@ -9,6 +9,7 @@ import {
   composer,
   conversationWith,
   eventually,
+  leaves,
   lineOf,
   openChat,
   say,
@@ -30,7 +31,7 @@ test('two people talk, and see what has come and what was read', TEST, async () 
   await register(bob.page, 'Bob');
   await beginChat(alice.page, 'Bob');
   await say(alice.page, 'good morning');
-  await ticked(alice.page, 'good morning', 'Sent');
+  await leaves(alice.page, 'good morning');
 
   await bob.page.getByRole('link', { name: /Message requests/ }).click();
   await bob.page.getByRole('button', { name: 'Accept' }).click();
@@ -112,7 +113,7 @@ test('what is written without a connection waits, and leaves with it', TEST, asy
   await say(page, 'in the tunnel');
   await ticked(page, 'in the tunnel', 'Waiting to be sent');
   await context.setOffline(false);
-  await ticked(page, 'in the tunnel', 'Sent');
+  await leaves(page, 'in the tunnel');
   await cameTo(fritz, conversation, 'in the tunnel');
   // All of it is there after a reload, and what was being written is kept nowhere.
   await composer(page).fill('a secret draft');
@@ -131,7 +132,7 @@ test('a draft stays while the page is open, and keys lead to everything', TEST, 
     await web.befriend(name);
     await beginChat(page, name);
     await say(page, `hello ${name}`);
-    await ticked(page, `hello ${name}`, 'Sent');
+    await leaves(page, `hello ${name}`);
   }
   await composer(page).fill('not finished');
   await page.keyboard.press('Control+k');

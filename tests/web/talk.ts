@@ -49,6 +49,13 @@ export function ticked(page: Page, text: string, words: string): Promise<void> {
   return lineOf(page, text).getByRole('img', { name: words }).waitFor();
 }
 
+/** A line that has left: it may have come by then. */
+export function leaves(page: Page, text: string): Promise<void> {
+  return lineOf(page, text)
+    .getByRole('img', { name: /^(Sent|Delivered|Read)$/ })
+    .waitFor();
+}
+
 /** Does something with a line that lies behind its menu. */
 export async function chooseFor(line: Locator, action: string): Promise<void> {
   await line.hover();
