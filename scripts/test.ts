@@ -18,7 +18,7 @@ import { canInstall, installMissing, reportMissing } from './setup-tests.ts';
 import { REPORT_VARIABLE, type TestReport } from './test-report.ts';
 
 /** A run that takes longer hangs. */
-const RUN_MS = 50 * 60_000;
+const RUN_MS = 75 * 60_000;
 
 /** Then what was asked to end is made to. */
 const STOP_MS = 5_000;
