@@ -114,7 +114,8 @@ export class TerminalWindow {
   #tmux(...words: readonly string[]): string {
     const tmux = findProgram('tmux', process.env.PATH ?? '');
     if (tmux === undefined) throw new Error('these tests need tmux: apt-get install tmux');
-    const { TMUX: _inside, ...environment } = process.env;
+    // Whoever runs the tests may be inside tmux, and began them by npm in another directory than the window's.
+    const { TMUX: _inside, INIT_CWD: _begun, ...environment } = process.env;
     return execFileSync(tmux, ['-S', this.#socket, '-f', '/dev/null', ...words], {
       encoding: 'utf8',
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
