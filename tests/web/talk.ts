@@ -9,10 +9,13 @@ type ConversationId = ConversationView['id'];
 
 /** Begins a chat by the username of somebody. */
 export async function beginChat(page: Page, username: string): Promise<void> {
+  const before = page.url();
   await page.getByRole('button', { name: 'New chat' }).click();
   const dialog = page.getByRole('dialog', { name: 'New chat' });
   await dialog.getByRole('textbox', { name: 'To' }).fill(username);
   await dialog.getByRole('button', { name: username, exact: true }).click();
+  // Another chat may be open until then, with a composer of its own.
+  await page.waitForURL((url) => url.pathname.startsWith('/c/') && url.href !== before);
   await composer(page).waitFor();
 }
 
