@@ -50,12 +50,11 @@ test(
   },
 );
 
-test('older lines that come leave the one that is looked at in view', TEST, async () => {
+test('older lines that come do not move the one that is looked at', TEST, async () => {
   const { page } = visit;
   const moved = await page.getByRole('log').evaluate(watchWhileOlderCome, 300);
   expect(moved.pages).toBeGreaterThan(0);
-  // Not where it was to the pixel, which docs/next.md names: the row that has opened a day gives that up to an older one.
-  expect(moved.px).toBeLessThan(64);
+  expect(moved.px).toBeLessThan(4);
 });
 
 test('one button leads back to the end', TEST, async () => {

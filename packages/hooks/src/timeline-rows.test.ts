@@ -37,8 +37,13 @@ test('what is new begins at the first unread message, and a group of bubbles wit
   ];
   const newFrom = firstUnread(lines, 2);
   expect(newFrom).toBe(lineKey(lines[1]!));
-  expect(shape(timelineRows(lines, newFrom))).toEqual(['day [1]', 'new [2]', '[3]', '[4]']);
+  expect(shape(timelineRows(lines, { newFrom }))).toEqual(['day [1]', 'new [2]', '[3]', '[4]']);
   expect(firstUnread(lines, 0)).toBeUndefined();
   expect(firstUnread(lines, 50)).toBe(lineKey(lines[0]!));
   expect(firstUnread([], 3)).toBeUndefined();
+});
+
+test('a first line opens nothing while older ones are still to come', () => {
+  const lines = [line(1, { time: noon }), line(2, { time: noon })];
+  expect(shape(timelineRows(lines, { hasOlder: true }))).toEqual(['1', '2]']);
 });

@@ -59,8 +59,19 @@ export function firstUnread(lines: readonly MessageView[], unread: number): stri
   return first && lineKey(first);
 }
 
-/** Rows for lines, the oldest first; `newFrom` is the key of the first new one. */
-export function timelineRows(lines: readonly MessageView[], newFrom?: string): TimelineRow[] {
+/** What is known beside the lines. */
+export interface RowsOptions {
+  /** The key of the first new line. */
+  readonly newFrom?: string | undefined;
+  /** Older lines are still to come: whether the first one here opens a day, or what somebody says, only they tell. */
+  readonly hasOlder?: boolean;
+}
+
+/** Rows for lines, the oldest first. */
+export function timelineRows(
+  lines: readonly MessageView[],
+  { newFrom, hasOlder = false }: RowsOptions = {},
+): TimelineRow[] {
   const keys = lines.map(lineKey);
   return lines.map((line, index) => {
     const [before, after] = [lines[index - 1], lines[index + 1]];
@@ -69,9 +80,9 @@ export function timelineRows(lines: readonly MessageView[], newFrom?: string): T
     return {
       key: keys[index]!,
       line,
-      opensDay: before === undefined || !isSameDay(before.time, line.time),
+      opensDay: before === undefined ? !hasOlder : !isSameDay(before.time, line.time),
       opensNew,
-      isFirst: before === undefined || opensNew || !goesOn(before, line),
+      isFirst: opensNew || (before === undefined ? !hasOlder : !goesOn(before, line)),
       isLast: after === undefined || closesOld || !goesOn(line, after),
     };
   });

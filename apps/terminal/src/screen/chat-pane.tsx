@@ -29,7 +29,7 @@ export function ChatPane(props: ChatProps): ReactElement {
   const { chosen } = state;
   const rows = useMemo(() => {
     const reading = { me: desk.me.user, nameOf, columns, now: minuteOf(now), chosen };
-    return messageRows(timelineRows(lines, newFrom), reading);
+    return messageRows(timelineRows(lines, { newFrom }), reading);
   }, [lines, newFrom, nameOf, columns, now, chosen, desk]);
   const head = bannerRows(props, nameOf);
   const pageRows = Math.max(1, height - 1 - head.length);

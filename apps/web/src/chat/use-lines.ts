@@ -26,7 +26,10 @@ export function useLines({ id, unread }: ConversationView): Lines {
     setHasLooked(true);
     setNewFrom(firstUnread(lines, unreadAtOpening));
   }
-  const rows = useMemo(() => timelineRows(lines ?? [], newFrom), [lines, newFrom]);
+  const rows = useMemo(
+    () => timelineRows(lines ?? [], { newFrom, hasOlder }),
+    [lines, newFrom, hasOlder],
+  );
   const onOlder = useCallback(() => {
     older().catch((error: unknown) => toast(explain(error), 'danger'));
   }, [older, toast]);
