@@ -174,6 +174,8 @@ interface Run {
 
 /** Medians of all runs, in the harness's own words. */
 async function runBeside(harness: string): Promise<Result[]> {
+  if (SCENARIOS.split(',').includes('stalled'))
+    throw new Error('other servers know no scenario "stalled": run it without PEERS_DIR');
   const out = mkdtempSync('/tmp/sotto-bench-out-');
   // Servers run as users of their own.
   chmodSync(out, 0o755);

@@ -72,11 +72,12 @@ async function overThePlatform(directory: string): Promise<Result[]> {
   opened.defer(close);
   const talk = async (implementation: string, openStore: EndToEndOptions['openStore']) => {
     const options = { url, openStore, messages: MESSAGES, seconds: SECONDS, perSecond: PER_SECOND };
-    const { messagesPerSecond, p50Ms, p99Ms } = await measureEndToEnd(options);
+    const { messagesPerSecond, cpuUsPerMessage, p50Ms, p99Ms } = await measureEndToEnd(options);
     return {
       case: 'two clients in one process over five services, limits lifted',
       implementation,
       messages_per_s: Math.round(messagesPerSecond),
+      cpu_us_per_message: Math.round(cpuUsPerMessage),
       [`p50_ms_at_${PER_SECOND}_per_s`]: Number(p50Ms.toFixed(1)),
       [`p99_ms_at_${PER_SECOND}_per_s`]: Number(p99Ms.toFixed(1)),
     };

@@ -10,6 +10,8 @@ import { percentile } from '../gateway/load.ts';
 export interface EndToEnd {
   /** One after the other, as many under way as {@link UNDER_WAY_MAX}. */
   readonly messagesPerSecond: number;
+  /** What a message costs the processor at both ends together, meanwhile, in microseconds. */
+  readonly cpuUsPerMessage: number;
   /** From the moment that a message was due at this rate, in milliseconds. */
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -52,11 +54,14 @@ export async function measureEndToEnd(options: EndToEndOptions): Promise<EndToEn
     const talk = await beginTalk(clients as [Client, Client], names);
     await sendAll(talk, WARM_UP);
     const begun = performance.now();
+    const usedBefore = process.cpuUsage();
     await sendAll(talk, messages);
+    const used = process.cpuUsage(usedBefore);
     const messagesPerSecond = (messages / (performance.now() - begun)) * 1000;
     const latencies = await offer(talk, { seconds, perSecond });
     return {
       messagesPerSecond,
+      cpuUsPerMessage: (used.user + used.system) / messages,
       p50Ms: percentile(latencies, 0.5),
       p99Ms: percentile(latencies, 0.99),
     };
