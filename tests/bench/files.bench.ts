@@ -24,6 +24,9 @@ const SIZE = 100 * MIB;
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const AT_ONCE = 20;
 
+/** Seconds of questions: those who hold memory too slowly are given up after five. */
+const ASKING = 4;
+
 /** Runs everything, on servers of its own. */
 export async function run(): Promise<Result[]> {
   await using opened = new AsyncDisposableStack();
@@ -180,7 +183,7 @@ async function measureOthers({ cluster }: Correspondence): Promise<Result[]> {
   ];
   const path = `/api/v1/files/${await storeSmall(cluster.url, carol)}/info`;
   const headers = { authorization: `Bearer ${carol}` };
-  const ask = () => load({ url: cluster.url, path, headers, connections: 8, seconds: 10 });
+  const ask = () => load({ url: cluster.url, path, headers, connections: 8, seconds: ASKING });
   const rowOf = (name: string, measured: Awaited<ReturnType<typeof ask>>): Result => ({
     case: name,
     implementation: 'Sotto',
