@@ -8,6 +8,8 @@ export interface Events {
   tunnelRefused(code: ProblemCode): void;
   /** The message service could not be reached. */
   tunnelFailed(error: Error): void;
+  /** The message service says nothing any more on one that is open. */
+  tunnelSilent(): void;
   /** A request went no further than the door. */
   requestRefused(code: ProblemCode): void;
   /** A service could not be reached, or did not answer. */
@@ -18,6 +20,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
   const open = metrics.gauge('tunnels_open', 'WebSockets that are open or opening');
   const refused = metrics.counter('tunnels_refused_total', 'Handshakes refused', ['code']);
   const failed = metrics.counter('tunnels_failed_total', 'Handshakes without an answer');
+  const silent = metrics.counter('tunnels_silent_total', 'WebSockets whose service fell silent');
   const screened = metrics.counter('requests_refused_total', 'Requests refused unread', ['code']);
   const unanswered = metrics.counter('requests_unanswered_total', 'Requests without an answer');
   return {
@@ -28,6 +31,7 @@ export function createEvents(metrics: Metrics, log: Logger): Events {
       failed.inc();
       log.warn('no answer to a handshake', { error });
     },
+    tunnelSilent: () => silent.inc(),
     requestRefused: (code) => screened.inc({ code }),
     serviceFailed(error) {
       unanswered.inc();

@@ -6,6 +6,14 @@ export const TUNNEL_OPEN_MS = 10_000;
 /** Probes of an idle tunnel, so that a peer that lost power does not hold a socket for ever. */
 export const TUNNEL_KEEP_ALIVE_MS = 30_000;
 
+/**
+ * Between two looks at all tunnels, and how many in a row may find one silent. The message service says something every
+ * 25 s: who has missed two of these is gone, or hangs, and its client would wait for ever. At each look a process that
+ * was stopped itself counts one, however long it was.
+ */
+export const TUNNEL_LOOK_MS = 10_000;
+export const TUNNEL_SILENT_LOOKS = 6;
+
 /** How long browsers may keep the documents. They change with a release only, and carry an entity tag. */
 export const DOCUMENT_SECONDS = 300;
 

@@ -44,6 +44,8 @@ export interface Given {
   authority?: string | undefined;
   /** How long a service may say nothing; SILENCE_MS when left out. */
   silenceMs?: number;
+  /** Between two looks at the WebSockets; TUNNEL_LOOK_MS when left out. */
+  tunnelLookMs?: number;
 }
 
 /** A service, and its numbers for a port that strangers do not reach. */
@@ -95,6 +97,7 @@ export async function startGateway(config: GatewayConfig, given: Given = {}): Pr
     message: local?.message ?? new URL(services.message),
     origins: gateway.origins,
     internalSecret: internal.secret,
+    lookMs: given.tunnelLookMs,
   });
   opened.defer(() => tunnel.close());
   const relay = createRelay({ ...shared, routes, wires, internalSecret: internal.secret, meter });

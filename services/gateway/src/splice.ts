@@ -4,10 +4,11 @@ import { request as httpsRequest } from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { ApiError, CLOSE_CODES, SOCKET_PATH, toProblem } from '@sotto/api';
-import { gatewayHeaders, ProblemWithHeaders, type Upgrade } from '@sotto/runtime';
+import { endOneByOne, gatewayHeaders, ProblemWithHeaders, type Upgrade } from '@sotto/runtime';
 import type { Events } from './events.ts';
 import { closeFrame, FrameTracker } from './frame-tracker.ts';
-import { TUNNEL_CLOSE_MS, TUNNEL_KEEP_ALIVE_MS, TUNNEL_OPEN_MS } from './limits.ts';
+import { TUNNEL_CLOSE_MS, TUNNEL_KEEP_ALIVE_MS, TUNNEL_LOOK_MS, TUNNEL_OPEN_MS } from './limits.ts';
+import { type Hearing, hear } from './tunnel-silence.ts';
 
 /** One that is open, or opening. */
 export interface Splice {
@@ -16,6 +17,8 @@ export interface Splice {
    * the service has not answered yet, refuses the client in its place.
    */
   drain(): Promise<void>;
+  /** Of one that is open: whether its service still says something. */
+  hearing?: Hearing | undefined;
 }
 
 /** What is said to whoever comes while the gateway drains. */
@@ -28,14 +31,19 @@ export interface SplicesOptions {
   service: URL;
   internalSecret: string;
   events: Events;
+  /** Between two looks at all of them; TUNNEL_LOOK_MS when left out. */
+  lookMs?: number | undefined;
 }
 
-/** An Upgrade that opens a socket of its own to a service elsewhere, and what it has opened. */
-export function openSplices({ service, internalSecret, events }: SplicesOptions): {
+/** An Upgrade that opens a socket of its own to a service elsewhere, and what it has opened. Close it. */
+export function openSplices({ service, internalSecret, events, lookMs }: SplicesOptions): {
   upgrade: Upgrade;
   open: ReadonlySet<Splice>;
+  /** Looks no more for those that have fallen silent. */
+  close(): void;
 } {
   const open = new Set<Splice>();
+  const looking = setInterval(() => endSilent(open, events), lookMs ?? TUNNEL_LOOK_MS);
   const send = service.protocol === 'https:' ? httpsRequest : httpRequest;
   const toService = gatewayHeaders(internalSecret);
   const upgrade: Upgrade = (request, socket, head, client = { remoteAddress: '' }) => {
@@ -50,7 +58,17 @@ export function openSplices({ service, internalSecret, events }: SplicesOptions)
     socket.once('close', () => open.delete(splice));
     upstream.end();
   };
-  return { upgrade, open };
+  return { upgrade, open, close: () => clearInterval(looking) };
+}
+
+/** One by one: all that lead to one node fall silent together, and their clients come again together. */
+function endSilent(open: Iterable<Splice>, events: Events): void {
+  const silent = [...open].filter(({ hearing }) => hearing?.isOver() === true);
+  void endOneByOne(silent, async (splice) => {
+    events.tunnelSilent();
+    await splice.drain();
+    splice.hearing?.cut();
+  });
 }
 
 interface Handshake {
@@ -99,6 +117,7 @@ function shake(upstream: ClientRequest, { socket, head, requestId, events }: Han
     if (otherHead.length > 0) socket.write(otherHead);
     if (head.length > 0) other.write(head);
     splice.drain = join(socket, other, framesAfter(otherHead));
+    splice.hearing = hear(other);
   });
   // A refusal is the service's to word. Nothing that the client says after it is heard.
   upstream.once('response', (response) => {

@@ -32,6 +32,8 @@ export interface TunnelOptions {
   internalSecret: string;
   sourceLimit: SourceLimit;
   events: Events;
+  /** Between two looks at those that are open; TUNNEL_LOOK_MS when left out. */
+  lookMs?: number | undefined;
 }
 
 export interface Tunnel {
@@ -100,6 +102,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
       await Promise.all([...open].map(gone));
     },
     close() {
+      splices?.close();
       for (const socket of open) socket.destroy();
     },
   };
