@@ -1,5 +1,5 @@
 /** What the processes of `follow.test.ts` run: a client that they share, which does what the test says. */
-import type { Client } from '@sotto/client';
+import { type Client, ClientError } from '@sotto/client';
 import { openSharedClient } from '@sotto/client/shared';
 
 type Conversation = Awaited<ReturnType<Client['conversations']>>[number]['id'];
@@ -12,6 +12,12 @@ export interface Orders {
   say(conversation: Conversation, prefix: string, count: number): Promise<void>;
   /** What is on the screen. */
   lines(conversation: Conversation): Promise<string[]>;
+  /** Writes one text; gives the code of what was refused. */
+  send(conversation: Conversation, text: string): Promise<string>;
+  /** What is shown of the connection, and the code of what stands in its way. */
+  connection(): Promise<{ status: string; code?: string }>;
+  /** Whether whoever runs the client was silent, at each change of it. */
+  silences(): Promise<boolean[]>;
   close(): Promise<void>;
 }
 
@@ -22,6 +28,8 @@ export type Told =
 
 const [url = '', path = ''] = process.argv.slice(2);
 const client = await openSharedClient({ url, path });
+const silences: boolean[] = [];
+client.on('silent', ({ isSilent }) => silences.push(isSilent));
 
 const orders: Orders = {
   async enter(username) {
@@ -45,8 +53,26 @@ const orders: Orders = {
     end();
     return shown.map(({ body }) => (body.type === 'text' ? body.text : body.type));
   },
+  async send(conversation, text) {
+    try {
+      await client.sendText(conversation, text);
+      return 'sent';
+    } catch (error) {
+      return codeOf(error) ?? `${error}`;
+    }
+  },
+  async connection() {
+    const { status, error } = client.state.connection.get();
+    const code = codeOf(error);
+    return { status, ...(code !== undefined && { code }) };
+  },
+  silences: async () => silences,
   close: () => client.close(),
 };
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof ClientError ? error.code : undefined;
+}
 
 interface Order {
   readonly order: number;

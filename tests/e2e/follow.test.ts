@@ -1,24 +1,21 @@
-/** Two processes on one account and one SQLite store, of which the one that runs the client is killed. */
-import { type ChildProcess, fork } from 'node:child_process';
+/** Two processes on one account and one SQLite store, of which the one that runs the client is killed, or stopped. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Client, createClient, openMemoryStore } from '@sotto/client';
+import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
-import type { Orders, Told } from './follow-program.ts';
+import { endProcesses, startProcess } from './follow-process.ts';
 
-const PROGRAM = fileURLToPath(new URL('follow-program.ts', import.meta.url));
 const WAIT = { timeout: 30_000, interval: 20 };
 
 type Conversation = Parameters<Client['history']>[0];
 
 let platform: Standalone;
 let directory: string;
-const running = new Set<ChildProcess>();
 const clients: Client[] = [];
 
 beforeAll(async () => {
@@ -26,7 +23,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sotto-follow-'));
 });
 afterEach(async () => {
-  for (const child of running) child.kill('SIGKILL');
+  endProcesses();
   for (const client of clients.splice(0)) await client.close();
 });
 afterAll(async () => {
@@ -37,9 +34,9 @@ afterAll(async () => {
 test('two processes show the same and both write; whoever runs the client is killed three times, and nothing is lost, twice or unreadable', async () => {
   const path = join(directory, 'alice.sqlite');
   const { bob, unreadable } = await openPeer();
-  let holder = await start(path);
+  let holder = await startProcess(platform.url, path);
   await holder.do.enter('alice');
-  let follower = await start(path);
+  let follower = await startProcess(platform.url, path);
   await follower.do.enter('alice');
   const conversation = await talkTo(bob, 'alice');
   const confirmed: string[] = [];
@@ -56,7 +53,7 @@ test('two processes show the same and both write; whoever runs the client is kil
     confirmed.push(...holder.said, ...follower.said, `peer ${round}`);
     follower.said.length = 0;
     holder = follower;
-    follower = await start(path);
+    follower = await startProcess(platform.url, path);
     await follower.do.enter('alice');
   }
   await vi.waitFor(async () => {
@@ -79,53 +76,55 @@ test('two processes show the same and both write; whoever runs the client is kil
   await follower.do.close();
 }, 120_000);
 
-interface Running {
-  readonly process: ChildProcess;
-  /** What it told to be in the store. */
-  readonly said: string[];
-  readonly do: Orders;
-}
+test('while whoever runs the client is stopped, the other process is told and writes nothing to the store; it goes on when that wakes, and when it dies', async () => {
+  const path = join(directory, 'carol.sqlite');
+  const { bob } = await openPeer('dave');
+  const holder = await startProcess(platform.url, path);
+  await holder.do.enter('carol');
+  const follower = await startProcess(platform.url, path);
+  await follower.do.enter('carol');
+  const conversation = await talkTo(bob, 'carol');
+  expect(await follower.do.send(conversation, 'one')).toBe('sent');
 
-async function start(path: string): Promise<Running> {
-  const child = fork(PROGRAM, [platform.url, path]);
-  running.add(child);
-  child.on('exit', () => running.delete(child));
-  const said: string[] = [];
-  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
-  let last = 0;
-  const expectAnswer = (order: number) => {
-    const answer = Promise.withResolvers<unknown>();
-    waiting.set(order, answer);
-    return answer.promise;
-  };
-  child.on('message', (told: Told) => {
-    if ('said' in told) return said.push(told.said);
-    const answer = waiting.get(told.order);
-    if (told.error === undefined) answer?.resolve(told.result);
-    else answer?.reject(new Error(told.error));
+  holder.process.kill('SIGSTOP');
+  expect(await follower.do.send(conversation, 'two')).toBe('client.silent');
+  expect(await follower.do.connection()).toEqual({
+    status: 'connecting',
+    code: 'client.silent',
   });
-  child.on('exit', () => {
-    for (const { reject } of waiting.values()) reject(new Error('the process has ended'));
-  });
-  async function order<T>(name: keyof Orders, ...args: unknown[]): Promise<T> {
-    last += 1;
-    child.send({ order: last, name, args });
-    return (await expectAnswer(last)) as T;
-  }
-  await expectAnswer(0);
-  return {
-    process: child,
-    said,
-    do: {
-      enter: (username) => order('enter', username),
-      say: (conversation, prefix, count) => order('say', conversation, prefix, count),
-      lines: (conversation) => order('lines', conversation),
-      close: () => order('close'),
-    },
-  };
-}
+  expect(() => openSqliteStore(path)).toThrow(expect.objectContaining({ code: 'store.locked' }));
 
-async function openPeer() {
+  holder.process.kill('SIGCONT');
+  // What had reached it, it has done.
+  await vi.waitFor(
+    async () => expect(await follower.do.send(conversation, 'three')).toBe('sent'),
+    WAIT,
+  );
+  await vi.waitFor(
+    async () => expect(await textsOf(bob, conversation)).toEqual(['one', 'two', 'three']),
+    WAIT,
+  );
+
+  holder.process.kill('SIGSTOP');
+  expect(await follower.do.send(conversation, 'four')).toBe('client.silent');
+  holder.process.kill('SIGKILL');
+  await vi.waitFor(
+    async () => expect(await follower.do.send(conversation, 'five')).toBe('sent'),
+    WAIT,
+  );
+  await vi.waitFor(
+    async () => expect(await textsOf(bob, conversation)).toEqual(['one', 'two', 'three', 'five']),
+    WAIT,
+  );
+  await vi.waitFor(
+    async () => expect(await follower.do.connection()).toEqual({ status: 'connected' }),
+    WAIT,
+  );
+  expect(await follower.do.silences()).toEqual([true, false, true, false]);
+  await follower.do.close();
+}, 120_000);
+
+async function openPeer(username = 'bob') {
   const client = createClient({
     url: platform.url,
     store: openMemoryStore(),
@@ -134,7 +133,7 @@ async function openPeer() {
   clients.push(client);
   const unreadable: string[] = [];
   client.on('unreadable', ({ cause }) => unreadable.push(cause));
-  await client.register({ username: 'bob', password: 'Correct-Horse-7' });
+  await client.register({ username, password: 'Correct-Horse-7' });
   await client.connect();
   return { bob: client, unreadable };
 }

@@ -15,6 +15,11 @@ export type ClientErrorCode =
   | 'account.logged-out'
   /** The client was closed. */
   | 'client.closed'
+  /**
+   * The tab, worker or process that runs the client for this one was stopped, and has not ended: it answers nothing. What
+   * had reached it, it may still do when it goes on.
+   */
+  | 'client.silent'
   /** Another client has connected as this device, from a copy of its store: only one may. */
   | 'connection.replaced'
   /** The platform does not understand what this client sends: one of the two is of another release. */

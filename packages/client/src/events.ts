@@ -65,6 +65,11 @@ export interface ClientEvents {
   read: { conversation: ConversationId; user: UserId; seq: number };
   /** Somebody writes just now. It comes again every few seconds while that goes on. */
   typing: { conversation: ConversationId; user: UserId };
+  /**
+   * The tab, worker or process that runs the client for this one does not answer, or does so again: what is asked meanwhile
+   * rejects with `client.silent`. Only told by a client that follows another one.
+   */
+  silent: { isSilent: boolean };
   /** Something that goes on by itself failed; it is tried again. Nothing is lost. */
   trouble: { error: unknown };
   /** The session was ended, here or elsewhere: log in again. */

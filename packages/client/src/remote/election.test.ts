@@ -3,10 +3,10 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from '../client.ts';
 import { ConnectionError } from '../errors.ts';
-import { MEETING_OPEN_MS_MAX } from '../limits.ts';
 import { openScene, type Scene, texts, until, userOf } from '../state/state.fixture.ts';
 import type { Store } from '../store/store.ts';
 import { type ElectionOptions, openElected } from './election.ts';
+import { MEETING_OPEN_MS_MAX, NOBODY_MS_MAX, PULSE_MS, PULSES_MISSED_MAX } from './limits.ts';
 import { type Line, portLine } from './line.ts';
 import type { Meeting } from './meeting.ts';
 
@@ -112,6 +112,51 @@ test('whoever does not introduce themselves in time does not stay', async () => 
   vi.useRealTimers();
   await vi.waitFor(() => expect(line?.closed.aborted).toBe(true));
   expect(await follower.me()).toMatchObject({ username: 'alice' });
+});
+
+test('when whoever runs the client is stopped, the others are told, and go on when it ends', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const [first, second] = [await share(), await share()];
+  await second.connect();
+  const heard = vi.fn();
+  second.on('silent', heard);
+  place.isMute = true;
+  const asking = second.me();
+  vi.advanceTimersByTime(PULSE_MS * (PULSES_MISSED_MAX + 1));
+  await expect(asking).rejects.toMatchObject({ code: 'client.silent' });
+  vi.useRealTimers();
+  await until(() =>
+    expect(second.state.connection.get()).toMatchObject({ error: { code: 'client.silent' } }),
+  );
+  await first.close();
+  await until(async () => expect(await second.me()).toMatchObject({ username: 'alice' }));
+  await until(() => expect(second.state.connection.get()).toEqual({ status: 'connected' }));
+  expect(heard.mock.calls).toEqual([[{ isSilent: true }], [{ isSilent: false }]]);
+});
+
+test('nobody waits without knowing for one who does not come', async () => {
+  const first = await share();
+  const open = async () => undefined;
+  const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const second = await openElected(optionsFor({ ...place.enter(), open, pause }));
+  clients.push(second);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  await first.close();
+  await until(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+  const asking = second.me().catch((error) => error);
+  await vi.advanceTimersByTimeAsync(NOBODY_MS_MAX);
+  vi.useRealTimers();
+  expect(await asking).toMatchObject({ code: 'client.silent' });
+});
+
+test('a client that is stopped lets nobody in, and whoever wants to come in is told', async () => {
+  await share();
+  place.isMute = true;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  const opening = share().catch((error) => error);
+  await vi.advanceTimersByTimeAsync(2 * MEETING_OPEN_MS_MAX);
+  vi.useRealTimers();
+  expect(await opening).toMatchObject({ code: 'client.silent' });
 });
 
 test('a client that nobody can follow does not keep the store', async () => {

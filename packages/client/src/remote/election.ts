@@ -4,18 +4,19 @@
  */
 import type { Client } from '../client-interface.ts';
 import { ClientError } from '../errors.ts';
-import { FOLLOWERS_MAX, MEETING_OPEN_MS_MAX } from '../limits.ts';
+import { Source } from '../state/observable.ts';
 import type { Store } from '../store/store.ts';
 import { answersOf } from './answers.ts';
 import { followHolder } from './follower.ts';
-import type { Holder } from './holder.ts';
+import { type Holder, unlessSilent } from './holder.ts';
 import { comeIn, type Knowledge, openDoors } from './introduction.ts';
+import { FOLLOWERS_MAX, MEETING_OPEN_MS_MAX, NOBODY_MS_MAX } from './limits.ts';
 import type { Line } from './line.ts';
 import type { Meeting } from './meeting.ts';
-import { asAgain, mayAskAgain } from './repetition.ts';
-import { refuse } from './serve.ts';
+import { asAgain, isPatient, mayAskAgain } from './repetition.ts';
+import { openFollowing } from './serve.ts';
 import { createSharing } from './sharing.ts';
-import { type Ask, LostAnswer, openWire } from './wire.ts';
+import { type Ask, LostAnswer, openWire, silentError } from './wire.ts';
 
 /** What those that share a store bring along. */
 export interface ElectionOptions {
@@ -27,13 +28,15 @@ export interface ElectionOptions {
 
 /**
  * The client of a store that others may share, wherever it runs. Rejects as opening the store does, and with `store.locked`
- * when too many share it, another release has it, or whoever has it shares it with nobody.
+ * when too many share it, another release has it, or whoever has it shares it with nobody; with `client.silent` when who has it
+ * was stopped.
  */
 export async function openElected(options: ElectionOptions): Promise<Client> {
   const election = new Election(options);
   const { promise: late, reject } = Promise.withResolvers<never>();
   const nobody = new ClientError('store.locked', 'who has the store shares it with nobody');
-  const timer = setTimeout(() => reject(nobody), MEETING_OPEN_MS_MAX);
+  const refuse = () => reject(election.silent.get() ? silentError() : nobody);
+  const timer = setTimeout(refuse, MEETING_OPEN_MS_MAX);
   try {
     await Promise.race([election.opened, late]);
   } catch (error) {
@@ -56,11 +59,13 @@ interface Answering {
 class Election implements Holder {
   /** Resolves when somebody answers for the first time. */
   readonly opened: Promise<unknown>;
+  readonly silent = new Source(false);
   readonly #options: ElectionOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #next = Promise.withResolvers<Answering>();
   #answering: Answering | undefined;
+  #late: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ElectionOptions) {
     this.#options = options;
@@ -74,7 +79,8 @@ class Election implements Holder {
 
   readonly ask: Ask = async (name, args, signal) => {
     for (let isAgain = false; ; isAgain = true) {
-      const { ask } = await this.#next.promise;
+      const { promise: next } = this.#next;
+      const { ask } = await (isPatient(name) ? next : unlessSilent(next, this.silent));
       try {
         return await ask(name, isAgain ? asAgain(name, args) : args, signal);
       } catch (error) {
@@ -94,6 +100,7 @@ class Election implements Holder {
   /** Whoever waits for somebody to answer is told why nobody will. */
   #stop(reason: unknown): void {
     this.#closing.abort();
+    clearTimeout(this.#late);
     this.#next.promise.catch(() => {}); // There may be nobody who waits.
     this.#next.reject(reason);
   }
@@ -115,17 +122,26 @@ class Election implements Holder {
     if (this.closed.aborted) return answering?.end();
     if (answering === undefined) return meeting.pause();
     this.#answering = answering;
+    clearTimeout(this.#late);
+    this.silent.set(false);
     this.#next.resolve(answering);
     await new Promise<void>((resolve) => {
       const end = () => {
         // At once: what is lost is asked again of whoever comes next.
-        if (!this.closed.aborted) this.#next = Promise.withResolvers();
+        if (!this.closed.aborted) this.#awaitNext();
         resolve();
       };
       if (answering.over.aborted) end();
       else answering.over.addEventListener('abort', end);
     });
     this.#answering = undefined;
+  }
+
+  /** Somebody else will answer. When that takes long, nobody is to wait for it without knowing. */
+  #awaitNext(): void {
+    this.#next = Promise.withResolvers();
+    this.silent.set(false);
+    this.#late = setTimeout(() => this.silent.set(true), NOBODY_MS_MAX);
   }
 
   async #hold(store: Store): Promise<Answering> {
@@ -172,12 +188,14 @@ class Election implements Holder {
     const { meeting, knowledge } = this.#options;
     const line = await meeting.join();
     if (line === undefined) return undefined;
-    const { ask, closed: over } = openWire(line, refuse);
+    const { ask, closed: over, silent } = openFollowing(line);
+    silent.subscribe(() => this.silent.set(silent.get() && !over.aborted));
     try {
       await comeIn(ask, knowledge);
     } catch (error) {
       line.close();
-      if (error instanceof LostAnswer) return undefined;
+      // Whoever was stopped is asked again: they may go on, or end.
+      if (error instanceof LostAnswer || silent.get()) return undefined;
       throw error;
     }
     return { ask, over, end: async () => line.close() };

@@ -3,7 +3,8 @@ import type { Client } from '../client-interface.ts';
 import { createBell } from '../connection/bell.ts';
 import { ClientError } from '../errors.ts';
 import type { ClientEvent } from '../events.ts';
-import { EVENTS_TOLD_MAX, EVENTS_WAITING_MAX } from '../limits.ts';
+import { EVENTS_WAITING_MAX } from '../limits.ts';
+import { EVENTS_TOLD_MAX } from './limits.ts';
 
 /** Hears what is told; the next is told once it has. */
 export type Hear = (told: unknown) => Promise<unknown>;

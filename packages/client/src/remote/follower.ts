@@ -16,15 +16,19 @@ import { followEvents } from './followed-events.ts';
 import { type Followed, follow, followValue } from './followed-value.ts';
 import { type Answerer, type Holder, keepAsking } from './holder.ts';
 import { CLIENT_METHODS, GROUP_METHODS, PEOPLE_METHODS, type Repetition } from './method-table.ts';
-import type { Ask } from './wire.ts';
+import { type Ask, silentError } from './wire.ts';
 
 /** Follows the client of a holder, who is the follower's from now on: closing the one closes the other. */
 export function followHolder(holder: Holder): Client {
   const controller = new AbortController();
   const closing = controller.signal;
   const ask = untilClosed(holder.ask, closing);
-  const answerer: Answerer = { ask, closed: holder.closed };
+  const { closed, silent } = holder;
+  const answerer: Answerer = { ask, closed, silent };
   const events = followEvents(answerer, closing);
+  silent.subscribe(() => {
+    if (!closing.aborted) events.emit('silent', { isSilent: silent.get() });
+  });
   const onError = (error: unknown) => events.emit('trouble', { error });
   const keepConnected = connectionKeeper(answerer, closing, onError);
   let ending: Promise<void> | undefined;
@@ -140,17 +144,35 @@ async function* loopOverMessages(ask: Ask, closing: AbortSignal): AsyncGenerator
 
 const OFFLINE: ConnectionView = { status: 'offline' };
 
+/** What is told of the connection, whether anybody looks or not: what it was is nowhere else. And that nobody tells. */
+function followConnection(
+  holder: Answerer,
+  closing: AbortSignal,
+  onError: (error: unknown) => void,
+): Source<ConnectionView> {
+  const told = new Source(OFFLINE);
+  const shown = new Source(OFFLINE);
+  const show = () => shown.set(holder.silent.get() ? silentView() : told.get());
+  const ends = [told.subscribe(show), holder.silent.subscribe(show)];
+  const followed = { place: { name: 'connection' }, unknown: OFFLINE, onError } as const;
+  void follow(holder, told, { ...followed, ended: closing });
+  closing.addEventListener('abort', () => {
+    for (const end of ends) end();
+    shown.set(OFFLINE);
+  });
+  return shown;
+}
+
+/** It comes by itself, when whoever runs the client goes on, or ends. */
+function silentView(): ConnectionView {
+  return { status: 'connecting', error: silentError() };
+}
+
 function followState(
   holder: Answerer,
   closing: AbortSignal,
   onError: (error: unknown) => void,
 ): ClientState {
-  const connection = new Source(OFFLINE);
-  const always = { place: { name: 'connection' }, unknown: OFFLINE, onError } as const;
-  // What it was is nowhere else, so it is followed whether anybody looks or not.
-  void follow(holder, connection, { ...always, ended: closing });
-  closing.addEventListener('abort', () => connection.set(OFFLINE));
-
   function following<T>(
     place: Place,
     names: Pick<Followed<T | undefined>, 'nameOf'> = {},
@@ -160,7 +182,7 @@ function followState(
   }
 
   return {
-    connection,
+    connection: followConnection(holder, closing, onError),
     conversations: following(
       { name: 'conversations' },
       { nameOf: ({ id }: ConversationView) => id },

@@ -18,10 +18,13 @@ export const Frame = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('done'), id: Id, value: z.optional(z.unknown()) }),
   z.object({ type: z.literal('failed'), id: Id, error: z.unknown() }),
-  /** Whoever asked gives it up, and waits for the answer all the same. */
+  /** Whoever asked gives it up. It is answered all the same. */
   z.object({ type: z.literal('cancel'), id: Id, reason: z.unknown() }),
   /** A function of a result is not called any more. */
   z.object({ type: z.literal('drop'), reference: Id }),
+  /** Whether the other side still hears; answered at once. */
+  z.object({ type: z.literal('ping') }),
+  z.object({ type: z.literal('pong') }),
 ]);
 export type Frame = z.infer<typeof Frame>;
 export type FrameOf<T extends Frame['type']> = Extract<Frame, { type: T }>;

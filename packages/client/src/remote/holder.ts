@@ -1,10 +1,13 @@
 /** Whoever runs the client, as one who follows it sees them. */
-import { type Ask, LostAnswer } from './wire.ts';
+import type { Observable } from '../state/observable.ts';
+import { type Ask, LostAnswer, silentError } from './wire.ts';
 
 export interface Answerer {
   readonly ask: Ask;
   /** Aborted when nobody answers any more, and nobody will. */
   readonly closed: AbortSignal;
+  /** Whether nobody answers, and somebody may again. */
+  readonly silent: Observable<boolean>;
 }
 
 /** One that belongs to whoever follows. */
@@ -29,5 +32,20 @@ export async function keepAsking(
       if (ended.aborted) return;
       if (!(error instanceof LostAnswer)) throw error;
     }
+  }
+}
+
+/** What comes, unless there is silence before. Rejects with `client.silent` then. */
+export async function unlessSilent<T>(coming: Promise<T>, silent: Answerer['silent']): Promise<T> {
+  const { promise: silence, reject } = Promise.withResolvers<never>();
+  const check = () => {
+    if (silent.get()) reject(silentError());
+  };
+  const end = silent.subscribe(check);
+  check();
+  try {
+    return await Promise.race([coming, silence]);
+  } finally {
+    end();
   }
 }

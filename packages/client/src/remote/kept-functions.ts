@@ -1,6 +1,6 @@
 /** Functions of this side that the other one may call. */
-import { REFERENCES_MAX } from '../limits.ts';
 import type { Remote } from './carried-value.ts';
+import { REFERENCES_MAX } from './limits.ts';
 
 /** Functions that belong together: to the arguments of a call, or to its result. */
 export interface Keeping {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { LINE_FRAME_BYTES_MAX } from '../limits.ts';
+import { LINE_FRAME_BYTES_MAX } from './limits.ts';
 import type { Line } from './line.ts';
 import { socketLine } from './node-socket.ts';
 

@@ -1,7 +1,7 @@
 /** A line over a socket between two processes of Node: lengths of four bytes, and values as V8 clones them. */
 import type { Socket } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
-import { LINE_FRAME_BYTES_MAX, LINE_WAITING_BYTES_MAX } from '../limits.ts';
+import { LINE_FRAME_BYTES_MAX, LINE_WAITING_BYTES_MAX } from './limits.ts';
 import type { Line } from './line.ts';
 
 const HEADER_BYTES = 4;

@@ -7,6 +7,26 @@ const SPECIAL: Readonly<Record<string, Repetition>> = {
   'state.older': 'again',
 };
 
+/**
+ * What goes on for as long as somebody hears, and what is only noted: nobody waits for the answer. And what a page waits for
+ * while its worker is loaded.
+ */
+const PATIENT = new Set([
+  'open',
+  'messages.next',
+  'messages.end',
+  'connect.keep',
+  'state.follow',
+  'events.tell',
+  'events.listen',
+  'events.unlisten',
+]);
+
+/** Whether a call stands while whoever is to answer is silent. Others are given up. */
+export function isPatient(path: string): boolean {
+  return PATIENT.has(path);
+}
+
 /** How a call may be repeated. */
 export function repetitionOf(path: string): Repetition {
   const [first = '', second = ''] = path.split('.');

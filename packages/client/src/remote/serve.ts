@@ -2,7 +2,9 @@
 import type { Client } from '../client-interface.ts';
 import { answersOf } from './answers.ts';
 import { followHolder } from './follower.ts';
+import type { Holder } from './holder.ts';
 import type { Line } from './line.ts';
+import { isPatient } from './repetition.ts';
 import { createSharing, type Sharing } from './sharing.ts';
 import { openWire, type Wire } from './wire.ts';
 
@@ -31,15 +33,21 @@ export function serveClient(
 
 /** The client at the other end of a line, as if it were here. It is closed when the line ends. */
 export function followClient(line: Line): Client {
-  return followHolder(holderBy(openWire(line, refuse)));
+  return followHolder(holderBy(openFollowing(line)));
+}
+
+/** The wire of one who follows: they ask, answer nothing, and watch who answers them. */
+export function openFollowing(line: Line): Wire {
+  return openWire(line, refuse, { isPatient });
 }
 
 /** Whoever answers at the other end of a wire. */
-export function holderBy(wire: Wire) {
-  const { ask, closed } = wire;
+export function holderBy(wire: Wire): Holder {
+  const { ask, closed, silent } = wire;
   return {
     ask,
     closed,
+    silent,
     async close() {
       // Without an answer there is nothing left to close.
       await ask('close', []).catch(() => {});
@@ -49,6 +57,6 @@ export function holderBy(wire: Wire) {
 }
 
 /** Nobody asks anything of one who follows but what they gave. */
-export async function refuse(): Promise<never> {
+async function refuse(): Promise<never> {
   throw new TypeError('nothing is answered here');
 }

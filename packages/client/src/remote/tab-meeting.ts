@@ -5,9 +5,9 @@
 import * as z from 'zod/mini';
 import { pause } from '../connection/back-off.ts';
 import { ClientError } from '../errors.ts';
-import { MEETING_ANSWER_MS, MEETING_PAUSE_MS } from '../limits.ts';
 import type { OpenStoreOptions, Store } from '../store/store.ts';
 import { channelLine, WELCOME } from './channel-line.ts';
+import { MEETING_ANSWER_MS, MEETING_PAUSE_MS } from './limits.ts';
 import type { Line } from './line.ts';
 import type { Meeting } from './meeting.ts';
 

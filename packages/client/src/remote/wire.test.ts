@@ -1,9 +1,9 @@
 import { ApiError } from '@sotto/api';
 import { CryptoError } from '@sotto/crypto';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { ClientError, ConnectionError } from '../errors.ts';
-import { CALLS_RUNNING_MAX } from '../limits.ts';
-import { portLine } from './line.ts';
+import { CALLS_RUNNING_MAX, PULSE_MS, PULSES_MISSED_MAX } from './limits.ts';
+import { type Line, portLine } from './line.ts';
 import { type Ask, LostAnswer, openWire, type Wire } from './wire.ts';
 
 let ports: MessageChannel;
@@ -141,6 +141,77 @@ test('more calls at once than anybody makes are refused', async () => {
   for (let made = 0; made < CALLS_RUNNING_MAX; made++) asking.ask('wait', []).catch(() => {});
   await expect(asking.ask('wait', [])).rejects.toBeInstanceOf(RangeError);
 });
+
+test('when the other side stops answering, calls are given up but for patient ones, and all is well when it goes on', async () => {
+  const { watching, other } = watchOne(async (_, [value]) => value);
+  expect(await watching.ask('echo', ['before'])).toBe('before');
+  other.stop();
+  const [call, patient] = [watching.ask('echo', [1]), watching.ask('wait', [2])];
+  vi.advanceTimersByTime(PULSE_MS * (PULSES_MISSED_MAX + 1));
+  await expect(call).rejects.toMatchObject({ code: 'client.silent' });
+  await expect(watching.ask('echo', [3])).rejects.toMatchObject({ code: 'client.silent' });
+  expect(watching.silent.get()).toBe(true);
+  other.goOn();
+  expect(await patient).toBe(2);
+  expect(watching.silent.get()).toBe(false);
+  expect(await watching.ask('echo', [4])).toBe(4);
+});
+
+test('a side that answers is not silent, however long nobody asks it for anything', async () => {
+  const { watching } = watchOne(async () => 'here');
+  for (let look = 0; look < 3 * PULSES_MISSED_MAX; look++) {
+    vi.advanceTimersByTime(PULSE_MS);
+    expect(await watching.ask('echo', [])).toBe('here');
+  }
+  expect(watching.silent.get()).toBe(false);
+});
+
+test('what comes of a call that was given up is not kept', async () => {
+  const { watching, other } = watchOne(async () => ({ read: () => 'never read' }));
+  other.stop();
+  const call = watching.ask('open', []);
+  vi.advanceTimersByTime(PULSE_MS * (PULSES_MISSED_MAX + 1));
+  await expect(call).rejects.toMatchObject({ code: 'client.silent' });
+  other.goOn();
+  await vi.waitFor(() => expect(other.heard).toContainEqual({ type: 'drop', reference: 1 }));
+});
+
+/** Somebody who watches one who answers, and who can be stopped. */
+function watchOne(answers: Ask) {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const { port1, port2 } = new MessageChannel();
+  const line = portLine(port2);
+  const heard: unknown[] = [];
+  const waiting: unknown[] = [];
+  let isStopped = false;
+  let hear: (value: unknown) => void = () => {};
+  const stoppable: Line = {
+    ...line,
+    listen(listener) {
+      hear = (value) => {
+        heard.push(value);
+        listener(value);
+      };
+      line.listen((value) => (isStopped ? waiting.push(value) : hear(value)));
+    },
+  };
+  const answerer = openWire(stoppable, answers);
+  const isPatient = (name: string) => name === 'wait';
+  const watching = openWire(portLine(port1), answers, { isPatient });
+  onTestFinished(() => {
+    vi.useRealTimers();
+    watching.close();
+    answerer.close();
+  });
+  const stop = () => {
+    isStopped = true;
+  };
+  const goOn = () => {
+    isStopped = false;
+    for (const value of waiting.splice(0)) hear(value);
+  };
+  return { watching, other: { heard, stop, goOn } };
+}
 
 function nested(depth: number): unknown {
   return depth === 0 ? 'the bottom' : { deeper: nested(depth - 1) };

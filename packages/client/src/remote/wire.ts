@@ -2,13 +2,15 @@
  * Calls over a line, both ways: of what the other side answers by its name, and of functions that came in arguments and
  * results. What came in arguments can be called until the answer, what came in results until nobody has it any more.
  */
-import { ConnectionError } from '../errors.ts';
-import { CALLS_RUNNING_MAX } from '../limits.ts';
+import { ClientError, ConnectionError } from '../errors.ts';
+import { type Observable, Source } from '../state/observable.ts';
 import { describeError, rebuildError } from './carried-error.ts';
 import { carry, type Remote, uncarry } from './carried-value.ts';
 import { Frame, type FrameOf } from './frames.ts';
 import { KeptFunctions } from './kept-functions.ts';
+import { CALLS_RUNNING_MAX } from './limits.ts';
 import type { Line } from './line.ts';
+import { type Pulse, watchPulse } from './pulse.ts';
 
 /** Answers a call by its name. The signal says that whoever asked has given it up. */
 export type Ask = (
@@ -24,17 +26,33 @@ export class LostAnswer extends ConnectionError {
   }
 }
 
+/** Whoever should answer was stopped, and may go on: whether it was done is not known. */
+export function silentError(): ClientError {
+  return new ClientError('client.silent', 'whoever runs the client has stopped answering');
+}
+
 /** One end of a line. */
 export interface Wire {
-  /** Rejects with {@link LostAnswer} when the line ends before, and with the reason of a signal among the arguments. */
+  /**
+   * Rejects with {@link LostAnswer} when the line ends before, with the reason of a signal among the arguments, and, where the
+   * other side is watched, with `client.silent` while it is.
+   */
   readonly ask: Ask;
   readonly closed: AbortSignal;
+  /** Whether a side that is watched does not answer, although the line is there. */
+  readonly silent: Observable<boolean>;
   close(): void;
 }
 
+/** How somebody who depends on the other side watches whether it is there. */
+export interface Watching {
+  /** Of calls that are not given up while it is silent. */
+  readonly isPatient: (name: string) => boolean;
+}
+
 /** Speaks over a line, which belongs to it from now on. */
-export function openWire(line: Line, answer: Ask): Wire {
-  return new LineWire(line, answer);
+export function openWire(line: Line, answer: Ask, watching?: Watching): Wire {
+  return new LineWire(line, answer, watching);
 }
 
 /** A call that waits for its answer. */
@@ -42,6 +60,7 @@ interface Asked {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly signals: readonly AbortSignal[];
+  readonly isPatient: boolean;
   /** The arguments' functions are not called any more. */
   releaseArguments(): void;
   /** Giving up makes no difference any more. */
@@ -50,8 +69,11 @@ interface Asked {
 
 class LineWire implements Wire {
   readonly closed: AbortSignal;
+  readonly silent: Observable<boolean>;
   readonly #line: Line;
   readonly #answer: Ask;
+  readonly #watching: Watching | undefined;
+  readonly #pulse: Pulse | undefined;
   readonly #asked = new Map<number, Asked>();
   /** What is answered here, until its result is used no more. */
   readonly #answering = new Map<number, AbortController>();
@@ -59,11 +81,16 @@ class LineWire implements Wire {
   readonly #unused = new FinalizationRegistry<() => void>((drop) => drop());
   #lastId = 0;
 
-  constructor(line: Line, answer: Ask) {
+  constructor(line: Line, answer: Ask, watching?: Watching) {
     this.#line = line;
     this.#answer = answer;
+    this.#watching = watching;
     this.closed = line.closed;
     this.closed.addEventListener('abort', () => this.#end());
+    const ping = () => this.#send({ type: 'ping' });
+    this.#pulse = watching && watchPulse(ping, line.closed);
+    this.silent = this.#pulse?.silent ?? new Source(false);
+    this.silent.subscribe(() => this.#giveUp());
     line.listen((value) => this.#hear(value));
   }
 
@@ -75,6 +102,8 @@ class LineWire implements Wire {
 
   async #call(to: string | number, args: readonly unknown[], signal?: AbortSignal) {
     if (this.closed.aborted) throw new LostAnswer();
+    const isPatient = typeof to === 'string' && this.#watching?.isPatient(to) === true;
+    if (this.silent.get() && !isPatient) throw silentError();
     const id = ++this.#lastId;
     const own = this.#kept.open();
     const signals = new Set(signal && [signal]);
@@ -96,7 +125,8 @@ class LineWire implements Wire {
       }
       const { promise, ...ends } = Promise.withResolvers<unknown>();
       const releaseArguments = own.forgetAll;
-      this.#asked.set(id, { ...ends, signals: [...signals], releaseArguments, releaseSignals });
+      const releases = { releaseArguments, releaseSignals };
+      this.#asked.set(id, { ...ends, signals: [...signals], isPatient, ...releases });
       this.#send({ type: 'call', id, to, args: carried });
       return await promise;
     } catch (error) {
@@ -112,6 +142,7 @@ class LineWire implements Wire {
   }
 
   #hear(value: unknown): void {
+    this.#pulse?.hear();
     const { data: frame } = Frame.safeParse(value);
     // No release sends it: whoever does cannot be talked with.
     if (frame === undefined) this.close();
@@ -119,7 +150,19 @@ class LineWire implements Wire {
     else if (frame.type === 'cancel')
       this.#answering.get(frame.id)?.abort(rebuildError(frame.reason));
     else if (frame.type === 'drop') this.#kept.drop(frame.reference);
-    else this.#settle(frame);
+    else if (frame.type === 'ping') this.#send({ type: 'pong' });
+    else if (frame.type !== 'pong') this.#settle(frame);
+  }
+
+  /** What somebody waits for, as soon as the other side is silent. */
+  #giveUp(): void {
+    if (!this.silent.get()) return;
+    for (const [id, { isPatient, reject }] of this.#asked) {
+      if (isPatient) continue;
+      const error = silentError();
+      this.#send({ type: 'cancel', id, reason: describeError(error) });
+      reject(error);
+    }
   }
 
   async #answerCall({ id, to, args }: FrameOf<'call'>): Promise<void> {
@@ -159,7 +202,10 @@ class LineWire implements Wire {
 
   #settle(frame: FrameOf<'done' | 'failed'>): void {
     const asked = this.#asked.get(frame.id);
-    if (asked === undefined) return;
+    if (asked === undefined) {
+      this.#discard(frame);
+      return;
+    }
     this.#asked.delete(frame.id);
     asked.releaseArguments();
     try {
@@ -169,6 +215,20 @@ class LineWire implements Wire {
       asked.releaseSignals();
       const givenUp = asked.signals.find(({ aborted }) => aborted);
       asked.reject(givenUp === undefined ? error : givenUp.reason);
+    }
+  }
+
+  /** It was given up: what came of it nobody has. */
+  #discard(frame: FrameOf<'done' | 'failed'>): void {
+    if (frame.type === 'failed') return;
+    const take = (reference: number): Remote => {
+      this.#send({ type: 'drop', reference });
+      return async () => undefined;
+    };
+    try {
+      uncarry(frame.value, { take, signal: this.closed });
+    } catch {
+      this.close(); // No release sends it.
     }
   }
 

@@ -5,8 +5,8 @@ import { ConnectionError } from '../errors.ts';
 import type { StoreSecret } from '../store/store-sealed.ts';
 import { followHolder } from './follower.ts';
 import { portLine } from './line.ts';
-import { holderBy, refuse } from './serve.ts';
-import { LostAnswer, openWire } from './wire.ts';
+import { holderBy, openFollowing } from './serve.ts';
+import { LostAnswer } from './wire.ts';
 import type { Greeting, Opening } from './worker-opening.ts';
 
 /** Which client a page wants. */
@@ -31,7 +31,7 @@ export async function openWorkerClient(
   // Later ones are of a worker that goes on all the same.
   worker.addEventListener('error', () => gone.abort(), { signal: opened.signal });
   const { port1, port2 } = new MessageChannel();
-  const wire = openWire(portLine(port1, gone.signal), refuse);
+  const wire = openFollowing(portLine(port1, gone.signal));
   worker.postMessage({ type: 'sotto-client', port: port2 } satisfies Greeting, [port2]);
   const opening: Opening = {
     ...where,
