@@ -61,7 +61,7 @@ test('a log-in whose answer is lost leaves no second device behind', async () =>
 test('a renewal whose answer is lost gives the same tokens again', async () => {
   const store = openLastingStore();
   await open(store).register(newAccount());
-  const later = open(store, HOUR_MS);
+  const later = open(store, { aheadMs: HOUR_MS });
   network.lose('/api/v1/auth/refresh');
   await expect(later.sessions()).rejects.toMatchObject(BROKEN);
   await isWorking(later);
@@ -98,6 +98,29 @@ test('a recovery whose answer is lost goes on, also when that of the next step i
   await open(openLastingStore()).recover(next);
 });
 
+test.each([
+  ['taking this device off', 'devices', true],
+  ['ending the session of a device', 'sessions', true],
+  ['ending a session that has no key', 'sessions', false],
+] as const)(
+  '%s is done when its answer is lost and it is asked for again',
+  async (_, what, proofs) => {
+    const store = openLastingStore();
+    const client = open(store, { proofs });
+    const { device } = await client.register(newAccount());
+    await client.connect();
+    const { session } = (await client.sessions())[0] ?? expect.fail('there is no session');
+    const id = what === 'devices' ? device : session;
+    const end = (it: Client) => (what === 'devices' ? it.unlink(device) : it.endSession(session));
+    network.lose(`/api/v1/auth/${what}/${id}`);
+    await expect(end(client)).rejects.toMatchObject(BROKEN);
+    expect(network.faults).toHaveLength(1);
+    await client.close();
+    // Whoever takes the store over is asked.
+    await end(open(store, { proofs }));
+  },
+);
+
 test.each(['register', 'login', 'refresh', 'recover'])(
   'a client that is killed between the answer to %s and its store goes on after a minute',
   async (step) => {
@@ -117,10 +140,10 @@ test.each(['register', 'login', 'refresh', 'recover'])(
     if (step === 'refresh') await enter(open(store));
     const { store: mortal, kill } = openMortalStore(store);
     network.interrupt(`/api/v1/auth/${step}`, kill);
-    const dying = open(mortal, HOUR_MS);
+    const dying = open(mortal, { aheadMs: HOUR_MS });
     await expect(step === 'refresh' ? dying.sessions() : enter(dying)).rejects.toThrow('killed');
     expect(network.faults).toHaveLength(1);
-    const restarted = open(store, HOUR_MS + 60_000);
+    const restarted = open(store, { aheadMs: HOUR_MS + 60_000 });
     if (step !== 'refresh') await enter(restarted);
     await isWorking(restarted);
     expect(await restarted.devices()).toHaveLength(step === 'register' ? 1 : 2);
@@ -139,12 +162,13 @@ function newAccount() {
   return { username: `bob${Date.now()}${++people}`, password: PASSWORD };
 }
 
-function open(store: Store, aheadMs = 0): Client {
+function open(store: Store, { aheadMs = 0, proofs = true } = {}): Client {
   const client = createClient({
     url: platform.url,
     store,
     provider: nodeProvider,
     fetch: network.fetch,
+    proofs,
     clock: () => Date.now() + aheadMs,
   });
   clients.add(client);

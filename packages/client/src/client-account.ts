@@ -3,7 +3,6 @@ import {
   changePassword,
   type DeviceId,
   deleteAccount,
-  endSession,
   exportAccount,
   listSessions,
   logoutEverywhere,
@@ -12,6 +11,7 @@ import {
 } from '@sotto/api';
 import {
   type Credentials,
+  endOneSession,
   findAccount,
   logIn,
   logInByDevice,
@@ -57,7 +57,7 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
       return (await call(listSessions, {})).sessions;
     },
     async endSession(session: SessionId) {
-      await call(endSession, { params: { session_id: session } });
+      await endOneSession(account, session);
     },
     async changePassword(change: { currentPassword: string; newPassword: string }) {
       await call(changePassword, { body: change });
@@ -92,10 +92,11 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
       return completeLink(await core.deviceDeps(), code, options);
     },
     async unlink(device: DeviceId) {
-      const { unlinkDevice } = await loadLatePart();
+      const { unlinkDevice, unlinkThisDevice } = await loadLatePart();
       const deps = await core.deviceDeps();
-      await unlinkDevice(deps, device);
-      if (device === deps.local.address.device) await core.leave();
+      if (device !== deps.local.address.device) return unlinkDevice(deps, device);
+      await unlinkThisDevice(deps);
+      await core.leave();
     },
     async reportLost(device: DeviceId) {
       const { reportLostDevice } = await loadLatePart();

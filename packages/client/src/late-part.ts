@@ -7,7 +7,7 @@
 export { listOwnDevices, nameOwnDevice } from './account/devices.ts';
 export { createLinking } from './account/link-answer.ts';
 export { beginLink } from './account/link-offer.ts';
-export { reportLostDevice, unlinkDevice } from './account/own-device.ts';
+export { reportLostDevice, unlinkDevice, unlinkThisDevice } from './account/own-device.ts';
 export { exportBackup, restoreBackup } from './backup/backup.ts';
 export { ciphertextReader, openRanges, openWhole } from './files/file-download.ts';
 export { upload } from './files/file-upload.ts';

@@ -2,6 +2,7 @@
 import {
   ApiError,
   type DeviceId,
+  endSession,
   type Login,
   login,
   loginByDevice,
@@ -11,6 +12,7 @@ import {
   recover,
   register,
   renewRecoveryCode,
+  type SessionId,
   type UserId,
 } from '@sotto/api';
 import { encodeStatement, encodeUuid, type Provider } from '@sotto/crypto';
@@ -24,7 +26,7 @@ import type { DeviceKey } from './device-key.ts';
 import { becomeAnotherDevice } from './device-move.ts';
 import { Account, Entry } from './records.ts';
 import { restoredAccount } from './restored-account.ts';
-import { keepTokens, type Tokens, tokensOf } from './tokens.ts';
+import { isLoggedOutError, keepTokens, type Tokens, tokensOf } from './tokens.ts';
 
 /** The account and device that a store belongs to. */
 export interface Me {
@@ -232,6 +234,22 @@ async function answerChallenge(
   return exchange(loginByDevice, { body: { device, challenge, signature } }, { signed: true });
 }
 
+/**
+ * Ends a session of the account. This store's own has ended, too, when nobody is logged in here any more: it was asked for
+ * before, and the answer was lost.
+ */
+export async function endOneSession(
+  { store, call }: AccountDeps,
+  session: SessionId,
+): Promise<void> {
+  try {
+    await call(endSession, { params: { session_id: session } });
+  } catch (error) {
+    const isOwn = (await readAccount(store))?.session === session;
+    if (!isOwn || !isLoggedOutError(error)) throw error;
+  }
+}
+
 /** Ends the session on the platform and forgets its tokens. Keys and messages stay: logging in again goes on. */
 export async function logOut({ store, call, tokens }: AccountDeps): Promise<void> {
   await call(logout, {});
@@ -280,7 +298,8 @@ async function accountFor(store: Store, username: string): Promise<Account | und
   return account;
 }
 
-function readAccount(store: Store): Promise<Account | undefined> {
+/** Whose store it is; undefined before the first log-in. */
+export function readAccount(store: Store): Promise<Account | undefined> {
   return store.transaction((transaction) => getRecord(transaction, keys.account, Account));
 }
 

@@ -2,13 +2,19 @@
  * What a device of the account does with the others: reads the list of them from the platform, and takes one off.
  * How this device puts itself on it is in `own-list.ts`.
  */
-import { type DeviceId, getDeviceList, publishDeviceList, revokeDevice, UserId } from '@sotto/api';
+import { DeviceId, getDeviceList, publishDeviceList, revokeDevice, UserId } from '@sotto/api';
 import { signDeviceList, type VerifiedDeviceList } from '@sotto/crypto';
 import { pause } from '../connection/back-off.ts';
 import { ClientError, isProblem } from '../errors.ts';
 import { LIST_ATTEMPTS_MAX, LIST_PAUSE_MS } from '../limits.ts';
+import { keys } from '../store/key-space.ts';
+import type { Store } from '../store/store.ts';
+import { getRecord, putRecord } from '../store/stored-record.ts';
+import { readAccount } from './account.ts';
 import { makeNextIdentity, type NextIdentityDeps } from './next-identity.ts';
 import { learnOwnList, ownListHead } from './own-list.ts';
+import { Account } from './records.ts';
+import { isLoggedOutError } from './tokens.ts';
 
 export interface OwnDeviceDeps extends NextIdentityDeps {
   /** Ends the waiting when the client closes. */
@@ -41,6 +47,22 @@ export async function unlinkDevice(deps: OwnDeviceDeps, device: DeviceId): Promi
 }
 
 /**
+ * The same for this device, whose session ends with it: it has been done, too, when it was begun before and the session has
+ * ended since.
+ */
+export async function unlinkThisDevice(deps: OwnDeviceDeps): Promise<void> {
+  const device = DeviceId.parse(deps.local.address.device);
+  try {
+    await leaveOwnList(deps, device);
+    await noteLeaving(deps.store);
+    await deps.call(revokeDevice, { params: { device_id: device } });
+  } catch (error) {
+    const account = await readAccount(deps.store);
+    if (!isLoggedOutError(error) || account?.isLeaving !== true) throw error;
+  }
+}
+
+/**
  * The same for a device that was lost or stolen, and with it the account's identity key: the account gets another one,
  * of which this is the only device. Contacts are warned, the other devices are to be linked anew. The client's
  * `LocalParty` is another one after it. Throws as {@link unlinkDevice} and `makeNextIdentity`.
@@ -52,6 +74,15 @@ export async function reportLostDevice(deps: OwnDeviceDeps, device: DeviceId): P
   // First of all: whoever has it could make an identity, too.
   await deps.call(revokeDevice, { params: { device_id: device } });
   await makeNextIdentity(deps);
+}
+
+/** Once the platform has taken this device off, it cannot be asked any more whether it has. */
+function noteLeaving(store: Store): Promise<void> {
+  return store.transaction(async (transaction) => {
+    const account = await getRecord(transaction, keys.account, Account);
+    if (account === undefined) return;
+    await putRecord(transaction, keys.account, [Account, { ...account, isLeaving: true }]);
+  });
 }
 
 async function leaveOwnList(deps: OwnDeviceDeps, device: DeviceId): Promise<void> {

@@ -123,6 +123,11 @@ export function loggedOutError(options?: ErrorOptions): ClientError {
   return new ClientError('account.logged-out', 'the session has ended: log in again', options);
 }
 
+/** Whether a call was refused because the session has ended. */
+export function isLoggedOutError(error: unknown): boolean {
+  return error instanceof ClientError && error.code === 'account.logged-out';
+}
+
 /** A pair as it is kept. Both ends of its life are by this machine's clock, so a clock that is wrong does no harm. */
 export function tokensOf(pair: TokenPair | Login, now: number): NonNullable<Account['tokens']> {
   const lifeMs = pair.accessExpiresIn * 1000;
