@@ -278,7 +278,8 @@ async function keep(
     if (isAgain && known?.tokens === undefined) {
       throw new ClientError('account.logged-out', 'the session was ended meanwhile');
     }
-    if (isMoved) await becomeAnotherDevice(transaction, provider);
+    if (isMoved)
+      await becomeAnotherDevice(transaction, provider, { from: known.device, to: device });
     const isFirstDevice = isNew || (!isMoved && known?.isFirstDevice === true);
     const isBound = byKey || proofs || known?.isBound === true;
     const held = tokensOf(answer, clock());

@@ -2,8 +2,11 @@
  * The store of a device that the platform does not take back: it was taken off the account, or has lost its key. With
  * the password it goes on as another device of the same account, and of the same identity for as long as that lasts.
  */
+import type { DeviceId, MessageId } from '@sotto/api';
 import { makeRegistrationId, type Provider, signingKeyPairOf, signingSeed } from '@sotto/crypto';
-import { OutboxEntry } from '../messages/outbox-entry.ts';
+import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
+import type { MessageReference } from '../messages/message-reference.ts';
+import { isControl, OutboxEntry } from '../messages/outbox-entry.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
@@ -11,15 +14,22 @@ import { adoptIdentity, nextSignedPrekey } from './identity-change.ts';
 import { listSignedPrekeys } from './prekeys.ts';
 import { IdentityRecord, SignedPrekeyRecord } from './records.ts';
 
+/** From which device to which. */
+export interface DeviceMove {
+  readonly from: DeviceId;
+  readonly to: DeviceId;
+}
+
 /**
  * Within the transaction that names the other device: what belonged to the one before goes, and prekeys are made for
- * this one. Contacts, conversations and messages stay; what waits to be sent is encrypted anew.
+ * this one. Contacts, conversations and messages stay; what waits to be sent is encrypted anew, as this device's.
  */
 export async function becomeAnotherDevice(
   transaction: StoreTransaction,
   provider: Provider,
+  move: DeviceMove,
 ): Promise<void> {
-  await forgetSealed(transaction);
+  await forgetSealed(transaction, move);
   const before = await getRecord(transaction, keys.identity, IdentityRecord);
   if (before === undefined) return;
   // An identity that others know is never claimed a second time: when the account has another one, a person decides.
@@ -33,12 +43,58 @@ export async function becomeAnotherDevice(
 }
 
 /** Nobody could read from this device what was encrypted for them on the other. */
-async function forgetSealed(transaction: StoreTransaction): Promise<void> {
+async function forgetSealed(transaction: StoreTransaction, move: DeviceMove): Promise<void> {
+  const waiting = await waitingIds(transaction);
+  const moved = (reference: MessageReference) =>
+    reference.device === move.from && waiting.has(reference.id)
+      ? { ...reference, device: move.to }
+      : reference;
   for await (const { key, value } of entriesUnder(transaction, keys.outbox())) {
     const { group: _, ...entry } = decodeRecord(OutboxEntry, value);
-    const open = { ...entry, recipients: [], sealed: false };
+    const content = isControl(entry) ? entry.content : moveReferences(entry.content, moved);
+    const open = { ...entry, content, recipients: [], sealed: false };
     // What was only sent again is in the history, and was for those whom the device before had encrypted it for.
     if (entry.resent !== undefined) await transaction.delete(key);
     else await putRecord(transaction, key, [OutboxEntry, open]);
+  }
+}
+
+/** Messages that will be this device's, although they were written on the one before. */
+async function waitingIds(transaction: StoreTransaction): Promise<ReadonlySet<MessageId>> {
+  const waiting = new Set<MessageId>();
+  for await (const { value } of entriesUnder(transaction, keys.outbox())) {
+    const entry = decodeRecord(OutboxEntry, value);
+    if (!isControl(entry) && entry.resent === undefined) waiting.add(entry.id);
+  }
+  return waiting;
+}
+
+function moveReferences(
+  encoded: Uint8Array,
+  moved: (reference: MessageReference) => MessageReference,
+): Uint8Array {
+  const content = decodeContent(encoded);
+  const changed = withReferences(content, moved);
+  return changed === content ? encoded : encodeContent(changed);
+}
+
+/** What speaks of a message that waits, too, speaks of it under the name that it will have. */
+function withReferences(
+  content: Content,
+  moved: (reference: MessageReference) => MessageReference,
+): Content {
+  switch (content.type) {
+    case 'text':
+    case 'file': {
+      const { replyTo } = content;
+      return replyTo === undefined ? content : { ...content, replyTo: moved(replyTo) };
+    }
+    case 'reaction':
+      return { ...content, to: moved(content.to) };
+    case 'edit':
+    case 'delete':
+      return { ...content, of: moved(content.of) };
+    default:
+      return content;
   }
 }
