@@ -1,8 +1,18 @@
 /** The public door: the SDK's state in React, and what it means in words, for pages and for terminals. */
+export {
+  type AlarmBook,
+  type AlarmNotice,
+  type AlarmView,
+  alarmsOf,
+  type ListWarning,
+} from './alarm-book.ts';
 export { ClientProvider, useClient } from './client-context.ts';
+export { codeOf, type ErrorCode, type ErrorWords, errorWords } from './error-words.ts';
+export { savedName, sizeLabel } from './file-words.ts';
 export type { ConversationId, MessageId, NameOf, UserId } from './ids.ts';
 export { lineWords, peopleIn, previewWords, type Reader, typingWords } from './line-words.ts';
 export { conversationName, NAMELESS, type Named, peerOf } from './names.ts';
+export { askForRequests, followRequests } from './requests.ts';
 export { type Tick, tickOf, unreadLabel } from './ticks.ts';
 export {
   clockLabel,
@@ -22,9 +32,10 @@ export {
   type TimelineRow,
   timelineRows,
 } from './timeline-rows.ts';
+export { useAlarms } from './use-alarms.ts';
 export { useNames, useUsername } from './use-names.ts';
 export { useObservable } from './use-observable.ts';
-export { useStanding, useStandings } from './use-standing.ts';
+export { isMuted, standingsOf, untilLifted, useStanding, useStandings } from './use-standing.ts';
 export {
   useConnection,
   useConversations,

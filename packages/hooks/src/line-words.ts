@@ -106,7 +106,7 @@ function membershipWords(
 }
 
 function subject(user: UserId | undefined, { me, nameOf }: Reader): string {
-  if (user === undefined) return 'The platform';
+  if (user === undefined) return 'The server';
   return user === me ? 'You' : nameOf(user);
 }
 

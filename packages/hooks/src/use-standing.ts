@@ -6,7 +6,20 @@ import { useClient } from './client-context.ts';
 import type { ConversationId } from './ids.ts';
 import { useObservable } from './use-observable.ts';
 
+/** For a conversation that is muted until somebody lifts it: a moment that nobody here sees. */
+const FOREVER_MS = 100 * 365 * 24 * 3_600_000;
+
 const books = new WeakMap<Client, AskedBook<ConversationId, Standing>>();
+
+/** Until when to mute a conversation that is to be muted until further notice. */
+export function untilLifted(now: number): Date {
+  return new Date(now + FOREVER_MS);
+}
+
+/** Whether a conversation is muted at a moment; not as long as nothing is known of it. */
+export function isMuted(standing: Standing | undefined, now: number): boolean {
+  return (standing?.mutedUntil?.getTime() ?? 0) > now;
+}
 
 /** What is known of these conversations; the rest is asked for, one after another. */
 export function useStandings(
@@ -30,7 +43,8 @@ export function useStanding(conversation: ConversationId): {
   return { standing: standings.get(conversation), renew: () => book.renew(conversation) };
 }
 
-function standingsOf(client: Client): AskedBook<ConversationId, Standing> {
+/** The one book of a client, for whoever changes something that stands in it. */
+export function standingsOf(client: Client): AskedBook<ConversationId, Standing> {
   const known = books.get(client);
   if (known !== undefined) return known;
   const book = openAskedBook(client.on, (conversation: ConversationId) =>

@@ -1,8 +1,10 @@
 /** Whom a chat is with, and what can be done with it. */
 import {
+  isMuted,
   peerOf,
   typingWords,
   type UserId,
+  untilLifted,
   useClient,
   usePresence,
   useStanding,
@@ -118,19 +120,17 @@ function useItems(
 }
 
 /** Muting has no end of its own here: it is lifted where it was set. */
-const FOREVER_MS = 100 * 365 * 24 * 3_600_000;
-
 function useMuteItem(): MenuItem {
   const client = useClient();
   const toast = useToast();
   const { id } = useChat().view;
   const { standing, renew } = useStanding(id);
-  const isMuted = (standing?.mutedUntil?.getTime() ?? 0) > Date.now();
+  const isQuiet = isMuted(standing, Date.now());
   const change = () => {
-    const until = isMuted ? null : new Date(Date.now() + FOREVER_MS);
+    const until = isQuiet ? null : untilLifted(Date.now());
     client.people.mute(id, until).then(renew, (error: unknown) => toast(explain(error), 'danger'));
   };
-  return isMuted
+  return isQuiet
     ? { label: 'Unmute', icon: Bell, onSelect: change }
     : { label: 'Mute notifications', icon: BellOff, onSelect: change };
 }

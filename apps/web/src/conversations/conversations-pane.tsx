@@ -2,6 +2,7 @@
 import type { ConversationView } from '@sotto/client';
 import {
   conversationName,
+  isMuted,
   peopleIn,
   type Reader,
   useConversations,
@@ -149,8 +150,6 @@ function List({ views, reader }: { views: readonly ConversationView[]; reader: R
   const now = useNow();
   const standings = useStandings(views.slice(0, STANDINGS_MAX).map(({ id }) => id));
   const open = route.name === 'chat' ? route.conversation : undefined;
-  const isMuted = ({ id }: ConversationView) =>
-    (standings.get(id)?.mutedUntil?.getTime() ?? 0) > now;
   return (
     <ul className={styles.rows} aria-label="Conversations">
       {views.map((view) => (
@@ -160,7 +159,7 @@ function List({ views, reader }: { views: readonly ConversationView[]; reader: R
           name={conversationName(view, reader.me, reader.nameOf)}
           reader={reader}
           isOpen={view.id === open}
-          isMuted={isMuted(view)}
+          isMuted={isMuted(standings.get(view.id), now)}
           now={now}
         />
       ))}

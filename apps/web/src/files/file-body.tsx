@@ -1,12 +1,13 @@
 /** A file in a bubble. */
 import type { FileReference } from '@sotto/client';
+import { sizeLabel } from '@sotto/hooks';
 import { Download, X } from 'lucide-react';
 import { type ReactNode, useMemo, useState } from 'react';
 import { IconButton, ProgressBar } from '../design/index.ts';
 import styles from './file-body.module.css';
 import { FileIcon } from './file-icon.tsx';
 import { useAddress } from './file-mark.tsx';
-import { isPicture, sizeLabel } from './file-words.ts';
+import { isPicture } from './file-words.ts';
 import { PicturePreview } from './picture-preview.tsx';
 import { useDownload } from './use-download.ts';
 

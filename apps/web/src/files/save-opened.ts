@@ -1,7 +1,7 @@
 /** Files that were received, on their way to the disk of whoever saves them. */
 import type { OpenedFile } from '@sotto/client';
+import { savedName } from '@sotto/hooks';
 import { saveFile } from '../settings/save-file.ts';
-import { savedName } from './file-words.ts';
 
 /** Where a file goes. */
 export interface Place {

@@ -1,11 +1,11 @@
 /** Asking before files leave: a paste or a drop is quickly done. */
 import { PLAIN_FILE_BYTES_MAX } from '@sotto/client';
+import { sizeLabel } from '@sotto/hooks';
 import { X } from 'lucide-react';
 import { useState } from 'react';
 import { useFirstFocus } from '../conversations/use-first-focus.ts';
 import { Button, Dialog, IconButton } from '../design/index.ts';
 import { FileMark } from './file-mark.tsx';
-import { sizeLabel } from './file-words.ts';
 import styles from './send-files-dialog.module.css';
 
 export interface SendFilesDialogProps {

@@ -1,9 +1,8 @@
 /** Files of a chat that are on their way up. */
-import { type ConversationId, useClient, useObservable } from '@sotto/hooks';
+import { type ConversationId, sizeLabel, useClient, useObservable } from '@sotto/hooks';
 import { FileUp, Pause, Play, RotateCcw, X } from 'lucide-react';
 import { IconButton, ProgressBar } from '../design/index.ts';
 import { explain } from '../shell/explain.ts';
-import { sizeLabel } from './file-words.ts';
 import { type Upload, type UploadBoard, uploadsOf } from './upload-board.ts';
 import styles from './upload-list.module.css';
 

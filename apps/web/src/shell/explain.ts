@@ -1,132 +1,26 @@
-/** What went wrong, in words for the person it happened to: what it means, and what can be done. */
-import type { ApiError, ClientErrorCode } from '@sotto/client';
+/** What went wrong, in words for whoever sits before the page. */
+import { codeOf, type ErrorWords, errorWords } from '@sotto/hooks';
 
-type ProblemCode = ApiError['code'];
+export { codeOf } from '@sotto/hooks';
 
-/** The SDK's own refusals. Those of a program's making, which no person can cause or mend, are not told apart. */
-const CLIENT_WORDS: Readonly<Partial<Record<ClientErrorCode, string>>> = {
+/** What a browser is part of, and what a person does about it in a page. */
+const WORDS: ErrorWords = {
   'account.exists': 'This browser already holds another account. Remove it first, in Settings.',
-  'account.missing': 'Nobody is logged in here.',
-  'account.logged-out': 'Your session has ended. Log in again; your messages are still here.',
-  'account.compromised':
-    'Somebody else has taken your account’s identity. Nothing is sent until you take it back or link this device again.',
-  'connection.replaced':
-    'This device is connected from somewhere else. Only one copy of it may be.',
   'connection.refused': 'This page is older or newer than the server. Reload it.',
-  'conversation.unknown': 'There is no such conversation.',
-  'conversation.left': 'You are no longer in this group.',
-  'group.broken':
-    'What the server says about this group’s members cannot be true. Nothing is sent until you decide.',
-  'group.refused': 'The group’s rules do not allow that.',
-  'group.busy': 'Others are changing the group right now. Try again.',
-  'content.invalid': 'This cannot be sent as it is.',
-  'content.too-large': 'This is too long for one message. Send it as a file.',
-  'outbox.full': 'Too many messages wait to be sent. They go out once you are online.',
-  'identity.changed': 'Their safety number has changed. Compare it before you go on.',
-  'key-log.broken':
-    'The server’s record of keys does not add up. Nothing is sent until you decide.',
-  'key-log.unwitnessed': 'The server’s record of keys has not been confirmed yet. Try again later.',
-  'list.incomplete': 'The server has not taken the change yet. Try again.',
-  'link.code-invalid': 'That is not a code for linking a device.',
-  'link.used': 'This code was used already. Show a new one on the other device.',
-  'link.expired': 'The code has run out. Show a new one.',
-  'link.refused': 'The answer to the code was not the right one. Show a new code.',
-  'device.current': 'This is the device you are using. Do that from another one.',
-  'message.refused': 'The server refused this message. It is kept here.',
-  'message.unknown': 'This message is not here any more.',
-  'message.fixed': 'This message cannot be changed.',
-  'message.no-file': 'There is no file in this message.',
-  'file.size': 'The file is too large.',
-  'file.damaged': 'The file arrived damaged. Ask for it to be sent again.',
   'store.locked': 'Sotto is open in another tab or window. Use that one, or close it.',
   'store.invalid': 'What this browser has stored for Sotto is damaged.',
   'store.newer': 'A newer version of Sotto has used this browser. Reload the page.',
-  'store.key-wrong': 'That is not the right passphrase.',
   'store.unsupported':
     'This browser gives the page no storage or no locks. Use HTTPS, and no private window.',
-  'backup.words-wrong': 'These are not the 24 words of this backup. Check each word and its place.',
-  'backup.damaged': 'This file is not a whole Sotto backup.',
-  'backup.unsupported': 'This backup was made by another version of Sotto.',
   'backup.store-used': 'This browser holds an account already. Restore into a fresh one.',
-  'backup.unfinished': 'Restoring was interrupted. Choose the backup and begin again.',
-  'device.unlisted':
-    'The server shows a device of theirs that they have not signed. Nothing was sent to it.',
-};
-
-/** The platform's refusals that a person can meet. */
-const PROBLEM_WORDS: Readonly<Partial<Record<ProblemCode, string>>> = {
-  'request.too-large': 'That is too large for the server.',
-  'request.timeout': 'It took too long to send. Try again.',
-  'rate.limited': 'That was too often. Wait a moment and try again.',
-  'auth.token-invalid': 'Your session has ended. Log in again; your messages are still here.',
-  'auth.token-expired': 'Your session has ended. Log in again; your messages are still here.',
-  'auth.refresh-invalid': 'Your session has ended. Log in again; your messages are still here.',
-  'auth.credentials-wrong': 'The username or the password is wrong.',
-  'auth.recovery-wrong': 'The username or the recovery code is wrong.',
-  'auth.fresh-needed': 'Enter your password again to do this.',
-  'auth.session-unknown': 'That session has ended already.',
-  'auth.invite-wrong': 'The invitation is not valid, or used up. Ask for a new one.',
-  'auth.username-taken': 'This username is taken. Choose another one.',
-  'auth.username-rule': 'A username has 3 to 50 letters and digits, without accents or spaces.',
-  'auth.password-rule': 'This password is too easy to guess. Choose a longer one.',
-  'auth.device-limit': 'Your account has as many devices as it may have. Remove one first.',
-  'auth.device-unknown': 'This is no device of your account any more.',
-  'auth.busy': 'The server is busy. Try again in a moment.',
-  'auth.account-disabled': 'The operator of this server has locked this account.',
-  'auth.registration-closed': 'This server takes no new accounts.',
-  'conversation.not-found': 'There is no such conversation.',
-  'conversation.member-unknown': 'One of these people is not on this server.',
-  'conversation.version-conflict': 'Others are changing the group right now. Try again.',
-  'conversation.entry-refused': 'The group’s rules do not allow that.',
-  'user.not-found': 'There is nobody by that name.',
-  'user.directory-off': 'This server has no directory. Ask for the exact username.',
-  'user.block-limit': 'You have blocked as many people as you can.',
-  'key.identity-unknown': 'They have not finished setting up Sotto yet. Try again later.',
-  'key.list-unknown': 'They have not finished setting up Sotto yet. Try again later.',
   'push.off': 'This server sends no notifications.',
   'push.endpoint-refused': 'This browser’s notification service is not allowed here.',
-  'message.busy': 'The server is busy. It is sent as soon as possible.',
-  'message.too-old': 'This message is too old to be sent.',
-  'file.not-found': 'The file is no longer on the server.',
-  'file.grant-limit': 'This file is shared in too many conversations. Send it anew.',
-  'file.quota': 'The storage on this server is used up. Delete files, or ask its operator.',
-  'file.daily-limit': 'You have sent as much today as this server allows. Go on tomorrow.',
-  'upload.expired': 'The upload took too long. Send the file again.',
-  'service.unavailable': 'A part of the server does not answer. Try again in a moment.',
-  internal: 'Something failed inside the server. Try again later.',
-};
-
-const WORDS: Readonly<Partial<Record<string, string>>> = {
-  ...PROBLEM_WORDS,
-  ...CLIENT_WORDS,
-  'connection.failed': 'The server cannot be reached. Check your connection.',
 };
 
 /** Words for an error. One that nobody expected is named by its code, for who asks for help with it. */
 export function explain(error: unknown): string {
-  const code = codeOf(error);
-  if (code === 'rate.limited') return waitWords(error);
-  const words = code === undefined ? undefined : WORDS[code];
+  const words = errorWords(error, WORDS);
   if (words !== undefined) return words;
+  const code = codeOf(error);
   return code === undefined ? 'Something went wrong.' : `Something went wrong (${code}).`;
-}
-
-/** The stable code of an error, if it has one. */
-export function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
-
-function waitWords(error: unknown): string {
-  const seconds = retryAfter(error);
-  if (seconds === undefined) return PROBLEM_WORDS['rate.limited'] ?? '';
-  const wait = seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
-  return `That was too often. Try again in ${wait}.`;
-}
-
-function retryAfter(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('options' in error)) return undefined;
-  const { options } = error;
-  if (typeof options !== 'object' || options === null || !('retryAfter' in options)) return;
-  return typeof options.retryAfter === 'number' ? options.retryAfter : undefined;
 }

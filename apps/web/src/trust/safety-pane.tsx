@@ -1,6 +1,6 @@
 /** The safety number with somebody: two people who see the same one know that nobody sits between them. */
 import type { SafetyNumber } from '@sotto/client';
-import { NAMELESS, type UserId, useClient, useNames, useUsername } from '@sotto/hooks';
+import { NAMELESS, type UserId, useAlarms, useClient, useNames, useUsername } from '@sotto/hooks';
 import { ArrowLeft, BadgeCheck, ShieldAlert } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import { Banner, Button, IconButton, QrCode, TextField, useToast } from '../design/index.ts';
@@ -9,7 +9,6 @@ import { useLoaded, useTask } from '../settings/use-task.ts';
 import { codeOf } from '../shell/explain.ts';
 import { type Comparison, compareDigits, groupsOf } from './safety-digits.ts';
 import styles from './safety-pane.module.css';
-import { useAlarms } from './use-alarms.ts';
 
 /** The page of somebody's safety number. */
 export function SafetyPane({ user }: { user: UserId }) {

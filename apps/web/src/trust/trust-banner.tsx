@@ -1,7 +1,9 @@
 /** What a chat has to say about whom to believe, at its top: one sentence, and one thing to do about it. */
 import {
   type ConversationId,
+  type ListWarning,
   type UserId,
+  useAlarms,
   useClient,
   useConversations,
   useNames,
@@ -12,8 +14,6 @@ import { Failure } from '../settings/section.tsx';
 import { useTask } from '../settings/use-task.ts';
 import { useMe } from '../shell/me.ts';
 import { navigate } from '../shell/route.ts';
-import type { ListWarning } from './alarm-book.ts';
-import { useAlarms } from './use-alarms.ts';
 
 const NOBODY: readonly UserId[] = [];
 

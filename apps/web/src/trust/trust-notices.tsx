@@ -1,13 +1,11 @@
 /** What concerns the whole account, above everything else on the page. */
-import { useClient } from '@sotto/hooks';
+import { type AlarmNotice, useAlarms, useClient } from '@sotto/hooks';
 import { type FormEvent, useId, useState } from 'react';
 import { Banner, Button, Dialog, useToast } from '../design/index.ts';
 import { PasswordField } from '../entrance/password-field.tsx';
 import { Failure } from '../settings/section.tsx';
 import { useTask } from '../settings/use-task.ts';
 import { useMe } from '../shell/me.ts';
-import type { Notice } from './alarm-book.ts';
-import { useAlarms } from './use-alarms.ts';
 
 /** The banners of the account; nothing when all is well. */
 export function TrustNotices() {
@@ -29,7 +27,7 @@ export function TrustNotices() {
   );
 }
 
-function wordsOf(notice: Notice): string {
+function wordsOf(notice: AlarmNotice): string {
   switch (notice.kind) {
     case 'store-behind':
       return 'This browser’s copy of your messages is an old one, or there is a second copy of it somewhere. New keys were made; close any other copy.';

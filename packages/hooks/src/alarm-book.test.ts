@@ -1,12 +1,14 @@
 /** The book of alarms on a real client without a platform: what waits is read, what happens is heard. */
-
-import type { ClientEvent, ClientEvents, Listener } from '@sotto/client';
-import { createClient, openMemoryStore } from '@sotto/client';
-import type { UserId } from '@sotto/hooks';
+import {
+  type ClientEvent,
+  type ClientEvents,
+  createClient,
+  type Listener,
+  openMemoryStore,
+} from '@sotto/client';
 import { expect, test, vi } from 'vitest';
 import { type BookDeps, openAlarmBook } from './alarm-book.ts';
-
-const BOB = '00000000-0000-4000-8000-000000000001' as UserId;
+import { BOB } from './line.fixture.ts';
 
 test('a notice is told once and goes when it was seen', () => {
   const { book, tell } = open();

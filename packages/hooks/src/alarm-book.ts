@@ -1,15 +1,15 @@
 /**
- * What a person has to know about whom to believe: what waits for a decision, and what has happened since the page was
- * opened. What waits is read from the store, so a reload loses none of it.
+ * What a person has to know about whom to believe: what waits for a decision, and what has happened since the application
+ * was opened. What waits is read from the store, so no end of it loses any.
  */
 import type { Alarms, Client, ClientEvents, Observable } from '@sotto/client';
-import type { ConversationId, UserId } from '@sotto/hooks';
+import type { ConversationId, UserId } from './ids.ts';
 
 /** Why a list of devices gives reason to be careful. */
 export type ListWarning = ClientEvents['device-list-warning']['warning'];
 
 /** Something that has happened, to be told once. */
-export type Notice =
+export type AlarmNotice =
   | { readonly kind: 'store-behind' }
   | { readonly kind: 'history-lost' }
   | { readonly kind: 'key-log-restored'; readonly time: number };
@@ -18,16 +18,16 @@ export type Notice =
 export interface AlarmView extends Alarms {
   readonly brokenGroups: readonly ConversationId[];
   readonly listWarnings: ReadonlyMap<UserId, ListWarning>;
-  readonly notices: readonly Notice[];
+  readonly notices: readonly AlarmNotice[];
 }
 
 /** The one book of a client. */
 export interface AlarmBook extends Observable<AlarmView> {
   /** The person has seen a notice. */
-  readonly dismiss: (notice: Notice) => void;
+  readonly dismiss: (notice: AlarmNotice) => void;
   /** The person has seen the warning about somebody's devices. */
   readonly dismissWarning: (user: UserId) => void;
-  /** Reads what waits anew, after a decision. */
+  /** Reads what waits anew, after a decision. Rejects as reading the store does. */
   readonly refresh: () => Promise<void>;
 }
 
@@ -44,7 +44,7 @@ const NOTHING: AlarmView = {
 
 const books = new WeakMap<BookDeps, AlarmBook>();
 
-/** The book of a client, kept from the first time that somebody asks for it: the shell does at once. */
+/** The book of a client, kept from the first time that somebody asks for it: applications do at once. */
 export function alarmsOf(client: BookDeps): AlarmBook {
   const book = books.get(client) ?? openAlarmBook(client);
   books.set(client, book);
@@ -75,7 +75,7 @@ export function openAlarmBook(client: BookDeps): AlarmBook {
     view = rest;
     set({ ...alarms, brokenGroups });
   };
-  const add = (notice: Notice): void => {
+  const add = (notice: AlarmNotice): void => {
     const others = view.notices.filter(({ kind }) => kind !== notice.kind);
     set({ notices: [...others, notice] });
   };
@@ -95,7 +95,7 @@ export function openAlarmBook(client: BookDeps): AlarmBook {
 }
 
 interface Hearing {
-  readonly add: (notice: Notice) => void;
+  readonly add: (notice: AlarmNotice) => void;
   readonly refresh: () => Promise<void>;
   readonly warn: (user: UserId, warning: ListWarning) => void;
 }
@@ -106,7 +106,7 @@ function listen(client: BookDeps, { add, refresh, warn }: Hearing): void {
   client.on('account-compromised', read);
   client.on('key-log-broken', read);
   client.on('group-broken', read);
-  // A decision may have been made in another tab, or the identity renewed.
+  // A decision may have been made in another tab or program, or the identity renewed.
   client.on('conversation', read);
   client.on('connected', read);
   client.on('device-list-warning', ({ user, warning }) => warn(user, warning));
