@@ -89,7 +89,7 @@ async function ask(question: string): Promise<string> {
 }
 
 async function restore(file: string, found: Inspection, replace: boolean): Promise<void> {
-  putBackSecrets(found);
+  const takeSecretsAway = putBackSecrets(found);
   const site = await openSiteAlone();
   const progress = progressLine();
   try {
@@ -103,6 +103,10 @@ async function restore(file: string, found: Inspection, replace: boolean): Promi
       progress.end();
       console.log(`${found.tables} tables and ${files} files are back`);
       for (const line of tellSafety(safety)) console.log(line);
+    } catch (error) {
+      // Nothing of the backup was taken; whatever else failed may have been behind the commit.
+      if (error instanceof NotEmpty) takeSecretsAway();
+      throw error;
     } finally {
       await client.end();
       await blobs.close();

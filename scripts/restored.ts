@@ -3,18 +3,14 @@
  * docs/restore.md says when and why.
  */
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ConfigError, EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE } from '@sotto/runtime';
 import { AlreadyRestored } from '../services/message/src/restored.ts';
-import {
-  dataDirectoryOf,
-  loadStandaloneConfig,
-  secretsDirectory,
-} from '../services/standalone/src/config.ts';
+import { loadStandaloneConfig, secretsDirectory } from '../services/standalone/src/config.ts';
 import { lockData } from '../services/standalone/src/data-lock.ts';
 import { openDatabases } from '../services/standalone/src/databases.ts';
 import { makeSafe, tellSafety } from './backup/make-safe.ts';
+import { databasesElsewhere, dataDirectory, source } from './backup/site.ts';
 
 const USAGE = `usage: npm run restored [-- --again]
 
@@ -29,8 +25,6 @@ Exit codes: 0 done, 1 not possible, 64 wrong call, 78 wrong configuration.`;
 
 /** PostgreSQL's codes for a column, a table and a schema that is not there. */
 const ABSENT = ['42703', '42P01', '3F000'];
-
-const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
 process.exitCode = await main();
 
@@ -62,21 +56,25 @@ function readArguments() {
 }
 
 async function restore(again: boolean): Promise<void> {
-  const source = { environment: process.env, file: path('config.yaml') };
-  const directory = dataDirectoryOf(source, path('.data'));
-  const isElsewhere = Boolean(process.env.DATABASE_URL ?? process.env.DB_HOST);
+  const elsewhere = databasesElsewhere();
+  const safety =
+    elsewhere === undefined ? await makeOwnSafe(again) : await makeSafe(elsewhere, { again });
+  for (const line of tellSafety(safety)) console.log(line);
+}
+
+/** With the data directory held, so that no platform runs on it. */
+async function makeOwnSafe(again: boolean): ReturnType<typeof makeSafe> {
+  const directory = dataDirectory();
   // What is not there is not made: an empty platform has nothing to restore.
-  if (!isElsewhere && !existsSync(secretsDirectory(directory))) {
+  if (!existsSync(secretsDirectory(directory))) {
     throw new Error(`there is no platform in ${directory}: set DATA_DIR or DATABASE_URL`);
   }
-  // Held by a platform that runs here.
   const lock = lockData(directory);
   try {
-    const config = loadStandaloneConfig(source, { dataDirectory: path('.data') });
+    const config = loadStandaloneConfig(source, { dataDirectory: directory });
     const databases = await openDatabases(config, (error) => console.error(error.message));
     try {
-      const safety = await makeSafe(databases.sections, { again });
-      for (const line of tellSafety(safety)) console.log(line);
+      return await makeSafe(databases.sections, { again });
     } finally {
       await databases.close();
     }

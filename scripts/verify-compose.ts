@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { type Outcome, sufferFaults } from './compose/faults.ts';
+import { type FaultsOptions, type Outcome, sufferFaults } from './compose/faults.ts';
+import { lookAfter, putBack } from './compose/operator.ts';
 import { openStack, type Stack } from './compose/stack.ts';
 import { beginTalk, type Recovery, type Talk } from './compose/talk.ts';
 
@@ -59,13 +60,24 @@ async function verify(
   const trusted = isCluster ? await trustIn(stack) : {};
   say('the demo');
   await playDemo(stack, { ...process.env, ...trusted }, signal);
+  say('the operator’s commands');
+  await lookAfter(stack);
+  const { outcomes, verdict, alarms } = await talkThrough({ stack, only, signal, say });
+  say('a restore, and the demo of the same people');
+  await putBack(stack);
+  await playDemo(stack, { ...process.env, ...trusted }, signal);
+  print({ file: stack.file, versions: (await stack.versions()).trim(), upMs, outcomes });
+  return judgeAll(outcomes, verdict, alarms) ? 0 : 1;
+}
+
+/** People write to each other while everything happens that is tried. */
+async function talkThrough(given: Omit<FaultsOptions, 'talk'>) {
+  const { stack, only, signal } = given;
   const talk = await beginTalk({ url: stack.url, directory: stack.directory, signal });
   try {
-    const outcomes = await sufferFaults({ stack, talk, only, signal, say });
+    const outcomes = await sufferFaults({ ...given, talk });
     if (outcomes.length === 0) throw new Error(`nothing that is tried names ${only}`);
-    const verdict = await talk.end(SETTLE_MS);
-    print({ file: stack.file, versions: (await stack.versions()).trim(), upMs, outcomes });
-    return judgeAll(outcomes, verdict, talk.alarms) ? 0 : 1;
+    return { outcomes, verdict: await talk.end(SETTLE_MS), alarms: talk.alarms };
   } finally {
     await talk.close();
   }
@@ -99,7 +111,10 @@ interface Told {
 
 function print({ file, versions, upMs, outcomes }: Told): void {
   console.log(`\`${file}\`, ${versions}, ${new Date().toISOString().slice(0, 10)}:`);
-  console.log(`healthy ${seconds(upMs)} s after \`up\`, and the demo exits with 0.\n`);
+  console.log(
+    `healthy ${seconds(upMs)} s after \`up\`; the demo exits with 0, and so do doctor, admin, backup and restore in`,
+    'a container of `tools`, and the demo after the restore.\n',
+  );
   console.log(
     '| fault | texts | a file | somebody new | texts, once it is back | a file | somebody new |',
   );

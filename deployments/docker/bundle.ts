@@ -1,5 +1,6 @@
 /**
- * Makes what an image holds of one service: `node deployments/docker/bundle.ts SERVICE DIRECTORY`.
+ * Makes what an image holds of one service: `node deployments/docker/bundle.ts SERVICE DIRECTORY`. `tools` is the image of
+ * the operator's commands, in `dist/` each, with a package.json by which `npm run` finds them.
  *
  *     dist/           main.js, admin.js where the service has commands, health.js, and what they share
  *     bin/            admin, by which the commands are called
@@ -22,17 +23,29 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { buildPage, PAGE_FOLDER } from '../../scripts/web/page-build.ts';
 import { billOfMaterials } from './bill-of-materials.ts';
+import { commandFiles, ownFiles } from './own-files.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The services that have an image. */
 export const IMAGES = ['gateway', 'auth', 'key', 'message', 'file'] as const;
 export type ImageName = (typeof IMAGES)[number];
+
+/** The image beside them, and the operator's commands in it: those that need nothing of the checkout. */
+const TOOLS = 'tools';
+export const COMMANDS = [
+  'admin',
+  'backup',
+  'doctor',
+  'restore',
+  'restored',
+  'rotate-field-keys',
+] as const;
 
 /** Packages that stay beside the bundle, and which of their files are needed: native code, and files that are served. */
 const KEPT: Readonly<Record<string, RegExp>> = {
@@ -66,12 +79,8 @@ export async function bundleService(service: ImageName, directory: string): Prom
     mkdirSync(join(directory, 'bin'));
     symlinkSync('../dist/admin.js', join(directory, 'bin/admin'));
   }
-  const assets = join(home, 'assets');
-  if (existsSync(assets)) cpSync(assets, join(directory, 'assets'), { recursive: true });
-  for (const name of Object.keys(manifest.dependencies ?? {})) {
-    const files = KEPT[name];
-    if (files !== undefined) keep(join(home, 'node_modules', name), { name, files, directory });
-  }
+  keepAssets(home, directory);
+  keepPackages(home, directory);
   const importers = [`services/${service}`];
   if (service === 'gateway') {
     await buildPage();
@@ -82,6 +91,41 @@ export async function bundleService(service: ImageName, directory: string): Prom
   write(join(directory, 'package.json'), { name, version, type: 'module' });
   write(join(directory, 'sbom.cdx.json'), billOfMaterials({ root, name, version, importers }));
 }
+
+/** The same with the operator's commands. */
+export async function bundleCommands(directory: string): Promise<void> {
+  const { name, version } = readManifest(root);
+  const entryPoints = COMMANDS.map((command) => join(root, 'scripts', `${command}.ts`));
+  await build({
+    ...BUNDLE,
+    entryPoints,
+    outdir: join(directory, 'dist'),
+    banner: { js: REQUIRE.join('\n') },
+    plugins: [ownFiles, commandFiles(root)],
+  });
+  // Passwords of accounts that an operator makes are hashed by it.
+  keepPackages(join(root, 'services/auth'), directory);
+  // With all services' configurations comes what the gateway reads as it is loaded.
+  keepAssets(join(root, 'services/gateway'), directory);
+  const scripts = Object.fromEntries(
+    COMMANDS.map((command) => [command, `node dist/${command}.js`]),
+  );
+  write(join(directory, 'package.json'), { name, version, type: 'module', scripts });
+  const importers = ['services/standalone'];
+  write(join(directory, 'sbom.cdx.json'), billOfMaterials({ root, name, version, importers }));
+}
+
+/** What all bundles have in common. */
+const BUNDLE = {
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node26',
+  external: [...Object.keys(KEPT), ...ABSENT],
+  legalComments: 'none',
+  logLevel: 'warning',
+} satisfies BuildOptions;
 
 /** Resolves to the names of what can be started. */
 async function bundle(home: string, outdir: string): Promise<string[]> {
@@ -95,18 +139,11 @@ async function bundle(home: string, outdir: string): Promise<string[]> {
     })),
   ].filter((entry) => existsSync(entry.in));
   await build({
+    ...BUNDLE,
     entryPoints,
     outdir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node26',
-    external: [...Object.keys(KEPT), ...ABSENT],
     // The kernel starts a file that says so with Node; nothing else is needed in the image for that.
     banner: { js: [`#!/usr/local/bin/node${nodeOption(home)}`, ...REQUIRE].join('\n') },
-    legalComments: 'none',
-    logLevel: 'warning',
     plugins: [ownFiles],
   });
   const names = entryPoints.map(({ out }) => out);
@@ -123,30 +160,17 @@ function nodeOption(home: string): string {
   return ` ${option}`;
 }
 
-/** Files that a source names beside itself: workers become entries of their own, and the rest lies where `src` saw it. */
-const ownFiles: Plugin = {
-  name: 'own-files',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/(services|packages)\/[^/]+\/src\/.*\.ts$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8');
-      const contents = source.replace(
-        /new URL\((['"`])([^'"`]*)\1, import\.meta\.url\)/g,
-        (found, quote: string, target: string) => {
-          if (/^\.\/[a-z-]+-worker\.ts$/.test(target))
-            return found.replace(`.ts${quote}`, `.js${quote}`);
-          if (isBesideSource(target) && basename(dirname(path)) === 'src') return found;
-          throw new Error(
-            `${path}: ${target} would not be in the image: see ${import.meta.filename}`,
-          );
-        },
-      );
-      return { contents, loader: 'ts' };
-    });
-  },
-};
+function keepAssets(home: string, directory: string): void {
+  const assets = join(home, 'assets');
+  if (existsSync(assets)) cpSync(assets, join(directory, 'assets'), { recursive: true });
+}
 
-function isBesideSource(target: string): boolean {
-  return target === '../package.json' || target.startsWith('../assets/');
+/** Those of a service that cannot be part of a bundle. */
+function keepPackages(home: string, directory: string): void {
+  for (const name of Object.keys(readManifest(home).dependencies ?? {})) {
+    const files = KEPT[name];
+    if (files !== undefined) keep(join(home, 'node_modules', name), { name, files, directory });
+  }
 }
 
 interface Keeping {
@@ -180,10 +204,10 @@ function write(file: string, value: unknown): void {
 if (import.meta.main) {
   const [service, directory] = process.argv.slice(2);
   const name = IMAGES.find((image) => image === service);
-  if (name === undefined || directory === undefined) {
-    process.stderr.write(`usage: node bundle.ts ${IMAGES.join('|')} DIRECTORY\n`);
+  if (directory !== undefined && name !== undefined) await bundleService(name, directory);
+  else if (directory !== undefined && service === TOOLS) await bundleCommands(directory);
+  else {
+    process.stderr.write(`usage: node bundle.ts ${[...IMAGES, TOOLS].join('|')} DIRECTORY\n`);
     process.exitCode = 64;
-  } else {
-    await bundleService(name, directory);
   }
 }

@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { access, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readArchive } from './archive-reader.ts';
 import type { Sink } from './archive-writer.ts';
 import { ArchiveError } from './records.ts';
 import { isSealed, SEAL_BYTES, seal, unseal } from './sealed-archive.ts';
@@ -12,7 +13,7 @@ const WRITE_BYTES = 1024 * 1024;
 
 export interface ArchiveFile {
   sink: Sink;
-  /** Flushes everything to disk and gives the file its name. */
+  /** Flushes everything to disk, reads it back to its end and gives the file its name. Throws an ArchiveError. */
   keep(): Promise<void>;
   /** Removes what was written. Does nothing after `keep`. */
   discard(): Promise<void>;
@@ -49,6 +50,7 @@ export async function createArchiveFile(
       await end();
       await flush();
       await file.sync();
+      await readBack(draft, passphrase);
       await refuseTaken(path);
       await rename(draft, path);
       isOver = true;
@@ -70,6 +72,14 @@ async function refuseTaken(path: string): Promise<void> {
     () => false,
   );
   if (isTaken) throw new Error(`${path} is there already: a backup never replaces another`);
+}
+
+/** What a disk or a memory has altered on the way is found now, and not by the restore that needs it. */
+async function readBack(path: string, passphrase: string | undefined): Promise<void> {
+  await readArchive(readArchiveFile(path, passphrase), {
+    header: () => undefined,
+    entry: () => undefined,
+  });
 }
 
 function plain(sink: Sink): { sink: Sink; end(): Promise<void> } {

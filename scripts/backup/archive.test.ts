@@ -1,4 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -145,6 +155,21 @@ test('a file has its name once it is whole, is for its owner alone, and replaces
   const abandoned = await createArchiveFile(`${path}2`, undefined);
   await abandoned.discard();
   expect(() => statSync(`${path}2.partial`)).toThrow();
+});
+
+test('a file that the disk has altered is not kept', async () => {
+  const path = join(directory, 'backup');
+  const file = await createArchiveFile(path, undefined);
+  const archive = await writeArchive(file.sink, HEADER);
+  await archive.entry({ kind: 'blob', key: KEY }, each([Buffer.alloc(3 * RECORD_BYTES_MAX)]));
+  await archive.end(0);
+  const disk = openSync(`${path}.partial`, 'r+');
+  expect(writeSync(disk, Buffer.of(1), 0, 1, 1_000)).toBe(1);
+  closeSync(disk);
+  await expect(file.keep()).rejects.toMatchObject({ code: 'altered' });
+  expect(existsSync(path)).toBe(false);
+  await file.discard();
+  expect(existsSync(`${path}.partial`)).toBe(false);
 });
 
 test('a sealed file opens with its passphrase, and with no other', async () => {

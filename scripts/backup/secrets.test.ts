@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Header } from './records.ts';
-import { checkSecrets, readSecrets } from './secrets.ts';
+import { checkSecrets, putBackSecrets, readSecrets } from './secrets.ts';
 import { fingerprintOf } from './site.ts';
 
 const NO_TABLES = { migrations: [], partitions: [], sequences: [] };
@@ -38,6 +38,20 @@ test('secrets that are others than those in use do not go into a backup', () => 
   keep('field', 'the-key-of-an-old-try');
   vi.stubEnv('FIELD_KEYS', 'the-key-of-the-rows');
   expect(() => readSecrets()).toThrow('FIELD_KEYS');
+});
+
+test('secrets of a backup that is not restored after all leave again, and only those', () => {
+  keep('key-log', 'here-before');
+  const file = (name: string) => join(directory, 'secrets', name);
+  const secrets = new Map([
+    ['field', 'brought'],
+    ['key-log', 'here-before'],
+  ]);
+  const takeAway = putBackSecrets({ secrets });
+  expect(readFileSync(file('field'), 'utf8')).toBe('brought\n');
+  takeAway();
+  expect(existsSync(file('field'))).toBe(false);
+  expect(readFileSync(file('key-log'), 'utf8')).toBe('here-before\n');
 });
 
 function keep(name: string, text: string): void {

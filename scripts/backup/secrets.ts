@@ -1,5 +1,5 @@
 /** Secrets of a backup, and whether those of the platform are the same. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CommandError, wrongCall } from '@sotto/runtime';
 import type { Inspection } from './inspect.ts';
@@ -79,8 +79,9 @@ export function checkSecrets(
   }
 }
 
-/** Writes those that a backup brings and the data directory has not. */
-export function putBackSecrets({ secrets }: Pick<Inspection, 'secrets'>): void {
+/** Writes those that a backup brings and the data directory has not. Returns what takes them away again. */
+export function putBackSecrets({ secrets }: Pick<Inspection, 'secrets'>): () => void {
+  const written: string[] = [];
   if (isDatabaseElsewhere() && secrets.size > 0) {
     console.error('sotto: the secrets go to the data directory; services read them from elsewhere');
   }
@@ -94,5 +95,9 @@ export function putBackSecrets({ secrets }: Pick<Inspection, 'secrets'>): void {
     const draft = `${file}.partial`;
     writeFileSync(draft, `${text}\n`, { mode: 0o600, flush: true });
     renameSync(draft, file);
+    written.push(file);
   }
+  return () => {
+    for (const file of written) rmSync(file);
+  };
 }

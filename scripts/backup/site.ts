@@ -101,6 +101,13 @@ export function findDatabase(): DatabaseSection | undefined {
   return findSection(readSiteConfig());
 }
 
+/** How services reach the database that the configuration names; undefined beside an embedded one. */
+export function databasesElsewhere(): Databases['sections'] | undefined {
+  const { database } = readSiteConfig();
+  const { host = 'localhost' } = database;
+  return isDatabaseElsewhere() ? forEach({ ...database, host }) : undefined;
+}
+
 function findSection(config: SiteConfig): DatabaseSection | undefined {
   const { database, data } = config;
   if (isDatabaseElsewhere()) return { ...database, host: database.host ?? 'localhost' };

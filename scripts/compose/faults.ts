@@ -1,5 +1,6 @@
 /** What is done to the containers of a platform, one after the other, and how long it took to get over it. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { upgrade } from './operator.ts';
 import type { Container, Stack } from './stack.ts';
 import type { Recovery, Talk } from './talk.ts';
 
@@ -22,6 +23,7 @@ export interface Outcome {
   readonly withinMs: number;
 }
 
+const UPGRADE = 'each service made anew';
 const RENEWAL = '`down` and `up`';
 
 interface Fault {
@@ -41,7 +43,7 @@ export interface FaultsOptions {
   readonly say: (line: string) => void;
 }
 
-/** Each container is killed in turn, of a cluster one is cut off, and all are removed and made again. */
+/** Each container is killed in turn, of a cluster one is cut off, services are upgraded, and all are removed and made again. */
 export async function sufferFaults(options: FaultsOptions): Promise<Outcome[]> {
   const { stack, say, only } = options;
   const containers = await stack.containers();
@@ -53,6 +55,7 @@ export async function sufferFaults(options: FaultsOptions): Promise<Outcome[]> {
   for (const fault of faultsOf(stack, containers)) {
     if (fault.title.includes(only)) note(await suffer(fault, options));
   }
+  if (UPGRADE.includes(only)) note(await renewServices(options));
   if (RENEWAL.includes(only)) note(await makeAnew(options));
   return outcomes;
 }
@@ -96,6 +99,13 @@ async function suffer(fault: Fault, { talk, signal }: FaultsOptions): Promise<Ou
   await mend();
   const back = await talk.recover(WATCH_MS);
   return { fault: fault.title, gone, back, withinMs: RECOVERY_MS_MAX };
+}
+
+/** One service after the other, as a new release is taken. */
+async function renewServices({ stack, talk }: FaultsOptions): Promise<Outcome> {
+  await upgrade(stack);
+  const back = await talk.recover(WATCH_MS);
+  return { fault: UPGRADE, gone: undefined, back, withinMs: RECOVERY_MS_MAX };
 }
 
 /** Somebody is away meanwhile, and finds what was written before. */

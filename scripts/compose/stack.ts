@@ -1,7 +1,7 @@
 /** A compose file, brought up under a project name of its own: its containers, and what can be done to them. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,10 +11,10 @@ import { NO_LIMITS } from '../../tests/cluster.ts';
 const execute = promisify(execFile);
 
 /** A first build fetches packages, and each container has two minutes to become healthy. */
-const UP_MS_MAX = 20 * 60_000;
+export const UP_MS_MAX = 20 * 60_000;
 const HEALTHY_SECONDS = 240;
 /** WebSockets drain, databases write what they hold. */
-const DOWN_MS_MAX = 3 * 60_000;
+export const DOWN_MS_MAX = 3 * 60_000;
 const COMMAND_MS_MAX = 60_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -39,7 +39,8 @@ export async function openStack({ root, isCluster, signal }: StackOptions) {
   const project = `sotto-verify-${randomUUID().slice(0, 8)}`;
   const [port, plainPort] = [await freePort(), await freePort()];
   const settings = join(directory, 'settings.env');
-  writeFileSync(settings, settingsOf({ isCluster, port, plainPort, settings }));
+  const backups = makeFolderOfBackups(directory);
+  writeFileSync(settings, settingsOf({ isCluster, port, plainPort, settings, backups }));
   const file = isCluster ? 'docker-compose.cluster.yml' : 'docker-compose.yml';
   const place = ['compose', '--project-name', project, '--file', file, '--env-file', settings];
 
@@ -55,6 +56,11 @@ export async function openStack({ root, isCluster, signal }: StackOptions) {
   return {
     directory,
     file,
+    project,
+    isCluster,
+    /** Calls Docker, or Compose for this project. Rejects with what it says when it fails. */
+    docker,
+    compose,
     url: isCluster ? `https://localhost:${port}` : `http://localhost:${port}`,
     build: () => compose(['build'], UP_MS_MAX),
     /** Starts, and waits until all are healthy. Rejects with what the containers said last. */
@@ -83,16 +89,7 @@ export async function openStack({ root, isCluster, signal }: StackOptions) {
     kill: ({ name }: Container) => docker(['kill', name]),
     start: ({ name }: Container) => docker(['start', name]),
     /** Takes a container off its networks. Resolves to what puts it back, under the names that it had. */
-    async cutOff({ name }: Container): Promise<() => Promise<void>> {
-      const aliases = networksOf(await docker(['inspect', name]));
-      for (const network of aliases.keys()) await docker(['network', 'disconnect', network, name]);
-      return async () => {
-        for (const [network, names] of aliases) {
-          const flags = names.flatMap((alias) => ['--alias', alias]);
-          await docker(['network', 'connect', ...flags, network, name]);
-        }
-      };
-    },
+    cutOff: ({ name }: Container) => cutOff(docker, name),
     async [Symbol.asyncDispose](): Promise<void> {
       // Whatever the signal says.
       const words = [...place, 'down', '--volumes', '--remove-orphans'];
@@ -100,6 +97,29 @@ export async function openStack({ root, isCluster, signal }: StackOptions) {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+type Docker = (words: readonly string[]) => Promise<string>;
+
+async function cutOff(docker: Docker, name: string): Promise<() => Promise<void>> {
+  const aliases = networksOf(await docker(['inspect', name]));
+  for (const network of aliases.keys()) await docker(['network', 'disconnect', network, name]);
+  return async () => {
+    for (const [network, names] of aliases) {
+      const flags = names.flatMap((alias) => ['--alias', alias]);
+      await docker(['network', 'connect', ...flags, network, name]);
+    }
+  };
+}
+
+/** Somebody's who is not root, where this may give files away. */
+const STRANGER = 1_000;
+
+function makeFolderOfBackups(directory: string): string {
+  const folder = join(directory, 'backups');
+  mkdirSync(folder, { mode: 0o700 });
+  if (process.getuid?.() === 0) chownSync(folder, STRANGER, STRANGER);
+  return folder;
 }
 
 /** What the docker client needs. What else is set here would go before the settings of this run. */
@@ -114,10 +134,12 @@ function settingsOf(given: {
   port: number;
   plainPort: number;
   settings: string;
+  backups: string;
 }): string {
-  const { isCluster, port, plainPort, settings } = given;
+  const { isCluster, port, plainPort, settings, backups } = given;
   const lines = {
     SOTTO_ENV_FILE: settings,
+    SOTTO_BACKUPS: backups,
     SOTTO_PORT: port,
     SOTTO_HTTPS_PORT: port,
     SOTTO_HTTP_PORT: plainPort,

@@ -1,7 +1,13 @@
 /** What is checked of the servers that the platform stands on. */
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createLogger, openRedisCounters, openS3Blobs } from '@sotto/runtime';
+import {
+  ConfigError,
+  createLogger,
+  openRedisCounters,
+  openS3Blobs,
+  type S3BlobsOptions,
+} from '@sotto/runtime';
 import type pg from 'pg';
 import { SCHEMAS } from '../backup/records.ts';
 import { appliedMigrations, MIGRATIONS } from '../backup/release.ts';
@@ -212,16 +218,32 @@ async function files({ config, isEmbedded, environment }: Patient): Promise<Find
   }
   // A store that is busy misses a deadline now and then.
   for (let attempt = 1; attempt <= STORE_ATTEMPTS_MAX; attempt += 1) {
-    const blobs = await openS3Blobs({ ...s3, endpoint });
-    const isThere = await blobs.ping().then(
+    const isThere = await asksBucket({ ...s3, endpoint });
+    if (isThere instanceof ConfigError) {
+      return fail(isThere.faults.map(({ problem }) => problem).join('; '), SEE_STORE);
+    }
+    if (isThere) return ok(`the bucket ${s3.bucket} answers`);
+  }
+  return fail(`the bucket ${s3.bucket} does not answer`, SEE_STORE);
+}
+
+const SEE_STORE = 'see S3_ENDPOINT, S3_BUCKET and the keys; the file service makes the bucket';
+
+/** Makes none. */
+async function asksBucket(
+  options: Omit<S3BlobsOptions, 'mustExist'>,
+): Promise<boolean | ConfigError> {
+  try {
+    const blobs = await openS3Blobs({ ...options, mustExist: true });
+    const answer = blobs.ping().then(
       () => true,
       () => false,
     );
-    await blobs.close();
-    if (isThere) return ok(`the bucket ${s3.bucket} answers`);
+    return await answer.finally(() => blobs.close());
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
   }
-  const says = `the bucket ${s3.bucket} does not answer, or refuses us`;
-  return fail(says, 'see S3_ENDPOINT and the keys');
 }
 
 const STORE_ATTEMPTS_MAX = 3;

@@ -21,7 +21,7 @@ export function containerFaults(manifests: readonly Manifest[]): Fault[] {
         const own = [
           ...privilegeFaults(container),
           ...resourceFaults(container),
-          ...(begin.has(container) ? [] : probeFaults(container)),
+          ...(begin.has(container) || !isAsked(template) ? [] : probeFaults(container)),
         ];
         return own.map((what) => `${container.name}: ${what}`);
       }),
@@ -42,8 +42,13 @@ function podFaults({ manifest, template }: Workload): string[] {
   ] as const;
   return [
     ...faults.flatMap(([isSo, what]) => (isSo ? [what] : [])),
-    ...(manifest.object.kind === 'Deployment' ? endFaults(template) : []),
+    ...(manifest.object.kind === 'Deployment' && isAsked(template) ? endFaults(template) : []),
   ];
+}
+
+/** False where nobody sends requests, which somebody would have to be kept from, or told that they are taken. */
+function isAsked(template: Workload['template']): boolean {
+  return containersOf(template).some(({ ports = [] }) => ports.length > 0);
 }
 
 /** One of ours ends in order: nobody sends it anything more, then it has the time that it takes. */

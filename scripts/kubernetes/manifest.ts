@@ -21,6 +21,10 @@ import {
 } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { ConfigMap, type IConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { type INamespace, Namespace } from 'kubernetes-models/v1/Namespace';
+import {
+  type IPersistentVolumeClaim,
+  PersistentVolumeClaim,
+} from 'kubernetes-models/v1/PersistentVolumeClaim';
 import type { IPodTemplateSpec } from 'kubernetes-models/v1/PodTemplateSpec';
 import { type ISecret, Secret } from 'kubernetes-models/v1/Secret';
 import { type IService, Service } from 'kubernetes-models/v1/Service';
@@ -38,6 +42,7 @@ type KubernetesObject =
   | IConfigMap
   | ISecret
   | IServiceAccount
+  | IPersistentVolumeClaim
   | INetworkPolicy
   | IDeployment
   | IStatefulSet
@@ -74,6 +79,7 @@ const MODELS: readonly Model[] = [
   ConfigMap,
   Secret,
   ServiceAccount,
+  PersistentVolumeClaim,
   NetworkPolicy,
   Deployment,
   StatefulSet,

@@ -111,7 +111,9 @@ function sourceFaults(
   ];
   const claim = persistentVolumeClaim?.claimName;
   return [
-    ...(claim === undefined ? [] : [`the PersistentVolumeClaim ${claim} is nowhere`]),
+    ...(claim === undefined || find(manifests, 'PersistentVolumeClaim', claim) !== undefined
+      ? []
+      : [`the PersistentVolumeClaim ${claim} is nowhere`]),
     ...sources.flatMap((one) => [
       ...keysFaults('ConfigMap', one.configMap, manifests),
       ...keysFaults('Secret', one.secret, manifests),

@@ -22,19 +22,30 @@ export function kubernetesSecrets(): string {
     manifest('nats', { 'users.conf': `user: sotto\npassword: "${secret('nats')}"\n` }),
     manifest('redis', { 'password.conf': `requirepass ${secret('redis')}\n` }),
   ];
-  return [...own, ...servers].map((one) => stringify(one)).join('---\n');
+  const tools = Object.fromEntries(OF_TOOLS.map((name) => [name, secret(name)]));
+  const operators = manifest('tools', { ...tools, ...urls('tools', secret) });
+  return [...own, ...servers, operators].map((one) => stringify(one)).join('---\n');
 }
 
 /** Here, unlike under docker compose, others may share the network: NATS and Redis want passwords. */
 function urls(workload: string, secret: (name: string) => string): Record<string, string> {
-  if (!SERVICES.has(workload)) return {};
+  if (!CALLERS.has(workload)) return {};
   return {
     'redis-url': `redis://:${secret('redis')}@redis:6379`,
     ...(workload !== 'gateway' && { 'nats-url': `nats://sotto:${secret('nats')}@nats:4222` }),
   };
 }
 
-const SERVICES: ReadonlySet<string> = new Set(['gateway', 'auth', 'key', 'message', 'file']);
+/** Who calls NATS and Redis, but for the gateway, which has no business with the first. */
+const CALLERS: ReadonlySet<string> = new Set([
+  ...['gateway', 'auth', 'key', 'message', 'file', 'tools'],
+]);
+
+/** The operator's commands do what any service does, as the database's administrator. */
+const OF_TOOLS = [
+  ...['internal', 'jwt-access', 'jwt-refresh', 'field', 'key-log'],
+  ...['postgres', 's3-access-key', 's3-secret-key'],
+];
 
 function manifest(workload: string, stringData: Readonly<Record<string, string>>) {
   return {

@@ -136,6 +136,25 @@ describe('the configuration of', () => {
   });
 });
 
+test('the operator’s commands are told where everything is', () => {
+  const secrets = folder('real-tools', realSecrets().get('tools') ?? {});
+  const doctor = join(root, 'scripts/doctor.ts');
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [doctor, '--only', 'configuration,secrets', '--json'],
+    { cwd: directory, env: environmentOf(workloadOf('tools'), secrets), encoding: 'utf8' },
+  );
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('5 secrets, long and different');
+  const named = Object.keys(environmentOf(workloadOf('tools'), ''));
+  for (const service of SERVICES) {
+    const asked = Object.keys(environmentOf(workloadOf(service), ''));
+    // Their port and their place in the database are the services' own.
+    const beside = asked.filter((name) => !/^(METRICS_PORT|DB_.*)$/.test(name));
+    expect(named).toEqual(expect.arrayContaining(beside));
+  }
+});
+
 describe('before a server with a disk starts', () => {
   test.each(['postgres', 'nats', 'redis', 'minio'])('%s refuses placeholders', (name) => {
     const workload = workloadOf(name);

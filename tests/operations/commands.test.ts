@@ -1,12 +1,14 @@
 /** `npm run doctor` and the commands of `npm run admin` that go over all services, beside a platform that runs. */
 import { chmodSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createClient, openMemoryStore } from '@sotto/client';
 import { nodeProvider } from '@sotto/crypto/node';
+import { openS3Blobs } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundleCommands, COMMANDS } from '../../deployments/docker/bundle.ts';
 import { openRealServers, type Standalone, startStandalone } from '../cluster.ts';
-import { type Ended, runScript } from './script.ts';
+import { type Ended, runProcess, runScript } from './script.ts';
 
 let platform: Standalone;
 let servers: Awaited<ReturnType<typeof openRealServers>>;
@@ -39,8 +41,15 @@ test('the doctor finds a platform that was just started well, and says what it l
   }
 });
 
-test('the doctor asks the servers that are configured', async () => {
+test('the doctor asks the servers that are configured, and makes nothing there', async () => {
   const words = ['--only', 'database,nats,redis,files'];
+  const without = { ...environment, ...servers.environment };
+  for (let time = 1; time <= 2; time += 1) {
+    expect((await doctor(without, ['--only', 'files'])).findings).toMatchObject([
+      { level: 'fail', says: expect.stringContaining('no bucket') },
+    ]);
+  }
+  await (await openS3Blobs(storeOf(servers.environment))).close();
   const { findings } = await doctor({ ...environment, ...servers.environment }, words);
   expect(findings.map(({ check, level }) => [check, level])).toEqual([
     ['database', 'ok'],
@@ -161,6 +170,32 @@ test('retention says what would go, and does nothing without a word', async () =
   expect(elsewhere).toMatchObject({ code: 64, stderr: expect.stringContaining('--days 30') });
 });
 
+test('in their image the commands need nothing of the checkout', async () => {
+  const image = mkdtempSync(join(tmpdir(), 'sotto-tools-'));
+  try {
+    await bundleCommands(image);
+    const own = { ...environment, PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
+    const run = (command: string, ...words: string[]) =>
+      runProcess('npm', ['run', '--silent', command, '--', ...words], { cwd: image, env: own });
+    expect(await run('doctor', '--only', 'configuration,migrations,restore')).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    expect(await run('admin', 'users', 'list')).toMatchObject({ code: 0, stderr: '' });
+    const backup = join(image, 'backup');
+    expect(await run('backup', backup)).toMatchObject({ code: 0, stderr: '' });
+    expect(await run('backup', '--verify', backup)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('by release 0.1.0'),
+    });
+    for (const command of COMMANDS) {
+      expect((await run(command, '--help')).stdout).toContain('npm run');
+    }
+  } finally {
+    rmSync(image, { recursive: true, force: true });
+  }
+}, 120_000);
+
 test('an operator’s command beside no platform says so in a line', async () => {
   const nowhere = mkdtempSync(join(tmpdir(), 'sotto-nowhere-'));
   chmodSync(nowhere, 0o711);
@@ -171,6 +206,12 @@ test('an operator’s command beside no platform says so in a line', async () =>
     rmSync(nowhere, { recursive: true, force: true });
   }
 });
+
+function storeOf(named: Readonly<Record<string, string>>) {
+  const { S3_ENDPOINT: endpoint = '', S3_BUCKET: bucket = '' } = named;
+  const { S3_ACCESS_KEY: accessKey = '', S3_SECRET_KEY: secretKey = '' } = named;
+  return { endpoint, bucket, accessKey, secretKey, region: 'us-east-1' };
+}
 
 interface Found {
   check: string;

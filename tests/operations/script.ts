@@ -28,11 +28,35 @@ export function startScript(
   environment: Readonly<Record<string, string>> = {},
 ): Command {
   const file = name.endsWith('.ts') ? name : `scripts/${name}.ts`;
-  const child = spawn(process.execPath, [file, ...words], {
-    cwd: root,
-    env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...environment };
+  return startProcess(process.execPath, [file, ...words], { cwd: root, env });
+}
+
+/** Runs it to its end. */
+export function runScript(
+  name: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  return startScript(name, words, environment).ended;
+}
+
+interface Place {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Runs any program to its end. */
+export function runProcess(
+  program: string,
+  words: readonly string[],
+  place: Place,
+): Promise<Ended> {
+  return startProcess(program, words, place).ended;
+}
+
+function startProcess(program: string, words: readonly string[], place: Place): Command {
+  const child = spawn(program, words, { ...place, stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   let stdout = '';
   let stderr = '';
@@ -50,13 +74,4 @@ export function startScript(
     });
   });
   return { child, ended };
-}
-
-/** Runs it to its end. */
-export function runScript(
-  name: string,
-  words: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
-  return startScript(name, words, environment).ended;
 }
