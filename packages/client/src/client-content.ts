@@ -18,8 +18,8 @@ import {
 import { type Found, findMessage } from './messages/message-search.ts';
 import { enqueue, isUntouched, replaceContent } from './messages/outbox.ts';
 import { markRead, tellReads } from './messages/read-marks.ts';
+import { deleteRefused } from './messages/refused-message.ts';
 import { sealTyping } from './messages/typing.ts';
-import { keys } from './store/key-space.ts';
 import type { StoreTransaction } from './store/store.ts';
 import type { PeerDeps } from './trust/peers.ts';
 
@@ -152,7 +152,7 @@ async function changeUnsent(
   const { entry } = found;
   if (entry === undefined || content.type === 'reaction') return false;
   if (found.isFailed) {
-    await transaction.delete(keys.failed(about.id));
+    await deleteRefused(transaction, entry);
     return true;
   }
   if (!isUntouched(entry)) return false;

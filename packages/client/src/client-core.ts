@@ -23,6 +23,7 @@ import { createEvents, type Events } from './events.ts';
 import type { GroupChangeDeps } from './groups/groups.ts';
 import { CALL_WAIT_MS_MAX } from './limits.ts';
 import { type Arrivals, createArrivals } from './messages/arrivals.ts';
+import { withMigrations } from './store/record-migrations.ts';
 import type { Store } from './store/store.ts';
 import { createKeyLog } from './trust/key-log.ts';
 import type { PeerDeps } from './trust/peers.ts';
@@ -48,7 +49,8 @@ export class ClientCore {
   #isToConnect = false;
 
   constructor(options: ClientOptions) {
-    const { url, store, fetch = globalThis.fetch, clock = Date.now, proofs = true } = options;
+    const { url, fetch = globalThis.fetch, clock = Date.now, proofs = true } = options;
+    const store = withMigrations(options.store);
     this.#options = options;
     this.store = store;
     this.provider = options.provider ?? nobleProvider;

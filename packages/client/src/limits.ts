@@ -237,17 +237,17 @@ export const REPAIR_LOOK_MS = 3_600_000;
 /** Messages of one device that are asked for at a time, read at each request. */
 export const RESEND_WINDOW = 500;
 
-/** Requests to one device of a conversation: some at once, and then seldom. More, and forged messages make us a nuisance. */
+/** Requests to one account of a conversation: some at once, and then seldom. More, and forged messages make us a nuisance. */
 export const RESEND_BUDGET = { burst: 12, everyMs: 30 * 60_000 } as const;
 
-/** New sessions for requests to one device. Platforms give out six bundles of an account before they make us wait. */
-export const FRESH_SESSION_BUDGET = { burst: 3, everyMs: 30 * 60_000 } as const;
+/** New sessions for requests to one account. Platforms give out six bundles of it before they make us wait. */
+export const FRESH_SESSION_BUDGET = { burst: 5, everyMs: 30 * 60_000 } as const;
 
-/** Messages sent again to one device. More, and whoever holds a device of a contact decides what ours does all day. */
+/** Messages sent again to one account. More, and whoever holds a device of a contact decides what ours does all day. */
 export const AGAIN_BUDGET = { burst: 500, everyMs: 60_000 } as const;
 
-/** Keys and profiles given again to one device of a conversation. */
-export const CONTROL_AGAIN_BUDGET = { burst: 5, everyMs: 10 * 60_000 } as const;
+/** Keys and profiles given again to one account of a conversation: to each of its devices once, of people who have many. */
+export const CONTROL_AGAIN_BUDGET = { burst: 8, everyMs: 10 * 60_000 } as const;
 
 /** Characters of the name that somebody shows to others. */
 export const PROFILE_NAME_LENGTH_MAX = 64;

@@ -19,6 +19,7 @@ type Fate =
 
 /** By the first part of their keys; in an archive they come in this order. */
 export const KINDS: Readonly<Record<string, Fate>> = {
+  'record-version': 'device',
   account: 'head',
   registration: 'device',
   recovery: 'device',
@@ -67,6 +68,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   'outbox-steps': 'device',
   failed: 'device',
   sent: 'device',
+  refused: 'device',
   'sent-count': 'device',
   'sent-again': 'device',
   incarnation: 'device',

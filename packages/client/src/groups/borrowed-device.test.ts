@@ -24,10 +24,10 @@ test('no record of the one is the record of the other', () => {
     keys.messageId(address, message),
     keys.wantedAgain(conversation, address, 1),
     keys.repair(conversation, address),
-    keys.resendBudget(conversation, address),
-    keys.sessionBudget(address),
-    keys.againBudget(address),
-    keys.controlBudget(conversation, address),
+    keys.resendBudget(conversation, address.user),
+    keys.sessionBudget(address.user),
+    keys.againBudget(address.user),
+    keys.controlBudget(conversation, address.user),
     keys.againPiece(conversation, 1, address),
   ];
   const all = [...recordsOf(bob), ...recordsOf(mallory)];

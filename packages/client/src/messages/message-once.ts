@@ -5,6 +5,7 @@ import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder } from '../store/stored-record.ts';
 import { OutboxEntry } from './outbox-entry.ts';
+import { wasRefused } from './refused-message.ts';
 
 /** How a message is said once, however often it is asked for. */
 export interface OnceOptions {
@@ -27,7 +28,7 @@ export async function saidBefore(
   if (!MessageId.safeParse(id).success) throw new TypeError(`${id} is no id of a message`);
   const isOver =
     (await transaction.get(keys.messageId(local.address, id))) !== undefined ||
-    (await transaction.get(keys.failed(id))) !== undefined;
+    (await wasRefused(transaction, id));
   if (isAgain === true) {
     return isOver || (await isWaiting(transaction, conversation, id)) ? id : undefined;
   }

@@ -9,6 +9,7 @@ import { HistoryItem } from './history-item.ts';
 import { findPlace } from './message-place.ts';
 import type { MessageReference } from './message-reference.ts';
 import { isControl, OutboxEntry } from './outbox-entry.ts';
+import { getRefused } from './refused-message.ts';
 
 /** A message that was found. */
 export interface Found {
@@ -37,8 +38,8 @@ export async function findMessage(
   }
   if (about.device !== local.address.device) return undefined;
   const sender = local.address;
-  const failed = await getRecord(transaction, keys.failed(about.id), OutboxEntry);
-  if (failed?.conversation === conversation) {
+  const failed = await getRefused(transaction, conversation, about.id);
+  if (failed !== undefined) {
     return { content: decodeContent(failed.content), sender, entry: failed, isFailed: true };
   }
   for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {

@@ -8,7 +8,7 @@ import { getGroup } from '../groups/group-log.ts';
 import { OUTBOX_PER_CONVERSATION_MAX } from '../limits.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { decodeRecord, putRecord } from '../store/stored-record.ts';
+import { decodeRecord } from '../store/stored-record.ts';
 import type { SessionsDeps } from '../trust/sessions.ts';
 import { type Content, decodeContent, encodeContent } from './content.ts';
 import { keepItem, passOwn, readCursor, writeCursor } from './conversations.ts';
@@ -17,6 +17,7 @@ import type { Message } from './history-item.ts';
 import { dropTimer } from './lifetime.ts';
 import { makeMessageId } from './message-id.ts';
 import { isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
+import { putRefused } from './refused-message.ts';
 import { takeSendNumber } from './send-counter.ts';
 import { noteSent, sentAgainUpTo } from './sent-log.ts';
 
@@ -155,7 +156,7 @@ export async function setAside(transaction: StoreTransaction, entry: OutboxEntry
   const { group: _, ...kept } = { ...entry, recipients: [], sealed: false };
   await transaction.delete(keyOf(entry));
   if (entry.resent !== undefined || isControl(entry)) return;
-  await putRecord(transaction, keys.failed(entry.id), [OutboxEntry, kept]);
+  await putRefused(transaction, kept);
   await dropTimer(transaction, entry.conversation, entry.id);
 }
 

@@ -10,6 +10,7 @@ import type { PeerDeps } from '../trust/peers.ts';
 import { type Content, decodeContent } from './content.ts';
 import { Place } from './history-item.ts';
 import { isControl, OutboxEntry } from './outbox-entry.ts';
+import { wasRefused } from './refused-message.ts';
 
 /** A message that the platform has not acknowledged yet. */
 export interface UnsentMessage {
@@ -79,7 +80,7 @@ function readOutcome(
 ): Promise<Place | 'refused' | undefined> {
   const key = keys.messageId(local.address, id);
   return store.transaction(async (transaction) => {
-    if (await transaction.get(keys.failed(id))) return 'refused';
+    if (await wasRefused(transaction, id)) return 'refused';
     const place = await getRecord(transaction, key, Place);
     if (place !== undefined) return place;
     await assertNotCompromised(transaction);

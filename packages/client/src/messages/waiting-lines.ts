@@ -75,9 +75,8 @@ async function failedEntries(
   conversation: ConversationId,
 ): Promise<Waiting[]> {
   const found: Waiting[] = [];
-  for await (const { value } of entriesUnder(transaction, keys.allFailed)) {
+  for await (const { value } of entriesUnder(transaction, keys.failedIn(conversation))) {
     const entry = decodeRecord(OutboxEntry, value);
-    if (entry.conversation !== conversation) continue;
     found.push({ entry, content: decodeContent(entry.content) });
   }
   return found.toSorted((a, b) => a.entry.counter - b.entry.counter);

@@ -40,7 +40,7 @@ export const answerResend: ControlHandler<'resend'> = async (deps, { sender }, c
   }
   if (isControlLost || needsChain) await repeatControls(deps, sender, { isControlLost });
   const { transaction, clock } = deps;
-  const granted = await spend(transaction, keys.againBudget(sender), {
+  const granted = await spend(transaction, keys.againBudget(sender.user), {
     budget: AGAIN_BUDGET,
     wanted: found.length,
     now: clock(),
@@ -145,7 +145,7 @@ async function repeatControls(
     await hurry(deps, transaction, { ...to, conversation, isMended: true });
     deps.later.push(deps.onMissed);
   }
-  const key = keys.controlBudget(conversation, to);
+  const key = keys.controlBudget(conversation, to.user);
   const budget = { budget: CONTROL_AGAIN_BUDGET, now: clock() };
   if ((await spend(transaction, key, budget)) === 0) return;
   await enqueueDistribution(deps, transaction, { conversation, to: [to] });

@@ -1,6 +1,6 @@
 /**
- * How often something may be done because another device asked for it, or sent what could not be read. Kept in the
- * store: a restart gives nothing back.
+ * How often something may be done because another account asked for it, or sent what could not be read: by account, since
+ * anybody has as many devices as they make. Kept in the store: a restart gives nothing back.
  */
 import * as z from 'zod/mini';
 import type { StoreTransaction } from '../store/store.ts';

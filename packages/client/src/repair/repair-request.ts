@@ -81,7 +81,7 @@ async function mayAsk(
   sender: Sender,
   now: number,
 ): Promise<boolean> {
-  const key = keys.resendBudget(sender.conversation, sender);
+  const key = keys.resendBudget(sender.conversation, sender.user);
   return (await spend(transaction, key, { budget: RESEND_BUDGET, now })) > 0;
 }
 
@@ -148,7 +148,8 @@ async function enqueueRequest(
   const ofGroup = due.filter(({ wanted }) => wanted.kind === 'group').length;
   const isBroken = !isMended && (ofGroup < due.length || isRepeated);
   const budget = { budget: FRESH_SESSION_BUDGET, now };
-  const isFresh = isBroken && (await spend(transaction, keys.sessionBudget(sender), budget)) > 0;
+  const isFresh =
+    isBroken && (await spend(transaction, keys.sessionBudget(sender.user), budget)) > 0;
   const ids = due.map(({ wanted }) => wanted.id);
   await enqueueControl(deps, transaction, {
     conversation,

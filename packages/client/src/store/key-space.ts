@@ -18,6 +18,8 @@ export function addressKey({ user, device }: DeviceAddress): string {
 
 /** The store's key space. */
 export const keys = {
+  /** See `record-migrations.ts`. */
+  recordVersion: 'record-version',
   account: 'account',
   registration: 'registration',
   recovery: 'recovery',
@@ -83,12 +85,15 @@ export const keys = {
   senderKeys: 'sender-key/',
   outbox: (conversation?: ConversationId) =>
     conversation === undefined ? 'outbox/' : `outbox/${conversation}/`,
-  failed: (id: MessageId) => `failed/${id}`,
+  /** What the platform has refused for good, by conversation; and in which one a message was refused. */
+  failed: (conversation: ConversationId, id: MessageId) => `failed/${conversation}/${id}`,
+  failedIn: (conversation: ConversationId) => `failed/${conversation}/`,
   allFailed: 'failed/',
   /** See `sent-log.ts` and `greeting.ts`. By device, which a store may change. */
   sent: (device: DeviceId, number: number) => `sent/${device}/${padded(number)}`,
   allSent: (device: DeviceId) => `sent/${device}/`,
   sentCount: (device: DeviceId) => `sent-count/${device}`,
+  refused: (id: MessageId) => `refused/${id}`,
   sentAgain: (conversation: ConversationId) => `sent-again/${conversation}`,
   incarnation: 'incarnation',
   leftBehind: 'left-behind',
@@ -152,13 +157,13 @@ export const keys = {
   repair: (conversation: ConversationId, sender: DeviceAddress) =>
     `repair/${conversation}/${addressKey(sender)}`,
   repairs: 'repair/',
-  /** How much may still be done for another device; see `repair-budget.ts`. */
-  resendBudget: (conversation: ConversationId, remote: DeviceAddress) =>
-    `resend-budget/${conversation}/${addressKey(remote)}`,
-  sessionBudget: (remote: DeviceAddress) => `session-budget/${addressKey(remote)}`,
-  againBudget: (remote: DeviceAddress) => `again-budget/${addressKey(remote)}`,
-  controlBudget: (conversation: ConversationId, remote: DeviceAddress) =>
-    `control-budget/${conversation}/${addressKey(remote)}`,
+  /** How much may still be done for another account; see `repair-budget.ts`. */
+  resendBudget: (conversation: ConversationId, user: UserId) =>
+    `resend-budget/${conversation}/${user}`,
+  sessionBudget: (user: UserId) => `session-budget/${user}`,
+  againBudget: (user: UserId) => `again-budget/${user}`,
+  controlBudget: (conversation: ConversationId, user: UserId) =>
+    `control-budget/${conversation}/${user}`,
   /** What could not be read and has no place in the history, as far as anybody knows. */
   unheard: (conversation: ConversationId, seq: number) => `unheard/${conversation}/${padded(seq)}`,
   /** Pieces that came of a message that is sent again by this device. */
