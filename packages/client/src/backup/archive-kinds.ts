@@ -106,6 +106,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   'arrival-ids': 'device',
   profile: 'history',
   // Fetched again, from where whoever shows it has put it.
+  'arrival-loop': 'device',
   'profile-picture': 'device',
   'profile-spread': 'history',
   'profile-told': 'history',

@@ -3,9 +3,10 @@
 import { isLoggedOut, loggedOutError } from '../account/tokens.ts';
 import { createBell } from '../connection/bell.ts';
 import { ClientError } from '../errors.ts';
+import { ARRIVALS_PER_LOOK, ARRIVALS_WITHOUT_LOOP_MAX } from '../limits.ts';
 import { keys } from '../store/key-space.ts';
-import type { Store } from '../store/store.ts';
-import { decodeRecord } from '../store/stored-record.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
+import { decodeRecord, putRecord, takeNumber } from '../store/stored-record.ts';
 import { HistoryItem, type Message, Place } from './history-item.ts';
 
 export interface Arrivals {
@@ -30,6 +31,7 @@ export function createArrivals(store: Store): Arrivals {
   async function* messages(): AsyncGenerator<Message, void> {
     if (isTaken) throw new ClientError('messages.taken', 'another loop takes the messages');
     isTaken = true;
+    await store.transaction((transaction) => transaction.put(keys.arrivalLoop, NOTHING));
     let finished: string | undefined;
     try {
       while (!isClosed) {
@@ -52,6 +54,21 @@ export function createArrivals(store: Store): Arrivals {
       bell.ring();
     },
   };
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Has a message wait for the loop. Where none has ever run, the oldest go once there are too many: they stay in the history.
+ */
+export async function noteArrival(transaction: StoreTransaction, place: Place): Promise<void> {
+  const number = await takeNumber(transaction, keys.arrivalIds);
+  await putRecord(transaction, keys.arrival(number), [Place, place]);
+  const isToLook = number % ARRIVALS_PER_LOOK === 0 && number > ARRIVALS_WITHOUT_LOOP_MAX;
+  if (!isToLook || (await transaction.get(keys.arrivalLoop)) !== undefined) return;
+  const last = keys.arrival(number - ARRIVALS_WITHOUT_LOOP_MAX);
+  const oldest = await transaction.list({ prefix: keys.arrivals, limit: 2 * ARRIVALS_PER_LOOK });
+  for (const { key } of oldest) if (key <= last) await transaction.delete(key);
 }
 
 /** The oldest arrival after the one that is done with. Its message is absent when the history lost it; `ended` is

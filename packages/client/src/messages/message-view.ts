@@ -2,7 +2,7 @@
 import type { ConversationId } from '@sotto/api';
 import type { LocalParty } from '@sotto/crypto';
 import { deliveredToAll } from '../connection/deliveries.ts';
-import { UNREAD_COUNTED_MAX } from '../limits.ts';
+import { UNREAD_COUNTED_MAX, UNREAD_SEARCHED_MAX } from '../limits.ts';
 import type { MessageStatus, MessageView } from '../state/view.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
@@ -47,17 +47,22 @@ export async function viewMessages(
   return [...shown.reverse(), ...unsent];
 }
 
-/** Messages of others behind the one that this account has read last; `UNREAD_COUNTED_MAX` when there are more. */
+/**
+ * Messages of others behind the one that this account has read last; `UNREAD_COUNTED_MAX` when there are more, and those among
+ * the first `UNREAD_SEARCHED_MAX` items when much of what came is nothing to be read.
+ */
 export async function countUnread(
   transaction: StoreTransaction,
   conversation: ConversationId,
 ): Promise<number> {
   let unread = 0;
   const prefix = keys.messages(conversation);
+  let searched = 0;
   const start = keys.message(conversation, await readUpTo(transaction, conversation));
   for await (const { value } of entriesUnder(transaction, prefix, start)) {
     if (isUnread(decodeRecord(HistoryItem, value))) unread += 1;
-    if (unread === UNREAD_COUNTED_MAX) break;
+    searched += 1;
+    if (unread === UNREAD_COUNTED_MAX || searched === UNREAD_SEARCHED_MAX) break;
   }
   return unread;
 }

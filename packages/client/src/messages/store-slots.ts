@@ -9,11 +9,11 @@ import { fetchTitle } from '../groups/group-title.ts';
 import { convict, takeEntry } from '../groups/take-entry.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { putRecord, takeNumber } from '../store/stored-record.ts';
 import { openSessions } from '../trust/sessions.ts';
 import type { ConversationRecord } from './conversation-record.ts';
+import { noteArrival } from './arrivals.ts';
 import { keepItem, keepMembership, passOwn, readCursor, writeCursor } from './conversations.ts';
-import { type AnyMessage, type HistoryItem, type Message, Place } from './history-item.ts';
+import type { AnyMessage, HistoryItem, Message } from './history-item.ts';
 import { openArrival } from './open-message.ts';
 import type { OpenDeps } from './opening.ts';
 
@@ -156,8 +156,7 @@ async function keep(transaction: StoreTransaction, item: AnyMessage): Promise<vo
   await keepItem(transaction, item);
   if (item.type !== 'message') return;
   const { conversation, seq } = item;
-  const number = await takeNumber(transaction, keys.arrivalIds);
-  await putRecord(transaction, keys.arrival(number), [Place, { conversation, seq }]);
+  await noteArrival(transaction, { conversation, seq });
 }
 
 /** The first place of a slot. */

@@ -177,6 +177,8 @@ export const keys = {
   profile: (user: UserId) => `profile/${user}`,
   profiles: 'profile/',
   /** Their picture as it is: of this account, and of those whose picture was opened. */
+  /** Somebody has looped over them once. */
+  arrivalLoop: 'arrival-loop',
   picture: (user: UserId) => `profile-picture/${user}`,
   /** How far this account's profile has got; see `own-profile.ts`, `profile-audience.ts` and `profile-copies.ts`. */
   profileSpread: 'profile-spread',
