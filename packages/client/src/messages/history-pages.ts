@@ -28,18 +28,31 @@ export async function* itemsBefore(
   }
 }
 
+/**
+ * The place behind the last item. Messages of ours are there as soon as they are stored, however far the rest was read; and
+ * after a restore nothing was read yet. So it is looked for in leaps, and not by going through all of them.
+ */
 async function placeBehindAll(
   transaction: StoreTransaction,
   conversation: ConversationId,
 ): Promise<number> {
-  let end = (await readCursor(transaction, conversation)) + 1;
-  // Messages of ours are there as soon as they are stored, however far the rest was read.
-  for (;;) {
-    const page = await listAfter(transaction, conversation, { start: end - 1, limit: STORE_PAGE });
-    const last = page.at(-1);
-    if (last === undefined) return end;
-    end = last.seq + 1;
+  const firstAfter = async (start: number) =>
+    (await listAfter(transaction, conversation, { start, limit: 1 }))[0]?.seq;
+  let low = await readCursor(transaction, conversation);
+  let found = await firstAfter(low);
+  if (found === undefined) return low + 1;
+  let leap = 1;
+  for (; found !== undefined; found = await firstAfter(low + leap)) {
+    low = found;
+    leap *= 2;
   }
+  for (let high = low + leap; high > low; ) {
+    const middle = Math.floor((low + high) / 2);
+    found = await firstAfter(middle);
+    if (found === undefined) high = middle;
+    else low = found;
+  }
+  return low + 1;
 }
 
 /** A place at most a page behind the last item below `end`; 0 when there is none. */
