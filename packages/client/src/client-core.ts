@@ -43,6 +43,7 @@ export class ClientCore {
   readonly #options: ClientOptions;
   readonly #closing = new AbortController();
   readonly #endings = new Set<Promise<void>>();
+  readonly #known = Promise.withResolvers<void>();
   #local: LocalParty | undefined;
   #connection: Connection | undefined;
   /** It was connected before a change of identity. */
@@ -78,6 +79,11 @@ export class ClientCore {
   /** Aborted by `close`. */
   get closing(): AbortSignal {
     return this.#closing.signal;
+  }
+
+  /** Resolves when it is known whose store this is: when something is asked for that takes an account. */
+  get known(): Promise<void> {
+    return this.#known.promise;
   }
 
   async connect(): Promise<void> {
@@ -156,6 +162,7 @@ export class ClientCore {
     if (this.#local === undefined) {
       await makeFirstKeys(store, provider);
       this.#local = await loadLocalParty(store, provider);
+      this.#known.resolve();
     }
     return { store, provider, call, clock, events, local: this.#local };
   }

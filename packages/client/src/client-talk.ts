@@ -19,7 +19,7 @@ import {
   openDirectConversation,
   readHistory,
 } from './messages/conversations.ts';
-import type { HistoryItem, Message, Place } from './messages/history-item.ts';
+import { type HistoryItem, hasEnded, type Message, type Place } from './messages/history-item.ts';
 import { type HeadingOptions, headingOf } from './messages/message-heading.ts';
 import { type OnceOptions, saidBefore } from './messages/message-once.ts';
 import type { MessageReference } from './messages/message-reference.ts';
@@ -94,8 +94,10 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
   const files = createFiles({ store, provider, call, clock, ...transfer });
   return {
     messages: () => core.arrivals.messages(),
-    history: (conversation: ConversationId, range: HistoryRange = {}) =>
-      readHistory(store, conversation, range),
+    async history(conversation: ConversationId, range: HistoryRange = {}) {
+      const items = await readHistory(store, conversation, range);
+      return items.filter((item) => !hasEnded(item, clock()));
+    },
     async lines(
       conversation: ConversationId,
       { before, limit = LINES_PAGE }: Partial<ViewRange> = {},
@@ -103,6 +105,7 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
       const { local } = await core.peerDeps();
       const range = {
         limit: Math.min(limit, LINES_SHOWN_MAX),
+        now: clock(),
         ...(before !== undefined && { before }),
       };
       return store.transaction((it) => viewMessages(it, local, conversation, range));

@@ -93,3 +93,8 @@ export type HistoryItem = z.infer<typeof HistoryItem>;
 /** Where a message lies. */
 export const Place = z.object({ conversation: ConversationId, seq: Seq });
 export type Place = z.infer<typeof Place>;
+
+/** Whether the time of a message has come, by this clock. */
+export function hasEnded(item: HistoryItem, now: number): boolean {
+  return item.type === 'message' && item.expiresAt !== undefined && item.expiresAt <= now;
+}

@@ -1,4 +1,4 @@
-/** Sees to it that messages go away when their time has come: before each connection, and while the client runs. */
+/** Sees to it that messages go away when their time has come: once the client is used, before each connection, and while it runs. */
 import type { ClientCore } from '../client-core.ts';
 import { createPace } from '../connection/pace.ts';
 import { SWEEP_MS_MAX, SWEEP_PAUSE_MS } from '../limits.ts';
@@ -26,6 +26,7 @@ export function keepLifetimes(core: ClientCore): void {
   }
 
   const need = () => pace.need(sweepOnce);
+  void core.known.then(need);
   // Whether a connection comes of it or not: what has ended meanwhile is not to be shown.
   events.on('connecting', need);
   events.on('connected', need);

@@ -68,6 +68,21 @@ test('a message whose time came while nothing ran goes away without a connection
   await client.close();
 });
 
+test('a message whose time came while nothing ran is not shown by a client that never connects, and goes away', async () => {
+  const { alice, bob, conversation, clock } = pair;
+  await alice.client.sendText(conversation, 'a secret', { expiresIn: 60 });
+  await until(async () => expect(await shown(bob)).toContain('a secret'));
+  await bob.client.markRead(await lineOf(bob, conversation, 'a secret'));
+  await until(async () => expect(await bob.client.unsent(conversation)).toEqual([]));
+  await bob.client.close();
+  clock.offset += 61_000;
+  const { client } = pair.open(bob.store);
+  expect(JSON.stringify(await client.history(conversation))).not.toMatch(/secret/);
+  expect(JSON.stringify(await client.lines(conversation))).not.toMatch(/secret/);
+  await until(async () => expect(await shown(bob)).not.toContain('a secret'));
+  await client.close();
+});
+
 test('a message that went away is not shown again when the platform repeats it', async () => {
   const { alice, bob, conversation, clock } = pair;
   await alice.client.sendText(conversation, 'a secret', { expiresIn: 1 });

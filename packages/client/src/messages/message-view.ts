@@ -9,7 +9,7 @@ import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder, getRecord } from '../store/stored-record.ts';
 import { reactionsTo } from './annotations.ts';
 import { ConversationRecord } from './conversation-record.ts';
-import { HistoryItem } from './history-item.ts';
+import { HistoryItem, hasEnded } from './history-item.ts';
 import { itemsBefore } from './history-pages.ts';
 import { groupReactions, showContent } from './message-line.ts';
 import { referenceOf } from './message-reference.ts';
@@ -27,13 +27,14 @@ export interface ViewRange {
 
 /**
  * Lines of a conversation, the oldest first: the history, then what failed, then what waits to be sent. Reactions, edits
- * and deletions, also those that still wait, are in the lines that they speak of.
+ * and deletions, also those that still wait, are in the lines that they speak of. What has run out `now` is not among them,
+ * although nothing may have taken it away yet.
  */
 export async function viewMessages(
   transaction: StoreTransaction,
   local: LocalParty,
   conversation: ConversationId,
-  { before, limit }: ViewRange,
+  { before, limit, now = 0 }: ViewRange & { readonly now?: number },
 ): Promise<MessageView[]> {
   const waiting = await readWaiting(transaction, local, conversation);
   const unsent = before === undefined ? waiting.lines.slice(-limit) : [];
@@ -41,7 +42,7 @@ export async function viewMessages(
   const progress = await readProgress(transaction, local, conversation);
   for await (const item of itemsBefore(transaction, conversation, before)) {
     if (shown.length + unsent.length >= limit) break;
-    const line = await viewItem(transaction, item, { waiting, progress, local });
+    const line = await viewItem(transaction, item, { waiting, progress, local, now });
     if (line !== undefined) shown.push(line);
   }
   return [...shown.reverse(), ...unsent];
@@ -56,8 +57,8 @@ export async function countUnread(
   conversation: ConversationId,
 ): Promise<number> {
   let unread = 0;
-  const prefix = keys.messages(conversation);
   let searched = 0;
+  const prefix = keys.messages(conversation);
   const start = keys.message(conversation, await readUpTo(transaction, conversation));
   for await (const { value } of entriesUnder(transaction, prefix, start)) {
     if (isUnread(decodeRecord(HistoryItem, value))) unread += 1;
@@ -95,9 +96,10 @@ interface Viewing {
   readonly waiting: WaitingLines;
   readonly progress: Progress;
   readonly local: LocalParty;
+  readonly now: number;
 }
 
-/** The line of an item; undefined for what speaks of another one only. */
+/** The line of an item; undefined for what speaks of another one only, and for what has run out. */
 async function viewItem(
   transaction: StoreTransaction,
   item: HistoryItem,
@@ -119,7 +121,7 @@ async function viewItem(
     return { ...placed, reference, sender, isOwn, time: Date.parse(item.sentAt), body };
   }
   const shown = showContent(item.content, item.isEdited === true);
-  if (shown === undefined) return undefined;
+  if (shown === undefined || hasEnded(item, viewing.now)) return undefined;
   const { own: isOwn, order, time, expiresAt } = item;
   const reactions = await reactionsTo(transaction, conversation, reference);
   const status = isOwn ? statusOf(seq, viewing.progress) : 'received';

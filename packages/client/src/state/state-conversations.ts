@@ -28,7 +28,7 @@ export function openConversationList(
   deps: StateDeps,
 ): Observable<readonly ConversationView[] | undefined> {
   return new StoredValue<readonly ConversationView[]>(deps, (again) => {
-    const { store, events } = deps;
+    const { store, events, clock } = deps;
     const lines = new Map<ConversationId, Line>();
     const stale = new Set<ConversationId>();
     let isListed = false;
@@ -51,7 +51,9 @@ export function openConversationList(
     const readSome = (local: LocalParty, some: readonly ConversationId[]) =>
       store.transaction(async (transaction) => {
         for (const id of some) {
-          const line = await readLine(transaction, local, { id, typing: typing.in(id) });
+          const line = await readLine(transaction, local, {
+            ...{ id, typing: typing.in(id), now: clock() },
+          });
           if (line === undefined) lines.delete(id);
           else lines.set(id, line);
         }
@@ -82,11 +84,11 @@ export function openConversationList(
 async function readLine(
   transaction: StoreTransaction,
   local: LocalParty,
-  { id, typing }: { id: ConversationId; typing: readonly UserId[] },
+  { id, typing, now }: { id: ConversationId; typing: readonly UserId[]; now: number },
 ): Promise<Line | undefined> {
   const record = await getRecord(transaction, keys.conversation(id), ConversationRecord);
   if (record === undefined) return undefined;
-  const newest = (await viewMessages(transaction, local, id, { limit: 1 })).at(-1);
+  const newest = (await viewMessages(transaction, local, id, { limit: 1, now })).at(-1);
   const { kind, members } = record;
   const view: ConversationView = {
     ...{ id, kind, members, typing },

@@ -64,9 +64,10 @@ export class MessageWindow implements Messages {
   }
 
   #view(local: LocalParty): Promise<Lines> {
-    const { store } = this.#deps;
+    const { store, clock } = this.#deps;
+    const range = { limit: this.#limit, now: clock() };
     return store.transaction((transaction) =>
-      viewMessages(transaction, local, this.#conversation, { limit: this.#limit }),
+      viewMessages(transaction, local, this.#conversation, range),
     );
   }
 }

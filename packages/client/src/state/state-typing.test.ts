@@ -46,7 +46,7 @@ test('closing the client leaves no timer, though somebody still subscribes to th
   const pace = { need: () => {}, close: async () => {} };
   const store = openMemoryStore();
   const whoAmI = async () => undefined;
-  const deps = { store, events, pace, closing: closing.signal, whoAmI };
+  const deps = { store, events, clock: Date.now, pace, closing: closing.signal, whoAmI };
   openConversationList(deps).subscribe(() => {});
   board.close();
   type(alice);

@@ -38,7 +38,7 @@ export function openState(core: ClientCore): ClientState {
   const onError = (error: unknown) => events.emit('trouble', { error });
   const pace = createPace({ pauseMs: STATE_PAUSE_MS, onError });
   closing.addEventListener('abort', () => void pace.close());
-  const deps: StateDeps = { store, events, pace, closing, whoAmI: () => whoIs(core) };
+  const deps: StateDeps = { store, events, clock, pace, closing, whoAmI: () => whoIs(core) };
   return {
     connection: openConnectionState({ events, clock, closing }),
     conversations: openConversationList(deps),

@@ -9,6 +9,7 @@ import { type Observable, Source } from './observable.ts';
 export interface StateDeps {
   readonly store: Store;
   readonly events: Events;
+  readonly clock: () => number;
   /** Of all that is read, together: many changes at once are read once. */
   readonly pace: Pace;
   readonly closing: AbortSignal;
