@@ -181,12 +181,37 @@ export async function membersAt(
   );
   if (newest !== undefined && newest.seq <= seq) return record.members;
   const members = new Set<UserId>();
-  for await (const { value } of entriesUnder(transaction, keys.groupEntries(record.id))) {
-    const logged = decodeRecord(LoggedEntry, value);
-    if (logged.seq > seq) break;
-    follow(members, decodeMembershipEntry(logged.entry).entry);
+  for (const { seq: place, entry } of await decodedLog(transaction, record)) {
+    if (place > seq) break;
+    follow(members, entry);
   }
   return [...members];
+}
+
+interface DecodedStep {
+  readonly seq: number;
+  readonly entry: MembershipEntry;
+}
+
+/** Whoever was away asks for each message that they missed: a log is decoded once in a transaction. */
+const decodedLogs = new WeakMap<StoreTransaction, Map<string, readonly DecodedStep[]>>();
+
+async function decodedLog(
+  transaction: StoreTransaction,
+  { id, head }: GroupRecord,
+): Promise<readonly DecodedStep[]> {
+  const logs = decodedLogs.get(transaction) ?? new Map<string, readonly DecodedStep[]>();
+  decodedLogs.set(transaction, logs);
+  const name = `${id}/${head.version}`;
+  const known = logs.get(name);
+  if (known !== undefined) return known;
+  const steps: DecodedStep[] = [];
+  for await (const { value } of entriesUnder(transaction, keys.groupEntries(id))) {
+    const { seq, entry } = decodeRecord(LoggedEntry, value);
+    steps.push({ seq, entry: decodeMembershipEntry(entry).entry });
+  }
+  logs.set(name, steps);
+  return steps;
 }
 
 /** Who comes and who goes by an entry that was verified before. */
