@@ -195,6 +195,15 @@ test('a store that somebody uses is left alone', async () => {
   await expect(restoreBackup(restored, words, backup, options)).rejects.toMatchObject(used);
 });
 
+test('of two that are restored at once the first one is, whole, and the second finds the store in use', async () => {
+  const backup = await makeBackup(1_500);
+  const into = openMemoryStore();
+  const [first, second] = [backup, backup].map((it) => restoreBackup(into, words, it, options));
+  await expect(second).rejects.toMatchObject({ code: 'backup.store-used' });
+  expect(await first).toMatchObject({ username: 'alice' });
+  expect(await readHistory(into, CONVERSATION, { limit: 2_000 })).toHaveLength(1_500);
+});
+
 test('a restore that the store cuts off leaves a store for nobody, and goes on', async () => {
   const backup = await makeBackup(1200);
   const store = openMemoryStore();

@@ -88,7 +88,8 @@ async function headOf(transaction: StoreTransaction, madeAt: number): Promise<St
  * Restores a backup into a store that no account has used; after that, `login` with the password makes a device of the
  * account out of it. A `Blob` is read as it goes, twice: all of it is known to be right before anything is written. Rejects
  * with `backup.words-wrong`, `backup.damaged`, `backup.unsupported` and `backup.store-used`, with nothing written. After a
- * crash the store is `backup.unfinished` for every client: restoring again goes on.
+ * crash the store is `backup.unfinished` for every client: restoring again goes on. Of two that are asked for at once the
+ * second one waits for the first.
  */
 export async function restoreBackup(
   store: Store,
@@ -99,6 +100,27 @@ export async function restoreBackup(
   const blob = backup instanceof Blob ? backup : new Blob([backup]);
   const opened = await openBackup(provider, decodeRecoveryWords(words), blob);
   const head = await inspect(opened);
+  const before = restoring.get(store) ?? Promise.resolve();
+  const restored = before
+    .catch(() => {})
+    .then(() => restoreInto(store, { provider, opened, head }));
+  restoring.set(store, restored);
+  return restored;
+}
+
+/** What a second one finds unfinished is not what a crash has left. */
+const restoring = new WeakMap<Store, Promise<unknown>>();
+
+interface Restoring {
+  readonly provider: Provider;
+  readonly opened: OpenBackup;
+  readonly head: BackupHead;
+}
+
+async function restoreInto(
+  store: Store,
+  { provider, opened, head }: Restoring,
+): Promise<RestoredBackup> {
   await begin(store, head);
   try {
     await writeAll(store, opened);
