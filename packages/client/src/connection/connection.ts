@@ -79,7 +79,8 @@ export class Connection {
     const onError = (error: unknown) => deps.events.emit('trouble', { error });
     this.#proofs = createMemberProofs({ keyLog: this.#keyLog, onError });
     this.#deliveries = openDeliveries(this.#deps);
-    this.#hear = hearEphemeral(this.#deps);
+    const inBackground = (work: Promise<void>) => this.#inBackground(work);
+    this.#hear = hearEphemeral({ ...this.#deps, inBackground });
     this.#opened.promise.catch(() => {}); // An event says it too, when nobody waits for the connection.
     this.#socket = openSocket({
       ...deps,

@@ -39,6 +39,11 @@ export interface TypingDeps extends SessionsDeps {
   readonly events: Events;
 }
 
+export interface HearingDeps extends TypingDeps {
+  /** For work that nobody waits for but whoever ends everything: what fails is told. */
+  readonly inBackground: (work: Promise<void>) => void;
+}
+
 type Outgoing = Extract<ClientFrame, { type: 'ephemeral' }>;
 type Incoming = Extract<ServerFrame, { type: 'ephemeral' }>;
 
@@ -107,20 +112,20 @@ function plaintextOf(
 }
 
 /** Takes what others say over one connection. Never throws; what is not sound, or comes too fast or too late, is dropped. */
-export function hearEphemeral(deps: TypingDeps): (frame: Incoming) => void {
+export function hearEphemeral(deps: HearingDeps): (frame: Incoming) => void {
   let pending = 0;
   return (frame) => {
     if (pending >= EPHEMERAL_PENDING_MAX) return;
     pending += 1;
     const { conversation, sender } = frame;
-    open(deps, frame)
+    const hearing = open(deps, frame)
       .then((isHeard) => {
         if (isHeard) deps.events.emit('typing', { conversation, user: sender.user });
       })
-      .catch((error) => deps.events.emit('trouble', { error }))
       .finally(() => {
         pending -= 1;
       });
+    deps.inBackground(hearing);
   };
 }
 
