@@ -5,11 +5,11 @@ import { UPKEEP_MS } from './limits.ts';
 import { ConversationRecord } from './messages/conversation-record.ts';
 import { oweReads } from './messages/read-marks.ts';
 import { createBlocks } from './people/blocks.ts';
+import { findKnownPerson } from './people/known-names.ts';
 import { changeProfile, type ProfileChange } from './people/own-profile.ts';
 import {
   acceptRequest,
   type DirectoryPage,
-  findPerson,
   listPeople,
   listRequests,
   mute,
@@ -39,7 +39,7 @@ export function openPeopleDoor(core: ClientCore, groups: GroupLeaver): PeopleDoo
   keepBlocks(core, blocks.list);
   return {
     list: (page: DirectoryPage = {}) => listPeople(call, page),
-    find: (user: UserId) => findPerson(call, user),
+    find: (user: UserId) => findKnownPerson({ store, call }, user),
     showPresence: (visible: boolean) => showPresence(call, visible),
     block: blocks.add,
     unblock: blocks.remove,

@@ -108,6 +108,8 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   // Fetched again, from where whoever shows it has put it.
   'arrival-loop': 'device',
   'profile-picture': 'device',
+  // Told again, by the platform.
+  username: 'device',
   'profile-spread': 'history',
   'profile-told': 'history',
   'picture-grant': 'history',

@@ -12,7 +12,10 @@ export interface PeopleDoor {
    * give no pages, or be off (`user.directory-off`).
    */
   list(page?: DirectoryPage): Promise<UserEntry[]>;
-  /** A user whom this account has met. Rejects with `user.not-found` for others, unless the directory is open. */
+  /**
+   * A user whom this account has met; without a connection by the name that the platform told last. Rejects with `user.not-found`
+   * for others, unless the directory is open.
+   */
   find(user: UserId): Promise<UserEntry>;
   /** Shows others when this account is there, or hides it; who hides it sees nobody else's presence. */
   showPresence(visible: boolean): Promise<void>;

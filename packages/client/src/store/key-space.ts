@@ -188,6 +188,7 @@ export const keys = {
   accepted: (conversation: ConversationId) => `accepted/${conversation}`,
   block: (user: UserId) => `block/${user}`,
   blocks: 'block/',
+  username: (user: UserId) => `username/${user}`,
   /** See `file-progress.ts`. */
   fileUpload: (conversation: ConversationId, fingerprint: string) =>
     `file-upload/${conversation}/${fingerprint}`,
