@@ -81,6 +81,42 @@ test('an id that was used elsewhere, or in a place that is not told, is refused 
 });
 
 /** A lane over a store with messages that are sealed and wait. `sent` gives the numbers of what has left. */
+test('an id that is said to stand where something else does is refused for good, and the next one leaves', async () => {
+  const { lane, sent, failed } = await laneWithWaiting(2);
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2]), 20_000);
+  await lane.onStored(2, storedAs(2, 7));
+  lane.onRefused(1, {
+    ...problem('message.id-conflict'),
+    stored: { conversation: CONVERSATION, seq: 7, sentAt: '2026-01-01T00:00:00Z' },
+  });
+  await vi.waitFor(() => expect(failed.map(({ id }) => id)).toEqual([idOf(1)]), 20_000);
+  expect(sent().slice(2)).toEqual(['withdraw']);
+  await lane.stop();
+});
+
+test('an answer under another id, or to what is not under way, settles nothing', async () => {
+  const { lane, sent, told } = await laneWithWaiting(2);
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2]), 20_000);
+  await lane.onStored(1, storedAs(2, 5));
+  await lane.onStored(9, storedAs(1, 5));
+  expect(told).toEqual([]);
+  // Answers may overtake each other.
+  await lane.onStored(2, storedAs(2, 6));
+  await lane.onStored(1, storedAs(1, 5));
+  expect(told.map(({ seq }) => seq)).toEqual([6, 5]);
+  await lane.stop();
+});
+
+test('what was sent later does not come to stand in front of what was sent before', async () => {
+  const { lane, sent, told } = await laneWithWaiting(2);
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2]), 20_000);
+  await lane.onStored(1, storedAs(1, 6));
+  const settling = lane.onStored(2, storedAs(2, 5));
+  await expect(settling).rejects.toMatchObject({ code: 'answer.invalid' });
+  expect(told.map(({ seq }) => seq)).toEqual([6]);
+  await lane.stop();
+});
+
 async function laneWithWaiting(count: number) {
   const store = openMemoryStore();
   await store.transaction(async (transaction) => {

@@ -312,9 +312,9 @@ async function settleForgotten(
 ): Promise<boolean> {
   const { id, conversation } = entry;
   const stored = { id, conversation, seq, sentAt };
-  const isNews = await deps.store.transaction((transaction) =>
-    settleUsed(deps, transaction, { entry, stored }),
-  );
+  const isNews = await deps.store
+    .transaction((transaction) => settleUsed(deps, transaction, { entry, stored }))
+    .catch(unlessBelieved);
   if (isNews === true) deps.events.emit('stored', { id, conversation, seq });
   return isNews !== undefined;
 }
@@ -326,6 +326,12 @@ async function giveUp(
   await store.transaction((transaction) => setAside(transaction, entry));
   // What is sent again is in the history, and has not failed.
   if (isControl(entry) || entry.resent !== undefined) return true;
+/** Where something else stands the message is not, whatever the platform says, and says again each time. */
+function unlessBelieved(error: unknown): undefined {
+  if (error instanceof ClientError && error.code === 'answer.invalid') return undefined;
+  throw error;
+}
+
   const { id, conversation } = entry;
   events.emit('failed', { id, conversation, code: problem.code });
   return true;
