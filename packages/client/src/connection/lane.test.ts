@@ -4,6 +4,7 @@ import {
   MessageId,
   type Problem,
   type ProblemCode,
+  type Stored,
   UserId,
 } from '@sotto/api';
 import { makeIdentity, nobleProvider } from '@sotto/crypto';
@@ -80,7 +81,6 @@ test('an id that was used elsewhere, or in a place that is not told, is refused 
   await lane.stop();
 });
 
-/** A lane over a store with messages that are sealed and wait. `sent` gives the numbers of what has left. */
 test('an id that is said to stand where something else does is refused for good, and the next one leaves', async () => {
   const { lane, sent, failed } = await laneWithWaiting(2);
   await vi.waitFor(() => expect(sent()).toEqual([1, 2]), 20_000);
@@ -117,6 +117,7 @@ test('what was sent later does not come to stand in front of what was sent befor
   await lane.stop();
 });
 
+/** A lane over a store with messages that are sealed and wait. `sent` gives the numbers of what has left. */
 async function laneWithWaiting(count: number) {
   const store = openMemoryStore();
   await store.transaction(async (transaction) => {
@@ -176,6 +177,10 @@ function sealedEntry(counter: number): OutboxEntry {
     recipients: [{ user: USER, device: DEVICE, ciphertext: new Uint8Array(3) }],
     sealed: true,
   };
+}
+
+function storedAs(counter: number, seq: number): Stored {
+  return { id: idOf(counter), conversation: CONVERSATION, seq, sentAt: '2026-01-01T00:00:00Z' };
 }
 
 function idOf(counter: number): MessageId {
