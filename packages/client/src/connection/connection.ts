@@ -201,6 +201,7 @@ export class Connection {
     const receiver = createReceiver({
       ...this.#deps,
       ...{ keyLog: this.#keyLog, send, onPrekeyUsed, wake, onMissed, inBackground },
+      prove: (contact) => this.#proofs.need([contact]),
     });
     const room = { left: IN_FLIGHT_MAX, onFreed: () => this.#wakeLanes() };
     const began = { lanes: new Map(), tail: Promise.resolve(), isGreeted: false };

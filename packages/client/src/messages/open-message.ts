@@ -14,7 +14,7 @@ import { assertSaidToAll, decryptInGroup, judgeMembership } from '../groups/open
 import { noteMissed } from '../repair/missed-message.ts';
 import { addressKey, keys } from '../store/key-space.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
-import { noteClaim } from '../trust/log-standing.ts';
+import { isUnproven, noteClaim } from '../trust/log-standing.ts';
 import { noteListClaim } from '../trust/peer-lists.ts';
 import { pinnedIdentity } from '../trust/peers.ts';
 import { decodeContent } from './content.ts';
@@ -48,8 +48,7 @@ export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Ar
     const envelope = openEnvelope(opened.plaintext, expected);
     assertSaidToAll(deps, envelope, isForAll);
     const own = sender.user === deps.local.address.user;
-    if (envelope.keyLog && !own) await noteClaim(deps.transaction, sender.user, envelope.keyLog);
-    if (!own) await noteListClaim(deps.transaction, sender.user, envelope.deviceLists);
+    if (!own) await noteHeads(deps, sender.user, envelope);
     if (envelope.control) {
       await takeControl(deps, { ...placed, time: envelope.time, content: envelope.content });
       return { usedPrekey };
@@ -128,6 +127,22 @@ async function decrypt(
     await putRecord(transaction, keys.peer(user), [Peer, met]);
   }
   return decrypted;
+}
+
+/**
+ * What a sender has seen of its own leaf and list. The platform could have written in the name of somebody whom we never
+ * met; so whoever was not found in the key log yet is looked up behind the message, also when nobody answers it.
+ */
+async function noteHeads(
+  { transaction, local, later, prove }: OpenDeps,
+  user: UserId,
+  { keyLog, deviceLists }: Envelope,
+): Promise<void> {
+  const identityKey = await pinnedIdentity(transaction, local, user);
+  const isToProve = identityKey && (await isUnproven(transaction, { user, identityKey }));
+  if (isToProve) later.push(() => prove({ user, identityKey }));
+  if (keyLog) await noteClaim(transaction, user, keyLog);
+  await noteListClaim(transaction, user, deviceLists);
 }
 
 interface Counted extends Pick<AnyMessage, 'conversation' | 'sender'> {

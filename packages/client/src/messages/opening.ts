@@ -2,6 +2,7 @@
 import type { Address, ConversationId, MessageId, MessageSlot } from '@sotto/api';
 import type { Events } from '../events.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import type { Contact } from '../trust/key-log.ts';
 import type { Sessions, SessionsDeps } from '../trust/sessions.ts';
 import type { Control } from './control.ts';
 import type { ConversationRecord } from './conversation-record.ts';
@@ -19,6 +20,8 @@ export interface OpenDeps extends SessionsDeps {
   readonly later: (() => void)[];
   /** There is something to ask for again; to be called {@link later}. */
   readonly onMissed: () => void;
+  /** Has somebody looked up in the key log; to be called {@link later}. */
+  readonly prove: (contact: Contact) => void;
   /** Takes messages that have become readable; each goes into the history at its own place. */
   readonly repaired: Message[];
 }

@@ -9,6 +9,7 @@ import { fetchTitle } from '../groups/group-title.ts';
 import { convict, takeEntry } from '../groups/take-entry.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import type { Contact } from '../trust/key-log.ts';
 import { openSessions } from '../trust/sessions.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { noteArrival } from './arrivals.ts';
@@ -24,6 +25,8 @@ export interface SlotDeps extends GroupDeps {
   readonly wake: (conversation: ConversationId) => void;
   /** There is something to ask for again. */
   readonly onMissed: () => void;
+  /** Has somebody looked up in the key log, sooner or later. */
+  readonly prove: (contact: Contact) => void;
 }
 
 /** What one transaction did with a run of slots. */

@@ -76,6 +76,17 @@ export async function standingOf(
   return leaf?.claimed === undefined ? 'proven' : 'doubtful';
 }
 
+/** Whether a contact is yet to be looked up, and nothing that waits for a person stands in the way of that. */
+export async function isUnproven(
+  transaction: StoreTransaction,
+  { user, identityKey }: { readonly user: UserId; readonly identityKey: Uint8Array },
+): Promise<boolean> {
+  const leaf = await getRecord(transaction, keys.logLeaf(user), ContactLeaf);
+  if (leaf?.broken !== undefined) return false;
+  if (leaf?.identityKey !== undefined && sameBytes(leaf.identityKey, identityKey)) return false;
+  return (await transaction.get(keys.logAlarm)) === undefined;
+}
+
 /** Our own newest leaf, for the envelopes of what we send. Throws `store.invalid` before it was looked up. */
 export async function requireOwnHead(transaction: StoreTransaction): Promise<Head> {
   const leaf = await getRecord(transaction, keys.logOwnLeaf, OwnLeaf);
