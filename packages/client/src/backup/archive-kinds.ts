@@ -59,6 +59,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   accepted: 'history',
   // A new device reads on from where the platform says: nothing before was encrypted for it.
   cursor: 'device',
+  contradicted: 'device',
   'passed-over': 'device',
   'send-counter': 'device',
   'send-counter-lowest': 'device',

@@ -11,6 +11,7 @@ import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import type { Contact } from '../trust/key-log.ts';
 import { openSessions } from '../trust/sessions.ts';
+import { contradictedUpTo, inItsOrder, noteContradicted } from './contradicted-places.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { noteArrival } from './arrivals.ts';
 import { keepItem, keepMembership, passOwn, readCursor, writeCursor } from './conversations.ts';
@@ -62,6 +63,7 @@ export function storeSlots(
     const repaired: Message[] = [];
     let opening = { ...deps, transaction, sessions, conversation: room, later, repaired };
     const before = await readCursor(transaction, conversation);
+    let contradicted = await contradictedUpTo(transaction, conversation);
     const items: HistoryItem[] = [];
     let usedPrekey = false;
     let cursor = before;
@@ -74,7 +76,11 @@ export function storeSlots(
     await refresh();
     for (const slot of slots) {
       if (startOf(slot) > cursor + 1) cursor = await passOwn(transaction, conversation, cursor);
-      if (endOf(slot) <= cursor && !(await wasSaidEmpty(transaction, conversation, slot))) continue;
+      if (endOf(slot) <= cursor) {
+        if (!(await wasSaidEmpty(transaction, conversation, slot))) continue;
+        contradicted = Math.max(contradicted, cursor);
+        await noteContradicted(transaction, conversation, contradicted);
+      }
       if (startOf(slot) > cursor + 1) {
         missingBefore = startOf(slot);
         break;
@@ -83,7 +89,9 @@ export function storeSlots(
         const arrival = await openArrival(opening, slot);
         usedPrekey ||= arrival.usedPrekey;
         const arrived = arrival.item === undefined ? [] : [arrival.item];
-        for (const item of [...arrived, ...repaired.splice(0)]) {
+        for (const taken of [...arrived, ...repaired.splice(0)]) {
+          const isDoubted = taken === arrival.item && taken.seq <= contradicted;
+          const item = isDoubted ? await inItsOrder(transaction, taken) : taken;
           await keep(transaction, item);
           items.push(item);
         }

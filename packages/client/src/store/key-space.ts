@@ -58,6 +58,8 @@ export const keys = {
   titleKeyDue: (conversation: ConversationId) => `title-key-due/${conversation}`,
   titleKeysDue: 'title-key-due/',
   cursor: (conversation: ConversationId) => `cursor/${conversation}`,
+  /** See `contradicted-places.ts`. */
+  contradicted: (conversation: ConversationId) => `contradicted/${conversation}`,
   /** Where a group began to be passed over whose log was refused; see `receive.ts`. */
   passedOver: (conversation: ConversationId) => `passed-over/${conversation}`,
   sendCounter: (conversation: ConversationId) => `send-counter/${conversation}`,
