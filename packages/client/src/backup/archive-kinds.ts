@@ -75,6 +75,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   incarnation: 'device',
   'left-behind': 'device',
   'own-place': 'device',
+  'own-last': 'device',
   message: 'history',
   'message-id': 'derived',
   annotation: 'history',

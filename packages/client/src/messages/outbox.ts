@@ -18,6 +18,7 @@ import { dropTimer } from './lifetime.ts';
 import { makeMessageId } from './message-id.ts';
 import { isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
 import { putRefused } from './refused-message.ts';
+import { noteOwnPlace } from './own-order.ts';
 import { takeSendNumber } from './send-counter.ts';
 import { noteSent, sentAgainUpTo } from './sent-log.ts';
 
@@ -105,7 +106,7 @@ async function assertRoom(
 
 /**
  * Takes a `stored` message out of the outbox and into the history. False when it was there already, or belongs there
- * never. Throws `answer.invalid` when its place is taken.
+ * never. Throws `answer.invalid` when its place is taken, or not where it was sent among our others.
  */
 export async function settle(
   deps: SessionsDeps,
@@ -114,6 +115,7 @@ export async function settle(
 ): Promise<boolean> {
   const { conversation, seq } = stored;
   const isShown = entry.resent === undefined && !isControl(entry);
+  if (isShown) await noteOwnPlace(transaction, conversation, { counter: entry.counter, seq });
   await transaction.delete(keyOf(entry));
   await noteSent(transaction, deps.local, { entry, seq, storedAt: deps.clock() });
   const cursor = await readCursor(transaction, conversation);

@@ -48,6 +48,8 @@ export const keys = {
   peer: (user: UserId) => `peer/${user}`,
   conversation: (id: ConversationId) => `conversation/${id}`,
   conversations: 'conversation/',
+  /** See `own-order.ts`. */
+  ownLast: (conversation: ConversationId) => `own-last/${conversation}`,
   /** The conversations that there were when this device came to the account are in the store. */
   conversationsListed: 'conversations-listed',
   /** Entries of a group's log, by version; see `group-log.ts`. */
