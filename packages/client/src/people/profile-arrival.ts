@@ -11,18 +11,22 @@ import { getProfile, type ProfileRecord, putProfile } from './profile.ts';
  */
 export const takeProfile: ControlHandler<'profile'> = async (deps, arrival, control) => {
   const { transaction, events, later } = deps;
-  const { user } = arrival.sender;
+  const { user, device: by } = arrival.sender;
   // A clock that runs ahead must not keep what comes later from counting.
   const time = Math.min(control.time, Date.parse(arrival.sentAt));
   const isOwn = user === deps.local.address.user;
   const known = await getProfile(transaction, user);
   // One that this device made by a clock that was wrong counts no more, for nothing would ever be newer.
   const isWrong = isOwn && known !== undefined && known.time > deps.clock();
-  if (known && time <= known.time && !isWrong) return;
+  // What one device says of its time rises; when the platform got it is the platform's word, which must turn nothing around.
+  const said = known?.said;
+  const isOlder =
+    said?.by === by ? control.time <= said.at : known !== undefined && time <= known.time;
+  if (isOlder && !isWrong) return;
   const { name, picture } = control;
   const record: ProfileRecord = {
-    time,
-    name,
+    ...{ time, name },
+    ...(control.time <= deps.clock() && { said: { by, at: control.time } }),
     picture: picture && { type: picture.mediaType, hash: picture.name },
     copies: picture ? [picture] : [],
   };

@@ -158,6 +158,27 @@ test('a clock that ran ahead for a while keeps nothing of later from counting', 
   await shows(bob, alice, 'Of today');
 });
 
+test('an older profile does not come back, whenever the platform says that it got the newer one', async () => {
+  await say(alice, 'hello');
+  const told: number[] = [];
+  scene.platform.show = (slot, to) => {
+    if (slot.type !== 'message' || slot.kind !== 'targeted' || to.user !== bob.user) return [slot];
+    if (!told.includes(slot.seq)) told.push(slot.seq);
+    if (slot.seq === told[0]) return [{ type: 'none', from: slot.seq, to: slot.seq }];
+    return [{ ...slot, sentAt: '1970-01-01T00:00:01.000Z' }];
+  };
+  await alice.client.people.setProfile({ name: 'Before' });
+  await until(() => told.length === 1);
+  await alice.client.people.setProfile({ name: 'After' });
+  await shows(bob, alice, 'After');
+  scene.platform.show = (slot) => [slot];
+  const [room = expect.fail()] = scene.platform.rooms;
+  scene.platform.deliver(room, told[0]!);
+  await say(alice, 'hello again');
+  await until(async () => (await bob.client.history(conversation.id)).length === 2);
+  expect(await bob.client.people.profile(alice.user)).toMatchObject({ name: 'After' });
+});
+
 test('a picture that no more conversations may share is uploaded again', async () => {
   const carol = await scene.enter('carol');
   const other = await alice.client.openDirect(carol.user);

@@ -1,5 +1,5 @@
 /** What people show of themselves: a display name and a picture, as this device knows them. The newest of each counts. */
-import type { UserId } from '@sotto/api';
+import { DeviceId, type UserId } from '@sotto/api';
 import * as z from 'zod/mini';
 import { PROFILE_NAME_LENGTH_MAX } from '../limits.ts';
 import { WellFormedText } from '../messages/well-formed-text.ts';
@@ -36,6 +36,8 @@ export const ProfileRecord = z.object({
   time: z.number(),
   name: z.optional(ProfileName),
   picture: z.optional(z.object({ type: PictureType, hash: z.string() })),
+  /** Whose word it is, and the time by that device's clock, unless that ran ahead of ours; absent of what was set here. */
+  said: z.optional(z.object({ by: DeviceId, at: z.number() })),
   /** The files that hold the picture: of others the one that they named. */
   copies: z.array(PictureReference),
 });
