@@ -120,6 +120,44 @@ test('a stranger cannot write into a conversation of others', async () => {
   expect(unreadable).toMatchObject([{ cause: 'sender.invalid' }]);
 });
 
+test('whoever writes in the name of somebody whom we never met is found out by the key log', async () => {
+  const { alice, bob, conversation } = await pair();
+  await bob.close();
+  const broken = vi.fn();
+  alice.on('key-log-broken', broken);
+  const identity = makeIdentity(nodeProvider);
+  const from = device('bob');
+  // The platform says so wherever it is asked, but it cannot put it into the log unseen.
+  from.identityKey = identity.publicKey;
+  deliver(forge(device('alice'), { from, identity, conversation }), conversation);
+  await until(() => broken.mock.calls.length > 0);
+  expect(broken).toHaveBeenCalledWith({ user: from.user, cause: 'identity.changed' });
+  expect((await alice.alarms()).logBroken).toEqual([from.user]);
+  const trouble = vi.fn();
+  alice.on('trouble', trouble);
+  await alice.sendText(conversation, 'is it you?');
+  await until(() => trouble.mock.calls.length > 0);
+  expect(trouble).toHaveBeenCalledWith({
+    error: expect.objectContaining({ code: 'key-log.broken' }),
+  });
+  expect(recipientsOf('alice')).toEqual([]);
+});
+
+test('a second greeting ends the connection, and what waits is sent once over the next', async () => {
+  const { alice, bob, conversation } = await pair();
+  const ended = vi.fn();
+  alice.on('disconnected', ended);
+  const { user, device: name, socket } = device('alice');
+  socket!.send(JSON.stringify({ type: 'hello', user, device: name, incarnation: 1 }));
+  await alice.sendText(conversation, 'hello');
+  await until(() => ended.mock.calls.length > 0);
+  expect(ended).toHaveBeenCalledWith(
+    expect.objectContaining({ error: expect.objectContaining(INVALID) }),
+  );
+  await until(async () => (await textsOf(bob, conversation)).length > 0);
+  expect(await textsOf(bob, conversation)).toEqual(['hello']);
+});
+
 test('no answer puts a message of ours over one that is there', async () => {
   const { alice, bob, conversation } = await pair();
   const trouble = vi.fn();
@@ -241,6 +279,7 @@ test('a run of empty places beyond all there are does not make a conversation de
   await bob.sendText(conversation, 'three');
   await until(() => inbox.length === 3);
   expect(await textsOf(alice, conversation)).toEqual(['one', 'two', 'three']);
+  expect(inbox).toMatchObject([{ order: 'next' }, { order: 'next' }, { order: 'next' }]);
 });
 
 interface Forgery {
@@ -306,7 +345,7 @@ async function textsOf(client: Client, conversation: ConversationId): Promise<st
 function recipientsOf(username: string): DeviceId[] {
   const sent = platform.rooms.flatMap((room) => room.messages);
   const last = sent.findLast(({ from }) => from.device === device(username).device);
-  return addressedBy(last!.message).map((recipient) => recipient.device);
+  return last === undefined ? [] : addressedBy(last.message).map((recipient) => recipient.device);
 }
 
 function device(username: string): Device {

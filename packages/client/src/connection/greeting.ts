@@ -32,11 +32,12 @@ export type Behind = { conversation: ConversationId; last: number }[];
 
 /**
  * To be called before anything is sent over a connection. Safe to repeat. Throws `answer.invalid` for numbers that no
- * platform comes to, and what calls and the store throw.
+ * platform comes to and for what greets another device, and what calls and the store throw.
  */
 export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
   const { store, local, clock } = deps;
   const { incarnation, sent, cursors = [] } = hello;
+  requireOurs(local, hello);
   const known = await store.transaction(async (transaction) => ({
     incarnation: (await getRecord(transaction, keys.incarnation, Incarnation))?.incarnation,
     sent: await countSent(transaction, local),
@@ -58,6 +59,12 @@ export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
     if (isAnew) await setSentCount(transaction, local, sent ?? known.sent ?? 0);
   });
   return takeCursors(deps, cursors);
+}
+
+/** Another device's numbers would make this one leave its sessions behind. */
+function requireOurs({ address }: PeerDeps['local'], { user, device }: Hello): void {
+  if (user === address.user && device === address.device) return;
+  throw new ClientError('answer.invalid', 'the platform has greeted another device');
 }
 
 /** What is taken over into the store is never let go of again. */

@@ -126,6 +126,7 @@ function attend(socket: WebSocket, options: SocketOptions, signal: AbortSignal):
       try {
         const frame = decodeFrame(data);
         if (frame?.type === 'hello') {
+          if (lasted) throw new ClientError('answer.invalid', 'a second greeting');
           lasted = true;
           options.onOpen((outgoing) => sendFrame(socket, outgoing));
         }

@@ -59,9 +59,14 @@ export async function listPeople(call: Call, page: DirectoryPage): Promise<UserE
   return (await call(searchUsers, { query: page })).users;
 }
 
-/** One user whom this account has met, or any where the directory is open. Throws `user.not-found` for others. */
-export function findPerson(call: Call, user: UserId): Promise<UserEntry> {
-  return call(getUser, { params: { user_id: user } });
+/**
+ * One user whom this account has met, or any where the directory is open. Throws `user.not-found` for others, and
+ * `answer.invalid` when the platform names somebody else.
+ */
+export async function findPerson(call: Call, user: UserId): Promise<UserEntry> {
+  const found = await call(getUser, { params: { user_id: user } });
+  if (found.user !== user) throw new ClientError('answer.invalid', 'another user came');
+  return found;
 }
 
 /** Shows whether this account is there, or hides it and that of all others. */
