@@ -47,6 +47,8 @@ export interface RewritingProxy {
   rewriteBytes(endpoint: EndpointSpec, lie: (bytes: Buffer) => Buffer): void;
   /** Decides what becomes of a send: a frame is answered in the platform's place, and the message goes nowhere. */
   intercept: (send: Send) => ServerFrame | undefined;
+  /** Changes what the socket tells a client: in place of a frame come these. */
+  reframe: (frame: ServerFrame) => ServerFrame[];
   /** Tells every client something. */
   tell(frame: ServerFrame): void;
   close(): Promise<void>;
@@ -79,6 +81,7 @@ export async function startRewritingProxy(platformUrl: string): Promise<Rewritin
     replace: (endpoint, answer) => void lies.replaced.set(endpoint.id, answer),
     rewriteBytes: (endpoint, lie) => void lies.bytes.set(endpoint.id, lie),
     intercept: () => undefined,
+    reframe: (frame) => [frame],
     tell: (frame) => sockets.clients.forEach((socket) => void socket.send(encode(frame))),
     async close() {
       for (const socket of sockets.clients) socket.terminate();
@@ -181,7 +184,10 @@ function relay(
   const toPlatform = (text: string) =>
     platform.readyState === WebSocket.OPEN ? platform.send(text) : waiting.push(text);
   platform.on('open', () => waiting.splice(0).forEach((text) => void platform.send(text)));
-  platform.on('message', (data) => socket.send(String(data)));
+  platform.on('message', (data) => {
+    const told = z.decode(ServerFrame, JSON.parse(String(data)));
+    for (const frame of proxy.reframe(told)) socket.send(encode(frame));
+  });
   socket.on('message', (data) => {
     const frame = z.decode(ClientFrame, JSON.parse(String(data)));
     const instead = frame.type === 'send' ? proxy.intercept(frame) : undefined;

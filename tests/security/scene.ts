@@ -100,6 +100,13 @@ export class Scene {
     await alice.client.connect();
   }
 
+  /** A client of nobody yet, behind the proxy. */
+  open(name: string): Client {
+    const client = this.#open(name, this.proxy.url);
+    this.watch(client);
+    return client;
+  }
+
   /** A second device of somebody, linked by a code. */
   async link(person: Person): Promise<Person> {
     const client = this.#open(`${person.username}phone`, this.#platformUrl);
@@ -116,6 +123,10 @@ export class Scene {
       'key-log-broken',
       'account-compromised',
       'device-list-warning',
+      'group-broken',
+      'history-lost',
+      'store-behind',
+      'unreadable',
       'trouble',
     ] as const;
     for (const name of names) client.on(name, (event) => this.heard.push([name, event]));
