@@ -297,6 +297,18 @@ export const PASSED_OVER_MS = 10 * 60_000;
 /** Messages of which one account may speak in a conversation before they come. More, and a member fills the store with others. */
 export const ANNOTATIONS_WAITING_MAX = 100;
 
+/**
+ * Messages that wait for a loop over `messages()`, of a store where none has ever run. More, and the store of an application
+ * that shows `state` alone fills with them; fewer, and one that loops for the first time later finds less.
+ */
+export const ARRIVALS_WITHOUT_LOOP_MAX = 10_000;
+
+/** Arrivals between two looks at that. More often, and each message costs another reading. */
+export const ARRIVALS_PER_LOOK = 50;
+
+/** Items behind the read mark that are looked at to count the unread. More, and reactions make each new message dear. */
+export const UNREAD_SEARCHED_MAX = 5_000;
+
 /** Unread messages of a conversation that are counted. More, and each new message costs going through all of them. */
 export const UNREAD_COUNTED_MAX = 1_000;
 
@@ -310,18 +322,6 @@ export const READ_AUTHORS_SEARCHED_MAX = 500;
 export const OWN_ITEMS_SEARCHED_MAX = 500;
 
 /** How far was read is told this often. More often, and reading on costs as many messages as writing. */
-/**
- * Messages that wait for a loop over `messages()`, of a store where none has ever run. More, and the store of an application
- * that shows `state` alone fills with them; fewer, and one that loops for the first time later finds less.
- */
-export const ARRIVALS_WITHOUT_LOOP_MAX = 10_000;
-
-/** Arrivals between two looks at that. More often, and each message costs another reading. */
-export const ARRIVALS_PER_LOOK = 50;
-
-/** Items behind the read mark that are looked at to count the unread. More, and reactions make each new message dear. */
-export const UNREAD_SEARCHED_MAX = 5_000;
-
 export const READS_PAUSE_MS = 1_000;
 
 /** It is looked for messages whose time has come no more often than this, and no less often: clocks are set, machines sleep. */

@@ -68,8 +68,8 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   outbox: 'device',
   'outbox-steps': 'device',
   failed: 'device',
-  sent: 'device',
   refused: 'device',
+  sent: 'device',
   'sent-count': 'device',
   'sent-again': 'device',
   incarnation: 'device',
@@ -106,12 +106,12 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   'again-piece': 'device',
   arrival: 'device',
   'arrival-ids': 'device',
-  profile: 'history',
-  // Fetched again, from where whoever shows it has put it.
   'arrival-loop': 'device',
-  'profile-picture': 'device',
+  profile: 'history',
   // Told again, by the platform.
   username: 'device',
+  // Fetched again, from where whoever shows it has put it.
+  'profile-picture': 'device',
   'profile-spread': 'history',
   'profile-told': 'history',
   'picture-grant': 'history',

@@ -319,6 +319,12 @@ async function settleForgotten(
   return isNews !== undefined;
 }
 
+/** Where something else stands the message is not, whatever the platform says, and says again each time. */
+function unlessBelieved(error: unknown): undefined {
+  if (error instanceof ClientError && error.code === 'answer.invalid') return undefined;
+  throw error;
+}
+
 async function giveUp(
   { store, events }: LaneDeps,
   { entry, problem }: { readonly entry: OutboxEntry; readonly problem: Problem },
@@ -326,12 +332,6 @@ async function giveUp(
   await store.transaction((transaction) => setAside(transaction, entry));
   // What is sent again is in the history, and has not failed.
   if (isControl(entry) || entry.resent !== undefined) return true;
-/** Where something else stands the message is not, whatever the platform says, and says again each time. */
-function unlessBelieved(error: unknown): undefined {
-  if (error instanceof ClientError && error.code === 'answer.invalid') return undefined;
-  throw error;
-}
-
   const { id, conversation } = entry;
   events.emit('failed', { id, conversation, code: problem.code });
   return true;

@@ -93,11 +93,11 @@ export const keys = {
   failed: (conversation: ConversationId, id: MessageId) => `failed/${conversation}/${id}`,
   failedIn: (conversation: ConversationId) => `failed/${conversation}/`,
   allFailed: 'failed/',
+  refused: (id: MessageId) => `refused/${id}`,
   /** See `sent-log.ts` and `greeting.ts`. By device, which a store may change. */
   sent: (device: DeviceId, number: number) => `sent/${device}/${padded(number)}`,
   allSent: (device: DeviceId) => `sent/${device}/`,
   sentCount: (device: DeviceId) => `sent-count/${device}`,
-  refused: (id: MessageId) => `refused/${id}`,
   sentAgain: (conversation: ConversationId) => `sent-again/${conversation}`,
   incarnation: 'incarnation',
   leftBehind: 'left-behind',
@@ -177,22 +177,22 @@ export const keys = {
   arrivals: 'arrival/',
   arrival: (number: number) => `arrival/${padded(number)}`,
   arrivalIds: 'arrival-ids',
+  /** Somebody has looped over them once. */
+  arrivalLoop: 'arrival-loop',
   /** What somebody shows of themselves, this account included; see `profile.ts`. */
   profile: (user: UserId) => `profile/${user}`,
   profiles: 'profile/',
   /** Their picture as it is: of this account, and of those whose picture was opened. */
-  /** Somebody has looped over them once. */
-  arrivalLoop: 'arrival-loop',
   picture: (user: UserId) => `profile-picture/${user}`,
   /** How far this account's profile has got; see `own-profile.ts`, `profile-audience.ts` and `profile-copies.ts`. */
   profileSpread: 'profile-spread',
   profileTold: (user: UserId) => `profile-told/${user}`,
   pictureGrant: (conversation: ConversationId) => `picture-grant/${conversation}`,
+  username: (user: UserId) => `username/${user}`,
   /** Marks on what this account has accepted from here, and on whom it has blocked. */
   accepted: (conversation: ConversationId) => `accepted/${conversation}`,
   block: (user: UserId) => `block/${user}`,
   blocks: 'block/',
-  username: (user: UserId) => `username/${user}`,
   /** See `file-progress.ts`. */
   fileUpload: (conversation: ConversationId, fingerprint: string) =>
     `file-upload/${conversation}/${fingerprint}`,
