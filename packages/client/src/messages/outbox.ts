@@ -17,8 +17,8 @@ import type { Message } from './history-item.ts';
 import { dropTimer } from './lifetime.ts';
 import { makeMessageId } from './message-id.ts';
 import { isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
-import { putRefused } from './refused-message.ts';
 import { noteOwnPlace } from './own-order.ts';
+import { putRefused } from './refused-message.ts';
 import { takeSendNumber } from './send-counter.ts';
 import { noteSent, sentAgainUpTo } from './sent-log.ts';
 
