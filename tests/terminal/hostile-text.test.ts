@@ -1,12 +1,8 @@
 /** Strings that break software, and what terminals obey, as message, name, title and file name: shown, and not obeyed. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Client, ClientError, createClient, openMemoryStore } from '@sotto/client';
-import { nodeProvider } from '@sotto/crypto/node';
+import { readFileSync } from 'node:fs';
+import { ClientError } from '@sotto/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
-import { registerIn, TerminalWindow } from './terminal-window.ts';
+import { openStage, type Stage } from './stage.ts';
 
 const NAUGHTY: readonly string[] = JSON.parse(
   readFileSync(new URL('../security/vectors/blns.json', import.meta.url), 'utf8'),
@@ -26,30 +22,20 @@ const SEQUENCES = [
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
 const OWN = /\u001b\[(\??[\d;]*[A-HJKSTdfhlmnrsu]|[\d;]*X|>[\d;]*[cmqu]|<?u|\?u)|\u001b[78=>]/g;
 
-let platform: Standalone;
-let directory: string;
-let window: TerminalWindow | undefined;
-let sender: Client;
+let stage: Stage;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'sotto-hostile-'));
-  platform = await startStandalone({ environment: { ...NO_LIMITS } });
-  const store = openMemoryStore();
-  sender = createClient({ url: platform.url, store, provider: nodeProvider });
-  await sender.register({ username: 'Mallory', password: 'Correct-Horse-7' });
-  await sender.connect();
+  stage = await openStage();
 });
-afterAll(async () => {
-  window?.close();
-  await sender?.close();
-  await platform?.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => stage?.close());
 
 test('no naughty string and no sequence of somebody else reaches the terminal', async () => {
-  const words = ['--data', join(directory, 'data'), '--url', platform.url];
-  window = await TerminalWindow.open({ directory, name: 'victim', words });
-  await registerIn(window, { username: 'Victim', password: 'Correct-Horse-7' });
+  // A large window shows them all in few pages.
+  const large = { columns: 120, rows: 100 };
+  const [window, sender] = await Promise.all([
+    stage.enter('Victim', large),
+    stage.befriend('Mallory'),
+  ]);
   const victim = (await sender.findUser('Victim')) ?? expect.fail('nobody there');
   const { id } = await sender.openDirect(victim.user);
   const name = SEQUENCES.find((text) => !/\p{Cc}/u.test(text)) ?? 'nobody';

@@ -2,9 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleTerminal } from '../../scripts/terminal.ts';
-import { findProgram, waitFor } from '../daemon.ts';
+import { findProgram } from '../daemon.ts';
 
 export interface WindowOptions {
   /** A directory of the test's own, where the window keeps what the program wrote, and works. */
@@ -19,10 +20,14 @@ export interface WindowOptions {
 /** How long a test waits for what a screen is to show: the machine may be busy. */
 const SCREEN_MS = 45_000;
 
+/** Between two looks: each one starts a process. */
+const LOOK_MS = 40;
+
 /** One window. */
 export class TerminalWindow {
   readonly #socket: string;
   readonly #raw: string;
+  #isClosed = false;
 
   private constructor(socket: string, raw: string) {
     this.#socket = socket;
@@ -67,6 +72,12 @@ export class TerminalWindow {
     this.#tmux('send-keys', '-t', 'main', '-l', '--', text);
   }
 
+  /** Text out of a clipboard, marked as such where the program wants it. */
+  paste(text: string): void {
+    this.#tmux('set-buffer', '--', text);
+    this.#tmux('paste-buffer', '-p', '-r', '-t', 'main');
+  }
+
   /** Keys by tmux's names: `Enter`, `PPage`, `C-c`. */
   press(...keys: readonly string[]): void {
     this.#tmux('send-keys', '-t', 'main', ...keys);
@@ -77,6 +88,12 @@ export class TerminalWindow {
     this.type(text);
     await this.until((screen) => screen.includes(`› ${text.slice(0, 20)}`), `typed: ${text}`);
     this.press('Enter');
+  }
+
+  /** Leaves a page that stands in the place of the messages: what is typed at once behind Esc is another key. */
+  async leave(): Promise<void> {
+    this.press('Escape');
+    await this.until((screen) => !screen.includes('Esc closes'), 'no page');
   }
 
   resize(columns: number, rows: number): void {
@@ -90,10 +107,12 @@ export class TerminalWindow {
 
   /** Waits until the screen is as a test wants it. Rejects with what it shows instead. */
   async until(isSo: (screen: string) => boolean, what: string): Promise<void> {
-    try {
-      await waitFor(async () => isSo(this.screen()), SCREEN_MS);
-    } catch (cause) {
-      throw new Error(`the screen does not show: ${what}\n${this.screen()}`, { cause });
+    const deadline = Date.now() + SCREEN_MS;
+    for (;;) {
+      const screen = this.screen();
+      if (isSo(screen)) return;
+      if (Date.now() > deadline) throw new Error(`the screen does not show: ${what}\n${screen}`);
+      await sleep(LOOK_MS);
     }
   }
 
@@ -108,7 +127,8 @@ export class TerminalWindow {
 
   /** Ends the window, and what runs in it. */
   close(): void {
-    this.#tmux('kill-server');
+    if (!this.#isClosed) this.#tmux('kill-server');
+    this.#isClosed = true;
   }
 
   #tmux(...words: readonly string[]): string {
@@ -129,7 +149,7 @@ export async function registerIn(
   window: TerminalWindow,
   { username, password }: { readonly username: string; readonly password: string },
 ): Promise<void> {
-  await window.sees('1 or 2?');
+  await window.sees('1, 2 or 3?');
   window.type('1');
   window.press('Enter');
   await window.sees('Your name');

@@ -1,101 +1,54 @@
 /** What went wrong, in words for a person and as a code for a program. */
 import { ApiError, ClientError, ConnectionError, CryptoError } from '@sotto/client';
-import { CommandError, EXIT, type ExitCode, wrongCall } from './exit-code.ts';
+import { type ErrorCode, type ErrorWords, errorWords } from '@sotto/hooks';
+import { CommandError, EXIT, type ExitCode } from './exit-code.ts';
 
-type Explained = readonly [words: string, exitCode: ExitCode];
+/** What is to be done about it in a terminal, where that is another thing than in a page. */
+const WORDS: ErrorWords = {
+  'account.missing': 'Nobody is logged in here: sotto register NAME, or sotto link.',
+  'account.logged-out': 'Your session has ended: sotto login NAME, or /login in the chat.',
+  'account.exists': 'This store belongs to another account: use another --data.',
+  'account.compromised':
+    'Somebody else has made keys for your account, and nothing is sent: /reclaim, or /link, in the chat.',
+  'identity.changed': 'Their keys have changed: compare safety numbers first (verify).',
+  'key-log.broken':
+    'The server’s record of keys is not the one that was seen before: ask its operator.',
+  'group.refused': 'Only admins may do that, and a group has 200 people at most.',
+  'device.current': 'This is the device that you sit at: do that on another one.',
+  'messages.taken': 'Another sotto watch has the messages of this account.',
+  'connection.replaced': 'Another program runs from a copy of this store: end one of them.',
+  'connection.refused': 'This program and the server are of releases that do not fit.',
+  'store.locked': 'The store is in use by another program.',
+  'store.invalid': 'The store is damaged, or is something else.',
+  'store.newer': 'A newer release wrote this store: update.',
+  'store.key-wrong': 'The passphrase is not that of this store.',
+  'store.sealed': 'The store is encrypted: give --passphrase or --passphrase-file.',
+  'store.plain': 'The store is not encrypted: leave the passphrase out.',
+  'auth.challenge-wrong': 'This device was logged out: sotto login NAME, or /login in the chat.',
+  'auth.invite-wrong': 'This server takes an invitation, and this is none: --invite CODE.',
+  'auth.password-rule':
+    'A password has 15 characters, or 8 with a small and a capital letter, a digit and a sign, and is not a common one.',
+  'connection.failed': 'The server cannot be reached: try again later.',
+};
 
-/** Of the SDK's codes those that people meet; the SDK's own words serve for the rest. */
-const CLIENT: ReadonlyMap<string, Explained> = new Map([
-  [
-    'account.missing',
-    ['nobody is logged in here: sotto register NAME, or sotto link', EXIT.refused],
-  ],
-  ['account.logged-out', ['the session has ended: sotto login NAME', EXIT.refused]],
-  [
-    'account.exists',
-    ['this store belongs to another account: use another --data', EXIT.configuration],
-  ],
-  [
-    'account.compromised',
-    ['another device took this account over: link this one anew', EXIT.refused],
-  ],
-  [
-    'identity.changed',
-    ['their keys have changed: compare safety numbers first (verify)', EXIT.refused],
-  ],
-  [
-    'key-log.broken',
-    ['the key log shows different things to different people: ask the operator', EXIT.refused],
-  ],
-  [
-    'device.unlisted',
-    ['the platform names a device that its owner has not signed: nothing was sent', EXIT.refused],
-  ],
-  ['conversation.left', ['you are not in this group any more', EXIT.refused]],
-  ['group.refused', ['only admins may do that, and a group needs one', EXIT.refused]],
-  [
-    'group.broken',
-    ['what the platform shows of this group is not what was seen before', EXIT.refused],
-  ],
-  ['group.busy', ['others are changing this group: do it again', EXIT.unavailable]],
-  ['content.too-large', ['this is too long for a message: send it as a file', EXIT.data]],
-  ['content.invalid', ['this cannot be sent', EXIT.data]],
-  ['file.size', ['this file is larger than the platform takes (100 MiB)', EXIT.data]],
-  ['file.damaged', ['the file on the platform is not the one that was sent', EXIT.failed]],
-  ['message.refused', ['the platform refused the message', EXIT.refused]],
-  ['message.unknown', ['there is no such message here', EXIT.nobody]],
-  ['message.fixed', ['that cannot be done to this message', EXIT.failed]],
-  ['message.no-file', ['this message has no file', EXIT.nobody]],
-  ['messages.taken', ['another sotto watch has the messages of this account', EXIT.unavailable]],
-  ['outbox.full', ['too many messages wait to be sent here', EXIT.unavailable]],
-  ['link.code-invalid', ['this is no code that a device shows to be linked', EXIT.usage]],
-  ['link.used', ['this code was used before: let the device show another one', EXIT.refused]],
-  ['link.expired', ['nobody has answered in time: begin again', EXIT.unavailable]],
-  ['link.refused', ['what came is no answer to this code: begin again', EXIT.refused]],
-  [
-    'connection.replaced',
-    ['another program runs from a copy of this store: end one of them', EXIT.refused],
-  ],
-  [
-    'connection.refused',
-    ['this program and the platform are of releases that do not fit', EXIT.configuration],
-  ],
-  ['store.key-wrong', ['the passphrase is not that of this store', EXIT.configuration]],
-  [
-    'store.sealed',
-    ['the store is encrypted: give --passphrase or --passphrase-file', EXIT.configuration],
-  ],
-  ['store.plain', ['the store is not encrypted: leave the passphrase out', EXIT.configuration]],
-  ['store.newer', ['a newer release wrote this store: update', EXIT.configuration]],
-  ['store.invalid', ['the store is damaged, or is something else', EXIT.configuration]],
-  ['store.locked', ['the store is in use by another program', EXIT.unavailable]],
-]);
-
-const PLATFORM: ReadonlyMap<string, Explained> = new Map([
-  ['auth.credentials-wrong', ['the name or the password is wrong', EXIT.refused]],
-  ['auth.recovery-wrong', ['the name or the recovery code is wrong', EXIT.refused]],
-  ['auth.challenge-wrong', ['this device was logged out: sotto login NAME', EXIT.refused]],
-  ['auth.fresh-needed', ['this needs the password again: sotto login NAME', EXIT.refused]],
-  ['auth.username-taken', ['this name is taken', EXIT.refused]],
-  ['auth.username-rule', ['a name has 3 to 50 letters and digits', EXIT.refused]],
-  [
-    'auth.password-rule',
-    [
-      'a password has 15 characters, or 8 with a small and a capital letter, a digit and a sign, and is not a common one',
-      EXIT.refused,
-    ],
-  ],
-  ['auth.registration-closed', ['nobody can register here', EXIT.refused]],
-  [
-    'auth.invite-wrong',
-    ['this platform takes an invitation, and this is none: --invite CODE', EXIT.refused],
-  ],
-  ['auth.account-disabled', ['the operator has locked this account', EXIT.refused]],
-  ['user.not-found', ['there is no such user', EXIT.nobody]],
-  ['conversation.member-unknown', ['one of them is no user here', EXIT.nobody]],
-  ['file.not-found', ['the platform does not have this file any more', EXIT.nobody]],
-  ['file.quota', ['your storage on the platform is used up', EXIT.refused]],
-]);
+/** How a command ends by them; what is not here has failed for good. */
+const EXITS: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
+  ...codes(EXIT.data, ['content.too-large', 'content.invalid', 'file.size', 'request.too-large']),
+  ...codes(EXIT.nobody, ['conversation.unknown', 'conversation.not-found', 'message.unknown']),
+  ...codes(EXIT.nobody, ['message.no-file', 'user.not-found', 'conversation.member-unknown']),
+  ...codes(EXIT.nobody, ['file.not-found']),
+  ...codes(EXIT.unavailable, ['group.busy', 'conversation.version-conflict', 'list.incomplete']),
+  ...codes(EXIT.unavailable, ['messages.taken', 'outbox.full', 'link.expired', 'store.locked']),
+  ...codes(EXIT.unavailable, ['key-log.unwitnessed', 'connection.failed']),
+  ...codes(EXIT.usage, ['link.code-invalid']),
+  ...codes(EXIT.refused, ['account.missing', 'account.logged-out', 'account.compromised']),
+  ...codes(EXIT.refused, ['identity.changed', 'key-log.broken', 'device.unlisted']),
+  ...codes(EXIT.refused, ['conversation.left', 'group.refused', 'group.broken', 'file.quota']),
+  ...codes(EXIT.refused, ['message.refused', 'link.used', 'link.refused', 'connection.replaced']),
+  ...codes(EXIT.refused, ['auth.username-taken', 'auth.username-rule', 'auth.password-rule']),
+  ...codes(EXIT.configuration, ['account.exists', 'connection.refused', 'store.key-wrong']),
+  ...codes(EXIT.configuration, ['store.sealed', 'store.plain', 'store.newer', 'store.invalid']),
+};
 
 /** One line about any error, without a full stop. */
 export function explain(error: unknown): string {
@@ -105,36 +58,61 @@ export function explain(error: unknown): string {
 /** Any error as the end of a command. */
 export function toCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
-  const [words, exitCode] = explained(error);
-  return new CommandError(words, exitCode, { cause: error });
+  return new CommandError(wordsOf(error), exitCodeOf(error), { cause: error });
 }
 
-function explained(error: unknown): Explained {
-  if (error instanceof ConnectionError) {
-    return ['the platform cannot be reached: try again later', EXIT.unavailable];
-  }
-  if (error instanceof ApiError) return PLATFORM.get(error.code) ?? refusal(error);
-  if (error instanceof ClientError) return CLIENT.get(error.code) ?? [error.message, EXIT.failed];
-  if (error instanceof CryptoError) return ['a key or a message is not sound', EXIT.refused];
-  return otherwise(error);
+function codes(exitCode: ExitCode, listed: readonly ErrorCode[]): Record<string, ExitCode> {
+  return Object.fromEntries(listed.map((code) => [code, exitCode]));
 }
 
-function refusal({ status, message, options }: ApiError): Explained {
-  const { retryAfter } = options;
-  if (retryAfter !== undefined) return [`try again in ${retryAfter} seconds`, EXIT.unavailable];
-  if (status >= 500 || status === 429) return [`${message}: try again later`, EXIT.unavailable];
-  return [message, status === 401 || status === 403 ? EXIT.refused : EXIT.failed];
+function wordsOf(error: unknown): string {
+  const words = errorWords(error, WORDS);
+  if (words !== undefined) return asLine(words);
+  if (error instanceof CryptoError) return 'a key or a message is not sound';
+  if (error instanceof ApiError || error instanceof ClientError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  if (isOfArguments(error)) return error.message.replace(/\. .*/su, '');
+  if (isOfDisk(error)) return `${error.message.replace(/^[A-Z]+: /u, '')} (${systemCode(error)})`;
+  return `${error.message} (this is a bug)`;
 }
 
-function otherwise(error: unknown): Explained {
-  if (!(error instanceof Error)) return [String(error), EXIT.bug];
-  const code = 'code' in error ? String(error.code) : '';
-  if (code.startsWith('ERR_PARSE_ARGS')) {
-    const { message, exitCode } = wrongCall(error.message.replace(/\. .*/su, ''));
-    return [message, exitCode];
-  }
-  if (['ENOSPC', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR'].includes(code)) {
-    return [`${error.message.replace(/^[A-Z]+: /u, '')} (${code})`, EXIT.output];
-  }
-  return [`${error.message} (this is a bug)`, EXIT.bug];
+/** As programs say it behind their names: what follows on a sentence stands behind a colon. */
+function asLine(words: string): string {
+  const small = (letter: string) => letter.toLowerCase();
+  return words
+    .replace(/\.$/u, '')
+    .replace(/\. (\p{Lu})/gu, (_, letter: string) => `: ${small(letter)}`)
+    .replace(/^\p{Lu}/u, small);
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof ConnectionError) return EXIT.unavailable;
+  if (error instanceof ApiError) return EXITS[error.code] ?? exitCodeOfStatus(error);
+  if (error instanceof ClientError) return EXITS[error.code] ?? EXIT.failed;
+  if (error instanceof CryptoError) return EXIT.refused;
+  if (!(error instanceof Error)) return EXIT.bug;
+  if (isOfArguments(error)) return EXIT.usage;
+  return isOfDisk(error) ? EXIT.output : EXIT.bug;
+}
+
+function exitCodeOfStatus({ status, options }: ApiError): ExitCode {
+  if (options.retryAfter !== undefined || status >= 500 || status === 429) return EXIT.unavailable;
+  return status === 401 || status === 403 ? EXIT.refused : EXIT.failed;
+}
+
+/** Of options that nothing knows. */
+function isOfArguments(error: Error): boolean {
+  return systemCode(error).startsWith('ERR_PARSE_ARGS');
+}
+
+const DISK_CODES: ReadonlySet<string> = new Set([
+  ...['ENOSPC', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR'],
+]);
+
+function isOfDisk(error: Error): boolean {
+  return DISK_CODES.has(systemCode(error));
+}
+
+function systemCode(error: Error): string {
+  return 'code' in error ? String(error.code) : '';
 }

@@ -1,9 +1,10 @@
 /** Where files come from and go to on this machine. */
 import { closeSync, existsSync, openAsBlob, openSync, rmSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import type { FileInput } from '@sotto/client';
+import { savedName } from '@sotto/hooks';
 import { CommandError, EXIT } from './exit-code.ts';
-import { safeLine } from './safe-text.ts';
 
 /** By the ending of a name; the rest is sent as bytes of any kind. */
 const TYPES: ReadonlyMap<string, string> = new Map([
@@ -26,9 +27,11 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ['.webm', 'video/webm'],
 ]);
 
-/** File systems take 255, and a number may come behind it. In bytes: a name may be in any script. */
-const NAME_BYTES_MAX = 200;
-const ENDING_BYTES_MAX = 60;
+/** A path as people type, or drag, it where no shell reads it: in quotes, with blanks behind backslashes, below their home. */
+export function pathTyped(folder: string, typed: string): string {
+  const plain = typed.replace(/^(["'])(.*)\1$/u, '$2').replaceAll('\\ ', ' ');
+  return resolve(folder, plain.replace(/^~(?=\/|$)/u, homedir()));
+}
 
 /** A file to be sent, which is read as it is sent. Throws a `CommandError` for what is no readable file. */
 export async function fileToSend(path: string): Promise<FileInput> {
@@ -75,26 +78,9 @@ export async function saveAs(
   }
 }
 
-/** A name that is only a name, on every system. */
+/** The name alone: what stands before it would be a folder where it comes from. */
 export function tameName(name: string): string {
-  const plain = safeLine(name.split(/[/\\]/u).at(-1) ?? '')
-    .replace(/[\u2400-\u2421<>:"|?*\ufffd⟨⟩]/gu, '_')
-    .replace(/^[-.\s]+/u, '')
-    .replace(/[.\s]+$/u, '');
-  const ending = cutBytes(extname(plain), ENDING_BYTES_MAX);
-  const stem = plain.slice(0, plain.length - extname(plain).length);
-  const short = cutBytes(stem, NAME_BYTES_MAX - Buffer.byteLength(ending)) + ending;
-  return short === '' ? 'file' : short;
-}
-
-/** As many whole letters as fit. */
-function cutBytes(text: string, bytes: number): string {
-  let cut = '';
-  for (const letter of text) {
-    if (Buffer.byteLength(cut + letter) > bytes) break;
-    cut += letter;
-  }
-  return cut;
+  return savedName(name.split(/[/\\]/u).at(-1) ?? '');
 }
 
 /** Makes an empty file of a name that nothing there has. */

@@ -26,11 +26,11 @@ Messages
   TO is a user's name, #TITLE of a group, or the id of a conversation.
 
 Options
-  --url URL              the platform (default: the account's own, or http://localhost:8080)
+  --url URL              the server (default: the account's own, or http://localhost:8080)
   --as NAME              which account, when there is more than one here
   --data DIR             where accounts lie (default: $XDG_DATA_HOME/sotto, ~/.local/share/sotto)
   --json                 one JSON object on a line; see docs/terminal.md
-  --timeout SECONDS      how long to wait for the platform (default: 30)
+  --timeout SECONDS      how long to wait for the server (default: 30)
   --passphrase           ask for the passphrase that encrypts what is kept here
   --passphrase-file FILE read it from there
   -h, --help             show this; of one command: sotto COMMAND --help
@@ -87,7 +87,7 @@ said in the last 30 days.
     'send',
     `Usage: sotto send TO [TEXT...] [--json]
 
-Sends a text, or standard input when there is none, and ends once it is on the platform's disk.
+Sends a text, or standard input when there is none, and ends once it is on the server's disk.
 `,
   ],
   [

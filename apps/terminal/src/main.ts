@@ -42,6 +42,7 @@ process.exitCode = await run({
     isTerminal: isatty(2),
   },
   asking: askingPerson(stopping.signal),
+  canDraw: isatty(1) && environment.TERM !== 'dumb',
   workingDirectory: environment.INIT_CWD ?? process.cwd(),
   dataHome: environment.XDG_DATA_HOME || undefined,
   version: typeof SOTTO_VERSION === 'string' ? SOTTO_VERSION : 'development',

@@ -15,6 +15,8 @@ export interface Run {
   readonly argv: readonly string[];
   readonly output: Output;
   readonly asking: Asking | undefined;
+  /** Whether standard output is a terminal that can be drawn on. */
+  readonly canDraw: boolean;
   /** Where the program was called. */
   readonly workingDirectory: string;
   /** `XDG_DATA_HOME`. */
@@ -52,7 +54,7 @@ async function start(given: Run): Promise<number> {
   } else {
     const directory = options.data ?? join(given.dataHome ?? defaultHome(), 'sotto');
     const call: Call = { ...given, words, options, directory };
-    if (name === undefined) return chat(call);
+    if (name === undefined) return chat(call, given.canDraw);
     await runCommand(call, name);
     if (given.signal.aborted) return codeOf(given.signal);
   }
@@ -67,9 +69,11 @@ async function runCommand(call: Call, name: string): Promise<void> {
   await work(call);
 }
 
-async function chat(call: Call): Promise<number> {
+async function chat(call: Call, canDraw: boolean): Promise<number> {
   assertOptions(call.options, ['invite']);
-  if (call.asking === undefined) throw wrongCall('a chat needs a terminal; for scripts: --help');
+  if (call.asking === undefined || !canDraw) {
+    throw wrongCall('a chat needs a terminal that can be drawn on; for scripts: --help');
+  }
   const { openChat } = await import('./screen/open-chat.tsx');
   return openChat(call, call.asking);
 }

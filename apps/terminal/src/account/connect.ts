@@ -1,9 +1,9 @@
-/** Coming to the platform for a command. */
+/** Coming to the server. */
 import type { Client } from '@sotto/client';
 import { CommandError, EXIT } from '../exit-code.ts';
 
 /**
- * Connects, and does not wait for ever: a `CommandError` says that the platform is out of reach. Rejects as `connect` does;
+ * Connects, and does not wait for ever: a `CommandError` says that it is out of reach. Rejects as `connect` does;
  * a session that was ended on purpose is not opened anew by the device key.
  */
 export async function connectWithin(
@@ -16,7 +16,7 @@ export async function connectWithin(
     late.reject(
       signal.aborted
         ? signal.reason
-        : new CommandError('the platform cannot be reached: try again later', EXIT.unavailable),
+        : new CommandError('the server cannot be reached: try again later', EXIT.unavailable),
     );
   deadline.addEventListener('abort', onLate);
   try {
@@ -25,4 +25,22 @@ export async function connectWithin(
   } finally {
     deadline.removeEventListener('abort', onLate);
   }
+}
+
+/** Throws a `CommandError` where no server is, before a person is asked for a name and a password. */
+export async function assertServer(url: string, timeoutMs: number): Promise<void> {
+  try {
+    const asked = new URL('/.well-known/jwks.json', url);
+    const { ok, headers } = await fetch(asked, { signal: AbortSignal.timeout(timeoutMs) });
+    // One that has troubles says so in its own way, and is there.
+    if (ok || headers.get('content-type')?.startsWith('application/problem+json')) return;
+  } catch (cause) {
+    throw noServer(url, cause);
+  }
+  throw noServer(url);
+}
+
+function noServer(url: string, cause?: unknown): CommandError {
+  const words = `there is no Sotto server at ${url}: npm start begins one on this machine, --url names another`;
+  return new CommandError(words, EXIT.unavailable, { cause });
 }

@@ -66,7 +66,7 @@ export function findAccount(directory: string, choice: AccountChoice): AccountFo
   const names = found.map(({ username, url }) =>
     choice.username === undefined ? username : `${username} at ${url}`,
   );
-  const what = choice.username === undefined ? 'whose? --as NAME' : 'which platform? --url URL';
+  const what = choice.username === undefined ? 'whose? --as NAME' : 'which server? --url URL';
   throw wrongCall(`${what} (${names.join(', ')})`);
 }
 
@@ -89,7 +89,7 @@ export function prepareAccount(
   if (!/^[A-Za-z0-9]{3,50}$/.test(username)) {
     throw wrongCall('a name has 3 to 50 letters and digits');
   }
-  const path = join(directory, `${username.toLowerCase()}@${platformName(url)}`);
+  const path = join(directory, `${username.toLowerCase()}@${serverName(url)}`);
   makeFolder(path);
   return { path, url, username };
 }
@@ -103,7 +103,7 @@ export function keepAccount({ path, url, username }: AccountFolder): void {
 
 /** The folder of a device that waits to be linked; the same one after a crash. */
 export function prepareLinking(directory: string, url: string): AccountFolder {
-  const path = join(directory, `${LINKING}@${platformName(url)}`);
+  const path = join(directory, `${LINKING}@${serverName(url)}`);
   makeFolder(path);
   return { path, url, username: '' };
 }
@@ -149,7 +149,7 @@ function nobody({ username, url }: AccountChoice): CommandError {
   );
 }
 
-function platformName(url: string): string {
+function serverName(url: string): string {
   return new URL(url).host.replace(/[^A-Za-z0-9.-]/gu, '_');
 }
 

@@ -1,74 +1,28 @@
-/** Commands about whom to believe, about what is kept here, and about the end. */
-import { ClientError } from '@sotto/client';
+/** Commands about the account: what others call it, its session; what is kept here; and the end. */
 import { CommandError, EXIT } from '../exit-code.ts';
-import { qrRows } from '../qr-code.ts';
 import { safeLine } from '../safe-text.ts';
-import { digitRows } from '../safety-digits.ts';
-import { type Row, type Span, textRow } from '../screen/row.tsx';
-import { wrapText } from '../text-width.ts';
-import { type Desk, showPanel, type Turn, tell, viewOf } from './desk.ts';
-import { needWords, userMeant } from './people-named.ts';
+import { type Desk, pageOf, showPanel, tell } from './desk.ts';
+import { needWords } from './people-named.ts';
+import { withPassword } from './question.ts';
 import { searchHistory } from './search.ts';
-import { forgetNotes, forgetUser } from './warnings.ts';
 
-/** `/verify [NAME]` */
-export async function verify(desk: Desk, rest: string, turn: Turn): Promise<void> {
-  const user = await userMeant(desk, rest, turn);
-  const { digits, scannable } = await desk.client.safetyNumber(user);
-  const { username } = await desk.client.people.find(user);
-  const words = `${safeLine(username)} sees the same digits, if nobody sits between you.`;
-  desk.compared.set(user, digits);
-  showPanel(desk, {
-    title: `Safety number of you and ${safeLine(username)}`,
-    rowsFor: (columns) => safetyRows({ digits, code: qrRows(scannable), words }, columns),
-  });
+/** `/name [WORDS]`: the name that others see; without words they see the username again. */
+export async function rename(desk: Desk, rest: string): Promise<void> {
+  const { client, me } = desk;
+  await client.people.setProfile({ name: rest === '' ? null : rest });
+  const shown = rest === '' ? me.username : safeLine(rest);
+  tell(desk, `Whoever you write to sees you as ${shown}`);
 }
 
-interface SafetyPage {
-  readonly digits: string;
-  readonly code: readonly string[];
-  readonly words: string;
-}
-
-/** Digits beside the code where there is room: then a window of 24 rows shows all of it. */
-function safetyRows({ digits, code, words }: SafetyPage, columns: number): Row[] {
-  const numbers = digitRows(digits);
-  const width = (code[0] ?? '').length;
-  const beside = columns - width - 3;
-  if (beside < (numbers[0] ?? '').length) {
-    return [
-      ...numbers.map((row, index) => textRow(`digits/${index}`, row, 'strong')),
-      ...wrapText(words, columns).map((row, index) => textRow(`words/${index}`, row, 'dim')),
-      ...code.map((row, index) => textRow(`code/${index}`, row, 'code')),
-    ];
+/** `/login`: after the session has ended; what is kept here goes on. */
+export async function login(desk: Desk): Promise<void> {
+  const { client } = desk;
+  if (client.state.connection.get().status === 'connected') {
+    throw new CommandError('you are logged in', EXIT.failed);
   }
-  const notes: Span[] = [
-    ...['', ...numbers, ''].map((text) => ({ text, tone: 'strong' as const })),
-    ...wrapText(words, beside).map((text) => ({ text, tone: 'dim' as const })),
-  ];
-  return code.map((row, index) => ({
-    key: `code/${index}`,
-    spans: [{ text: row, tone: 'code' }, { text: '   ' }, notes[index] ?? { text: '' }],
-  }));
-}
-
-/** `/trust [NAME]`: goes on with the keys that `/verify` has shown, and with no others. */
-export async function trust(desk: Desk, rest: string, turn: Turn): Promise<void> {
-  const user = await userMeant(desk, rest, turn);
-  const shown = desk.compared.get(user);
-  if (shown === undefined) {
-    throw new CommandError('compare the safety numbers first: /verify', EXIT.refused);
-  }
-  try {
-    await desk.client.acceptIdentity(user, shown);
-  } catch (error) {
-    if (!(error instanceof ClientError) || error.code !== 'identity.changed') throw error;
-    desk.compared.delete(user);
-    const words = 'the keys have changed once more since /verify: compare them anew';
-    throw new CommandError(words, EXIT.refused, { cause: error });
-  }
-  await forgetUser(desk, user);
-  tell(desk, `The keys of ${safeLine(desk.shown.nameOf(user))} are accepted as they were shown`);
+  const about = pageOf('Log in again', ['Your messages are still here, and go on after it.']);
+  await withPassword(desk, about, () => client.connect());
+  tell(desk, 'You are logged in');
 }
 
 /** `/search WORD` */
@@ -78,11 +32,6 @@ export async function search(desk: Desk, rest: string): Promise<void> {
   const title = hits.length === 0 ? 'Nothing found' : `Found (${hits.length})`;
   const rowsFor = () => hits.filter(({ expiresAt }) => expiresAt > Date.now());
   showPanel(desk, { title: `${title}: ${safeLine(words)}`, rowsFor });
-}
-
-/** `/ok` */
-export function acknowledge(desk: Desk, _rest: string, turn: Turn): void {
-  forgetNotes(desk, viewOf(desk, turn.place));
 }
 
 /** `/quit` */

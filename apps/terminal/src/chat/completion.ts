@@ -1,6 +1,7 @@
 /** What Tab makes of what was typed: commands, names of people, and files. */
 import { readdir } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
+import { pathTyped } from '../file-path.ts';
 import type { Draft } from '../screen/edit-line.ts';
 import type { Desk } from './desk.ts';
 import { openView } from './desk.ts';
@@ -83,7 +84,7 @@ async function peopleFor(desk: Desk, typed: string): Promise<string[]> {
 async function filesFor({ workingDirectory }: Desk, typed: string): Promise<string[]> {
   const folder = typed.endsWith('/') ? typed : dirname(typed);
   const start = typed.endsWith('/') ? '' : basename(typed);
-  const entries = await readdir(resolve(workingDirectory, folder), { withFileTypes: true }).catch(
+  const entries = await readdir(pathTyped(workingDirectory, folder), { withFileTypes: true }).catch(
     () => [],
   );
   const shown = entries.filter(({ name }) => start.startsWith('.') || !name.startsWith('.'));

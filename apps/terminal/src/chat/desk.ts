@@ -10,9 +10,10 @@ import type {
 import { conversationName, type NameOf } from '@sotto/hooks';
 import { explain } from '../explain.ts';
 import { type Draft, EMPTY_DRAFT } from '../screen/edit-line.ts';
-import type { Row } from '../screen/row.tsx';
+import { type Row, textRow } from '../screen/row.tsx';
+import { wrapText } from '../text-width.ts';
 import { isAt, type Place, type Places, placeNow } from './places.ts';
-import type { Warnings } from './warnings.ts';
+import type { Question } from './question.ts';
 
 type ConversationId = ConversationView['id'];
 type UserId = Me['user'];
@@ -52,10 +53,11 @@ export interface DeskState {
   readonly scroll: number;
   readonly panel?: Panel | undefined;
   readonly notice?: Notice | undefined;
+  /** What a command has to know before it goes on; it is answered in the place of the line that is typed. */
+  readonly question?: Question | undefined;
   readonly transfers: ReadonlyMap<number, Transfer>;
   /** Conversations that wait to be accepted. */
   readonly requests: ReadonlySet<ConversationId>;
-  readonly warnings: Warnings;
 }
 
 /** What the last rendering has shown, which keys are meant for. */
@@ -95,11 +97,9 @@ export interface Desk {
   readonly quit: () => void;
   /** What was entered and is not done, in its order: see `submit`. */
   readonly turns: Turn[];
-  /** Readings of what waits for a decision: see `readWarnings`. */
-  readonly readings: { last: Promise<void>; next?: Promise<void> | undefined };
   /** Digits that `/verify` has shown, which `/trust` goes by. */
   readonly compared: Map<UserId, string>;
-  /** What `/devices` has listed, which `/unlink` goes by. */
+  /** What `/devices` has listed, which `/unlink` and `/lost` go by. */
   listedDevices: readonly OwnDevice[];
 }
 
@@ -112,7 +112,6 @@ export function openDesk(given: Pick<Desk, 'client' | 'me' | 'workingDirectory' 
     scroll: 0,
     transfers: new Map(),
     requests: new Set(),
-    warnings: new Map(),
   };
   const listeners = new Set<() => void>();
   const subscribe = (listener: () => void) => {
@@ -123,7 +122,6 @@ export function openDesk(given: Pick<Desk, 'client' | 'me' | 'workingDirectory' 
     ...given,
     places: { known: new Map(), left: new Map() },
     turns: [],
-    readings: { last: Promise.resolve() },
     compared: new Map(),
     listedDevices: [],
     state: { get: () => state, subscribe },
@@ -146,6 +144,17 @@ export function openDesk(given: Pick<Desk, 'client' | 'me' | 'workingDirectory' 
 /** Shows a page in the place of the messages. */
 export function showPanel(desk: Desk, panel: Panel): void {
   desk.change({ panel, scroll: 0, chosen: undefined });
+}
+
+/** A page of sentences. */
+export function pageOf(title: string, texts: readonly string[]): Panel {
+  return {
+    title,
+    rowsFor: (columns) =>
+      texts.flatMap((text, index) =>
+        wrapText(text, columns).map((row, at) => textRow(`${index}/${at}`, row)),
+      ),
+  };
 }
 
 /** Tells the person something: of a place, by its name where they are elsewhere by now. */

@@ -1,4 +1,5 @@
 /** Commands about groups. */
+import type { GroupMember } from '@sotto/client';
 import { conversationName } from '@sotto/hooks';
 import { safeLine } from '../safe-text.ts';
 import { textRow } from '../screen/row.tsx';
@@ -27,6 +28,27 @@ export async function remove(desk: Desk, rest: string, turn: Turn): Promise<void
   const { id } = await needGroup(desk, turn);
   const users = await usersNamed(desk, wordsOf(needWords(rest, '/remove NAME…')));
   await desk.client.groups.remove(id, users);
+}
+
+/** `/admin NAME…`: they may change the group, too. */
+export function promote(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  return setRoles(desk, turn, { role: 'admin', names: needWords(rest, '/admin NAME…') });
+}
+
+/** `/unadmin NAME…` */
+export function demote(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  return setRoles(desk, turn, { role: 'member', names: needWords(rest, '/unadmin NAME…') });
+}
+
+async function setRoles(
+  desk: Desk,
+  turn: Turn,
+  { role, names }: { readonly role: GroupMember['role']; readonly names: string },
+): Promise<void> {
+  const { id } = await needGroup(desk, turn);
+  for (const user of await usersNamed(desk, wordsOf(names))) {
+    await desk.client.groups.setRole(id, user, role);
+  }
 }
 
 /** `/rename TITLE` */

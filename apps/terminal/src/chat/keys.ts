@@ -1,7 +1,6 @@
 /** What each key does. */
-
 import { lineKey } from '@sotto/hooks';
-import type { Key } from 'ink';
+import type { Key as InkKey } from 'ink';
 import { safeLine } from '../safe-text.ts';
 import {
   backspace,
@@ -22,9 +21,13 @@ import {
 import { complete } from './completion.ts';
 import { type Desk, openView, tell, tellTrouble } from './desk.ts';
 import { openConversation } from './places.ts';
+import { answerQuestion, refuseQuestion } from './question.ts';
 import { submit } from './submit.ts';
 
 type Edit = (draft: Draft) => Draft;
+
+/** What is held beside a letter, or pressed in the place of one. */
+type Key = Partial<InkKey>;
 
 /** With Ctrl, as shells have them. */
 const CONTROL_EDITS: Readonly<Record<string, Edit>> = {
@@ -48,21 +51,27 @@ export function takeKey(desk: Desk, input: string, key: Key): void {
   }
   if (isInterrupt(input, key)) leaveOrEmpty(desk);
   else if (key.ctrl && input === 'd') leaveIfEmpty(desk);
+  else if (key.ctrl && input === 'z') tell(desk, STAYS_HINT);
   else if (edit !== undefined) editDraft(desk, edit);
   else if (key.return && key.meta) editDraft(desk, newLine);
   else if (key.return) enter(desk);
   else if (key.tab) void completeDraft(desk);
   else if (key.escape) letGo(desk);
   else if (isMove(input, key)) move(desk, input, key);
-  else if (input !== '' && !key.ctrl && !key.meta) typeIn(desk, input);
+  else if (input !== '' && !key.ctrl) {
+    // Esc and a letter that come at once look like Alt with it: over a slow line they were typed one after the other.
+    if (key.meta) letGo(desk);
+    typeIn(desk, input);
+  }
 }
 
 function isInterrupt(input: string, key: Key): boolean {
-  return key.ctrl && input === 'c';
+  return key.ctrl === true && input === 'c';
 }
 
 function leaveIfEmpty(desk: Desk): void {
-  if (desk.state.get().draft.text === '') desk.quit();
+  const { draft, question } = desk.state.get();
+  if (draft.text === '' && question === undefined) desk.quit();
 }
 
 /** Pasted text is never sent by what stands in it. */
@@ -86,7 +95,11 @@ function newLine(draft: Draft): Draft {
 }
 
 function editDraft(desk: Desk, edit: Edit): void {
-  const { draft, place } = desk.state.get();
+  const { draft, place, question } = desk.state.get();
+  if (question !== undefined) {
+    desk.change({ question: { ...question, draft: edit(question.draft) } });
+    return;
+  }
   const { conversation: open } = place;
   const next = edit(draft);
   if (next.text === draft.text && next.cursor === draft.cursor) return;
@@ -106,13 +119,15 @@ function typeIn(desk: Desk, input: string): void {
 }
 
 function enter(desk: Desk): void {
-  const { draft, focus, listed } = desk.state.get();
-  if (draft.text.trim() !== '') submit(desk);
+  const { draft, focus, listed, question } = desk.state.get();
+  if (question !== undefined) answerQuestion(desk, question);
+  else if (draft.text.trim() !== '') submit(desk);
   else if (focus === 'list' && listed !== undefined) openConversation(desk, listed);
 }
 
 async function completeDraft(desk: Desk): Promise<void> {
-  const { draft } = desk.state.get();
+  const { draft, question } = desk.state.get();
+  if (question !== undefined) return;
   try {
     const completion = await complete(desk, draft);
     // What was typed on meanwhile stands.
@@ -127,25 +142,31 @@ async function completeDraft(desk: Desk): Promise<void> {
 }
 
 function letGo(desk: Desk): void {
-  const { panel, chosen, scroll, notice } = desk.state.get();
-  if (panel !== undefined) desk.change({ panel: undefined, scroll: 0 });
+  const { panel, chosen, scroll, notice, question } = desk.state.get();
+  if (question !== undefined) refuseQuestion(desk, question);
+  else if (panel !== undefined) desk.change({ panel: undefined, scroll: 0 });
   else if (chosen !== undefined || scroll > 0) desk.change({ chosen: undefined, scroll: 0 });
   else if (notice !== undefined) desk.change({ notice: undefined });
   else desk.change({ focus: 'list' });
 }
 
+/** Other programs of the account may wait for this one, which has its store: all of them would stand still. */
+const STAYS_HINT = 'The chat is not stopped, others may wait for it: open another terminal';
+
 const END_HINT = 'Ctrl+C again ends';
 
 function leaveOrEmpty(desk: Desk): void {
-  const { draft, notice } = desk.state.get();
-  if (draft.text !== '') desk.change({ draft: EMPTY_DRAFT });
+  const { draft, notice, question } = desk.state.get();
+  if (question !== undefined) refuseQuestion(desk, question);
+  else if (draft.text !== '') desk.change({ draft: EMPTY_DRAFT });
   else if (notice?.text === END_HINT) desk.quit();
   else tell(desk, END_HINT);
 }
 
 function isMove(input: string, key: Key): boolean {
   const isOther = key.ctrl && (input === 'n' || input === 'p');
-  return key.upArrow || key.downArrow || key.pageUp || key.pageDown || isOther;
+  const moves = [key.upArrow, key.downArrow, key.pageUp, key.pageDown, isOther];
+  return moves.includes(true);
 }
 
 function move(desk: Desk, input: string, key: Key): void {

@@ -1,10 +1,9 @@
 /** Commands about messages: the chosen one, or the newest that the command can speak of. */
-import { resolve } from 'node:path';
 import type { MessageTarget, MessageView } from '@sotto/client';
 import { saveFile } from '@sotto/client/node';
 import { lineKey } from '@sotto/hooks';
 import { CommandError, EXIT } from '../exit-code.ts';
-import { fileToSend, saveAs } from '../file-path.ts';
+import { fileToSend, pathTyped, saveAs } from '../file-path.ts';
 import { sendFileOnce } from '../file-sending.ts';
 import { safeLine } from '../safe-text.ts';
 import { type Desk, type Transfer, type Turn, tell } from './desk.ts';
@@ -46,10 +45,7 @@ export async function takeBack(desk: Desk, _rest: string, turn: Turn): Promise<v
 /** `/file PATH`: goes on while people chat. */
 export async function sendFile(desk: Desk, rest: string, turn: Turn): Promise<void> {
   const id = needOpen(turn);
-  const path = resolve(
-    desk.workingDirectory,
-    needWords(rest, '/file PATH').replace(/^"(.*)"$/u, '$1'),
-  );
+  const path = pathTyped(desk.workingDirectory, needWords(rest, '/file PATH'));
   const file = await fileToSend(path);
   await transfer(desk, { name: file.name, verb: 'sending' }, (onProgress) =>
     sendFileOnce(desk.client, id, { file, onProgress }),
@@ -61,7 +57,7 @@ export async function save(desk: Desk, rest: string, turn: Turn): Promise<void> 
   const { body } = meant(turn, (line) => line.body.type === 'file');
   if (body.type !== 'file') return;
   const file = await desk.client.openFile({ content: body });
-  const wish = rest === '' ? undefined : rest;
+  const wish = rest === '' ? undefined : pathTyped(desk.workingDirectory, rest);
   const place = { folder: desk.workingDirectory, wish };
   const path = await transfer(desk, { name: file.name, verb: 'saving' }, (onProgress) =>
     saveAs(file.name, place, (free) => saveFile(file, free, { onProgress })),

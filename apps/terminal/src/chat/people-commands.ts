@@ -1,11 +1,11 @@
 /** Commands about conversations of two, and about who may write. */
-import { lifetimeLabel } from '@sotto/hooks';
+import { lifetimeLabel, standingsOf, untilLifted } from '@sotto/hooks';
 import { CommandError, EXIT } from '../exit-code.ts';
 import { safeLine } from '../safe-text.ts';
 import { type Desk, type Turn, tell } from './desk.ts';
-import { needOpen, needView, needWords, usersNamed, wordsOf } from './people-named.ts';
+import { needOpen, needView, needWords, userMeant, usersNamed, wordsOf } from './people-named.ts';
 import { arrive } from './places.ts';
-import { askForRequests } from './requests.ts';
+import { renewRequestsOn } from './requests.ts';
 
 /** `/new NAME` */
 export async function begin(desk: Desk, rest: string, { coming }: Turn): Promise<void> {
@@ -19,7 +19,7 @@ export async function begin(desk: Desk, rest: string, { coming }: Turn): Promise
 /** `/accept` */
 export async function accept(desk: Desk, _rest: string, turn: Turn): Promise<void> {
   await desk.client.people.accept(needOpen(turn));
-  await askForRequests(desk);
+  await renewRequestsOn(desk);
   tell(desk, 'Accepted', turn.place);
 }
 
@@ -36,10 +36,35 @@ export async function block(desk: Desk, _rest: string, turn: Turn): Promise<void
   const other = members.find((user) => user !== desk.me.user);
   if (isRequest) await desk.client.people.decline(id);
   else if (other !== undefined) await desk.client.people.block(other);
-  await askForRequests(desk);
+  await renewRequestsOn(desk);
   const name = other === undefined ? 'nobody' : safeLine(desk.shown.nameOf(other));
   const done = kind === 'group' ? 'You have left the group' : `${name} is blocked, and is not told`;
   tell(desk, done, turn.place);
+}
+
+/** `/unblock [NAME]` */
+export async function unblock(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  const user = await userMeant(desk, rest, turn);
+  await desk.client.people.unblock(user);
+  const { username } = await desk.client.people.find(user);
+  tell(desk, `${safeLine(username)} may write to you again; what they sent meanwhile is lost`);
+}
+
+/** `/mute [TIME]`, `/mute off`: nothing that is said here wakes a device of this account. */
+export async function mute(desk: Desk, rest: string, turn: Turn): Promise<void> {
+  const id = needOpen(turn);
+  const seconds = rest === '' ? undefined : secondsOf(rest);
+  await desk.client.people.mute(id, mutedUntil(seconds));
+  standingsOf(desk.client).renew(id);
+  const length = typeof seconds === 'number' ? ` for ${lifetimeLabel(seconds)}` : '';
+  const words =
+    seconds === null ? 'wakes your devices again' : `wakes none of your devices${length}`;
+  tell(desk, `What is said here ${words}`, turn.place);
+}
+
+function mutedUntil(seconds: number | null | undefined): Date | null {
+  if (seconds === null) return null;
+  return seconds === undefined ? untilLifted(Date.now()) : new Date(Date.now() + seconds * 1000);
 }
 
 const UNITS_S: Readonly<Record<string, number>> = {

@@ -1,22 +1,20 @@
-/** Which conversations wait to be accepted. */
+/** Which conversations wait to be accepted, on the desk. */
+import { askForRequests, followRequests } from '@sotto/hooks';
 import type { Desk } from './desk.ts';
 
-/** Asks with each connection, and when a conversation is new. Gives back the function that ends that. */
-export function followRequests(desk: Desk): () => void {
-  const ask = () => void askForRequests(desk);
-  const ends = [desk.client.on('connected', ask), desk.client.on('conversation', ask)];
-  ask();
-  return () => {
-    for (const end of ends) end();
-  };
+type Show = Parameters<typeof askForRequests>[1];
+
+/** Keeps them up to date. Gives back the function that ends that. */
+export function followRequestsOn(desk: Desk): () => void {
+  return followRequests(desk.client, showOn(desk));
 }
 
-/** Asks now. Without a connection it stays as it was: the next one asks again. */
-export async function askForRequests(desk: Desk): Promise<void> {
-  try {
-    const requests = await desk.client.people.requests();
+/** Asks anew, after one was answered. */
+export function renewRequestsOn(desk: Desk): Promise<void> {
+  return askForRequests(desk.client, showOn(desk));
+}
+
+function showOn(desk: Desk): Show {
+  return (requests) =>
     desk.change({ requests: new Set(requests.map(({ conversation }) => conversation)) });
-  } catch {
-    // See above.
-  }
 }

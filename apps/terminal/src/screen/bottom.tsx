@@ -1,11 +1,13 @@
 /** The last rows: files on their way, what there is to say, and what is being typed. */
+import { sizeLabel } from '@sotto/hooks';
 import { Box, useCursor } from 'ink';
 import type { ReactElement } from 'react';
 import type { DeskState, Transfer } from '../chat/desk.ts';
+import { masked } from '../chat/question.ts';
+import { LOCALE } from '../locale.ts';
 import { safeLine } from '../safe-text.ts';
 import { fitText, textWidth } from '../text-width.ts';
 import { layOut } from './edit-line.ts';
-import { sizeLabel } from './message-rows.ts';
 import { type Row, RowLine, Rows, type Span, textRow } from './row.tsx';
 
 /** Rows of what is typed that are seen at once. */
@@ -44,16 +46,21 @@ export function Bottom({
   );
 }
 
-function typedRows({ draft }: DeskState, columns: number, windowRows: number) {
+function typedRows({ draft, question }: DeskState, columns: number, windowRows: number) {
   const most = Math.max(1, Math.min(TYPED_ROWS_MAX, windowRows - 8));
-  const { rows, x, y } = layOut(draft, columns - PROMPT.length);
+  const shown = question === undefined ? draft : masked(question.draft);
+  const { rows, x, y } = layOut(shown, columns - PROMPT.length);
   const first = Math.max(0, Math.min(y, rows.length - most));
   const last = Math.max(y + 1, first + most);
   const start = Math.max(0, last - most);
   return { rows: rows.slice(start, last), x, y: y - start };
 }
 
-function hint({ notice, draft, chosen, panel, focus }: DeskState, columns: number): Span {
+function hint(state: DeskState, columns: number): Span {
+  const { notice, draft, chosen, panel, focus, question } = state;
+  if (question !== undefined) {
+    return { text: ` ${fitText(question.words, columns - 2)}`, tone: 'accent' };
+  }
   if (notice !== undefined) {
     const text = ` ${fitText(safeLine(notice.text), columns - 2)}`;
     return { text, tone: notice.isTrouble ? 'danger' : 'accent' };
@@ -79,7 +86,7 @@ function transferText({ name, verb, done, total }: Transfer, columns: number): s
   const share = total === 0 ? 0 : done / total;
   const full = Math.floor(share * BAR_CELLS);
   const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)}`;
-  const words = ` ${bar} ${Math.floor(share * 100)} % of ${sizeLabel(total)}`;
+  const words = ` ${bar} ${Math.floor(share * 100)} % of ${sizeLabel(total, LOCALE)}`;
   const room = columns - textWidth(words) - 2;
   return ` ${fitText(`${verb} ${safeLine(name)}`, Math.max(8, room))}${words}`;
 }

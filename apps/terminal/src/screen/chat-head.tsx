@@ -2,15 +2,16 @@
 import type { ConversationView } from '@sotto/client';
 import {
   conversationName,
+  isMuted,
   lifetimeLabel,
   type NameOf,
   peerOf,
   typingWords,
+  useStandings,
   useUsername,
 } from '@sotto/hooks';
-import type { ReactElement } from 'react';
+import { type ReactElement, useMemo } from 'react';
 import type { Desk, DeskState } from '../chat/desk.ts';
-import { warningWords } from '../chat/warnings.ts';
 import { safeLine } from '../safe-text.ts';
 import { wrapText } from '../text-width.ts';
 import { useIsThere } from './conversation-list.tsx';
@@ -34,6 +35,7 @@ export function Title({
   /** Rows below the window. */
   readonly hidden: number;
 }): ReactElement {
+  const standing = useStandings(useMemo(() => [view.id], [view.id])).get(view.id);
   const peer = peerOf(view, me.user);
   const username = useUsername(peer);
   const isThere = useIsThere(peer);
@@ -44,6 +46,7 @@ export function Title({
     isGroup && !view.members.includes(me.user) ? 'you are not in it any more' : '',
     peer !== undefined && username !== undefined && username !== name ? safeLine(username) : '',
     isThere ? '● here' : '',
+    isMuted(standing, Date.now()) ? 'muted' : '',
     view.timer === null ? '' : `⧗ ${lifetimeLabel(view.timer)}`,
     safeLine(typingWords(view.typing, isGroup, nameOf)),
     hidden > 0 ? `↓ ${hidden} more rows` : '',
@@ -57,14 +60,21 @@ export function Title({
   return <RowLine spans={spans} />;
 }
 
-/** Warnings that concern this conversation, and what it asks. */
-export function bannerRows({ state, view, columns }: HeadProps, nameOf: NameOf): Row[] {
-  const words = warningWords(state.warnings, view, nameOf);
-  const warned = words.flatMap((text, at) =>
+/** Sentences that nobody is to overlook. */
+export function warningRows(words: readonly string[], columns: number): Row[] {
+  return words.flatMap((text, at) =>
     wrapText(text, columns - 3).map((row, index) =>
       textRow(`warning/${at}/${index}`, ` ${index === 0 ? '!' : ' '} ${row}`, 'danger'),
     ),
   );
+}
+
+/** Warnings that concern this conversation, and what it asks. */
+export function bannerRows(
+  { state, view, columns }: Omit<HeadProps, 'desk'>,
+  warnings: readonly string[],
+): Row[] {
+  const warned = warningRows(warnings, columns);
   if (!state.requests.has(view.id)) return warned;
   const others =
     view.kind === 'group' ? 'Somebody added you to this group' : 'They ask to write to you';

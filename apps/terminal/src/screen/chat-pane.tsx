@@ -9,6 +9,7 @@ import { bannerRows, Title } from './chat-head.tsx';
 import { type MessageRow, messageRows } from './message-rows.ts';
 import { type Row, Rows, textRow } from './row.tsx';
 import { useReading } from './use-reading.ts';
+import { useWarnings } from './use-warnings.ts';
 
 export interface ChatProps {
   readonly desk: Desk;
@@ -31,7 +32,7 @@ export function ChatPane(props: ChatProps): ReactElement {
     const reading = { me: desk.me.user, nameOf, columns, now: minuteOf(now), chosen };
     return messageRows(timelineRows(lines, { newFrom }), reading);
   }, [lines, newFrom, nameOf, columns, now, chosen, desk]);
-  const head = bannerRows(props, nameOf);
+  const head = bannerRows(props, useWarnings(view, nameOf));
   const pageRows = Math.max(1, height - 1 - head.length);
   const scroll = Math.min(state.scroll, Math.max(0, rows.length - pageRows));
   noteShown(desk, { lines, rows, pageRows, older });

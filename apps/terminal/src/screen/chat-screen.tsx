@@ -4,15 +4,16 @@ import { Box, Text, useInput, usePaste, useWindowSize } from 'ink';
 import { type ReactElement, useEffect, useMemo, useState } from 'react';
 import type { Desk } from '../chat/desk.ts';
 import { takeKey, takePaste } from '../chat/keys.ts';
-import { warningWords } from '../chat/warnings.ts';
 import { COLUMNS_MIN, PANE_COLUMNS, ROWS_MIN, TWO_PANES_COLUMNS } from '../limits.ts';
 import { fitText } from '../text-width.ts';
 import { Bottom, bottomHeight } from './bottom.tsx';
+import { warningRows } from './chat-head.tsx';
 import { ChatPane } from './chat-pane.tsx';
 import { ConversationList } from './conversation-list.tsx';
 import { PanelPane } from './panel-pane.tsx';
 import { Rows, textRow } from './row.tsx';
 import { TopBar } from './top-bar.tsx';
+import { useWarnings } from './use-warnings.ts';
 
 const CLOCK_MS = 1_000;
 
@@ -105,11 +106,10 @@ function Divider({ height }: { readonly height: number }): ReactElement {
   );
 }
 
-function Welcome({ desk, height }: { readonly desk: Desk; readonly height: number }): ReactElement {
-  const { warnings, place } = desk.state.get();
-  const said = warningWords(warnings, undefined, desk.shown.nameOf);
+function Welcome({ desk, columns, height }: BodyProps): ReactElement {
+  const { place } = desk.state.get();
   const rows = [
-    ...said.map((text, index) => textRow(`warning/${index}`, ` ! ${text}`, 'danger' as const)),
+    ...warningRows(useWarnings(undefined, desk.shown.nameOf), columns),
     textRow('blank', ''),
     ...(place.from === undefined ? [] : [textRow('opening', '  Opening…'), textRow('below', '')]),
     textRow('new', '  /new NAME      talk with somebody'),

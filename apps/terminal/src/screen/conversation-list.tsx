@@ -2,6 +2,7 @@
 import type { ConversationView, Observable } from '@sotto/client';
 import {
   conversationName,
+  isMuted,
   type NameOf,
   peerOf,
   previewWords,
@@ -10,6 +11,7 @@ import {
   unreadLabel,
   useClient,
   useObservable,
+  useStandings,
 } from '@sotto/hooks';
 import { Box } from 'ink';
 import { type ReactElement, useMemo } from 'react';
@@ -48,13 +50,31 @@ export function ConversationList(props: ListProps): ReactElement {
   const fitting = Math.max(1, Math.floor(height / each));
   const at = conversations.findIndex(({ id }) => id === listed);
   const first = Math.max(0, Math.min(at - Math.floor(fitting / 2), conversations.length - fitting));
+  const shown = conversations.slice(first, first + fitting);
   return (
     <Frame {...props}>
-      {conversations.slice(first, first + fitting).map((view) => (
-        <Item key={view.id} view={view} isTall={each === 2} {...props} />
-      ))}
+      <Items shown={shown} isTall={each === 2} {...props} />
     </Frame>
   );
+}
+
+/** Those that are seen: whether they are muted is asked of the server, one by one. */
+function Items(props: ListProps & { readonly shown: readonly ConversationView[] } & Tall) {
+  const { shown, now, ...rest } = props;
+  const standings = useStandings(shown.map(({ id }) => id));
+  return shown.map((view) => (
+    <Item
+      key={view.id}
+      {...rest}
+      now={now}
+      view={view}
+      isQuiet={isMuted(standings.get(view.id), now)}
+    />
+  ));
+}
+
+interface Tall {
+  readonly isTall: boolean;
 }
 
 const FIRST_WORDS = 'Nobody here yet. /new NAME begins a conversation, /help shows the rest.';
@@ -71,7 +91,7 @@ function Frame({
   );
 }
 
-type ItemProps = ListProps & { readonly view: ConversationView; readonly isTall: boolean };
+type ItemProps = ListProps & Tall & { readonly view: ConversationView; readonly isQuiet: boolean };
 
 function Item(props: ItemProps): ReactElement {
   const { view, isTall, columns } = props;
@@ -88,15 +108,18 @@ function Item(props: ItemProps): ReactElement {
 }
 
 function headSpans(props: ItemProps, isThere: boolean): Span[] {
-  const { view, me, nameOf, open, listed, isFocused, requests, columns, now } = props;
+  const { view, me, nameOf, open, listed, isFocused, requests, columns, now, isQuiet } = props;
   const isListed = isFocused && view.id === listed;
   const mark = isListed ? '›' : view.id === open ? '▌' : ' ';
   const unread = unreadLabel(view.unread);
   const time = view.newest === undefined ? '' : shortTimeLabel(view.newest.time, now, LOCALE);
-  const right = requests.has(view.id) ? 'request' : unread === '' ? time : `(${unread})`;
+  const isRequest = requests.has(view.id);
+  const count = unread === '' ? '' : `(${unread})`;
+  const state = isRequest ? 'request' : isQuiet ? `muted ${count}`.trim() : count;
+  const right = state === '' ? time : state;
   const name = `${view.kind === 'group' ? '#' : ''}${safeLine(conversationName(view, me, nameOf))}`;
   const room = columns - textWidth(right) - 5;
-  const isNew = unread !== '' || requests.has(view.id);
+  const isNew = isRequest || (unread !== '' && !isQuiet);
   return [
     { text: mark, tone: 'accent' },
     { text: isThere ? ' ● ' : '   ', tone: 'good' },

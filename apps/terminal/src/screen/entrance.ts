@@ -1,6 +1,8 @@
 /** Coming in: whose chat it is, in plain questions before anything is drawn. */
 import { existsSync } from 'node:fs';
 import type { Client } from '@sotto/client';
+import { codeOf } from '@sotto/hooks';
+import { assertServer } from '../account/connect.ts';
 import {
   type AccountFolder,
   adoptLinked,
@@ -12,6 +14,7 @@ import {
   storePathOf,
 } from '../account/data-directory.ts';
 import { type OpenAccount, openAccount } from '../account/open-account.ts';
+import { timeoutOf } from '../arguments.ts';
 import { type Call, DEFAULT_URL, noteOpenDirectory, passphraseOf, urlOf } from '../call.ts';
 import { EXIT } from '../exit-code.ts';
 import { explain, toCommandError } from '../explain.ts';
@@ -28,15 +31,28 @@ export async function enter(call: Call, asking: Asking): Promise<OpenAccount> {
     url: urlOf(call),
   });
   const [only, ...others] = known;
-  if (only === undefined) return begin(call, asking);
-  if (others.length === 0) return open(call, asking, only);
-  const names = known.map(({ username, url }) => `${username} at ${url}`);
-  call.output.note(`Accounts here: ${names.join(', ')}`);
-  const username = await asking.line('Who are you? ');
-  return enter({ ...call, options: { ...call.options, as: username.trim() } }, asking);
+  const chosen = others.length === 0 ? only : await chooseAccount(call, asking, known);
+  return chosen === undefined ? begin(call, asking) : open(call, asking, chosen);
 }
 
-/** An account that is here: its store, and its log-in if its session has gone for good. */
+/** Undefined for another one than those that are here. */
+async function chooseAccount(
+  call: Call,
+  asking: Asking,
+  known: readonly AccountFolder[],
+): Promise<AccountFolder | undefined> {
+  const listed = known.map(({ username, url }, at) => `  ${at + 1}  ${username} at ${url}`);
+  const last = known.length + 1;
+  call.output.note(['Accounts here:', '', ...listed, `  ${last}  another one`, ''].join('\n'));
+  for (;;) {
+    const answer = Number((await asking.line(`1 to ${last}? `)).trim());
+    if (answer === last) return undefined;
+    const chosen = known[answer - 1];
+    if (chosen !== undefined) return chosen;
+  }
+}
+
+/** An account that is here: its store, and its log-in where none has ever been finished. */
 async function open(call: Call, asking: Asking, folder: AccountFolder): Promise<OpenAccount> {
   const account = await openStore(call, asking, folder);
   const me = await account.client.me();
@@ -47,16 +63,59 @@ async function open(call: Call, asking: Asking, folder: AccountFolder): Promise<
 
 const CHOICES = `  1  make a new account
   2  link this device to an account that you have
+  3  log in to it by its password alone
 `;
 
 async function begin(call: Call, asking: Asking): Promise<OpenAccount> {
   const url = urlOf(call) ?? DEFAULT_URL;
+  await assertServer(url, timeoutOf(call.options));
   noteOpenDirectory(call);
   call.output.note(`Welcome to Sotto at ${url}.\n\n${CHOICES}`);
   for (;;) {
-    const choice = (await asking.line('1 or 2? ')).trim();
-    if (choice === '2') return link(call, asking, url);
+    const choice = (await asking.line('1, 2 or 3? ')).trim();
     if (choice === '1' || choice === '') return register(call, asking, url);
+    if (choice === '2') return link(call, asking, url);
+    if (choice === '3') return logIn(call, asking, url);
+  }
+}
+
+const ALONE = `
+This device gets keys of its own then, which whoever you talk with is warned of, your other devices have to be
+linked again, and nothing that was said comes along. With another device at hand, link this one instead.
+(A forgotten password: Ctrl+C, then sotto recover NAME.)
+`;
+
+async function logIn(call: Call, asking: Asking, url: string): Promise<OpenAccount> {
+  call.output.note(ALONE);
+  for (;;) {
+    const username = call.options.as ?? (await asking.line('Your name: ')).trim();
+    const password = await asking.secret('Your password: ');
+    const account = await openNew(call, asking, { username, url });
+    if (account === undefined) continue;
+    try {
+      const me = await account.client.login({ username, password });
+      keepAccount({ ...account.folder, username: me.username });
+      return account;
+    } catch (error) {
+      await account.close();
+      if (codeOf(error) !== 'auth.credentials-wrong') throw error;
+      call.output.note(explain(error));
+    }
+  }
+}
+
+/** Undefined, and told, for what can be no name. */
+async function openNew(
+  call: Call,
+  asking: Asking,
+  account: Pick<AccountFolder, 'username' | 'url'>,
+): Promise<OpenAccount | undefined> {
+  try {
+    return await openStore(call, asking, prepareAccount(call.directory, account));
+  } catch (error) {
+    if (toCommandError(error).exitCode !== EXIT.usage) throw error;
+    call.output.note(explain(error));
+    return undefined;
   }
 }
 
@@ -64,15 +123,10 @@ async function register(call: Call, asking: Asking, url: string): Promise<OpenAc
   let username = call.options.as ?? '';
   for (;;) {
     username ||= (await asking.line('Your name, 3 to 50 letters and digits: ')).trim();
-    try {
-      const folder = prepareAccount(call.directory, { username, url });
-      const account = await openStore(call, asking, folder);
-      const entered = await registerIn(call, asking, { account, username });
-      if (entered) return account;
+    const account = await openNew(call, asking, { username, url });
+    if (account !== undefined) {
+      if (await registerIn(call, asking, { account, username })) return account;
       await account.close();
-    } catch (error) {
-      if (toCommandError(error).exitCode !== EXIT.usage) throw error;
-      call.output.note(explain(error));
     }
     username = '';
   }
@@ -144,8 +198,4 @@ async function openStore(call: Call, asking: Asking, folder: AccountFolder): Pro
     call.output.note('What is kept here is encrypted with it.');
   const askPassphrase = () => asking.secret('Passphrase: ');
   return openAccount(folder, { program: PROGRAM, passphrase, askPassphrase });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -8,6 +8,7 @@ import {
   lineKey,
   lineWords,
   type Reader,
+  sizeLabel,
   type TimelineRow,
   tickOf,
 } from '@sotto/hooks';
@@ -99,7 +100,7 @@ function saidRows(line: MessageView, placed: Placed): Span[][] {
 function headSpans({ time, isOwn, sender }: MessageView, { nameOf }: Placed): Span[] {
   const stamp: Span = { text: `${clockLabel(time, LOCALE)} `, tone: 'dim' };
   if (isOwn) return [stamp, { text: 'you: ', tone: 'strong' }];
-  const name = sender === undefined ? 'The platform' : safeLine(nameOf(sender));
+  const name = sender === undefined ? 'The server' : safeLine(nameOf(sender));
   return [stamp, { text: `${name}: `, tone: nameTone(sender ?? '') }];
 }
 
@@ -112,7 +113,7 @@ function bodyLines(line: MessageView, reader: Reader): string[] {
   const { body } = line;
   if (body.type === 'text') return safeLines(body.text);
   if (body.type === 'file') {
-    return [`[file] ${safeLine(body.file.name)}, ${sizeLabel(body.file.size)}`];
+    return [`[file] ${safeLine(body.file.name)}, ${sizeLabel(body.file.size, LOCALE)}`];
   }
   return [safeLine(lineWords(line, namesSafe(reader)))];
 }
@@ -201,13 +202,6 @@ function indentedRows(
 
 function indented(text: string, tone: Tone, indent: number): Span[] {
   return [{ text: ' '.repeat(indent) }, { text, tone }];
-}
-
-/** Bytes for people. */
-export function sizeLabel(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`;
-  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 function namesSafe({ me, nameOf }: Reader): Reader {

@@ -1,10 +1,11 @@
 /** The chat: from the first question to the last row that is drawn. */
+import { alarmsOf } from '@sotto/hooks';
 import { render } from 'ink';
 import type { OpenAccount } from '../account/open-account.ts';
 import type { Call } from '../call.ts';
 import { openDesk, tellTrouble } from '../chat/desk.ts';
-import { followRequests } from '../chat/requests.ts';
-import { followWarnings } from '../chat/warnings.ts';
+import { followRequestsOn } from '../chat/requests.ts';
+import { followTrouble } from '../chat/warnings.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Asking } from '../input.ts';
 import { ChatScreen } from './chat-screen.tsx';
@@ -30,7 +31,9 @@ async function chat(call: Call, { client, folder }: OpenAccount): Promise<number
   const ended = Promise.withResolvers<void>();
   const { workingDirectory } = call;
   const desk = openDesk({ client, me, workingDirectory, quit: ended.resolve });
-  const ends = [followWarnings(desk), followRequests(desk)];
+  // From now on, so that nothing is missed that happens before it is shown.
+  alarmsOf(client);
+  const ends = [followTrouble(desk), followRequestsOn(desk)];
   process.stdout.write(NO_WRAP);
   const account = `${me.username} at ${new URL(folder.url).host}`;
   const screen = render(<ChatScreen desk={desk} account={account} />, {

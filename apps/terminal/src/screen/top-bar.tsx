@@ -1,9 +1,7 @@
 /** The first row: whose chat this is, and whether it is connected. */
-
 import type { ConnectionView } from '@sotto/client';
 import { useConnection } from '@sotto/hooks';
 import type { ReactElement } from 'react';
-import { explain } from '../explain.ts';
 import { safeLine } from '../safe-text.ts';
 import { fitText, padText, textWidth } from '../text-width.ts';
 import { RowLine } from './row.tsx';
@@ -30,11 +28,10 @@ export function TopBar({
   );
 }
 
-function statusWords({ status, retryAt, error }: ConnectionView, now: number): string {
+/** Why it does not come by itself stands above the messages: see `useWarnings`. */
+function statusWords({ status, retryAt }: ConnectionView, now: number): string {
   if (status === 'connected') return '● connected';
-  if (status === 'offline') {
-    return error === undefined ? '○ offline' : `○ offline: ${safeLine(explain(error))}`;
-  }
+  if (status === 'offline') return '○ offline';
   if (retryAt === undefined) return '◌ connecting…';
   const seconds = Math.ceil((retryAt - now) / 1000);
   return seconds > 0 ? `◌ offline, again in ${seconds} s` : '◌ connecting…';

@@ -112,7 +112,7 @@ function folderOf(call: Call, username: string): AccountFolder {
   const url = urlOf(call);
   const known = matching(listAccounts(call.directory), { username, url });
   const [only, ...others] = known;
-  if (others.length > 0) throw wrongCall(`${username} is on several platforms: --url URL`);
+  if (others.length > 0) throw wrongCall(`${username} is on several servers: --url URL`);
   return only ?? prepareAccount(call.directory, { username, url: url ?? DEFAULT_URL });
 }
 

@@ -35,7 +35,7 @@ export async function messageLines(
   const said = saidIn(item);
   if (said === undefined) return [];
   const author = item.type === 'membership' ? item.author : item.sender.user;
-  const who = author === undefined ? 'The platform' : safeLine(await names.nameOf(author));
+  const who = author === undefined ? 'The server' : safeLine(await names.nameOf(author));
   const time = item.type === 'unreadable' ? Date.parse(item.sentAt) : item.time;
   // Whoever wrote it has chosen the time: its year may have six digits.
   const stamp = new Date(time)
