@@ -82,8 +82,12 @@ export const LINK_POLL_MS = 1_000;
 /** How long the old device waits for the new one to join the list: as long as its prekeys take to be made and sent. */
 export const LINK_JOIN_MS_MAX = 120_000;
 
-/** Messages of one conversation sent and not yet answered. Each holds its ciphertexts in memory. */
-export const IN_FLIGHT_PER_CONVERSATION_MAX = 16;
+/**
+ * Messages of one conversation sent and not yet answered: so many at first and after each refusal, behind which all of them
+ * are sent again, and one more with each answer, up to so many. Each holds its ciphertexts in memory; fewer, and whoever
+ * sends a lot waits for the way to the platform and back.
+ */
+export const IN_FLIGHT_PER_CONVERSATION = { first: 16, max: 64 } as const;
 
 /** Messages of all conversations sent and not yet answered: half of what the platform takes from one socket. */
 export const IN_FLIGHT_MAX = 256;
@@ -102,6 +106,15 @@ export const KEY_IDS_SPARE = 2 ** 20;
 
 /** Messages that wait in the outbox of one conversation; beyond it `send…` is refused until some are stored. */
 export const OUTBOX_PER_CONVERSATION_MAX = 10_000;
+
+/**
+ * Places of a conversation that are taken in with one transaction, when they have come one by one. More, and those that
+ * came first wait longer; fewer, and each few wait for the disk. A page of what was missed has 256.
+ */
+export const SLOTS_PER_RUN_MAX = 64;
+
+/** What a store keeps in memory of what was read from it: the records of some thousand contacts, sessions included. */
+export const STORE_CACHE_BYTES = 4 * 1024 * 1024;
 
 /** Store transactions that one commit carries. All of them wait for the same disk flush. */
 export const TRANSACTIONS_PER_COMMIT_MAX = 64;

@@ -1,10 +1,14 @@
-/** What of the outbox may still be changed where it waits. */
-import { ConversationId, MessageId } from '@sotto/api';
+/** How much the outbox takes, and what of it may still be changed where it waits. */
+import { ConversationId, DeviceId, MessageId, UserId } from '@sotto/api';
+import { makeIdentity } from '@sotto/crypto';
+import { nodeProvider } from '@sotto/crypto/node';
 import { expect, test } from 'vitest';
+import { OUTBOX_PER_CONVERSATION_MAX } from '../limits.ts';
+import { keys } from '../store/key-space.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
-import { decodeRecord } from '../store/stored-record.ts';
-import { isUntouched, unseal } from './outbox.ts';
-import { keyOf, OutboxEntry } from './outbox-entry.ts';
+import { Counter, decodeRecord, putRecord } from '../store/stored-record.ts';
+import { enqueue, isUntouched, unseal } from './outbox.ts';
+import { keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
 
 const entry: OutboxEntry = {
   id: MessageId.parse('018f0000-0000-7000-8000-000000000001'),
@@ -27,5 +31,33 @@ test('what was refused as stale has left, so it says what it says, though nothin
   expect(kept).toMatchObject({ sealed: false, recipients: [] });
   expect(kept.group).toBeUndefined();
   expect(isUntouched(kept)).toBe(false);
+  await store.close();
+});
+
+test('nothing more is taken while the first of as many as may wait does, unless that is only sent again', async () => {
+  const { conversation } = entry;
+  const address = {
+    user: UserId.parse('018f0000-0000-7000-8000-000000000003'),
+    device: DeviceId.parse('018f0000-0000-7000-8000-000000000004'),
+  };
+  const local = { identity: makeIdentity(nodeProvider), address, registrationId: 1 };
+  const deps = { provider: nodeProvider, local, clock: Date.now };
+  const store = openMemoryStore();
+  const write = () =>
+    store.transaction((transaction) =>
+      enqueue(deps, transaction, { conversation, content: { type: 'text', text: 'hello' } }),
+    );
+  await store.transaction(async (transaction) => {
+    await putEntry(transaction, entry);
+    const counter = { next: OUTBOX_PER_CONVERSATION_MAX };
+    await putRecord(transaction, keys.sendCounter(conversation), [Counter, counter]);
+  });
+  await write();
+  await expect(write()).rejects.toMatchObject({ code: 'outbox.full' });
+  const again = { next: entry.counter + 1 };
+  await store.transaction((transaction) =>
+    putRecord(transaction, keys.sentAgain(conversation), [Counter, again]),
+  );
+  await write();
   await store.close();
 });

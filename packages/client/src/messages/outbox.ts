@@ -90,18 +90,15 @@ async function assertStays(
   throw new ClientError('conversation.left', 'this account is not in the group any more');
 }
 
-/** The oldest entry is so far behind only when everything since it waits too. What is sent again stands in nobody's way. */
+/** Entries leave in their order: while the one so far behind waits, everything since it does. What is sent again stands in nobody's way. */
 async function assertRoom(
   transaction: StoreTransaction,
   { conversation, counter }: OutboxEntry,
 ): Promise<void> {
-  const after = keys.outboxEntry(conversation, await sentAgainUpTo(transaction, conversation));
-  const [oldest] = await transaction.list({ prefix: keys.outbox(conversation), after, limit: 1 });
-  if (oldest === undefined) return;
-  const waiting = counter - decodeRecord(OutboxEntry, oldest.value).counter;
-  if (waiting >= OUTBOX_PER_CONVERSATION_MAX) {
-    throw new ClientError('outbox.full', 'too many messages wait to be sent');
-  }
+  const behind = counter - OUTBOX_PER_CONVERSATION_MAX;
+  if (behind <= (await sentAgainUpTo(transaction, conversation))) return;
+  if ((await transaction.get(keys.outboxEntry(conversation, behind))) === undefined) return;
+  throw new ClientError('outbox.full', 'too many messages wait to be sent');
 }
 
 /**

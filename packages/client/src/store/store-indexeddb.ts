@@ -5,15 +5,17 @@
  * holder closes it or its tab ends. A holder that has lost the lock and does not know it, because a browser stopped its
  * tab for a while, is stopped by its next commit: each one looks whether the mark that it left at opening is still there.
  *
- * Reads go to the database at once; what transactions write is kept back and committed together, flushed to the disk.
+ * What transactions write is kept back and committed together, flushed to the disk.
  */
 import { nobleProvider, type Provider } from '@sotto/crypto';
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb';
 import { ClientError } from '../errors.ts';
+import { type CommittedCache, cacheCommitted } from './committed-cache.ts';
 import type { OpenStoreOptions, Store, StoreRange } from './store.ts';
-import { type CommittedEntries, overlay, type StoreChanges } from './store-overlay.ts';
+import { createStoreChanges, type StoreChanges } from './store-changes.ts';
+import type { CommittedEntries } from './store-overlay.ts';
 import { SEAL_KEY, type SealedStore, type StoreSecret, sealStore } from './store-sealed.ts';
-import { storeOfTurns, type Turn } from './store-turns.ts';
+import { runTurns, storeOfTurns, type Turn } from './store-turns.ts';
 import { takeWebLock, type WebLock } from './web-lock.ts';
 
 interface Schema extends DBSchema {
@@ -135,8 +137,9 @@ function openDatabase(name: string, lock: WebLock): Promise<Database> {
 }
 
 function storeOn(connection: Connection): Store {
+  const committed = cacheCommitted(entriesOf(connection.database));
   return storeOfTurns({
-    commitTogether: (turns) => commitTogether(connection, turns),
+    commitTogether: (turns) => commitTogether(connection, committed, turns),
     gather: async () => {}, // A commit takes long enough for others to come.
     close() {
       connection.database.close();
@@ -145,38 +148,24 @@ function storeOn(connection: Connection): Store {
   });
 }
 
-async function commitTogether(connection: Connection, turns: readonly Turn[]): Promise<void> {
-  const changes: StoreChanges = new Map();
-  const endings: (() => void)[] = [];
+async function commitTogether(
+  connection: Connection,
+  committed: CommittedCache,
+  turns: readonly Turn[],
+): Promise<void> {
+  let endings: readonly (() => void)[];
   try {
     connection.lock.lost.throwIfAborted();
-    const committed = entriesOf(connection.database);
-    for (const turn of turns) endings.push(await attempt(committed, changes, turn));
+    const changes = createStoreChanges();
+    endings = await runTurns(committed, changes, turns);
     if (changes.size > 0) await commit(connection, changes);
+    committed.note(changes);
   } catch (error) {
     // The disk is full, or the store is somebody else's: nothing of this commit is in it, and each caller must know.
     for (const turn of turns) turn.fail(error);
     return;
   }
   for (const tell of endings) tell();
-}
-
-/** Runs a turn and adds what it wrote to `changes`; nothing, when it fails. */
-async function attempt(
-  committed: CommittedEntries,
-  changes: StoreChanges,
-  turn: Turn,
-): Promise<() => void> {
-  const { transaction, changes: own, end } = overlay(committed, changes);
-  try {
-    const tell = await turn.run(transaction);
-    for (const [key, value] of own) changes.set(key, value);
-    return tell;
-  } catch (error) {
-    return () => turn.fail(error);
-  } finally {
-    end();
-  }
 }
 
 /** One database transaction: a tab that ends in the middle of it has written nothing. */
@@ -192,7 +181,7 @@ async function commit(connection: Connection, changes: StoreChanges): Promise<vo
       throw connection.lock.lost.reason;
     }
     const entries = transaction.objectStore('entries');
-    const writes = [...changes].map(([key, value]) =>
+    const writes = [...changes.under('')].map(([key, value]) =>
       value === undefined ? entries.delete(key) : entries.put({ key, value }),
     );
     await Promise.all(writes);

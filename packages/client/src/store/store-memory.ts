@@ -2,6 +2,7 @@
 import { ClientError } from '../errors.ts';
 import { createSortedEntries, type SortedEntries } from './sorted-entries.ts';
 import type { Store, StoreWork } from './store.ts';
+import { createStoreChanges } from './store-changes.ts';
 import { type CommittedEntries, overlay } from './store-overlay.ts';
 
 /** Opens an empty store in memory. Whoever loses it loses its keys: messages to them stay unreadable. */
@@ -25,10 +26,10 @@ export function openMemoryStore(): Store {
 }
 
 async function attempt<T>(committed: SortedEntries, work: StoreWork<T>): Promise<T> {
-  const { transaction, changes, end } = overlay(entriesOf(committed), new Map());
+  const { transaction, changes, end } = overlay(entriesOf(committed), createStoreChanges());
   try {
     const value = await work(transaction);
-    for (const [key, change] of changes) {
+    for (const [key, change] of changes.under('')) {
       if (change === undefined) committed.delete(key);
       else committed.set(key, change);
     }
@@ -40,9 +41,7 @@ async function attempt<T>(committed: SortedEntries, work: StoreWork<T>): Promise
 
 function entriesOf(committed: SortedEntries): CommittedEntries {
   return {
-    get: async (key) => committed.get(key)?.slice(),
-    async list(range) {
-      return committed.keysIn(range).map((key) => ({ key, value: committed.get(key)!.slice() }));
-    },
+    get: committed.get,
+    list: (range) => committed.keysIn(range).map((key) => ({ key, value: committed.get(key)! })),
   };
 }

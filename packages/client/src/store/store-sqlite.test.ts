@@ -69,6 +69,25 @@ test('a store that is open is refused to a second client and to a second process
   await openSqliteStore(path).close();
 });
 
+test('a list costs what it gives, wherever in the store it lies', async () => {
+  const store = openSqliteStore(freshPath());
+  for (let page = 0; page < 50; page++) {
+    await store.transaction(async (transaction) => {
+      for (let entry = 0; entry < 1_000; entry++) {
+        await transaction.put(`before/${page}/${entry}`, Uint8Array.of(1));
+      }
+    });
+  }
+  const begun = process.cpuUsage();
+  for (let time = 0; time < 100; time++) {
+    const found = await store.transaction((each) => each.list({ prefix: 'then/', limit: 1 }));
+    expect(found).toEqual([]);
+  }
+  const { user, system } = process.cpuUsage(begun);
+  expect((user + system) / 1000).toBeLessThan(100);
+  await store.close();
+});
+
 test('a store in memory is not made as a file of that name', () => {
   expect(() => openSqliteStore(':memory:')).toThrow(/openMemoryStore/);
   expect(existsSync(':memory:')).toBe(false);

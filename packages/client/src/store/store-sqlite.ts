@@ -3,8 +3,13 @@
  *
  * The file is held exclusively: a second process, or a second client in this one, is refused with `store.locked`,
  * because two writers would advance the same ratchets. The lock is the operating system's and ends with the process.
- * Transactions that are asked for while a commit is under way share the next one: each is a savepoint, all wait for
- * the same flush. The file holds private keys; it is made readable for its owner only.
+ * What transactions write is kept back; those that are asked for while a commit is under way share the next one, and all
+ * wait for the same flush. The file holds private keys; it is made readable for its owner only.
+ *
+ * The flush stays (`synchronous = FULL`), though a write-ahead log is sound without: after a power cut the last commits
+ * could be missing, which others have seen the outcome of. A session that falls back repeats the numbers of messages that
+ * have left, which their receivers drop; and what was acknowledged is not delivered again. It would be healed as a stale
+ * store is, with new sessions for everybody. To have fewer flushes, more shares each of them.
  */
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -12,10 +17,12 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { pause } from '../connection/back-off.ts';
 import { ClientError } from '../errors.ts';
 import { STORE_POLL_MS } from '../limits.ts';
+import { type CommittedCache, cacheCommitted } from './committed-cache.ts';
 import type { OpenStoreOptions, Store } from './store.ts';
-import { guardTransaction } from './store-guard.ts';
+import { createStoreChanges, type StoreChanges } from './store-changes.ts';
+import type { CommittedEntries } from './store-overlay.ts';
 import { SEAL_KEY, type SealedStore, type StoreSecret, sealStore } from './store-sealed.ts';
-import { storeOfTurns, type Turn } from './store-turns.ts';
+import { runTurns, storeOfTurns, type Turn } from './store-turns.ts';
 
 /** 'Sott' in the file's header, so that another program's database is never taken for a store. */
 const APPLICATION_ID = 0x536f7474;
@@ -32,7 +39,7 @@ interface Connection {
   readonly statements: Statements;
 }
 
-type Statements = Record<'get' | 'put' | 'delete' | 'list', StatementSync>;
+type Statements = Record<'begin' | 'commit' | 'get' | 'put' | 'delete' | 'list', StatementSync>;
 
 /**
  * Opens or makes the store at `path`. Throws `store.locked` when another process or client holds it, `store.sealed`
@@ -77,8 +84,9 @@ async function whenFree(open: () => Store, { waitUntil }: OpenStoreOptions): Pro
 }
 
 function storeOn(connection: Connection): Store {
+  const committed = cacheCommitted(entriesOf(connection));
   return storeOfTurns({
-    commitTogether: (turns) => commitTogether(connection, turns),
+    commitTogether: (turns) => commitTogether(connection, committed, turns),
     // A turn of the event loop, so that what arrived during the last flush shares the next one.
     gather: () => new Promise((resolve) => setImmediate(resolve)),
     close: () => connection.database.close(),
@@ -159,62 +167,61 @@ function isBusy(error: unknown): boolean {
 
 function prepareStatements(database: DatabaseSync): Statements {
   return {
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    commit: database.prepare('COMMIT'),
     get: database.prepare('SELECT value FROM entries WHERE key = ?'),
-    put: database.prepare('INSERT OR REPLACE INTO entries (key, value) VALUES (?, ?)'),
+    // Unlike REPLACE it writes over what is there, and does not delete that first.
+    put: database.prepare(
+      'INSERT INTO entries (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+    ),
     delete: database.prepare('DELETE FROM entries WHERE key = ?'),
+    // One bound below: of two SQLite takes the first, and reads whatever lies between them.
     list: database.prepare(
-      'SELECT key, value FROM entries WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?',
+      'SELECT key, value FROM entries WHERE key > ? AND key < ? ORDER BY key LIMIT ?',
     ),
   };
 }
 
-async function commitTogether(connection: Connection, turns: readonly Turn[]): Promise<void> {
-  const { database } = connection;
-  const endings: (() => void)[] = [];
+async function commitTogether(
+  connection: Connection,
+  committed: CommittedCache,
+  turns: readonly Turn[],
+): Promise<void> {
+  let endings: readonly (() => void)[];
   try {
-    database.exec('BEGIN IMMEDIATE');
-    for (const turn of turns) endings.push(await attempt(connection, turn));
-    database.exec('COMMIT');
+    const changes = createStoreChanges();
+    endings = await runTurns(committed, changes, turns);
+    if (changes.size > 0) commit(connection, changes);
+    committed.note(changes);
   } catch (error) {
     // The disk is full or broken: nothing of this commit is on it, and each caller must know.
-    if (database.isTransaction) database.exec('ROLLBACK');
     for (const turn of turns) turn.fail(error);
     return;
   }
   for (const tell of endings) tell();
 }
 
-async function attempt(connection: Connection, turn: Turn): Promise<() => void> {
-  const { database } = connection;
-  const { transaction, end } = open(connection);
-  database.exec('SAVEPOINT turn');
+function commit({ database, statements }: Connection, changes: StoreChanges): void {
   try {
-    const tell = await turn.run(transaction);
-    database.exec('RELEASE turn');
-    return tell;
+    statements.begin.run();
+    for (const [key, value] of changes.under('')) {
+      if (value === undefined) statements.delete.run(key);
+      else statements.put.run(key, value);
+    }
+    statements.commit.run();
   } catch (error) {
-    database.exec('ROLLBACK TO turn; RELEASE turn');
-    return () => turn.fail(error);
-  } finally {
-    end();
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
   }
 }
 
-function open({ statements }: Connection) {
-  return guardTransaction({
-    async get(key) {
-      return statements.get.get(key)?.value as Uint8Array | undefined;
-    },
-    async put(key, value) {
-      statements.put.run(key, value);
-    },
-    async delete(key) {
-      statements.delete.run(key);
-    },
-    async list({ prefix, after = '', limit }) {
+function entriesOf({ statements }: Connection): CommittedEntries {
+  return {
+    get: (key) => statements.get.get(key)?.value as Uint8Array | undefined,
+    list({ prefix, after = prefix, limit }) {
       // '~' sorts behind every character that a key may have.
-      const rows = statements.list.all(after, prefix, `${prefix}~`, limit);
+      const rows = statements.list.all(after, `${prefix}~`, limit);
       return rows.map((row) => ({ key: String(row.key), value: row.value as Uint8Array }));
     },
-  });
+  };
 }

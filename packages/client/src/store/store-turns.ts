@@ -2,6 +2,8 @@
 import { ClientError } from '../errors.ts';
 import { TRANSACTIONS_PER_COMMIT_MAX } from '../limits.ts';
 import type { Store, StoreTransaction, StoreWork } from './store.ts';
+import type { StoreChanges } from './store-changes.ts';
+import { type CommittedEntries, overlay } from './store-overlay.ts';
 
 /** A transaction that waits. */
 export interface Turn {
@@ -53,4 +55,35 @@ export function storeOfTurns({ commitTogether, gather, close }: TurnsDeps): Stor
       return closing;
     },
   };
+}
+
+/**
+ * Runs turns one after the other: each sees what those before it wrote. Gives what to tell once `changes` are on disk, to
+ * which everything was added that they wrote; of a turn that fails nothing is.
+ */
+export async function runTurns(
+  committed: CommittedEntries,
+  changes: StoreChanges,
+  turns: readonly Turn[],
+): Promise<(() => void)[]> {
+  const endings: (() => void)[] = [];
+  for (const turn of turns) endings.push(await attempt(committed, changes, turn));
+  return endings;
+}
+
+async function attempt(
+  committed: CommittedEntries,
+  before: StoreChanges,
+  turn: Turn,
+): Promise<() => void> {
+  const { transaction, changes, end } = overlay(committed, before);
+  try {
+    const tell = await turn.run(transaction);
+    before.add(changes);
+    return tell;
+  } catch (error) {
+    return () => turn.fail(error);
+  } finally {
+    end();
+  }
 }

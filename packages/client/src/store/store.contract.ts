@@ -143,16 +143,52 @@ export function storeContract(name: string, open: () => Store | Promise<Store>):
       await expect(listing).rejects.toMatchObject({ code: 'store.invalid' });
     });
 
-    test('bytes given and bytes taken belong to the caller', async () => {
+    test('bytes given belong to the caller, who may change them', async () => {
       const store = await openStore();
       const mine = bytes(1, 2, 3);
-      await store.transaction((transaction) => transaction.put('mine', mine));
-      mine.fill(9);
-      const taken = await store.transaction((transaction) => transaction.get('mine'));
-      taken?.fill(8);
+      await store.transaction(async (transaction) => {
+        await transaction.put('mine', mine);
+        mine.fill(9);
+        expect(await transaction.get('mine')).toEqual(bytes(1, 2, 3));
+      });
+      mine.fill(8);
       expect(await store.transaction((transaction) => transaction.get('mine'))).toEqual(
         bytes(1, 2, 3),
       );
+    });
+
+    test('what was read before is read as it is now: written anew, written first, gone', async () => {
+      const store = await openStore();
+      const read = () =>
+        store.transaction(async (transaction) => [
+          await transaction.get('a/1'),
+          await transaction.get('a/2'),
+        ]);
+      const write = (...values: (Uint8Array | undefined)[]) =>
+        store.transaction(async (transaction) => {
+          for (const [index, value] of values.entries()) {
+            if (value) await transaction.put(`a/${index + 1}`, value);
+            else await transaction.delete(`a/${index + 1}`);
+          }
+        });
+      expect(await read()).toEqual([undefined, undefined]);
+      for (const values of [
+        [bytes(1), undefined],
+        [bytes(2), bytes(3)],
+        [undefined, bytes(4)],
+        [bytes(5), bytes()],
+      ]) {
+        await write(...values);
+        expect(await read()).toEqual(values);
+        expect(await read()).toEqual(values);
+        const failing = store.transaction(async (transaction) => {
+          await transaction.put('a/1', bytes(9));
+          await transaction.delete('a/2');
+          throw new Error('of the application');
+        });
+        await expect(failing).rejects.toThrow('of the application');
+        expect(await read()).toEqual(values);
+      }
     });
 
     test.each([

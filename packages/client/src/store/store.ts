@@ -33,6 +33,7 @@ export interface StoreRange {
 
 /** Reads see the writes of the same transaction. Throws `store.closed` when used after the transaction's end. */
 export interface StoreTransaction {
+  /** The bytes may be given to others too: they are not to be changed. */
   get(key: string): Promise<Uint8Array | undefined>;
   put(key: string, value: Uint8Array): Promise<void>;
   /** No error when there is no such key. */
@@ -62,16 +63,16 @@ export interface OpenStoreOptions {
   readonly waitUntil?: AbortSignal;
 }
 
+const SOUND_KEY = new RegExp(
+  `^[\\x21-\\x2e\\x30-\\x7d]+(/[\\x21-\\x2e\\x30-\\x7d]+){0,${STORE_KEY_PARTS_MAX - 1}}$`,
+);
+
 /**
  * Throws `store.invalid` unless the key is printable ASCII, in parts with a slash between: only then do all engines sort
  * keys alike, and can each part be encrypted by itself.
  */
 export function checkStoreKey(key: string): void {
-  const isSound =
-    key.length <= STORE_KEY_LENGTH_MAX &&
-    /^[\x21-\x2e\x30-\x7d]+(\/[\x21-\x2e\x30-\x7d]+)*$/.test(key) &&
-    key.split('/').length <= STORE_KEY_PARTS_MAX;
-  if (!isSound) {
+  if (key.length > STORE_KEY_LENGTH_MAX || !SOUND_KEY.test(key)) {
     throw new ClientError(
       'store.invalid',
       'a store key must be 1 to 256 printable characters, in at most 8 parts with a slash between',

@@ -1,0 +1,68 @@
+/**
+ * What a store has committed, as far as it was read lately. The records that every message goes by (who the other one is,
+ * how far the session has got) are then read from the disk once. Only what is committed is ever in it.
+ */
+import { STORE_CACHE_BYTES } from '../limits.ts';
+import type { StoreChanges } from './store-changes.ts';
+import type { CommittedEntries } from './store-overlay.ts';
+
+export interface CommittedCache extends CommittedEntries {
+  /** To be called as soon as they are committed, and before anything else is read. */
+  note(changes: StoreChanges): void;
+}
+
+/** What an entry takes besides its characters and bytes, about. */
+const ENTRY_BYTES = 128;
+
+/** A cache in front of an engine that nobody else writes to. That there is no such entry is kept too. */
+export function cacheCommitted(engine: CommittedEntries): CommittedCache {
+  /** Two halves: what is read is in the young one; what was not read since that was full the last time is given up. */
+  let young = new Map<string, Uint8Array | undefined>();
+  let old: typeof young = new Map();
+  let youngBytes = 0;
+  /** How often something was committed: what was asked for before may not be what is there now. */
+  let commits = 0;
+
+  function keep(key: string, value: Uint8Array | undefined): void {
+    const bytes = sizeOf(key, value);
+    if (youngBytes + bytes > STORE_CACHE_BYTES / 2) {
+      old = young;
+      young = new Map();
+      youngBytes = 0;
+    }
+    young.set(key, value);
+    youngBytes += bytes;
+  }
+
+  async function keepWhenRead(key: string, reading: Promise<Uint8Array | undefined>) {
+    const asked = commits;
+    const value = await reading;
+    if (asked === commits) keep(key, value);
+    return value;
+  }
+
+  return {
+    get(key) {
+      if (young.has(key)) return young.get(key);
+      const value = old.has(key) ? old.get(key) : engine.get(key);
+      if (value instanceof Promise) return keepWhenRead(key, value);
+      keep(key, value);
+      return value;
+    },
+    list: (range) => engine.list(range),
+    note(changes) {
+      commits += 1;
+      for (const [key, value] of changes.under('')) {
+        // What was looked for in vain and is written now, such as a message, is seldom read again.
+        const before = young.get(key);
+        if (young.delete(key)) youngBytes -= sizeOf(key, before);
+        old.delete(key);
+        if (before !== undefined) keep(key, value);
+      }
+    },
+  };
+}
+
+function sizeOf(key: string, value: Uint8Array | undefined): number {
+  return ENTRY_BYTES + key.length + (value?.length ?? 0);
+}
