@@ -22,6 +22,7 @@ import { noteIdentity, type PeerDeps } from '../trust/peers.ts';
 import type { Call } from './call.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
 import { type Behind, takeCursors, takeHello } from './greeting.ts';
+import { type IncomingFrame, takeRun } from './incoming.ts';
 import { Lane, type SendRoom } from './lane.ts';
 import { patient } from './patience.ts';
 import type { Presences } from './presence.ts';
@@ -50,8 +51,10 @@ interface Attendance {
   readonly repairer: Repairer;
   readonly room: SendRoom;
   readonly upkeep: ReturnType<typeof setInterval>;
-  /** Frames of the receiver, one after the other. */
+  /** Work on what has come, one after the other. */
   tail: Promise<void>;
+  /** Frames for the receiver whose turn has not come, since that of anything else was put behind them. */
+  incoming: IncomingFrame[];
   /** Nothing is sent before the platform's greeting was heard: the store may be behind it. */
   isGreeted: boolean;
 }
@@ -204,7 +207,7 @@ export class Connection {
       prove: (contact) => this.#proofs.need([contact]),
     });
     const room = { left: IN_FLIGHT_MAX, onFreed: () => this.#wakeLanes() };
-    const began = { lanes: new Map(), tail: Promise.resolve(), isGreeted: false };
+    const began = { lanes: new Map(), tail: Promise.resolve(), incoming: [], isGreeted: false };
     this.#attendance = { send, receiver, repairer, room, upkeep, ...began };
     this.#deps.presences.attend(send);
   }
@@ -230,6 +233,7 @@ export class Connection {
         this.#checkOwnLeaf();
         break;
       case 'cursors':
+        here.incoming = [];
         this.#inTurn(here, async () =>
           this.#readUpTo(here, await takeCursors(this.#deps, frame.cursors)),
         );
@@ -258,8 +262,17 @@ export class Connection {
         this.#hear(frame);
         break;
       default:
-        this.#inTurn(here, () => here.receiver.take(frame));
+        this.#receive(here, frame);
     }
+  }
+
+  #receive(here: Attendance, frame: IncomingFrame): void {
+    const { incoming, receiver } = here;
+    incoming.push(frame);
+    this.#inTurn(here, async () => {
+      const run = takeRun(incoming);
+      if (run !== undefined) await receiver.take(run);
+    });
   }
 
   #inTurn(here: Attendance, work: () => Promise<void>): void {

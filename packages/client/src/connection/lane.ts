@@ -23,7 +23,7 @@ import {
   type PassedOver,
   readLists,
 } from '../groups/group-lane.ts';
-import { IN_FLIGHT_PER_CONVERSATION_MAX } from '../limits.ts';
+import { IN_FLIGHT_PER_CONVERSATION } from '../limits.ts';
 import { noteMet } from '../messages/control-outbox.ts';
 import type { ConversationRecord } from '../messages/conversation-record.ts';
 import { needConversation } from '../messages/find-conversation.ts';
@@ -94,6 +94,12 @@ export class Lane {
   #sentUpTo: string;
   #refusal: Refusal | undefined;
   #failures = 0;
+  /** How many may be under way. */
+  #window: number = IN_FLIGHT_PER_CONVERSATION.first;
+  /** There may be something to send that was not looked at. */
+  #isMore = true;
+  /** A conversation of two, which never changes. */
+  #direct: ConversationRecord | undefined;
   readonly #passedOver: PassedOver;
 
   constructor(deps: LaneDeps, id: ConversationId) {
@@ -106,6 +112,7 @@ export class Lane {
 
   /** There may be something to send, or what stood in the way may be gone. */
   wake(): void {
+    this.#isMore = true;
     this.#bell.ring();
   }
 
@@ -119,6 +126,7 @@ export class Lane {
     );
     this.#answered(number);
     this.#failures = 0;
+    this.#window = Math.min(this.#window + 1, IN_FLIGHT_PER_CONVERSATION.max);
     const { id, conversation, seq } = stored;
     if (isNews) events.emit('stored', { id, conversation, seq });
     this.#bell.ring();
@@ -128,6 +136,7 @@ export class Lane {
     const entry = this.#inFlight.get(number);
     if (entry === undefined) return;
     this.#answered(number);
+    this.#window = IN_FLIGHT_PER_CONVERSATION.first;
     this.#refusal = withRefused(this.#refusal, { number, problem, entry });
     this.#bell.ring();
   }
@@ -146,6 +155,7 @@ export class Lane {
         if (await this.#step()) await this.#bell.wait();
       } catch (error) {
         if (signal.aborted) return;
+        this.#isMore = true;
         this.#deps.events.emit('trouble', { error });
         // These wait for a person, who wakes the lane; everything else passes.
         if (waitsForPerson(error)) await this.#bell.wait();
@@ -161,9 +171,10 @@ export class Lane {
       await this.#goBack(this.#refusal);
       return false;
     }
-    const limit = IN_FLIGHT_PER_CONVERSATION_MAX - this.#inFlight.size;
-    if (limit <= 0) return true;
-    const conversation = await needConversation(this.#deps, this.#id);
+    const limit = this.#window - this.#inFlight.size;
+    if (limit <= 0 || !this.#isMore) return true;
+    const conversation = this.#direct ?? (await needConversation(this.#deps, this.#id));
+    if (conversation.kind === 'direct') this.#direct = conversation;
     if (hasLeft(conversation, this.#deps.local)) {
       if (this.#inFlight.size === 0) await giveUpAll(this.#deps, conversation);
       return true;
@@ -172,11 +183,13 @@ export class Lane {
     const passedOver = this.#passedOver;
     const input = { conversation, after: this.#sentUpTo, limit, passedOver };
     const stretch = beginStretch();
+    this.#isMore = false;
     const sealing = await this.#deps.store.transaction((transaction) =>
       sealNext(this.#deps, transaction, input),
     );
     if (!('sealed' in sealing)) {
       await this.#fetch(conversation, sealing);
+      this.#isMore = true;
       return false;
     }
     // A refusal may have come meanwhile: what lies behind it waits in the store.
@@ -185,6 +198,7 @@ export class Lane {
     if (toProve !== undefined) this.#deps.proofs.need(toProve);
     const fitting = sealed.slice(0, this.#deps.room.left);
     for (const entry of fitting) this.#dispatch(entry);
+    this.#isMore ||= isMore === true || fitting.length === limit || fitting.length < sealed.length;
     await stretch.rest();
     return fitting.length === 0 && !(isMore && sealed.length === 0);
   }
@@ -229,6 +243,7 @@ export class Lane {
     this.#lastNumber = isGivenUp ? number : number - 1;
     this.#sentUpTo = isGivenUp ? keyOf(refused) : placeBefore(refused);
     this.#refusal = undefined;
+    this.#isMore = true;
     if (isGivenUp) return;
     // That devices have changed is no failure, unless it is all that the platform says.
     if (PASSING.includes(problem.code) || this.#failures > 0) {

@@ -2,7 +2,7 @@
  * Incoming slots: in order and without holes, each decrypted and stored together with the session it advanced and the
  * cursor, then shown, then acknowledged. What cannot be read is stored and shown as such, with its cause.
  */
-import { type ConversationId, listMessages, type ServerFrame, type Slot } from '@sotto/api';
+import { type ConversationId, listMessages, type Slot } from '@sotto/api';
 import { Cursor } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { readGroup } from '../groups/group-reading.ts';
@@ -18,6 +18,7 @@ import {
 } from '../messages/store-slots.ts';
 import { keys } from '../store/key-space.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
+import type { IncomingFrame } from './incoming.ts';
 import type { SendFrame } from './socket.ts';
 
 export interface ReceiverDeps extends SlotDeps {
@@ -30,7 +31,7 @@ export interface ReceiverDeps extends SlotDeps {
 
 export interface Receiver {
   /** Takes one frame. Frames must be given one after the other. Rejects when the store or the platform fails. */
-  take(frame: Extract<ServerFrame, { type: 'catch-up' | 'slots' | 'heads' }>): Promise<void>;
+  take(frame: IncomingFrame): Promise<void>;
 }
 
 /** Receives over one connection. */
@@ -117,13 +118,16 @@ function show(deps: ReceiverDeps, conversation: ConversationId, progress: Progre
   deps.send({ type: 'ack', conversation, seq: cursor });
 }
 
-/** Finds conversations; groups without a sound log are asked for once in a connection. */
+/**
+ * Finds conversations, each once in a connection: groups without a sound log too. Of a group what was found may be old by
+ * now, which whoever stores what has come for it knows.
+ */
 function createFinder(deps: ReceiverDeps) {
-  const refused = new Set<ConversationId>();
+  const found = new Map<ConversationId, ConversationRecord | undefined>();
   return async (conversation: ConversationId): Promise<ConversationRecord | undefined> => {
-    if (refused.has(conversation)) return undefined;
+    if (found.has(conversation)) return found.get(conversation);
     const known = await findConversation(deps, conversation);
-    if (known === undefined) refused.add(conversation);
+    found.set(conversation, known);
     return known;
   };
 }

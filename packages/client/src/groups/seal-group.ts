@@ -90,7 +90,7 @@ export async function sealForGroup(
   const { keyed } = pass;
   if (keyed !== undefined) await putChain(transaction, input.conversation.id, keyed.own);
   if (missing !== undefined && sealed.length === 0) return missing;
-  return { sealed, isMore, toProve: keyed?.toProve ?? [] };
+  return { sealed, isMore: isMore || missing !== undefined, toProve: keyed?.toProve ?? [] };
 }
 
 async function beginPass(

@@ -9,7 +9,7 @@ export type Sealing = Sealed | Missing;
 
 export interface Sealed {
   readonly sealed: OutboxEntry[];
-  /** There may be more to encrypt at once: it was too much for one transaction. */
+  /** There may be more to encrypt: it was too much for one transaction, or something is missing behind these. */
   readonly isMore?: boolean;
   /** Members of a group who got keys and are to be looked up in the key log when there is time. */
   readonly toProve?: readonly Contact[];

@@ -79,7 +79,8 @@ export async function sealNext(
     sealed.push(outcome.entry);
   }
   await sessions.save();
-  return wanted.length > 0 && sealed.length === 0 ? { wanted } : { sealed, isMore };
+  const isMissing = wanted.length > 0;
+  return isMissing && sealed.length === 0 ? { wanted } : { sealed, isMore: isMore || isMissing };
 }
 
 interface Target {
