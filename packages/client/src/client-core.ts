@@ -3,7 +3,7 @@
  * people say to each other.
  */
 import type { ConversationId } from '@sotto/api';
-import { type LocalParty, nobleProvider, type Provider } from '@sotto/crypto';
+import { type LocalParty, type Provider, webProvider } from '@sotto/crypto';
 import { type AccountDeps, forgetTokens, logInAgain } from './account/account.ts';
 import { type HeldDeviceKey, holdDeviceKey } from './account/device-key.ts';
 import { finishNextIdentity } from './account/next-identity.ts';
@@ -54,7 +54,7 @@ export class ClientCore {
     const store = withMigrations(options.store);
     this.#options = options;
     this.store = store;
-    this.provider = options.provider ?? nobleProvider;
+    this.provider = options.provider ?? webProvider;
     this.clock = clock;
     const signal = this.closing;
     this.deviceKey = holdDeviceKey(store, this.provider);

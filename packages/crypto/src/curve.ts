@@ -4,7 +4,7 @@
  * and comparisons see the bytes. So exactly one encoding of each key is accepted.
  */
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { equal, isZero } from './bytes.ts';
+import { equal, fromHex, isZero } from './bytes.ts';
 import { CryptoError } from './errors.ts';
 import {
   type AgreementKeyPair,
@@ -100,6 +100,9 @@ export function checkTorsionFree(
   }
 }
 
+/** By seed, so that a provider that prepares keys does so once for each identity. */
+const agreementSecrets = new WeakMap<Uint8Array, AgreementSecretKey<'identity'>>();
+
 /**
  * The X25519 secret key of an Ed25519 seed: the first half of SHA-512 of it (RFC 8032 section 5.1.5);
  * X25519 clamps it the same way. Its public key is the Montgomery form of the Ed25519 public key.
@@ -108,7 +111,11 @@ export function agreementSecretOf(
   provider: Provider,
   seed: SigningSeed<SigningRole>,
 ): AgreementSecretKey<'identity'> {
-  return agreementSecretKey(provider.sha512(seed).slice(0, 32));
+  const known = agreementSecrets.get(seed);
+  if (known !== undefined) return known;
+  const secret = agreementSecretKey<'identity'>(provider.sha512(seed).slice(0, 32));
+  agreementSecrets.set(seed, secret);
+  return secret;
 }
 
 /**
@@ -135,8 +142,4 @@ function isBelowPrime(bytes: Uint8Array): boolean {
     if (bytes[index]! !== 0xff) return true;
   }
   return bytes[0]! < 0xed;
-}
-
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16));
 }

@@ -109,12 +109,24 @@ export function verifyDeviceList(
     throw new CryptoError('signature.invalid', 'the device list is not signed by the identity');
   }
   const head = { version: list.version, hash: hashOf(provider, encoded) };
+  const verified = { list, head, warning: warningOf(list.time, now) };
+  checkFollows(verified, previous);
+  return verified;
+}
+
+/**
+ * The cheap part of {@link verifyDeviceList}: holds a list that was verified against the newest version
+ * seen, for a caller that has verified it against none. Throws as that does.
+ */
+export function checkFollows(
+  { list, head }: Pick<VerifiedDeviceList, 'list' | 'head'>,
+  previous: Head | undefined,
+): void {
   compareHeads(previous, head);
-  const follows = previous && list.version === previous.version + 1;
-  if (follows && !equal(list.previousHash, previous.hash)) {
+  const isNext = previous && list.version === previous.version + 1;
+  if (isNext && !equal(list.previousHash, previous.hash)) {
     throw new CryptoError('head.forked', 'the device list follows on another one');
   }
-  return { list, head, warning: warningOf(list.time, now) };
 }
 
 /**

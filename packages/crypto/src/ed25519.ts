@@ -2,7 +2,7 @@
  * Ed25519 (RFC 8032), strict, behind one function. Everything signed in this protocol carries a
  * label of its purpose, so that no signature can be taken for another.
  */
-import { equal } from './bytes.ts';
+import { equal, fromHex } from './bytes.ts';
 import { agreementKeyOf, checkAgreementKey, checkTorsionFree } from './curve.ts';
 import { CryptoError } from './errors.ts';
 import { labelled, SIGNATURE_LABELS, type SignaturePurpose } from './kdf.ts';
@@ -27,7 +27,7 @@ const lowOrderY = [
   'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
   '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-].map((hex) => Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16)));
+].map(fromHex);
 
 /** A new key pair from the provider's random bytes. */
 export function makeSigningKeyPair<Role extends SigningRole>(

@@ -8,6 +8,7 @@ export {
 } from './backup-key.ts';
 export { makeAgreementKeyPair } from './curve.ts';
 export {
+  checkFollows,
   type DeviceEntry,
   type DeviceList,
   type DeviceListExpectation,
@@ -85,6 +86,7 @@ export {
   verifyCosignature,
   verifyTreeHead,
 } from './key-log.ts';
+export { type KeyWork, openKeyWork } from './key-work.ts';
 export {
   type AgreementKeyPair,
   type AgreementPublicKey,
@@ -142,9 +144,11 @@ export {
   type SignedPrekeyPublic,
   type VerifiedBundle,
   verifyBundle,
+  verifyBundles,
 } from './prekeys.ts';
-export type { Provider, RunningHash } from './provider.ts';
+export type { Elsewhere, Provider, RunningHash } from './provider.ts';
 export { nobleProvider } from './provider-noble.ts';
+export { webProvider } from './provider-web.ts';
 export type { RatchetState } from './ratchet-state.ts';
 export {
   type RestoredExpectation,
@@ -169,17 +173,24 @@ export {
   type SenderKeyRecord,
 } from './sender-key-state.ts';
 export {
+  adoptSession,
   type DecryptedMessage,
   type DecryptInput,
   decryptMessage,
   type EncryptInput,
   encryptMessage,
+  initiateSession,
   retireSessions,
   type SessionDeps,
   type StartInput,
   startSession,
 } from './session.ts';
-export { decodeSessionRecord, encodeSessionRecord, type SessionRecord } from './session-record.ts';
+export {
+  decodeSessionRecord,
+  encodeSessionRecord,
+  type Session,
+  type SessionRecord,
+} from './session-record.ts';
 export {
   INTRODUCTION_NONCE_BYTES,
   type Introduction,

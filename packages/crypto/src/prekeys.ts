@@ -132,10 +132,34 @@ export function makeOneTimePrekeys(
  * caller's question.
  */
 export function verifyBundle(provider: Provider, bundle: PrekeyBundle): VerifiedBundle {
-  const { registrationId, signedPrekey, oneTimePrekey } = bundle;
-  requireInteger(registrationId, REGISTRATION_ID_MAX, 'registration id');
-  const identityAgreementKey = checkedAgreementKeyOf(provider, bundle.identityKey);
-  const identityKey = verifyingKey<'identity'>(bundle.identityKey);
+  const [verified] = verifyBundles(provider, bundle.identityKey, [bundle]);
+  return verified!;
+}
+
+/** The same for devices of one account, whose identity is looked at once. One that is unsound spoils all. */
+export function verifyBundles(
+  provider: Provider,
+  identity: Uint8Array,
+  devices: readonly Omit<PrekeyBundle, 'identityKey'>[],
+): VerifiedBundle[] {
+  for (const { registrationId } of devices) {
+    requireInteger(registrationId, REGISTRATION_ID_MAX, 'registration id');
+  }
+  const identityAgreementKey = checkedAgreementKeyOf(provider, identity);
+  const identityKey = verifyingKey<'identity'>(identity);
+  return devices.map((device) =>
+    verifyDevice(provider, { identityKey, identityAgreementKey }, device),
+  );
+}
+
+function verifyDevice(
+  provider: Provider,
+  {
+    identityKey,
+    identityAgreementKey,
+  }: Pick<VerifiedBundle, 'identityKey' | 'identityAgreementKey'>,
+  { registrationId, signedPrekey, oneTimePrekey }: Omit<PrekeyBundle, 'identityKey'>,
+): VerifiedBundle {
   const verifiedPrekey = verifySignedPrekey(provider, identityKey, signedPrekey);
   return {
     identityKey,

@@ -40,6 +40,14 @@ export interface RunningHash {
   digest(): Uint8Array;
 }
 
+/** The slow functions of a {@link Provider}, with its results, computed outside the thread that asks. */
+export interface Elsewhere {
+  x25519PublicKey(secretKey: Uint8Array): Promise<Uint8Array>;
+  /** Rejects as {@link Provider.x25519} throws. */
+  x25519(secretKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array>;
+  ed25519VerifyEquation(signed: SignedMessage): Promise<boolean>;
+}
+
 /** What this package needs of a cryptographic library. Lengths are the caller's duty to check. */
 export interface Provider {
   /** For reports and test names only. */
@@ -74,4 +82,7 @@ export interface Provider {
   aesGcmSeal(input: AeadInput): Uint8Array;
   /** The plaintext, or undefined when the tag does not verify. Nothing is in `into` then that was not before. */
   aesGcmOpen(input: AeadInput): Uint8Array | undefined;
+
+  /** Where else curves are computed, for `key-work.ts`; undefined where that cannot be had. Absent: nowhere. */
+  readonly elsewhere?: () => Promise<Elsewhere | undefined>;
 }

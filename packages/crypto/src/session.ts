@@ -77,10 +77,21 @@ export interface DecryptedMessage<State> {
  * another identity than the pinned one.
  */
 export function startSession<State>(
-  { provider, suite }: SessionDeps<State>,
-  input: StartInput<State>,
+  deps: SessionDeps<State>,
+  { record, ...input }: StartInput<State>,
 ): SessionRecord<State> {
-  const { local, remoteAddress, bundle, pinnedIdentity, record = emptyRecord(), now } = input;
+  return adoptSession(deps, record, initiateSession(deps, input));
+}
+
+/**
+ * The slow part of {@link startSession}, which needs no record: a session that is in none yet. Throws as
+ * that does.
+ */
+export function initiateSession<State>(
+  { provider, suite }: SessionDeps<State>,
+  input: Omit<StartInput<State>, 'record'>,
+): Session<State> {
+  const { local, remoteAddress, bundle, pinnedIdentity, now } = input;
   if (pinnedIdentity && !equal(pinnedIdentity, bundle.identityKey)) {
     throw new CryptoError('identity.changed', 'the bundle is from another identity');
   }
@@ -88,7 +99,7 @@ export function startSession<State>(
     throw new CryptoError('suite.unsupported', 'the bundle does not offer our suite');
   }
   const initiated = suite.initiate(provider, { local, bundle, remoteAddress });
-  return makeCurrent(suite, record, {
+  return {
     id: initiated.sessionId,
     remoteIdentity: bundle.identityKey,
     remoteRegistrationId: bundle.registrationId,
@@ -96,7 +107,16 @@ export function startSession<State>(
     pendingHandshake: initiated.handshake,
     receiveOnly: false,
     state: initiated.state,
-  });
+  };
+}
+
+/** The record in which an initiated session is current, and the one that was is archived. */
+export function adoptSession<State>(
+  { suite }: Pick<SessionDeps<State>, 'suite'>,
+  record: SessionRecord<State> | undefined,
+  session: Session<State>,
+): SessionRecord<State> {
+  return makeCurrent(suite, record ?? emptyRecord(), session);
 }
 
 /**

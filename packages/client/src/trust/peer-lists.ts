@@ -5,6 +5,7 @@
 import { type Bundle, getDeviceList, type UserId } from '@sotto/api';
 import {
   CryptoError,
+  checkFollows,
   compareHeads,
   type DeviceList,
   type DeviceListHead,
@@ -30,23 +31,38 @@ export interface ListDeps extends SessionsDeps {
   readonly events: Events;
 }
 
+/** A list as the platform hands it out, and the identity that is to have signed it. */
+export interface HandedOutList {
+  readonly user: UserId;
+  readonly identityKey: Uint8Array;
+  readonly encoded: Uint8Array;
+}
+
+/** Holds a list against the account and the identity. Throws `CryptoError`: `signature.invalid`, `encoding.*`. */
+export function verifyList(
+  { provider, clock }: Pick<SessionsDeps, 'provider' | 'clock'>,
+  { user, identityKey, encoded }: HandedOutList,
+): VerifiedDeviceList {
+  const signer = verifyingKey<'identity'>(identityKey);
+  const expected = { user, identityKey: signer, previous: undefined, now: clock() };
+  return verifyDeviceList(provider, encoded, expected);
+}
+
 /**
- * Holds a list against the account, the identity and what was seen of it, and takes it in. Throws `CryptoError`:
- * `signature.invalid`, `head.rolled-back`, `head.forked`, `encoding.*`; nothing has changed then.
+ * Holds a list against the account, the identity and what was seen of it, and takes it in. What {@link verifyList} made of
+ * it may be given. Throws `CryptoError`: `signature.invalid`, `head.rolled-back`, `head.forked`, `encoding.*`; nothing has
+ * changed then.
  */
 export async function learnList(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  { user, identityKey, encoded }: { user: UserId; identityKey: Uint8Array; encoded: Uint8Array },
+  { verified: known, ...handedOut }: HandedOutList & { readonly verified?: VerifiedDeviceList },
 ): Promise<VerifiedDeviceList> {
+  const { user, identityKey, encoded } = handedOut;
   if (user === deps.local.address.user) return learnOwnList(deps, transaction, encoded);
   const peer = await getPeer(transaction, user);
-  const verified = verifyDeviceList(deps.provider, encoded, {
-    user,
-    identityKey: verifyingKey<'identity'>(identityKey),
-    previous: peer?.list,
-    now: deps.clock(),
-  });
+  const verified = known ?? verifyList(deps, handedOut);
+  checkFollows(verified, peer?.list);
   const { list, head } = verified;
   // What the contact's own device has said of its list is as good as having seen it.
   if (peer?.claimedList !== undefined) compareHeads(peer.claimedList, head);

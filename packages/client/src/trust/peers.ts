@@ -2,12 +2,15 @@
 import { type Bundle, type DeviceId, getIdentity, type UserId } from '@sotto/api';
 import {
   CryptoError,
+  type KeyWork,
   type LocalParty,
+  openKeyWork,
   type Provider,
   type SafetyNumber,
   safetyNumber,
   type VerifiedBundle,
-  verifyBundle,
+  type VerifiedDeviceList,
+  verifyBundles,
   verifyingKey,
 } from '@sotto/crypto';
 import { getPeer, Peer, sameBytes } from '../account/records.ts';
@@ -19,8 +22,8 @@ import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { putRecord } from '../store/stored-record.ts';
 import { fetchBundles, isOfOne, type Question, questionsOf } from './bundles.ts';
-import { assertListed, type ListDeps, learnList, warned } from './peer-lists.ts';
-import { openSessions } from './sessions.ts';
+import { assertListed, type ListDeps, learnList, verifyList, warned } from './peer-lists.ts';
+import { type BegunSession, beginSession, openSessions } from './sessions.ts';
 import type { Wanted } from './wanted.ts';
 
 export type PeerDeps = ListDeps;
@@ -47,10 +50,12 @@ export async function meetPeers(deps: PeerDeps, wanted: readonly Wanted[]): Prom
 export async function meetWhomPossible(deps: PeerDeps, wanted: readonly Wanted[]): Promise<Unmet> {
   const questions = questionsOf(wanted);
   const { bundles, failures } = await fetchBundles(deps.call, questions);
+  const work = await openKeyWork(deps.provider);
   const learn = async (bundle: Bundle) => {
     const question = questions.get(bundle.user);
     if (question === undefined) return;
-    const learning = warned(deps, bundle.user, () => learnBundle(deps, bundle, question));
+    const handedOut = { bundle, question, work };
+    const learning = warned(deps, bundle.user, () => learnBundle(deps, handedOut));
     await learning.catch((error) => failures.set(bundle.user, oneUsersFault(error)));
   };
   const stretch = beginStretch();
@@ -115,58 +120,142 @@ export async function forgetDevices(
   }
 }
 
+/** What the platform hands out of an account, and what it was asked. */
+interface HandedOut {
+  readonly bundle: Bundle;
+  readonly question: Question;
+  readonly work: KeyWork;
+}
+
+/** A device of a bundle, verified. */
 interface Met {
   readonly device: DeviceId;
   readonly bundle: VerifiedBundle;
 }
 
-async function learnBundle(deps: PeerDeps, bundle: Bundle, question: Question): Promise<void> {
-  const isOwn = bundle.user === deps.local.address.user;
-  const met = verifyDevices(deps.provider, bundle, deps.local.address.device);
-  const outcome = await deps.store.transaction(async (transaction) => {
-    const known = await getPeer(transaction, bundle.user);
-    const pinned = await pinnedIdentity(transaction, deps.local, bundle.user);
-    if (pinned && !sameBytes(pinned, bundle.identityKey)) {
-      // There is no other identity of our own to accept.
-      if (known && !isOwn) {
-        const changed = { ...known, changedTo: bundle.identityKey };
-        await putRecord(transaction, keys.peer(bundle.user), [Peer, changed]);
-      }
-      return 'identity-changed';
-    }
-    const { user, identityKey, deviceList: encoded } = bundle;
-    const { list, warning } = await learnList(deps, transaction, { user, identityKey, encoded });
+/** What was computed of a bundle before it is taken in. */
+interface Computed {
+  /** Absent for our own account, whose list is held against other things. */
+  readonly list?: VerifiedDeviceList;
+  readonly sessions: ReadonlyMap<DeviceId, BegunSession>;
+}
+
+/**
+ * Two transactions, with all the dear work between them, where nothing waits for it: what the first one has found may have
+ * changed by the second, which looks again.
+ */
+async function learnBundle(deps: PeerDeps, { bundle, question, work }: HandedOut): Promise<void> {
+  const { store, local, events } = deps;
+  const { user } = bundle;
+  const met = await work((provider) => verifyDevices(provider, bundle, local.address.device));
+  const lacking = await store.transaction(async (transaction) => {
+    if (!(await isAsPinned(deps, transaction, bundle))) return 'identity-changed';
+    return findLacking(deps, transaction, { user, met, question });
+  });
+  if (lacking === 'identity-changed') return refuseIdentity(deps, user);
+  const computed = await compute(deps, work, { bundle, lacking });
+  const outcome = await store.transaction(async (transaction) => {
+    if (!(await isAsPinned(deps, transaction, bundle))) return 'identity-changed';
+    const { identityKey, deviceList: encoded } = bundle;
+    const { list: verified } = computed;
+    const handedOut = { user, identityKey, encoded, ...(verified && { verified }) };
+    const { list, warning } = await learnList(deps, transaction, handedOut);
     assertListed(list, bundle.devices);
-    await keepDevices(deps, transaction, { bundle, met, question });
+    await keepDevices(deps, transaction, { bundle, met, question, computed });
     return warning ?? 'good';
   });
-  const { user } = bundle;
-  if (outcome === 'good') return;
-  if (outcome !== 'identity-changed') {
-    deps.events.emit('device-list-warning', { user, warning: outcome });
-    return;
+  if (outcome === 'identity-changed') return refuseIdentity(deps, user);
+  if (outcome !== 'good') events.emit('device-list-warning', { user, warning: outcome });
+}
+
+/** Whether a bundle is of the identity that the account is known by. Takes down another one, for somebody to accept. */
+async function isAsPinned(
+  { local }: PeerDeps,
+  transaction: StoreTransaction,
+  { user, identityKey }: Bundle,
+): Promise<boolean> {
+  const pinned = await pinnedIdentity(transaction, local, user);
+  if (pinned === undefined || sameBytes(pinned, identityKey)) return true;
+  const known = await getPeer(transaction, user);
+  // There is no other identity of our own to accept.
+  if (known && user !== local.address.user) {
+    await putRecord(transaction, keys.peer(user), [Peer, { ...known, changedTo: identityKey }]);
   }
-  deps.events.emit('identity-changed', { user });
+  return false;
+}
+
+function refuseIdentity({ events }: PeerDeps, user: UserId): never {
+  events.emit('identity-changed', { user });
   throw new ClientError('identity.changed', 'a contact has another identity key than before');
 }
 
 function verifyDevices(provider: Provider, bundle: Bundle, ownDevice: string): Met[] {
-  const { identityKey } = bundle;
-  return bundle.devices
-    .filter(({ device }) => device !== ownDevice)
-    .map(({ device, ...keysOfDevice }) => ({
+  const devices = bundle.devices.filter(({ device }) => device !== ownDevice);
+  const verified = verifyBundles(provider, bundle.identityKey, devices);
+  return devices.map(({ device }, index) => ({ device, bundle: verified[index]! }));
+}
+
+interface Meeting {
+  readonly user: UserId;
+  readonly met: readonly Met[];
+  readonly question: Question;
+}
+
+/** The devices that a session is to be begun with: those that were asked for, those that are new, those that lost it. */
+async function findLacking(
+  deps: PeerDeps,
+  transaction: StoreTransaction,
+  { user, met, question }: Meeting,
+): Promise<Met[]> {
+  const { devices: known = [] } = (await getPeer(transaction, user)) ?? {};
+  const sessions = openSessions(transaction, deps);
+  const lacking: Met[] = [];
+  for (const one of met) {
+    const { device } = one;
+    const isNeeded = question.devices.has(device) || !known.includes(device);
+    if (isNeeded || !(await sessions.has({ user, device }))) lacking.push(one);
+  }
+  return lacking;
+}
+
+/** Throws as `learnList` and `assertListed` do, before any session is begun. */
+async function compute(
+  deps: PeerDeps,
+  work: KeyWork,
+  { bundle, lacking }: { readonly bundle: Bundle; readonly lacking: readonly Met[] },
+): Promise<Computed> {
+  const { user, identityKey, deviceList: encoded } = bundle;
+  const isOwn = user === deps.local.address.user;
+  const handedOut = { user, identityKey, encoded };
+  const list = isOwn
+    ? undefined
+    : await work((provider) => verifyList({ ...deps, provider }, handedOut));
+  if (list !== undefined) assertListed(list.list, bundle.devices);
+  const begin = async ({ device, bundle: verified }: Met) => {
+    const beginning = { remote: { user, device }, bundle: verified, pinnedIdentity: identityKey };
+    return [
       device,
-      bundle: verifyBundle(provider, { identityKey, ...keysOfDevice }),
-    }));
+      await work((provider) => beginSession({ ...deps, provider }, beginning)),
+    ] as const;
+  };
+  return { ...(list && { list }), sessions: new Map(await Promise.all(lacking.map(begin))) };
+}
+
+interface Keeping {
+  readonly bundle: Bundle;
+  readonly met: readonly Met[];
+  readonly question: Question;
+  readonly computed: Computed;
 }
 
 /** Keeps the devices that came, and the others that are known, when only one was asked for. */
 async function keepDevices(
   deps: PeerDeps,
   transaction: StoreTransaction,
-  { bundle, met, question }: { bundle: Bundle; met: readonly Met[]; question: Question },
+  { bundle, met, question, computed }: Keeping,
 ): Promise<void> {
   const { user, identityKey } = bundle;
+  const lacking = await findLacking(deps, transaction, { user, met, question });
   const {
     list,
     devices: known = [],
@@ -181,10 +270,11 @@ async function keepDevices(
     { user, identityKey, devices, list, version, acceptedAt },
   ]);
   const sessions = openSessions(transaction, deps);
-  for (const { device, bundle: verified } of met) {
-    const isNeeded = question.devices.has(device) || !known.includes(device);
-    if (!isNeeded && (await sessions.has({ user, device }))) continue;
-    await sessions.start({ user, device }, verified, identityKey);
+  for (const { device, bundle: verified } of lacking) {
+    const remote = { user, device };
+    const beginning = { remote, bundle: verified, pinnedIdentity: identityKey };
+    // It lacks one only since a moment ago when none was begun.
+    await sessions.start(remote, computed.sessions.get(device) ?? beginSession(deps, beginning));
   }
   await sessions.save();
 }

@@ -4,6 +4,7 @@
  */
 import {
   type Address,
+  adoptSession,
   CryptoError,
   classicSuite,
   type DecryptedMessage,
@@ -11,15 +12,16 @@ import {
   decryptMessage,
   encodeSessionRecord,
   encryptMessage,
+  initiateSession,
   type LocalParty,
   type PrekeySource,
   type Provider,
   type RatchetState,
   retireSessions,
+  type Session,
   type SessionRecord,
   signingKeyPairOf,
   signingSeed,
-  startSession,
   type VerifiedBundle,
   verifyingKey,
 } from '@sotto/crypto';
@@ -37,6 +39,9 @@ import { entriesUnder, getRecord } from '../store/stored-record.ts';
 
 type Record = SessionRecord<RatchetState>;
 
+/** A session of this device that no record has yet; see {@link beginSession}. */
+export type BegunSession = Session<RatchetState>;
+
 export interface SessionsDeps {
   readonly provider: Provider;
   readonly local: LocalParty;
@@ -45,8 +50,8 @@ export interface SessionsDeps {
 
 export interface Sessions {
   has(remote: Address): Promise<boolean>;
-  /** Starts a session; the one there was, if any, stays for what is still under way. */
-  start(remote: Address, bundle: VerifiedBundle, pinnedIdentity: Uint8Array): Promise<void>;
+  /** Goes on with a session that was begun; the one there was, if any, stays for what is still under way. */
+  start(remote: Address, session: BegunSession): Promise<void>;
   /** The ciphertext for one device, or undefined when a new session with it must be started first. */
   encrypt(
     remote: Address,
@@ -79,6 +84,22 @@ export function loadLocalParty(store: Store, provider: Provider): Promise<LocalP
   });
 }
 
+interface Beginning {
+  readonly remote: Address;
+  readonly bundle: VerifiedBundle;
+  readonly pinnedIdentity: Uint8Array;
+}
+
+/** A session towards a device: eight agreements, so not within a transaction, for which everything else waits. */
+export function beginSession(
+  { provider, local, clock }: SessionsDeps,
+  { remote, bundle, pinnedIdentity }: Beginning,
+): BegunSession {
+  const input = { local, remoteAddress: remote, bundle, now: clock() };
+  const pinned = verifyingKey<'identity'>(pinnedIdentity);
+  return initiateSession({ provider, suite: classicSuite }, { ...input, pinnedIdentity: pinned });
+}
+
 /** The sessions as they are in a transaction. One whose record is damaged is lost, and another one takes its place. */
 export function openSessions(transaction: StoreTransaction, deps: SessionsDeps): Sessions {
   const { local, clock } = deps;
@@ -103,12 +124,9 @@ export function openSessions(transaction: StoreTransaction, deps: SessionsDeps):
     async has(remote) {
       return (await read(keys.session(remote)))?.current !== undefined;
     },
-    async start(remote, bundle, pinnedIdentity) {
+    async start(remote, session) {
       const key = keys.session(remote);
-      const record = await read(key);
-      const input = { local, remoteAddress: remote, bundle, record, now: clock() };
-      const pinned = verifyingKey<'identity'>(pinnedIdentity);
-      change(key, startSession(crypto, { ...input, pinnedIdentity: pinned }));
+      change(key, adoptSession(crypto, await read(key), session));
     },
     async encrypt(remote, plaintext, pinnedIdentity) {
       const key = keys.session(remote);
