@@ -8,9 +8,12 @@ const home = fileURLToPath(new URL('.', import.meta.url));
 const platform = process.env.SOTTO_PLATFORM ?? 'http://localhost:8080';
 const SERVICE_WORKER = 'service-worker';
 
+/** The letters that most languages are written in, for every weight. */
+const LATIN = /inter-latin-wght.*\.woff2$/;
+
 export default defineConfig({
   root: home,
-  plugins: [shellList()],
+  plugins: [preloadLetters(), shellList()],
   build: {
     target: 'es2024',
     // Browsers of this age know `light-dark()`, popovers and nested dialogs.
@@ -46,6 +49,24 @@ export default defineConfig({
   },
 });
 
+/** Has the letters of most languages fetched with the scripts, and not only once there are words to draw. */
+function preloadLetters(): Plugin {
+  return {
+    name: 'sotto-preload-letters',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler(_, { bundle = {} }) {
+        const font = Object.keys(bundle).find((name) => LATIN.test(name));
+        if (font === undefined) throw new Error('the page has no letters');
+        const type = { as: 'font', type: 'font/woff2', crossorigin: true };
+        const attrs = { rel: 'preload', href: `/${font}`, ...type };
+        return [{ tag: 'link', injectTo: 'head', attrs }];
+      },
+    },
+  };
+}
+
 /** Tells the service worker of every file that the page needs without a connection; a digest over them is its version. */
 function shellList(): Plugin {
   return {
@@ -68,5 +89,5 @@ function shellList(): Plugin {
 
 /** Scripts, styles and the letters of most languages; other letters are kept once somebody writes in them. */
 function isOfShell(name: string): boolean {
-  return name.startsWith('assets/') && (!name.endsWith('.woff2') || /inter-latin-wght/.test(name));
+  return name.startsWith('assets/') && (!name.endsWith('.woff2') || LATIN.test(name));
 }

@@ -13,7 +13,7 @@ import { showTheme } from './settings/theme.ts';
 import { App } from './shell/app.tsx';
 import { Broken } from './shell/broken.tsx';
 import { openSession } from './shell/session.ts';
-import { keepStore, onRemoval, openClient, removeStore } from './worker/open-client.ts';
+import { hasStore, keepStore, onRemoval, openClient, removeStore } from './worker/open-client.ts';
 
 const root = document.getElementById('root');
 if (root !== null) {
@@ -29,6 +29,6 @@ function page() {
   const lack = lackOf(globalThis);
   if (lack !== undefined) return <Insecure lack={lack} />;
   showTheme();
-  const deps = { openClient, removeStore, keepStore, onRemoval, endNotifications };
+  const deps = { hasStore, openClient, removeStore, keepStore, onRemoval, endNotifications };
   return <App session={openSession(deps)} />;
 }

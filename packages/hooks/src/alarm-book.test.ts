@@ -7,7 +7,7 @@ import {
   openMemoryStore,
 } from '@sotto/client';
 import { expect, test, vi } from 'vitest';
-import { type BookDeps, openAlarmBook } from './alarm-book.ts';
+import { alarmsOf, type BookDeps } from './alarm-book.ts';
 import { BOB } from './line.fixture.ts';
 
 test('a notice is told once and goes when it was seen', () => {
@@ -95,5 +95,5 @@ function open() {
     const listener = listeners.get(name) as Listener<E> | undefined;
     listener?.(event);
   };
-  return { book: openAlarmBook(deps), tell, waiting, delays };
+  return { book: alarmsOf(deps), tell, waiting, delays };
 }

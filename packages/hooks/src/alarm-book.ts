@@ -1,9 +1,11 @@
 /**
- * What a person has to know about whom to believe: what waits for a decision, and what has happened since the application
- * was opened. What waits is read from the store, so no end of it loses any.
+ * What a person has to know about whom to believe: what waits for a decision, as the SDK's store has it, and what was told and
+ * not dealt with yet, as the application has noted it. No end of the application loses any of the first, nor of the second
+ * where notes outlast it.
  */
 import type { Alarms, Client, ClientEvents, Observable } from '@sotto/client';
 import type { ConversationId, UserId } from './ids.ts';
+import { createSettable } from './settable.ts';
 
 /** Why a list of devices gives reason to be careful. */
 export type ListWarning = ClientEvents['device-list-warning']['warning'];
@@ -14,11 +16,22 @@ export type AlarmNotice =
   | { readonly kind: 'history-lost' }
   | { readonly kind: 'key-log-restored'; readonly time: number };
 
-/** Everything at once. */
-export interface AlarmView extends Alarms {
-  readonly brokenGroups: readonly ConversationId[];
-  readonly listWarnings: ReadonlyMap<UserId, ListWarning>;
+/** What was told, and a person has not dealt with. */
+export interface Unseen {
   readonly notices: readonly AlarmNotice[];
+  /** The newest warning about each person's devices. */
+  readonly listWarnings: ReadonlyMap<UserId, ListWarning>;
+}
+
+/** Where that is noted. */
+export interface UnseenNotes extends Observable<Unseen> {
+  /** Notes what comes of what is noted now. */
+  readonly change: (change: (unseen: Unseen) => Partial<Unseen>) => void;
+}
+
+/** Everything at once. */
+export interface AlarmView extends Alarms, Unseen {
+  readonly brokenGroups: readonly ConversationId[];
 }
 
 /** The one book of a client. */
@@ -34,74 +47,74 @@ export interface AlarmBook extends Observable<AlarmView> {
 /** What the book needs of a client. */
 export type BookDeps = Pick<Client, 'on' | 'alarms' | 'conversations'>;
 
-const NOTHING: AlarmView = {
-  identityChanged: [],
-  logBroken: [],
-  brokenGroups: [],
-  listWarnings: new Map(),
-  notices: [],
-};
+/** What waits for a decision. */
+type Waiting = Alarms & Pick<AlarmView, 'brokenGroups'>;
 
 const books = new WeakMap<BookDeps, AlarmBook>();
 
-/** The book of a client, kept from the first time that somebody asks for it: applications do at once. */
-export function alarmsOf(client: BookDeps): AlarmBook {
-  const book = books.get(client) ?? openAlarmBook(client);
+/**
+ * The book of a client, kept from the first time that somebody asks for it: applications do at once, with notes of their own
+ * where these are to outlast them.
+ */
+export function alarmsOf(client: BookDeps, openNotes = notesInMemory): AlarmBook {
+  const book = books.get(client) ?? openAlarmBook(client, openNotes());
   books.set(client, book);
   return book;
 }
 
-/** Opens a book: reads what waits, and listens from now on. */
-export function openAlarmBook(client: BookDeps): AlarmBook {
-  const listeners = new Set<() => void>();
-  let view = NOTHING;
-  const set = (change: Partial<AlarmView>): void => {
-    view = { ...view, ...change };
-    for (const listener of [...listeners]) listener();
-  };
+/** Reads what waits, and listens from now on. */
+function openAlarmBook(client: BookDeps, notes: UnseenNotes): AlarmBook {
+  let waiting: Waiting = { identityChanged: [], logBroken: [], brokenGroups: [] };
+  const view = createSettable<AlarmView>({ ...waiting, ...notes.get() });
+  const show = () => view.set({ ...waiting, ...notes.get() });
+  notes.subscribe(show);
   /** Which of the questions was asked last, and which was answered by what is shown. */
   let [asked, shown] = [0, 0];
   const refresh = async (): Promise<void> => {
     asked += 1;
     const mine = asked;
-    const [alarms, conversations] = await Promise.all([client.alarms(), client.conversations()]);
+    const answer = await readWaiting(client);
     // Somebody was warned by a later answer: an older one does not take that back.
     if (mine < shown) return;
     shown = mine;
-    const brokenGroups = conversations.flatMap((one) =>
-      one.kind === 'group' && one.broken !== undefined ? [one.id] : [],
-    );
-    const { general: _, ...rest } = view;
-    view = rest;
-    set({ ...alarms, brokenGroups });
+    waiting = answer;
+    show();
   };
-  const add = (notice: AlarmNotice): void => {
-    const others = view.notices.filter(({ kind }) => kind !== notice.kind);
-    set({ notices: [...others, notice] });
-  };
-  listen(client, { add, refresh, warn: (user, warning) => set(warned(view, user, warning)) });
+  listen(client, notes, () => void refresh().catch(() => undefined));
   // What cannot be read now is read with the next event; a closed client has no more to tell.
   refresh().catch(() => undefined);
   return {
-    get: () => view,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    dismiss: (notice) => set({ notices: view.notices.filter((one) => one !== notice) }),
-    dismissWarning: (user) => set(warned(view, user)),
+    get: view.get,
+    subscribe: view.subscribe,
+    dismiss: ({ kind }) => notes.change(({ notices }) => ({ notices: without(notices, kind) })),
+    dismissWarning: (user) =>
+      notes.change(({ listWarnings }) => {
+        const others = new Map(listWarnings);
+        others.delete(user);
+        return { listWarnings: others };
+      }),
     refresh,
   };
 }
 
-interface Hearing {
-  readonly add: (notice: AlarmNotice) => void;
-  readonly refresh: () => Promise<void>;
-  readonly warn: (user: UserId, warning: ListWarning) => void;
+function notesInMemory(): UnseenNotes {
+  const unseen = createSettable<Unseen>({ notices: [], listWarnings: new Map() });
+  return {
+    get: unseen.get,
+    subscribe: unseen.subscribe,
+    change: (change) => unseen.set({ ...unseen.get(), ...change(unseen.get()) }),
+  };
 }
 
-function listen(client: BookDeps, { add, refresh, warn }: Hearing): void {
-  const read = () => void refresh().catch(() => undefined);
+async function readWaiting(client: BookDeps): Promise<Waiting> {
+  const [alarms, conversations] = await Promise.all([client.alarms(), client.conversations()]);
+  const brokenGroups = conversations.flatMap((one) =>
+    one.kind === 'group' && one.broken !== undefined ? [one.id] : [],
+  );
+  return { ...alarms, brokenGroups };
+}
+
+function listen(client: BookDeps, notes: UnseenNotes, read: () => void): void {
   client.on('identity-changed', read);
   client.on('account-compromised', read);
   client.on('key-log-broken', read);
@@ -109,15 +122,21 @@ function listen(client: BookDeps, { add, refresh, warn }: Hearing): void {
   // A decision may have been made in another tab or program, or the identity renewed.
   client.on('conversation', read);
   client.on('connected', read);
-  client.on('device-list-warning', ({ user, warning }) => warn(user, warning));
+  const add = (notice: AlarmNotice) =>
+    notes.change(({ notices }) => ({ notices: [...without(notices, notice.kind), notice] }));
   client.on('store-behind', () => add({ kind: 'store-behind' }));
   client.on('history-lost', () => add({ kind: 'history-lost' }));
   client.on('key-log-restored', ({ time }) => add({ kind: 'key-log-restored', time }));
+  client.on('device-list-warning', ({ user, warning }) =>
+    notes.change(({ listWarnings }) => ({
+      listWarnings: new Map(listWarnings).set(user, warning),
+    })),
+  );
 }
 
-function warned(view: AlarmView, user: UserId, warning?: ListWarning): Partial<AlarmView> {
-  const listWarnings = new Map(view.listWarnings);
-  if (warning === undefined) listWarnings.delete(user);
-  else listWarnings.set(user, warning);
-  return { listWarnings };
+function without(
+  notices: readonly AlarmNotice[],
+  kind: AlarmNotice['kind'],
+): readonly AlarmNotice[] {
+  return notices.filter((one) => one.kind !== kind);
 }

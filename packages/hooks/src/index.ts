@@ -5,6 +5,8 @@ export {
   type AlarmView,
   alarmsOf,
   type ListWarning,
+  type Unseen,
+  type UnseenNotes,
 } from './alarm-book.ts';
 export { ClientProvider, useClient } from './client-context.ts';
 export { codeOf, type ErrorCode, type ErrorWords, errorWords } from './error-words.ts';
@@ -13,6 +15,7 @@ export type { ConversationId, MessageId, NameOf, UserId } from './ids.ts';
 export { lineWords, peopleIn, previewWords, type Reader, typingWords } from './line-words.ts';
 export { conversationName, NAMELESS, type Named, peerOf } from './names.ts';
 export { askForRequests, followRequests } from './requests.ts';
+export { createSettable, type Settable } from './settable.ts';
 export { type Tick, tickOf, unreadLabel } from './ticks.ts';
 export {
   clockLabel,

@@ -17,15 +17,15 @@ export type Asking =
 
 export interface DialogsProps {
   name: string;
-  asking: Asking | undefined;
+  asking: Asking;
   onClose: () => void;
 }
 
-/** The dialog that is open; nothing when none is. */
+/** The dialog that is open. */
 export function ChatDialogs({ name, asking, onClose }: DialogsProps) {
   const client = useClient();
   const { view, reader, throwAway } = useChat();
-  switch (asking?.type) {
+  switch (asking.type) {
     case 'timer':
       return <TimerDialog onClose={onClose} />;
     case 'info':
@@ -42,7 +42,5 @@ export function ChatDialogs({ name, asking, onClose }: DialogsProps) {
       const send = (files: readonly File[]) => uploadsOf(client).add(view.id, files);
       return <SendFilesDialog files={asking.files} name={name} onSend={send} onClose={onClose} />;
     }
-    case undefined:
-      return null;
   }
 }

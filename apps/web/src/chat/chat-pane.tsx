@@ -10,25 +10,32 @@ import {
   useStanding,
 } from '@sotto/hooks';
 import { MessageCircle, MessageCircleDashed } from 'lucide-react';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { Button, EmptyState, Spinner } from '../design/index.ts';
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
+import { Boundary, Button, EmptyState, Spinner } from '../design/index.ts';
 import { DropZone } from '../files/drop-zone.tsx';
-import { UploadList } from '../files/upload-list.tsx';
+import { BrokenDialog } from '../shell/broken.tsx';
 import { useMe } from '../shell/me.ts';
 import { navigate } from '../shell/route.ts';
 import { useLate } from '../shell/use-late.ts';
 import { TrustBanner } from '../trust/trust-banner.tsx';
 import { Announcements } from './announcements.tsx';
 import { ChatProvider, type Writing } from './chat-context.ts';
-import { type Asking, ChatDialogs } from './chat-dialogs.tsx';
+import type { Asking } from './chat-dialogs.tsx';
+import { ChatFooter } from './chat-footer.tsx';
 import { ChatHeader } from './chat-header.tsx';
 import styles from './chat-pane.module.css';
 import { Composer } from './composer.tsx';
-import { RequestBar } from './request-bar.tsx';
 import { type TimelineHandle, TimelineView } from './timeline-view.tsx';
 import { useChatValue } from './use-chat-value.ts';
 import { useLines } from './use-lines.ts';
+import { usePlace } from './use-place.ts';
 import { useReadMarks } from './use-read-marks.ts';
+
+// None is on the page that somebody opens.
+const ChatDialogs = lazy(async () => {
+  const { ChatDialogs: component } = await import('./chat-dialogs.tsx');
+  return { default: component };
+});
 
 /** The pane of one conversation, by its id. */
 export function ChatPane({ conversation }: { conversation: ConversationId }) {
@@ -41,11 +48,7 @@ export function ChatPane({ conversation }: { conversation: ConversationId }) {
 const APPEARS_MS = 3000;
 
 function Missing() {
-  const [isMissing, setMissing] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setMissing(true), APPEARS_MS);
-    return () => clearTimeout(timer);
-  }, []);
+  const isMissing = useLate(true, APPEARS_MS);
   if (!isMissing) {
     return (
       <div className={styles.loading}>
@@ -64,9 +67,6 @@ function Missing() {
 
 const NEW: Writing = { type: 'new' };
 
-/** A platform that is there says sooner how one stands to a conversation. */
-const UNKNOWN_MS = 1500;
-
 function OpenChat({ view }: { view: ConversationView }) {
   const timeline = useLines(view);
   const reader = useReader(view, timeline.lines);
@@ -76,11 +76,8 @@ function OpenChat({ view }: { view: ConversationView }) {
   const [asking, setAsking] = useState<Asking>();
   const handle = useRef<TimelineHandle>(null);
   const onSeen = useReadMarks();
-  const isOut = !view.members.includes(reader.me);
-  const isRequest = standing?.isRequested === true;
-  const isKnown = standing !== undefined || isOwnTalk(timeline.lines);
-  const isUnknown = useLate(!isOut && !isKnown, UNKNOWN_MS);
-  const mayWrite = !isOut && isKnown && !isRequest;
+  const place = usePlace({ view, me: reader.me, lines: timeline.lines, standing });
+  const mayWrite = place === 'open';
   const chat = useChatValue({ view, reader, mayWrite, timeline, handle, setWriting, setAsking });
   const leaveWriting = useCallback(() => setWriting(NEW), []);
   const onFiles = (files: readonly File[]) => setAsking({ type: 'files', files });
@@ -104,33 +101,29 @@ function OpenChat({ view }: { view: ConversationView }) {
           <TimelineView ref={handle} {...{ rows, hasOlder, onOlder, onSeen }} />
         )}
         <Announcements lines={lines} reader={reader} />
-        <footer>
-          <UploadList conversation={view.id} />
-          {isOut && <p className={styles.gone}>You are no longer in this group.</p>}
-          {isUnknown && (
-            <p className={styles.gone}>
-              You can write once the server has said whether this is a request.
-            </p>
-          )}
-          {isRequest && <RequestBar name={name} onAccepted={renew} />}
-          {mayWrite && (
-            <Composer
-              conversation={view.id}
-              name={name}
-              writing={writing}
-              onCancel={leaveWriting}
-              onSent={(sent) => {
-                // What somebody does by now stays: it may be another reply or edit.
-                setWriting((now) => (now === sent ? NEW : now));
-                if (sent.type !== 'edit') handle.current?.scrollToEnd();
-              }}
-              onFiles={onFiles}
-              onEditLast={() => editLast(lines, setWriting)}
-            />
-          )}
-        </footer>
+        <ChatFooter place={place} name={name} onAccepted={renew}>
+          <Composer
+            conversation={view.id}
+            name={name}
+            writing={writing}
+            onCancel={leaveWriting}
+            onSent={(sent) => {
+              // What somebody does by now stays: it may be another reply or edit.
+              setWriting((now) => (now === sent ? NEW : now));
+              if (sent.type !== 'edit') handle.current?.scrollToEnd();
+            }}
+            onFiles={onFiles}
+            onEditLast={() => editLast(lines, setWriting)}
+          />
+        </ChatFooter>
       </DropZone>
-      <ChatDialogs name={name} asking={asking} onClose={close} />
+      {asking !== undefined && (
+        <Boundary fallback={<BrokenDialog onClose={close} />} subject={asking}>
+          <Suspense>
+            <ChatDialogs name={name} asking={asking} onClose={close} />
+          </Suspense>
+        </Boundary>
+      )}
     </ChatProvider>
   );
 }
@@ -156,11 +149,6 @@ function useReader(
   );
   const nameOf = useNames(people);
   return useMemo(() => ({ me, nameOf }), [me, nameOf]);
-}
-
-/** Where somebody has written, or nobody has, nothing waits to be accepted: no platform is needed to tell. */
-function isOwnTalk(lines: readonly MessageView[] | undefined): boolean {
-  return lines !== undefined && (lines.length === 0 || lines.some(({ isOwn }) => isOwn));
 }
 
 /** The newest text of one's own. */

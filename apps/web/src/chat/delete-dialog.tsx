@@ -1,6 +1,6 @@
 /** Asking before a message is taken back. */
 import type { MessageView } from '@sotto/client';
-import { Button, Dialog } from '../design/index.ts';
+import { FormDialog } from '../design/index.ts';
 
 export interface DeleteDialogProps {
   line: MessageView;
@@ -11,25 +11,18 @@ export interface DeleteDialogProps {
 /** It goes here and on all devices that have it. */
 export function DeleteDialog({ line, onDelete, onClose }: DeleteDialogProps) {
   return (
-    <Dialog
+    <FormDialog
       title="Delete this message?"
+      submit="Delete for everyone"
+      cancel="Keep it"
+      tone="danger"
+      onSubmit={() => {
+        onDelete(line);
+        onClose();
+      }}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Keep it</Button>
-          <Button
-            tone="danger"
-            onClick={() => {
-              onDelete(line);
-              onClose();
-            }}
-          >
-            Delete for everyone
-          </Button>
-        </>
-      }
     >
       <p>It is removed for everyone in this conversation. Whoever has read it has read it.</p>
-    </Dialog>
+    </FormDialog>
   );
 }

@@ -1,7 +1,7 @@
 /** What can be done with a message, beside it while it is pointed at. */
 import type { MessageView } from '@sotto/client';
 import { Copy, EllipsisVertical, Pencil, Reply, Trash2 } from 'lucide-react';
-import { classes, IconButton, Menu, type MenuItem, useToast } from '../design/index.ts';
+import { classes, IconButton, Menu, type MenuItem, useCopy } from '../design/index.ts';
 import { useChat } from './chat-context.ts';
 import styles from './line-actions.module.css';
 import { ReactionPicker } from './reaction-picker.tsx';
@@ -24,19 +24,12 @@ export function LineActionBar({ line }: { line: MessageView }) {
 
 function useItems(line: MessageView): readonly MenuItem[] {
   const chat = useChat();
-  const toast = useToast();
+  const copy = useCopy();
   const { body, isOwn, status } = line;
   const items: MenuItem[] = [];
   if (body.type === 'text') {
-    const copy = async () => {
-      try {
-        await navigator.clipboard.writeText(body.text);
-        toast('Copied');
-      } catch {
-        toast('The browser did not allow copying', 'danger');
-      }
-    };
-    items.push({ label: 'Copy text', icon: Copy, onSelect: () => void copy() });
+    const { text } = body;
+    items.push({ label: 'Copy text', icon: Copy, onSelect: () => copy(text, 'Copied') });
   }
   if (!isOwn || !chat.mayWrite) return items;
   if (body.type === 'text' && status !== 'failed') {

@@ -1,8 +1,8 @@
 /** How long what is written from now on stays. */
 import { lifetimeLabel, useClient } from '@sotto/hooks';
 import { useState } from 'react';
-import { Button, Dialog } from '../design/index.ts';
-import { explain } from '../shell/explain.ts';
+import { FormDialog } from '../design/index.ts';
+import { useTask } from '../shell/use-task.ts';
 import { useChat } from './chat-context.ts';
 import styles from './timer-dialog.module.css';
 
@@ -14,28 +14,22 @@ export function TimerDialog({ onClose }: { onClose: () => void }) {
   const client = useClient();
   const { id, timer } = useChat().view;
   const [chosen, setChosen] = useState(timer);
-  const [error, setError] = useState<string>();
+  const task = useTask();
   const choices = CHOICES.some((seconds) => seconds === timer) ? CHOICES : [...CHOICES, timer];
   const save = async () => {
-    try {
+    const isSaved = await task.run(async () => {
       if (chosen !== timer) await client.setTimer(id, chosen);
-      onClose();
-    } catch (failure) {
-      setError(explain(failure));
-    }
+    });
+    if (isSaved) onClose();
   };
   return (
-    <Dialog
+    <FormDialog
       title="Disappearing messages"
+      submit="Save"
+      isBusy={task.isBusy}
+      error={task.error}
+      onSubmit={() => void save()}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button tone="primary" onClick={() => void save()}>
-            Save
-          </Button>
-        </>
-      }
     >
       <p className={styles.words}>
         Messages written from now on disappear this long after they are read. Whoever has read them
@@ -55,7 +49,6 @@ export function TimerDialog({ onClose }: { onClose: () => void }) {
           </label>
         ))}
       </fieldset>
-      {error !== undefined && <p role="alert">{error}</p>}
-    </Dialog>
+    </FormDialog>
   );
 }

@@ -9,10 +9,10 @@ import {
   typingWords,
 } from '@sotto/hooks';
 import { BellOff } from 'lucide-react';
-import { type MouseEvent, memo } from 'react';
+import { memo } from 'react';
 import { StatusTick } from '../chat/status-tick.tsx';
 import { Badge, Boundary, classes } from '../design/index.ts';
-import { navigate, pathOf } from '../shell/route.ts';
+import { RouteLink } from '../shell/route-link.tsx';
 import { ConversationAvatar } from './conversation-avatar.tsx';
 import styles from './conversation-row.module.css';
 
@@ -29,20 +29,12 @@ export interface ConversationRowProps {
 /** Who it is with, what was said last, and how many are unread. */
 export const ConversationRow = memo(function ConversationRow(props: ConversationRowProps) {
   const { view, isOpen } = props;
-  const route = { name: 'chat', conversation: view.id } as const;
-  const open = (event: MouseEvent) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-    event.preventDefault();
-    navigate(route);
-  };
   return (
     <li className={styles.item}>
-      <a
+      <RouteLink
         className={classes(styles.row, isOpen && styles.open)}
-        href={pathOf(route)}
+        to={{ name: 'chat', conversation: view.id }}
         aria-current={isOpen ? 'page' : undefined}
-        onClick={open}
-        data-conversation={view.id}
       >
         {/* Whatever somebody sends: it takes no more than its own row, which still leads to the chat. */}
         <Boundary
@@ -52,7 +44,7 @@ export const ConversationRow = memo(function ConversationRow(props: Conversation
           <ConversationAvatar view={view} name={props.name} />
           <Words {...props} />
         </Boundary>
-      </a>
+      </RouteLink>
     </li>
   );
 });

@@ -9,12 +9,20 @@ import {
   useNames,
   useStandings,
 } from '@sotto/hooks';
-import { Inbox, MessageCirclePlus, Settings, SquarePen, Users } from 'lucide-react';
+import {
+  EllipsisVertical,
+  Inbox,
+  MessageCirclePlus,
+  Settings,
+  SquarePen,
+  Users,
+} from 'lucide-react';
 import { useMemo, useRef, useState } from 'react';
 import { Badge, Button, classes, EmptyState, IconButton, Menu, Spinner } from '../design/index.ts';
 import { NewGroup } from '../groups/new-group.tsx';
 import { useMe } from '../shell/me.ts';
-import { navigate, pathOf, useRoute } from '../shell/route.ts';
+import { navigate, useRoute } from '../shell/route.ts';
+import { RouteLink } from '../shell/route-link.tsx';
 import { ConversationRow } from './conversation-row.tsx';
 import styles from './conversations-pane.module.css';
 import { findConversations } from './find-conversations.ts';
@@ -109,7 +117,7 @@ function Header({ onAsk }: { onAsk: (asking: Asking) => void }) {
       <IconButton label="New chat" icon={SquarePen} onClick={() => onAsk('chat')} />
       <Menu
         label="Menu"
-        icon={Settings}
+        icon={EllipsisVertical}
         items={[
           { label: 'New group', icon: Users, onSelect: () => onAsk('group') },
           {
@@ -125,23 +133,18 @@ function Header({ onAsk }: { onAsk: (asking: Asking) => void }) {
 }
 
 function RequestsEntry({ count }: { count: number }) {
-  const route = { name: 'requests' } as const;
   const isOpen = useRoute().name === 'requests';
   return (
-    <a
+    <RouteLink
       className={classes(styles.requests, isOpen && styles.open)}
-      href={pathOf(route)}
-      onClick={(event) => {
-        event.preventDefault();
-        navigate(route);
-      }}
+      to={{ name: 'requests' }}
     >
       <span className={styles.mark}>
         <Inbox size={20} strokeWidth={1.75} aria-hidden />
       </span>
       <span className={styles.words}>Message requests</span>
       <Badge count={count} />
-    </a>
+    </RouteLink>
   );
 }
 

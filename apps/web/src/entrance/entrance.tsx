@@ -1,16 +1,26 @@
 /** The way in, for who has no account here yet: one question a screen. */
-import type { Client, Me, Registered } from '@sotto/client';
-import { useEffect, useState } from 'react';
+import type { Me, Registered } from '@sotto/client';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { Spinner } from '../design/index.ts';
+import type { OpenClient } from '../shell/session.ts';
 import { ExistingAccount } from './existing-account.tsx';
 import { Frame } from './frame.tsx';
 import { invitationIn } from './invitation.ts';
-import { LinkScreen } from './link-screen.tsx';
 import { LoginForm } from './login-form.tsx';
 import { RecoverForm } from './recover-form.tsx';
 import { RecoveryCode } from './recovery-code.tsx';
 import { RegisterForm } from './register-form.tsx';
-import { RestoreScreen } from './restore-screen.tsx';
 import { Welcome } from './welcome.tsx';
+
+// Few come by these ways, and each brings what nothing else here needs.
+const LinkScreen = lazy(async () => {
+  const { LinkScreen: component } = await import('./link-screen.tsx');
+  return { default: component };
+});
+const RestoreForm = lazy(async () => {
+  const { RestoreForm: component } = await import('../settings/restore-form.tsx');
+  return { default: component };
+});
 
 type ScreenName = 'welcome' | 'register' | 'existing' | 'login' | 'link' | 'restore' | 'recover';
 
@@ -20,32 +30,46 @@ type Ending =
   | { name: 'registered'; registered: Registered };
 
 export interface EntranceProps {
-  client: Client;
+  openClient: OpenClient;
   /** The store holds an account now. */
   onEnter: (me: Me) => void;
 }
 
 /** The entrance. An invitation in the address leads straight to the form that it is for. */
-export function Entrance({ client, onEnter }: EntranceProps) {
+export function Entrance({ openClient, onEnter }: EntranceProps) {
   const [invitation] = useState(() => invitationIn(location.hash));
   const [screen, setScreen] = useState<ScreenName>(
     invitation === undefined ? 'welcome' : 'register',
   );
   const [ending, setEnding] = useState<Ending>();
-  useEffect(() => {
-    // It is of use once: a reload, or a look at the history, is not to find it.
-    if (location.hash !== '') history.replaceState(null, '', location.pathname);
-  }, []);
-  const shared = { client, onEnter, onGo: setScreen, onEnd: setEnding };
+  useClientSoon(openClient, screen !== 'welcome');
+  useCleanAddress();
+  const shared = { openClient, onEnter, onGo: setScreen, onEnd: setEnding };
   return (
     <Frame key={ending?.name ?? screen}>
-      {ending === undefined ? (
-        <Way {...shared} screen={screen} invitation={invitation} />
-      ) : (
-        <End {...shared} ending={ending} />
-      )}
+      <Suspense fallback={<Spinner label="Loading" />}>
+        {ending === undefined ? (
+          <Way {...shared} screen={screen} invitation={invitation} />
+        ) : (
+          <End {...shared} ending={ending} />
+        )}
+      </Suspense>
     </Frame>
   );
+}
+
+/** Fetched while somebody reads and types; that it failed is told once they go on. */
+function useClientSoon(openClient: OpenClient, isWanted: boolean): void {
+  useEffect(() => {
+    if (isWanted) openClient().catch(() => undefined);
+  }, [openClient, isWanted]);
+}
+
+/** An invitation is of use once: a reload, or a look at the history, is not to find it. */
+function useCleanAddress(): void {
+  useEffect(() => {
+    if (location.hash !== '') history.replaceState(null, '', location.pathname);
+  }, []);
 }
 
 interface WayProps extends EntranceProps {
@@ -58,7 +82,7 @@ interface AnyWayProps extends WayProps {
   invitation: string | undefined;
 }
 
-function Way({ screen, invitation, client, onEnter, onGo, onEnd }: AnyWayProps) {
+function Way({ screen, invitation, openClient, onEnter, onGo, onEnd }: AnyWayProps) {
   const go = (name: ScreenName) => () => onGo(name);
   const showCode = (registered: Registered) => onEnd({ name: 'registered', registered });
   switch (screen) {
@@ -66,7 +90,9 @@ function Way({ screen, invitation, client, onEnter, onGo, onEnd }: AnyWayProps) 
       return <Welcome onRegister={go('register')} onExisting={go('existing')} />;
     case 'register':
       return (
-        <RegisterForm {...{ client, invitation, onRegistered: showCode, onBack: go('welcome') }} />
+        <RegisterForm
+          {...{ openClient, invitation, onRegistered: showCode, onBack: go('welcome') }}
+        />
       );
     case 'existing':
       return (
@@ -78,11 +104,11 @@ function Way({ screen, invitation, client, onEnter, onGo, onEnd }: AnyWayProps) 
         />
       );
     case 'link':
-      return <LinkScreen client={client} onLinked={onEnter} onBack={go('existing')} />;
+      return <LinkScreen openClient={openClient} onLinked={onEnter} onBack={go('existing')} />;
     case 'restore':
       return (
-        <RestoreScreen
-          client={client}
+        <RestoreForm
+          openClient={openClient}
           onRestored={(username) => onEnd({ name: 'restored', username })}
           onBack={go('existing')}
         />
@@ -90,7 +116,7 @@ function Way({ screen, invitation, client, onEnter, onGo, onEnd }: AnyWayProps) 
     case 'login':
       return (
         <LoginForm
-          client={client}
+          openClient={openClient}
           title="Log in with your password"
           about="This browser takes the place of your other devices, and the people you write to are told of a new safety number. Linking it spares you both."
           onLoggedIn={onEnter}
@@ -99,11 +125,11 @@ function Way({ screen, invitation, client, onEnter, onGo, onEnd }: AnyWayProps) 
         />
       );
     case 'recover':
-      return <RecoverForm client={client} onRecovered={showCode} onBack={go('login')} />;
+      return <RecoverForm openClient={openClient} onRecovered={showCode} onBack={go('login')} />;
   }
 }
 
-function End({ ending, client, onEnter, onEnd }: WayProps & { ending: Ending }) {
+function End({ ending, openClient, onEnter, onEnd }: WayProps & { ending: Ending }) {
   const [isForgotten, setForgotten] = useState(false);
   if (ending.name === 'registered') {
     const { recoveryCode, ...me } = ending.registered;
@@ -113,7 +139,7 @@ function End({ ending, client, onEnter, onEnd }: WayProps & { ending: Ending }) 
   if (isForgotten) {
     return (
       <RecoverForm
-        {...{ client, username }}
+        {...{ openClient, username }}
         onRecovered={(registered) => onEnd({ name: 'registered', registered })}
         onBack={() => setForgotten(false)}
       />
@@ -121,7 +147,7 @@ function End({ ending, client, onEnter, onEnd }: WayProps & { ending: Ending }) 
   }
   return (
     <LoginForm
-      client={client}
+      openClient={openClient}
       title="Your backup is here"
       about="Log in to go on where it ends."
       username={username}

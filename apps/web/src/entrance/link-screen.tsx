@@ -1,27 +1,28 @@
 /** Linking this browser to an account: a code that another device of it reads. */
-import type { Client, Link, Me } from '@sotto/client';
+import type { Link, Me } from '@sotto/client';
 import { Copy, RefreshCw } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import { Banner, Button, QrCode, Spinner, useToast } from '../design/index.ts';
+import { Banner, Button, QrCode, Spinner, useCopy } from '../design/index.ts';
 import { codeOf, explain } from '../shell/explain.ts';
+import type { OpenClient } from '../shell/session.ts';
 import { FormHeader } from './form.tsx';
 import styles from './link-screen.module.css';
 
 export interface LinkScreenProps {
-  client: Client;
+  openClient: OpenClient;
   onLinked: (me: Me) => void;
   onBack: () => void;
 }
 
 /** Shows the code until somebody has answered it, and then whose device this has become. */
-export function LinkScreen({ client, onLinked, onBack }: LinkScreenProps) {
-  const { code, me, error, again } = useLink(client);
+export function LinkScreen({ openClient, onLinked, onBack }: LinkScreenProps) {
+  const { code, me, error, again } = useLink(openClient);
   if (me !== undefined) return <Linked me={me} onGoOn={() => onLinked(me)} />;
   return (
     <div className={styles.screen}>
       <FormHeader
         title="Link this browser"
-        about="On your other device open Settings, Devices, “Link a device”, and scan this or paste the code."
+        about="On your other device open Settings, Devices and sessions, and paste this code under “Link another device”. An app with a camera can scan it."
         onBack={onBack}
       />
       {error === undefined ? (
@@ -47,7 +48,7 @@ export function LinkScreen({ client, onLinked, onBack }: LinkScreenProps) {
 }
 
 function Code({ code }: { code: string | undefined }) {
-  const toast = useToast();
+  const copy = useCopy();
   if (code === undefined) {
     return (
       <div className={styles.code}>
@@ -55,12 +56,6 @@ function Code({ code }: { code: string | undefined }) {
       </div>
     );
   }
-  const copy = () => {
-    navigator.clipboard.writeText(code).then(
-      () => toast('Copied'),
-      () => toast('The browser does not let the page copy it.', 'danger'),
-    );
-  };
   return (
     <>
       <div className={styles.code}>
@@ -68,7 +63,7 @@ function Code({ code }: { code: string | undefined }) {
       </div>
       <div className={styles.text}>
         <code>{code}</code>
-        <Button onClick={copy}>
+        <Button onClick={() => copy(code, 'Copied')}>
           <Copy size={16} strokeWidth={1.75} aria-hidden />
           Copy code
         </Button>
@@ -95,7 +90,7 @@ function Linked({ me, onGoOn }: { me: Me; onGoOn: () => void }) {
 }
 
 /** An offer to be linked, and what became of it. */
-function useLink(client: Client) {
+function useLink(openClient: OpenClient) {
   const [link, setLink] = useState<Pick<Link, 'code'>>();
   const [me, setMe] = useState<Me>();
   const [error, setError] = useState<unknown>();
@@ -104,6 +99,7 @@ function useLink(client: Client) {
   useEffect(() => {
     let isShown = true;
     const follow = async () => {
+      const client = await openClient();
       const offer = await client.beginLink();
       if (isShown) setLink(offer);
       const joined = await offer.completed;
@@ -115,7 +111,7 @@ function useLink(client: Client) {
     return () => {
       isShown = false;
     };
-  }, [client, attempt]);
+  }, [openClient, attempt]);
   const again = () => {
     setLink(undefined);
     setError(undefined);

@@ -1,15 +1,15 @@
 /** Logging in with a password. */
-import type { Client, Me } from '@sotto/client';
+import type { Me } from '@sotto/client';
 import { useState } from 'react';
 import { Button } from '../design/index.ts';
-import { explain } from '../shell/explain.ts';
+import type { OpenClient } from '../shell/session.ts';
+import { useTask } from '../shell/use-task.ts';
 import { Form } from './form.tsx';
 import { PasswordField } from './password-field.tsx';
-import { useAttempt } from './use-attempt.ts';
 import { UsernameField } from './username-field.tsx';
 
 export interface LoginFormProps {
-  client: Client;
+  openClient: OpenClient;
   title: string;
   about: string;
   /** Whose account this browser holds, when it does. */
@@ -20,20 +20,24 @@ export interface LoginFormProps {
 }
 
 /** A username and a password. */
-export function LoginForm({ client, title, about, onLoggedIn, ...others }: LoginFormProps) {
+export function LoginForm({ openClient, title, about, onLoggedIn, ...others }: LoginFormProps) {
   const { username: known, onForgotten, onBack } = others;
   const [username, setUsername] = useState(known ?? '');
   const [password, setPassword] = useState('');
-  const { isBusy, error, run } = useAttempt();
+  const task = useTask();
+  const login = async () => {
+    const client = await openClient();
+    onLoggedIn(await client.login({ username, password }));
+  };
   return (
     <Form
       title={title}
       about={about}
       submit="Log in"
-      isBusy={isBusy}
-      error={error === undefined ? undefined : explain(error)}
+      isBusy={task.isBusy}
+      error={task.error}
       onBack={onBack}
-      onSubmit={() => run(async () => onLoggedIn(await client.login({ username, password })))}
+      onSubmit={() => void task.run(login)}
       footer={
         <Button tone="quiet" onClick={onForgotten}>
           Forgot your password?

@@ -1,42 +1,50 @@
 /** Coming back after a forgotten password. */
-import type { Client, Registered } from '@sotto/client';
+import type { Registered } from '@sotto/client';
 import { useState } from 'react';
 import { TextField } from '../design/index.ts';
-import { explain } from '../shell/explain.ts';
+import type { OpenClient } from '../shell/session.ts';
+import { useTask } from '../shell/use-task.ts';
 import { passwordNeeds } from './credential-rules.ts';
 import { Form } from './form.tsx';
 import { PasswordField } from './password-field.tsx';
-import { useAttempt } from './use-attempt.ts';
 import { UsernameField } from './username-field.tsx';
 
 export interface RecoverFormProps {
-  client: Client;
+  openClient: OpenClient;
   username?: string | undefined;
   onRecovered: (registered: Registered) => void;
   onBack: () => void;
 }
 
 /** The recovery code and a new password. */
-export function RecoverForm({ client, username: known, onRecovered, onBack }: RecoverFormProps) {
+export function RecoverForm({
+  openClient,
+  username: known,
+  onRecovered,
+  onBack,
+}: RecoverFormProps) {
   const [username, setUsername] = useState(known ?? '');
   const [recoveryCode, setCode] = useState('');
   const [newPassword, setPassword] = useState('');
   const [isChecked, setChecked] = useState(false);
-  const { isBusy, error, run } = useAttempt();
+  const task = useTask();
   const needs = passwordNeeds(newPassword);
   return (
     <Form
       title="Set a new password"
       about="With the recovery code that you kept when you made the account. All other sessions end."
       submit="Set password"
-      isBusy={isBusy}
-      error={error === undefined ? undefined : explain(error)}
+      isBusy={task.isBusy}
+      error={task.error}
       onBack={onBack}
       onSubmit={() => {
         setChecked(true);
         if (needs !== undefined) return;
         const recovery = { username, recoveryCode: recoveryCode.trim(), newPassword };
-        run(async () => onRecovered(await client.recover(recovery)));
+        void task.run(async () => {
+          const client = await openClient();
+          onRecovered(await client.recover(recovery));
+        });
       }}
     >
       <UsernameField

@@ -1,7 +1,7 @@
 /** The recovery code, shown this once. */
 import { Copy, Printer } from 'lucide-react';
 import { useState } from 'react';
-import { Button, useToast } from '../design/index.ts';
+import { Button, useCopy } from '../design/index.ts';
 import { FormHeader } from './form.tsx';
 import styles from './recovery-code.module.css';
 
@@ -14,11 +14,7 @@ export interface RecoveryCodeProps {
 /** The code, ways to keep it, and the word of its owner that it is kept. */
 export function RecoveryCode({ username, code, onKept }: RecoveryCodeProps) {
   const [isKept, setKept] = useState(false);
-  const toast = useToast();
-  const copy = async () => {
-    await navigator.clipboard.writeText(code);
-    toast('Copied. Put it where only you find it.');
-  };
+  const copy = useCopy();
   return (
     <div className={styles.screen}>
       <FormHeader
@@ -31,11 +27,7 @@ export function RecoveryCode({ username, code, onKept }: RecoveryCodeProps) {
         <p className={styles.host}>{location.host}</p>
       </figure>
       <div className={styles.ways}>
-        <Button
-          onClick={() => {
-            copy().catch(() => toast('The browser does not let the page copy it.', 'danger'));
-          }}
-        >
+        <Button onClick={() => copy(code, 'Copied. Put it where only you find it.')}>
           <Copy size={18} strokeWidth={1.75} aria-hidden />
           Copy
         </Button>

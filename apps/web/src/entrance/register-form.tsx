@@ -1,17 +1,18 @@
 /** Making an account. */
-import type { Client, Registered } from '@sotto/client';
+import type { Registered } from '@sotto/client';
 import { useState } from 'react';
 import { Button, TextField } from '../design/index.ts';
 import { codeOf, explain } from '../shell/explain.ts';
+import type { OpenClient } from '../shell/session.ts';
+import { useTask } from '../shell/use-task.ts';
 import { passwordNeeds, usernameFault } from './credential-rules.ts';
 import { Form } from './form.tsx';
 import { invitationOf } from './invitation.ts';
 import { PasswordField } from './password-field.tsx';
-import { useAttempt } from './use-attempt.ts';
 import { UsernameField } from './username-field.tsx';
 
 export interface RegisterFormProps {
-  client: Client;
+  openClient: OpenClient;
   /** Of the link that somebody came by. */
   invitation: string | undefined;
   onRegistered: (registered: Registered) => void;
@@ -19,17 +20,19 @@ export interface RegisterFormProps {
 }
 
 /** A name and a password; an invitation where the platform asks for one, or somebody has one. */
-export function RegisterForm({ client, invitation, onRegistered, onBack }: RegisterFormProps) {
+export function RegisterForm({ openClient, invitation, onRegistered, onBack }: RegisterFormProps) {
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
   const [invite, setInvite] = useState(invitation ?? '');
   const [isChecked, setChecked] = useState(false);
   const [wantsInvite, setWantsInvite] = useState(false);
-  const { isBusy, error, run } = useAttempt();
+  const task = useTask();
+  const error = task.failure;
   const code = codeOf(error);
   const needs = passwordNeeds(password);
   const shows = shownFaults({ code, error, isChecked, username, needs });
   const register = async () => {
+    const client = await openClient();
     const given = invitationOf(invite);
     onRegistered(await client.register({ username, password, ...(given && { invite: given }) }));
   };
@@ -39,12 +42,13 @@ export function RegisterForm({ client, invitation, onRegistered, onBack }: Regis
       title="Create your account"
       about="No phone number, no address book. A name is all that others need to find you."
       submit="Create account"
-      isBusy={isBusy}
+      isBusy={task.isBusy}
       error={shows.form}
       onBack={onBack}
       onSubmit={() => {
         setChecked(true);
-        if (usernameFault(username) === undefined && needs === undefined) run(register);
+        if (usernameFault(username) !== undefined || needs !== undefined) return;
+        void task.run(register);
       }}
       footer={
         asksInvite ? undefined : (

@@ -1,7 +1,7 @@
 /** The way back in, when the session of this browser has ended: everything is still here. */
 import type { Client, Me, Registered } from '@sotto/client';
 import { useState } from 'react';
-import { Button, Dialog } from '../design/index.ts';
+import { Button, FormDialog } from '../design/index.ts';
 import { useSession } from '../shell/session.ts';
 import { Frame } from './frame.tsx';
 import { LoginForm } from './login-form.tsx';
@@ -27,23 +27,18 @@ function RemoveAccount({ username }: { username: string }) {
         </Button>
       </p>
       {isAsking && (
-        <Dialog
+        <FormDialog
           title={`Remove ${username} from this browser?`}
+          submit="Remove"
+          tone="danger"
+          onSubmit={() => void forget()}
           onClose={() => setAsking(false)}
-          actions={
-            <>
-              <Button onClick={() => setAsking(false)}>Cancel</Button>
-              <Button tone="danger" onClick={() => void forget()}>
-                Remove
-              </Button>
-            </>
-          }
         >
           <p>
             A browser holds one account. Its keys and messages are removed from here for ever; other
             devices and backups keep theirs.
           </p>
-        </Dialog>
+        </FormDialog>
       )}
     </>
   );
@@ -65,7 +60,7 @@ export function SessionEnded({ client, me, onEnter }: SessionEndedProps) {
       </Frame>
     );
   }
-  const shared = { client, username: me.username };
+  const shared = { openClient: async () => client, username: me.username };
   return (
     <Frame>
       {isForgotten ? (

@@ -1,11 +1,11 @@
 /** Adding people to a group. */
 import type { ConversationView } from '@sotto/client';
-import { type UserId, useClient } from '@sotto/hooks';
-import { useState } from 'react';
-import { Button, Dialog } from '../design/index.ts';
-import { useTask } from '../settings/use-task.ts';
+import { useClient } from '@sotto/hooks';
+import { FormDialog } from '../design/index.ts';
+import { useTask } from '../shell/use-task.ts';
 import { Chosen } from './chosen.tsx';
 import { PersonSearch } from './person-search.tsx';
+import { useChosen } from './use-chosen.ts';
 
 export interface AddMembersProps {
   view: ConversationView;
@@ -16,33 +16,18 @@ export interface AddMembersProps {
 export function AddMembers({ view, onClose }: AddMembersProps) {
   const client = useClient();
   const task = useTask();
-  const [chosen, setChosen] = useState<ReadonlyMap<UserId, string>>(new Map());
-  const toggle = (user: UserId, name: string) =>
-    setChosen((before) => {
-      const next = new Map(before);
-      if (!next.delete(user)) next.set(user, name);
-      return next;
-    });
+  const { chosen, toggle } = useChosen();
   const add = async () => {
     if (await task.run(() => client.groups.add(view.id, [...chosen.keys()]))) onClose();
   };
   return (
-    <Dialog
+    <FormDialog
       title="Add people"
+      submit="Add"
+      isBusy={task.isBusy}
+      isReady={chosen.size > 0}
+      onSubmit={() => void add()}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            tone="primary"
-            busy={task.isBusy}
-            disabled={chosen.size === 0}
-            onClick={() => void add()}
-          >
-            Add
-          </Button>
-        </>
-      }
     >
       <Chosen members={chosen} onRemove={(user) => toggle(user, '')} />
       <PersonSearch
@@ -52,6 +37,6 @@ export function AddMembers({ view, onClose }: AddMembersProps) {
         chosen={new Set(chosen.keys())}
         without={new Set(view.members)}
       />
-    </Dialog>
+    </FormDialog>
   );
 }

@@ -19,11 +19,19 @@ import {
   UserRoundCog,
 } from 'lucide-react';
 import { useState } from 'react';
-import { Avatar, Button, Dialog, Menu, type MenuItem } from '../design/index.ts';
+import {
+  Avatar,
+  Button,
+  Dialog,
+  Failure,
+  FormDialog,
+  Menu,
+  type MenuItem,
+} from '../design/index.ts';
 import { PersonLine } from '../people/person-line.tsx';
-import { useTask } from '../settings/use-task.ts';
 import { useMe } from '../shell/me.ts';
 import { navigate } from '../shell/route.ts';
+import { useTask } from '../shell/use-task.ts';
 import { AddMembers } from './add-members.tsx';
 import styles from './group-info.module.css';
 import { RenameGroup } from './rename-group.tsx';
@@ -81,11 +89,7 @@ function Info({ view, onClose, onPage }: InfoProps) {
           <Action icon={LogOut} label="Leave group" onClick={() => onPage('leave')} />
         </div>
       )}
-      {task.error !== undefined && (
-        <p className={styles.error} role="alert">
-          {task.error}
-        </p>
-      )}
+      <Failure error={task.error} />
       <ul className={styles.members} aria-label="Members">
         {view.members.map((user) => (
           <Member key={user} user={user} view={view} task={task} onClose={onClose} />
@@ -183,24 +187,17 @@ function LeaveGroup({ view, onClose, onLeft }: LeaveGroupProps) {
     if (await task.run(() => client.groups.leave(view.id))) onLeft();
   };
   return (
-    <Dialog
+    <FormDialog
       title="Leave this group?"
+      submit="Leave"
+      cancel="Stay"
+      tone="danger"
+      isBusy={task.isBusy}
+      error={task.error}
+      onSubmit={() => void leave()}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Stay</Button>
-          <Button tone="danger" busy={task.isBusy} onClick={() => void leave()}>
-            Leave
-          </Button>
-        </>
-      }
     >
       <p>What was said stays readable here. Members see that you have left.</p>
-      {task.error !== undefined && (
-        <p className={styles.error} role="alert">
-          {task.error}
-        </p>
-      )}
-    </Dialog>
+    </FormDialog>
   );
 }

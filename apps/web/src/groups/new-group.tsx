@@ -1,74 +1,63 @@
 /** Founding a group. */
-import { type UserId, useClient } from '@sotto/hooks';
+import { useClient } from '@sotto/hooks';
 import { useState } from 'react';
 import { useFirstFocus } from '../conversations/use-first-focus.ts';
-import { Button, Dialog, TextField } from '../design/index.ts';
-import { explain } from '../shell/explain.ts';
+import { FormDialog, TextField } from '../design/index.ts';
 import { navigate } from '../shell/route.ts';
+import { useTask } from '../shell/use-task.ts';
 import { Chosen } from './chosen.tsx';
 import { GROUP_MEMBERS_MAX, titleError } from './group-limits.ts';
 import { PersonSearch } from './person-search.tsx';
+import { useChosen } from './use-chosen.ts';
 
 /** A name and members; who founds it is its admin. */
 export function NewGroup({ onClose }: { onClose: () => void }) {
   const client = useClient();
   const first = useFirstFocus<HTMLInputElement>();
+  const task = useTask();
   const [title, setTitle] = useState('');
-  const [members, setMembers] = useState<ReadonlyMap<UserId, string>>(new Map());
-  const [error, setError] = useState<string>();
-  const [isBusy, setBusy] = useState(false);
-  const toggle = (user: UserId, name: string) =>
-    setMembers((chosen) => {
-      const next = new Map(chosen);
-      if (!next.delete(user)) next.set(user, name);
-      return next;
-    });
+  const { chosen, toggle } = useChosen();
+  const [isChecked, setChecked] = useState(false);
+  const name = title.trim();
+  const wrongTitle = titleError(name);
+  const wrongMembers = membersError(chosen.size);
   const found = async () => {
-    const name = title.trim();
-    const wrong = titleError(name) ?? membersError(members.size);
-    setError(wrong);
-    if (wrong !== undefined) return;
-    setBusy(true);
-    try {
-      const { id } = await client.groups.create({ members: [...members.keys()], title: name });
+    setChecked(true);
+    if (wrongTitle !== undefined || wrongMembers !== undefined) return;
+    await task.run(async () => {
+      const { id } = await client.groups.create({ members: [...chosen.keys()], title: name });
       onClose();
       navigate({ name: 'chat', conversation: id });
-    } catch (failure) {
-      setError(explain(failure));
-      setBusy(false);
-    }
+    });
   };
   return (
-    <Dialog
+    <FormDialog
       title="New group"
+      submit="Create group"
+      isBusy={task.isBusy}
+      error={task.error}
+      onSubmit={() => void found()}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button tone="primary" busy={isBusy} onClick={() => void found()}>
-            Create group
-          </Button>
-        </>
-      }
     >
       <TextField
         label="Group name"
         hint="Only members can read it"
+        error={isChecked ? wrongTitle : undefined}
         ref={first}
         value={title}
         dir="auto"
         onChange={(event) => setTitle(event.currentTarget.value)}
         autoComplete="off"
       />
-      <Chosen members={members} onRemove={(user) => toggle(user, '')} />
+      <Chosen members={chosen} onRemove={(user) => toggle(user, '')} />
       <PersonSearch
         label="Members"
         isFirst={false}
-        error={error}
+        error={isChecked ? wrongMembers : undefined}
         onChoose={toggle}
-        chosen={new Set(members.keys())}
+        chosen={new Set(chosen.keys())}
       />
-    </Dialog>
+    </FormDialog>
   );
 }
 

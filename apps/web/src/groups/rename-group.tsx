@@ -3,8 +3,8 @@ import type { ConversationView } from '@sotto/client';
 import { useClient } from '@sotto/hooks';
 import { useState } from 'react';
 import { useFirstFocus } from '../conversations/use-first-focus.ts';
-import { Button, Dialog, TextField } from '../design/index.ts';
-import { useTask } from '../settings/use-task.ts';
+import { FormDialog, TextField } from '../design/index.ts';
+import { useTask } from '../shell/use-task.ts';
 import { titleError } from './group-limits.ts';
 
 export interface RenameGroupProps {
@@ -18,26 +18,19 @@ export function RenameGroup({ view, onClose }: RenameGroupProps) {
   const task = useTask();
   const first = useFirstFocus<HTMLInputElement>();
   const [title, setTitle] = useState(view.title ?? '');
-  const [wrong, setWrong] = useState<string>();
+  const name = title.trim();
+  const wrong = titleError(name);
   const save = async () => {
-    const name = title.trim();
-    const error = titleError(name);
-    setWrong(error);
-    if (error !== undefined) return;
     if (await task.run(() => client.groups.rename(view.id, name))) onClose();
   };
   return (
-    <Dialog
+    <FormDialog
       title="Rename the group"
+      submit="Save"
+      isBusy={task.isBusy}
+      isReady={wrong === undefined}
+      onSubmit={() => void save()}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button tone="primary" busy={task.isBusy} onClick={() => void save()}>
-            Save
-          </Button>
-        </>
-      }
     >
       <TextField
         label="Group name"
@@ -47,8 +40,7 @@ export function RenameGroup({ view, onClose }: RenameGroupProps) {
         ref={first}
         autoComplete="off"
         onChange={(event) => setTitle(event.currentTarget.value)}
-        onKeyDown={(event) => event.key === 'Enter' && void save()}
       />
-    </Dialog>
+    </FormDialog>
   );
 }

@@ -2,9 +2,9 @@
 import type { Message, Report } from '@sotto/client';
 import { type ConversationId, type UserId, useClient, useNames } from '@sotto/hooks';
 import { useCallback, useId, useState } from 'react';
-import { Button, Dialog, Switch, TextField, useToast } from '../design/index.ts';
-import { Failure, Loading } from '../settings/section.tsx';
-import { useLoaded, useTask } from '../settings/use-task.ts';
+import { FormDialog, Loading, Switch, TextField, useToast } from '../design/index.ts';
+import { useLoaded } from '../shell/use-loaded.ts';
+import { useTask } from '../shell/use-task.ts';
 import styles from './block-and-report.module.css';
 import { readWritten } from './written-by.ts';
 
@@ -48,17 +48,14 @@ export function BlockAndReport({ user, conversation, onClose }: BlockAndReportPr
     onClose();
   };
   return (
-    <Dialog
+    <FormDialog
       title={`Block ${name}?`}
+      submit={isReporting ? 'Report and block' : 'Block'}
+      tone="danger"
+      isBusy={task.isBusy}
+      error={task.error}
+      onSubmit={() => void confirm()}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button tone="danger" busy={task.isBusy} onClick={() => void confirm()}>
-            {isReporting ? 'Report and block' : 'Block'}
-          </Button>
-        </>
-      }
     >
       <p>
         Nothing that they send reaches you any more, and they are not told. In groups that you are
@@ -91,8 +88,7 @@ export function BlockAndReport({ user, conversation, onClose }: BlockAndReportPr
           />
         </>
       )}
-      <Failure error={task.error} />
-    </Dialog>
+    </FormDialog>
   );
 }
 

@@ -7,14 +7,22 @@ import {
   useConversations,
   useNames,
 } from '@sotto/hooks';
-import { ArrowLeft, MailQuestion } from 'lucide-react';
+import { MailQuestion } from 'lucide-react';
 import { useState } from 'react';
 import { useRequests } from '../conversations/use-requests.ts';
-import { Avatar, Boundary, Button, EmptyState, IconButton, useToast } from '../design/index.ts';
-import { Failure } from '../settings/section.tsx';
-import { useTask } from '../settings/use-task.ts';
+import {
+  Avatar,
+  Boundary,
+  Button,
+  EmptyState,
+  Failure,
+  Pane,
+  PaneColumn,
+  useToast,
+} from '../design/index.ts';
 import { useMe } from '../shell/me.ts';
 import { navigate } from '../shell/route.ts';
+import { useTask } from '../shell/use-task.ts';
 import { BlockAndReport } from './block-and-report.tsx';
 import { PersonLine } from './person-line.tsx';
 import styles from './requests-pane.module.css';
@@ -23,23 +31,14 @@ import styles from './requests-pane.module.css';
 export function RequestsPane() {
   const requests = useRequests();
   return (
-    <div className={styles.pane}>
-      <header className={styles.header}>
-        <IconButton
-          label="Back"
-          icon={ArrowLeft}
-          className={styles.back}
-          onClick={() => navigate({ name: 'conversations' })}
-        />
-        <h1 className={styles.title}>Message requests</h1>
-      </header>
-      <div className={styles.scroll}>
-        {requests.length === 0 ? (
-          <EmptyState icon={MailQuestion} title="No requests">
-            When somebody new writes to you, they wait here until you let them in.
-          </EmptyState>
-        ) : (
-          <>
+    <Pane title="Message requests" onBack={() => navigate({ name: 'conversations' })}>
+      {requests.length === 0 ? (
+        <EmptyState icon={MailQuestion} title="No requests">
+          When somebody new writes to you, they wait here until you let them in.
+        </EmptyState>
+      ) : (
+        <PaneColumn>
+          <div className={styles.requests}>
             <p className={styles.hint}>
               They do not learn that you have read anything, nor whether you are there, until you
               accept.
@@ -53,10 +52,10 @@ export function RequestsPane() {
                 </li>
               ))}
             </ul>
-          </>
-        )}
-      </div>
-    </div>
+          </div>
+        </PaneColumn>
+      )}
+    </Pane>
   );
 }
 

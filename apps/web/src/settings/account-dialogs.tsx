@@ -1,57 +1,16 @@
 /** What asks for the password, or cannot be taken back. */
 import { useClient } from '@sotto/hooks';
-import { type FormEvent, type ReactNode, useId, useState } from 'react';
-import { Button, type ButtonProps, Dialog, TextField, useToast } from '../design/index.ts';
+import { useState } from 'react';
+import { Button, Dialog, FormDialog, TextField, useToast } from '../design/index.ts';
 import { passwordNeeds } from '../entrance/credential-rules.ts';
 import { PasswordField } from '../entrance/password-field.tsx';
 import { useMe } from '../shell/me.ts';
 import { useSession } from '../shell/session.ts';
-import { Failure } from './section.tsx';
-import { type Task, useTask } from './use-task.ts';
+import { useTask } from '../shell/use-task.ts';
 import styles from './words.module.css';
 
 interface Closing {
   onClose: () => void;
-}
-
-interface FormDialogProps extends Closing {
-  title: string;
-  /** On the button that goes on. */
-  submit: string;
-  tone?: ButtonProps['tone'];
-  task: Task;
-  isReady: boolean;
-  onSubmit: () => void;
-  children: ReactNode;
-}
-
-/** A dialog with fields, and a button that takes them. */
-function FormDialog(props: FormDialogProps) {
-  const { title, submit, tone = 'primary', task, isReady, onSubmit, onClose, children } = props;
-  const form = useId();
-  const send = (event: FormEvent) => {
-    event.preventDefault();
-    if (isReady) onSubmit();
-  };
-  return (
-    <Dialog
-      title={title}
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button tone={tone} type="submit" form={form} busy={task.isBusy} disabled={!isReady}>
-            {submit}
-          </Button>
-        </>
-      }
-    >
-      <form id={form} className={styles.form} onSubmit={send}>
-        {children}
-        <Failure error={task.error} />
-      </form>
-    </Dialog>
-  );
 }
 
 /** Sets another password. */
@@ -71,8 +30,9 @@ export function ChangePasswordDialog({ onClose }: Closing) {
     <FormDialog
       title="Change password"
       submit="Change"
-      task={task}
+      isBusy={task.isBusy}
       isReady={currentPassword !== '' && newPassword !== '' && needs === undefined}
+      error={task.error}
       onSubmit={() => void change()}
       onClose={onClose}
     >
@@ -110,8 +70,9 @@ export function RecoveryCodeDialog({ onClose }: Closing) {
     <FormDialog
       title="New recovery code"
       submit="Make code"
-      task={task}
+      isBusy={task.isBusy}
       isReady={password !== ''}
+      error={task.error}
       onSubmit={() => void renew()}
       onClose={onClose}
     >
@@ -157,8 +118,8 @@ export function LogOutDialog({ onClose }: Closing) {
     <FormDialog
       title="Log out?"
       submit="Log out"
-      task={task}
-      isReady
+      isBusy={task.isBusy}
+      error={task.error}
       onSubmit={() => void task.run(logOut)}
       onClose={onClose}
     >
@@ -179,19 +140,19 @@ export function DeleteAccountDialog({ onClose }: Closing) {
   const [typed, setTyped] = useState('');
   const [password, setPassword] = useState('');
   const isMeant = typed.trim().toLowerCase() === username.toLowerCase();
+  const remove = async () => {
+    await client.deleteAccount(password);
+    await forget();
+  };
   return (
     <FormDialog
       title="Delete your account?"
       submit="Delete for ever"
       tone="danger"
-      task={task}
+      isBusy={task.isBusy}
       isReady={isMeant && password !== ''}
-      onSubmit={() =>
-        void task.run(async () => {
-          await client.deleteAccount(password);
-          await forget();
-        })
-      }
+      error={task.error}
+      onSubmit={() => void task.run(remove)}
       onClose={onClose}
     >
       <ul className={styles.list}>

@@ -1,7 +1,8 @@
 /** The account itself: its password, the way back into it, its data, and its end. */
 import { useClient } from '@sotto/hooks';
 import { useState } from 'react';
-import { Button, useToast } from '../design/index.ts';
+import { Actions, Button, Failure, Section, useToast } from '../design/index.ts';
+import { useTask } from '../shell/use-task.ts';
 import {
   ChangePasswordDialog,
   DeleteAccountDialog,
@@ -9,8 +10,6 @@ import {
   RecoveryCodeDialog,
 } from './account-dialogs.tsx';
 import { dayInName, saveFile } from './save-file.ts';
-import { Actions, Failure, Section } from './section.tsx';
-import { useTask } from './use-task.ts';
 
 type Open = 'password' | 'recovery' | 'logout' | 'delete';
 

@@ -1,12 +1,11 @@
 /** Backups: the words that open them, and the file itself. */
 import { useClient } from '@sotto/hooks';
 import { useState } from 'react';
-import { Button, TextField, useToast } from '../design/index.ts';
+import { Actions, Button, Section, TextField, useToast } from '../design/index.ts';
 import { useMe } from '../shell/me.ts';
+import { useTask } from '../shell/use-task.ts';
 import { MakeWordsDialog } from './backup-words.tsx';
 import { dayInName, saveFile } from './save-file.ts';
-import { Actions, Section } from './section.tsx';
-import { useTask } from './use-task.ts';
 import styles from './words.module.css';
 
 /** The page. */

@@ -1,9 +1,8 @@
 /** The 24 words of a recovery key: made in the page, shown once, and asked for before they count as written down. */
 import { useEffect, useMemo, useState } from 'react';
-import { Button, Dialog, Spinner, TextField } from '../design/index.ts';
+import { Button, Dialog, Failure, Spinner, TextField } from '../design/index.ts';
 import { explain } from '../shell/explain.ts';
 import styles from './backup-words.module.css';
-import { Failure } from './section.tsx';
 
 /** How many of them are asked for. */
 const ASKED = 3;

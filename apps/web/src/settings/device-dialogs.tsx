@@ -1,12 +1,12 @@
 /** Renaming a device, taking it off, and giving it up for lost: each says what follows from it. */
 import type { OwnDevice } from '@sotto/client';
 import { useClient } from '@sotto/hooks';
-import { type FormEvent, useId, useState } from 'react';
-import { Button, Dialog, TextField, useToast } from '../design/index.ts';
+import { useState } from 'react';
+import { FormDialog, TextField, useToast } from '../design/index.ts';
+import { PasswordField } from '../entrance/password-field.tsx';
 import { useMe } from '../shell/me.ts';
+import { useTask } from '../shell/use-task.ts';
 import { nameOfDevice } from './device-name.ts';
-import { Failure } from './section.tsx';
-import { useTask } from './use-task.ts';
 import styles from './words.module.css';
 
 interface DeviceDialogProps {
@@ -22,46 +22,31 @@ const NAME_BYTES_MAX = 127;
 export function RenameDeviceDialog({ device, onClose }: DeviceDialogProps) {
   const client = useClient();
   const task = useTask();
-  const form = useId();
   const [name, setName] = useState(device.name ?? '');
   const given = name.trim();
   const isTooLong = new TextEncoder().encode(given).length > NAME_BYTES_MAX;
-  const save = async (event: FormEvent) => {
-    event.preventDefault();
-    if (given === '' || isTooLong) return;
+  const save = async () => {
     if (await task.run(() => client.renameDevice(device.device, given))) onClose(true);
   };
   return (
-    <Dialog
+    <FormDialog
       title="Rename device"
+      submit="Save"
+      isBusy={task.isBusy}
+      isReady={given !== '' && !isTooLong}
+      onSubmit={() => void save()}
       onClose={() => onClose(false)}
-      actions={
-        <>
-          <Button onClick={() => onClose(false)}>Cancel</Button>
-          <Button
-            tone="primary"
-            type="submit"
-            form={form}
-            busy={task.isBusy}
-            disabled={given === '' || isTooLong}
-          >
-            Save
-          </Button>
-        </>
-      }
     >
-      <form id={form} onSubmit={(event) => void save(event)}>
-        <TextField
-          label="Name"
-          hint="Only your own devices can read it."
-          error={isTooLong ? 'This name is too long.' : task.error}
-          dir="auto"
-          autoFocus
-          value={name}
-          onChange={({ target }) => setName(target.value)}
-        />
-      </form>
-    </Dialog>
+      <TextField
+        label="Name"
+        hint="Only your own devices can read it."
+        error={isTooLong ? 'This name is too long.' : task.error}
+        dir="auto"
+        autoFocus
+        value={name}
+        onChange={({ target }) => setName(target.value)}
+      />
+    </FormDialog>
   );
 }
 
@@ -76,30 +61,24 @@ export function UnlinkDeviceDialog({ device, onClose }: DeviceDialogProps) {
     onClose(true);
   };
   return (
-    <Dialog
+    <FormDialog
       title="Unlink this device?"
+      submit="Unlink"
+      tone="danger"
+      isBusy={task.isBusy}
+      error={task.error}
+      onSubmit={() => void unlink()}
       onClose={() => onClose(false)}
-      actions={
-        <>
-          <Button onClick={() => onClose(false)}>Cancel</Button>
-          <Button tone="danger" busy={task.isBusy} onClick={() => void unlink()}>
-            Unlink
-          </Button>
-        </>
-      }
     >
       <p>
-        <strong>
-          <bdi>{nameOfDevice(device)}</bdi>
-        </strong>{' '}
-        is logged out and gets no further messages. What it has received until now stays on it.
+        <DeviceName device={device} /> is logged out and gets no further messages. What it has
+        received until now stays on it.
       </p>
       <p className={styles.quiet}>
         If somebody else may have it, choose “Lost or stolen” instead: that also makes the keys on
         it worthless.
       </p>
-      <Failure error={task.error} />
-    </Dialog>
+    </FormDialog>
   );
 }
 
@@ -109,10 +88,8 @@ export function LostDeviceDialog({ device, onClose }: DeviceDialogProps) {
   const { username } = useMe();
   const toast = useToast();
   const task = useTask();
-  const form = useId();
   const [password, setPassword] = useState('');
-  const report = async (event: FormEvent) => {
-    event.preventDefault();
+  const report = async () => {
     const isDone = await task.run(async () => {
       await client.login({ username, password });
       await client.reportLost(device.device);
@@ -122,46 +99,39 @@ export function LostDeviceDialog({ device, onClose }: DeviceDialogProps) {
     onClose(true);
   };
   return (
-    <Dialog
+    <FormDialog
       title="Lost or stolen"
+      submit="Make a new identity"
+      tone="danger"
+      isBusy={task.isBusy}
+      isReady={password !== ''}
+      onSubmit={() => void report()}
       onClose={() => onClose(false)}
-      actions={
-        <>
-          <Button onClick={() => onClose(false)}>Cancel</Button>
-          <Button
-            tone="danger"
-            type="submit"
-            form={form}
-            busy={task.isBusy}
-            disabled={password === ''}
-          >
-            Make a new identity
-          </Button>
-        </>
-      }
     >
       <p>
-        <strong>
-          <bdi>{nameOfDevice(device)}</bdi>
-        </strong>{' '}
-        is taken off, and your account gets a new identity, so that nothing on the device can speak
-        for you. This has a price:
+        <DeviceName device={device} /> is taken off, and your account gets a new identity, so that
+        nothing on the device can speak for you. This has a price:
       </p>
       <ul className={styles.list}>
         <li>The people you talk with are warned that your safety number has changed.</li>
         <li>Your other devices are logged out of it and have to be linked again.</li>
         <li>Messages that are on the lost device stay readable there.</li>
       </ul>
-      <form id={form} onSubmit={(event) => void report(event)}>
-        <TextField
-          label="Your password"
-          type="password"
-          autoComplete="current-password"
-          value={password}
-          error={task.error}
-          onChange={({ target }) => setPassword(target.value)}
-        />
-      </form>
-    </Dialog>
+      <PasswordField
+        label="Your password"
+        kind="current"
+        value={password}
+        onChange={setPassword}
+        error={task.error}
+      />
+    </FormDialog>
+  );
+}
+
+function DeviceName({ device }: { device: OwnDevice }) {
+  return (
+    <strong>
+      <bdi>{nameOfDevice(device)}</bdi>
+    </strong>
   );
 }

@@ -1,13 +1,12 @@
 /** The account's devices, with what can be done about each. */
 import type { OwnDevice } from '@sotto/client';
 import { useClient } from '@sotto/hooks';
-import { Ellipsis, Laptop, Pencil, ShieldAlert, Unlink } from 'lucide-react';
+import { Ellipsis, MonitorSmartphone, Pencil, ShieldAlert, Unlink } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
-import { Menu, type MenuItem } from '../design/index.ts';
+import { Loading, Menu, type MenuItem, Row, Rows } from '../design/index.ts';
+import { useLoaded } from '../shell/use-loaded.ts';
 import { LostDeviceDialog, RenameDeviceDialog, UnlinkDeviceDialog } from './device-dialogs.tsx';
 import { nameOfDevice } from './device-name.ts';
-import { Loading, Row, Rows } from './section.tsx';
-import { useLoaded } from './use-task.ts';
 
 /** What is being done to a device. */
 interface Chosen {
@@ -68,7 +67,7 @@ function DeviceRow({ device, onChoose }: DeviceRowProps) {
   const name = nameOfDevice(device);
   return (
     <Row
-      icon={<Laptop size={20} strokeWidth={1.75} aria-hidden />}
+      icon={<MonitorSmartphone size={20} strokeWidth={1.75} aria-hidden />}
       title={<bdi>{name}</bdi>}
       detail={device.current ? 'This device' : `Last logged in ${dayOf(device.loggedInAt)}`}
       action={<Menu label={`Actions for ${name}`} icon={Ellipsis} items={items} />}

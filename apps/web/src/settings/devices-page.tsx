@@ -1,9 +1,9 @@
 /** Where the account is in use: its devices, and the sessions that are open on them. */
 
 import { useState } from 'react';
+import { Section } from '../design/index.ts';
 import { DeviceList } from './device-list.tsx';
 import { LinkDevice } from './link-device.tsx';
-import { Section } from './section.tsx';
 import { SessionList } from './session-list.tsx';
 
 /** The page of devices and sessions. */

@@ -3,10 +3,9 @@
  * anybody can send somebody as a link.
  */
 import { useClient } from '@sotto/hooks';
-import { type FormEvent, useId, useState } from 'react';
-import { Button, Dialog, Switch, TextField, useToast } from '../design/index.ts';
-import { Actions, Failure } from './section.tsx';
-import { useTask } from './use-task.ts';
+import { type FormEvent, useState } from 'react';
+import { Actions, Button, FormDialog, Switch, TextField, useToast } from '../design/index.ts';
+import { useTask } from '../shell/use-task.ts';
 import styles from './words.module.css';
 
 /** What codes begin with, also in the midst of other words. */
@@ -64,11 +63,9 @@ function LinkDialog({ code, onClose }: LinkDialogProps) {
   const client = useClient();
   const toast = useToast();
   const task = useTask();
-  const form = useId();
   const [withHistory, setWithHistory] = useState(true);
   const [name, setName] = useState('');
-  const link = async (event: FormEvent) => {
-    event.preventDefault();
+  const link = async () => {
     const isLinked = await task.run(async () => {
       const { device } = await client.completeLink(code, { history: withHistory });
       const given = name.trim();
@@ -79,39 +76,32 @@ function LinkDialog({ code, onClose }: LinkDialogProps) {
     onClose(true);
   };
   return (
-    <Dialog
+    <FormDialog
       title="Link this device?"
+      submit="Link"
+      isBusy={task.isBusy}
+      error={task.error}
+      onSubmit={() => void link()}
       onClose={() => onClose(false)}
-      actions={
-        <>
-          <Button onClick={() => onClose(false)}>Cancel</Button>
-          <Button tone="primary" type="submit" form={form} busy={task.isBusy}>
-            Link
-          </Button>
-        </>
-      }
     >
       <p>
         The device that shows this code will read and write messages as you. Go on only if it is in
         front of you.
       </p>
-      <form id={form} className={styles.form} onSubmit={(event) => void link(event)}>
-        <TextField
-          label="Name of the device"
-          placeholder="Tablet"
-          dir="auto"
-          maxLength={40}
-          value={name}
-          onChange={({ target }) => setName(target.value)}
-        />
-        <Switch
-          label="Send recent history"
-          hint="What was said in the last 30 days, encrypted for the new device."
-          checked={withHistory}
-          onChange={setWithHistory}
-        />
-      </form>
-      <Failure error={task.error} />
-    </Dialog>
+      <TextField
+        label="Name of the device"
+        placeholder="Tablet"
+        dir="auto"
+        maxLength={40}
+        value={name}
+        onChange={({ target }) => setName(target.value)}
+      />
+      <Switch
+        label="Send recent history"
+        hint="What was said in the last 30 days, encrypted for the new device."
+        checked={withHistory}
+        onChange={setWithHistory}
+      />
+    </FormDialog>
   );
 }

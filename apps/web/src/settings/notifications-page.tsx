@@ -1,6 +1,7 @@
 /** When this browser tells of messages while no page is open. */
+
+import { Section } from '../design/index.ts';
 import { NotificationSwitch } from '../push/notification-switch.tsx';
-import { Section } from './section.tsx';
 
 /** The page. */
 export function NotificationsPage() {

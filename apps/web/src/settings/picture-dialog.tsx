@@ -1,11 +1,10 @@
 /** Chooses the part of a picture that others see. The picture leaves the page only as the small square that comes of it. */
 import { useClient } from '@sotto/hooks';
 import { type PointerEvent, useEffect, useRef, useState } from 'react';
-import { Button, Dialog, Spinner, useToast } from '../design/index.ts';
+import { Failure, FormDialog, Spinner, useToast } from '../design/index.ts';
+import { useTask } from '../shell/use-task.ts';
 import { type Crop, drawCrop, encodeCrop, MIDDLE, ZOOM_MAX } from './crop.ts';
 import styles from './picture-dialog.module.css';
-import { Failure } from './section.tsx';
-import { useTask } from './use-task.ts';
 
 export interface PictureDialogProps {
   file: File;
@@ -30,28 +29,19 @@ export function PictureDialog({ file, onClose }: PictureDialogProps) {
     onClose();
   };
   return (
-    <Dialog
+    <FormDialog
       title="Your picture"
+      submit="Use picture"
+      isBusy={task.isBusy}
+      isReady={picture !== undefined}
+      error={task.error}
+      onSubmit={() => void save()}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            tone="primary"
-            busy={task.isBusy}
-            disabled={picture === undefined}
-            onClick={() => void save()}
-          >
-            Use picture
-          </Button>
-        </>
-      }
     >
       {isUnreadable && <Failure error="This browser cannot read that file as a picture." />}
       {picture === undefined && !isUnreadable && <Spinner label="Reading the picture" />}
       {picture !== undefined && <Cropper picture={picture} crop={crop} onChange={setCrop} />}
-      <Failure error={task.error} />
-    </Dialog>
+    </FormDialog>
   );
 }
 

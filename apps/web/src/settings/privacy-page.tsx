@@ -2,11 +2,11 @@
 import { type UserId, useClient } from '@sotto/hooks';
 import { UserRoundX } from 'lucide-react';
 import { useCallback, useState } from 'react';
-import { Button, Switch, useToast } from '../design/index.ts';
+import { Button, Failure, Loading, Row, Rows, Section, Switch, useToast } from '../design/index.ts';
 import { PersonLine } from '../people/person-line.tsx';
 import { useMe } from '../shell/me.ts';
-import { Failure, Loading, Row, Rows, Section } from './section.tsx';
-import { useLoaded, useTask } from './use-task.ts';
+import { useLoaded } from '../shell/use-loaded.ts';
+import { useTask } from '../shell/use-task.ts';
 
 /** The page. */
 export function PrivacyPage() {

@@ -1,13 +1,20 @@
 /** What others see of this account: a name and a picture, encrypted for those who know it. */
 import { useClient, useProfile, useUsername } from '@sotto/hooks';
 import { type FormEvent, useRef, useState } from 'react';
-import { Button, TextField, useToast } from '../design/index.ts';
+import {
+  Actions,
+  Button,
+  Failure,
+  Section,
+  TextField,
+  useCopy,
+  useToast,
+} from '../design/index.ts';
 import { PersonAvatar } from '../people/person-avatar.tsx';
 import { useMe } from '../shell/me.ts';
+import { useTask } from '../shell/use-task.ts';
 import { PictureDialog } from './picture-dialog.tsx';
 import styles from './profile-page.module.css';
-import { Actions, Failure, Section } from './section.tsx';
-import { useTask } from './use-task.ts';
 
 const NAME_LENGTH_MAX = 64;
 
@@ -107,15 +114,7 @@ function NameSection() {
 function UsernameSection() {
   const { user, username } = useMe();
   const known = useUsername(user) ?? username;
-  const toast = useToast();
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(known);
-      toast('Username copied');
-    } catch {
-      toast('This browser does not let the page copy', 'danger');
-    }
-  };
+  const copy = useCopy();
   return (
     <Section
       title="Username"
@@ -123,7 +122,7 @@ function UsernameSection() {
     >
       <div className={styles.username}>
         <strong>@{known}</strong>
-        <Button onClick={() => void copy()}>Copy</Button>
+        <Button onClick={() => copy(known, 'Username copied')}>Copy</Button>
       </div>
     </Section>
   );

@@ -1,21 +1,21 @@
 /** Brings a backup into a browser that holds no account: the file, and the words that open it. */
-import type { Client } from '@sotto/client';
 import { FileArchive } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { Button, TextField } from '../design/index.ts';
 import { Form } from '../entrance/form.tsx';
+import type { OpenClient } from '../shell/session.ts';
+import { useTask } from '../shell/use-task.ts';
 import styles from './restore-form.module.css';
-import { useTask } from './use-task.ts';
 
 export interface RestoreFormProps {
-  client: Client;
+  openClient: OpenClient;
   /** Its owner is to log in now. */
   onRestored: (username: string) => void;
   onBack: () => void;
 }
 
 /** The form. Nothing is changed by words or a file that are not right. */
-export function RestoreForm({ client, onRestored, onBack }: RestoreFormProps) {
+export function RestoreForm({ openClient, onRestored, onBack }: RestoreFormProps) {
   const [file, setFile] = useState<File>();
   const [words, setWords] = useState('');
   const [isChecked, setChecked] = useState(false);
@@ -24,6 +24,7 @@ export function RestoreForm({ client, onRestored, onBack }: RestoreFormProps) {
     setChecked(true);
     if (file === undefined || words.trim() === '') return;
     await task.run(async () => {
+      const client = await openClient();
       const { username } = await client.restoreBackup(words, file);
       onRestored(username);
     });

@@ -2,10 +2,19 @@
 import type { Session } from '@sotto/client';
 import { useClient } from '@sotto/hooks';
 import { useCallback, useState } from 'react';
-import { Button, Dialog, useToast } from '../design/index.ts';
+import {
+  Actions,
+  Button,
+  Failure,
+  FormDialog,
+  Loading,
+  Row,
+  Rows,
+  useToast,
+} from '../design/index.ts';
+import { useLoaded } from '../shell/use-loaded.ts';
+import { useTask } from '../shell/use-task.ts';
 import { nameOfDevice } from './device-name.ts';
-import { Actions, Failure, Loading, Row, Rows } from './section.tsx';
-import { useLoaded, useTask } from './use-task.ts';
 
 /** A session with the name of its device. */
 interface NamedSession extends Session {
@@ -85,27 +94,19 @@ function EndAllDialog({ onClose }: { onClose: () => void }) {
   const client = useClient();
   const task = useTask();
   return (
-    <Dialog
+    <FormDialog
       title="End all sessions?"
+      submit="End all"
+      tone="danger"
+      isBusy={task.isBusy}
+      error={task.error}
+      onSubmit={() => void task.run(() => client.logoutEverywhere())}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            tone="danger"
-            busy={task.isBusy}
-            onClick={() => void task.run(() => client.logoutEverywhere())}
-          >
-            End all
-          </Button>
-        </>
-      }
     >
       <p>
         You are logged out everywhere, also here. Every device asks for your password before it goes
         on; messages that are on a device stay there.
       </p>
-      <Failure error={task.error} />
-    </Dialog>
+    </FormDialog>
   );
 }

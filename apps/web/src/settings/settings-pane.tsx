@@ -2,7 +2,6 @@
 import { useProfile, useUsername } from '@sotto/hooks';
 import {
   Archive,
-  ArrowLeft,
   Bell,
   ChevronRight,
   KeyRound,
@@ -13,10 +12,11 @@ import {
   UserRound,
 } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { classes, IconButton } from '../design/index.ts';
+import { classes, Pane, PaneColumn } from '../design/index.ts';
 import { PersonAvatar } from '../people/person-avatar.tsx';
 import { useMe } from '../shell/me.ts';
-import { navigate, pathOf, type SettingsPage } from '../shell/route.ts';
+import { navigate, type SettingsPage } from '../shell/route.ts';
+import { RouteLink } from '../shell/route-link.tsx';
 import { AccountPage } from './account-page.tsx';
 import { AppearancePage } from './appearance-page.tsx';
 import { BackupPage } from './backup-page.tsx';
@@ -94,8 +94,7 @@ export function SettingsPane({ page }: { page?: SettingsPage | undefined }) {
     <div className={styles.pane}>
       <div className={styles.panes}>
         <div className={classes(styles.list, chosen === undefined && styles.front)}>
-          <Header title="Settings" level="h1" onBack={() => navigate({ name: 'conversations' })} />
-          <div className={styles.scroll}>
+          <Pane title="Settings" onBack={() => navigate({ name: 'conversations' })}>
             <OwnCard />
             <nav aria-label="Settings">
               <ul>
@@ -104,13 +103,17 @@ export function SettingsPane({ page }: { page?: SettingsPage | undefined }) {
                 ))}
               </ul>
             </nav>
-          </div>
+          </Pane>
         </div>
         <div className={classes(styles.page, chosen !== undefined && styles.front)}>
-          <Header title={shown.title} level="h2" onBack={() => navigate({ name: 'settings' })} />
-          <div className={styles.scroll} key={shown.page}>
-            <div className={styles.column}>{shown.show()}</div>
-          </div>
+          <Pane
+            key={shown.page}
+            title={shown.title}
+            level="h2"
+            onBack={() => navigate({ name: 'settings' })}
+          >
+            <PaneColumn>{shown.show()}</PaneColumn>
+          </Pane>
         </div>
       </div>
     </div>
@@ -119,18 +122,12 @@ export function SettingsPane({ page }: { page?: SettingsPage | undefined }) {
 
 function PageLink({ entry, isShown }: { entry: PageEntry; isShown: boolean }) {
   const { page, title, hint, icon: Icon } = entry;
-  const route = { name: 'settings', page } as const;
   return (
     <li>
-      <a
+      <RouteLink
         className={styles.link}
-        href={pathOf(route)}
+        to={{ name: 'settings', page }}
         aria-current={isShown ? 'page' : undefined}
-        onClick={(event) => {
-          if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-          event.preventDefault();
-          navigate(route);
-        }}
       >
         <Icon size={20} strokeWidth={1.75} aria-hidden />
         <span className={styles.linkWords}>
@@ -138,25 +135,8 @@ function PageLink({ entry, isShown }: { entry: PageEntry; isShown: boolean }) {
           <span className={styles.linkHint}>{hint}</span>
         </span>
         <ChevronRight className={styles.chevron} size={18} aria-hidden />
-      </a>
+      </RouteLink>
     </li>
-  );
-}
-
-interface HeaderProps {
-  title: string;
-  level: 'h1' | 'h2';
-  onBack: () => void;
-}
-
-function Header({ title, level: Level, onBack }: HeaderProps) {
-  return (
-    <header className={styles.header}>
-      <span className={styles.back}>
-        <IconButton label="Back" icon={ArrowLeft} onClick={onBack} />
-      </span>
-      <Level className={styles.title}>{title}</Level>
-    </header>
   );
 }
 

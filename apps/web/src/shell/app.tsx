@@ -42,7 +42,7 @@ function Stage() {
     case 'failed':
       return <OpeningFailed error={view.error} onRetry={session.open} />;
     case 'new':
-      return <Entrance client={view.client} onEnter={session.enter} />;
+      return <Entrance openClient={view.openClient} onEnter={session.enter} />;
     case 'ended':
       return <SessionEnded client={view.client} me={view.me} onEnter={session.enter} />;
     case 'in':

@@ -1,15 +1,26 @@
 /** What stands where a part of the page could not be drawn, or its code not be had. */
 import { TriangleAlert } from 'lucide-react';
-import { Banner, Button, EmptyState } from '../design/index.ts';
+import { Banner, Button, Dialog, EmptyState } from '../design/index.ts';
 
 const reload = <Button onClick={() => location.reload()}>Reload</Button>;
+const words =
+  'Nothing of yours is lost. There may be a new version, or no connection: reload the page.';
 
 /** In the place of a pane, or of the whole page. */
 export function Broken() {
   return (
     <EmptyState icon={TriangleAlert} title="This part of Sotto cannot be shown" action={reload}>
-      Nothing of yours is lost. There may be a new version, or no connection: reload the page.
+      {words}
     </EmptyState>
+  );
+}
+
+/** In the place of a dialog. */
+export function BrokenDialog({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="This cannot be shown" onClose={onClose} actions={reload}>
+      <p>{words}</p>
+    </Dialog>
   );
 }
 

@@ -67,6 +67,12 @@ export function navigate(route: Route, { replace = false }: { replace?: boolean 
   for (const listener of listeners) listener();
 }
 
+/** Goes to where somebody came from; to the list for who came by an address. */
+export function goBack(): void {
+  if (history.length > 1) history.back();
+  else navigate(HOME, { replace: true });
+}
+
 /** Where somebody is. */
 export function useRoute(): Route {
   return useSyncExternalStore(subscribe, current);

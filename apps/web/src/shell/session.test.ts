@@ -4,16 +4,19 @@ import { expect, test, vi } from 'vitest';
 import { openSession } from './session.ts';
 
 /** A page whose clients open when they are let, and all that was done with them, in order. */
-function openPage() {
+function openPage({ isEmpty = false } = {}) {
   const done: string[] = [];
-  const opening: (() => void)[] = [];
+  const opening: PromiseWithResolvers<void>[] = [];
   const leave: (() => void)[] = [];
   let count = 0;
   const session = openSession({
+    hasStore: async () => !isEmpty && !done.includes('store removed'),
     async openClient() {
       count += 1;
       const name = `client ${count}`;
-      await new Promise<void>((resolve) => opening.push(resolve));
+      const waiting = Promise.withResolvers<void>();
+      opening.push(waiting);
+      await waiting.promise;
       const client = createClient({ url: 'http://127.0.0.1:1', store: openMemoryStore() });
       return {
         client,
@@ -29,32 +32,64 @@ function openPage() {
     endNotifications: async (client) =>
       void done.push(`notifications ended${client === undefined ? '' : ' everywhere'}`),
   });
-  const letOpen = async () => {
-    await vi.waitFor(() => expect(opening).not.toEqual([]));
-    opening.shift()?.();
+  const begun = (clients: number) => vi.waitFor(() => expect(opening).toHaveLength(clients));
+  const letOpen = async (client = 1) => {
+    await begun(client);
+    opening[client - 1]?.resolve();
   };
   const stage = () => session.get().stage;
-  return { session, stage, done, letOpen, removeElsewhere: () => leave[0]?.() };
+  const isNew = () => vi.waitFor(() => expect(stage()).toBe('new'));
+  const removeElsewhere = () => leave[0]?.();
+  return { session, stage, isNew, done, opening, begun, letOpen, removeElsewhere };
 }
 
-test('a browser without an account is new', async () => {
-  const { stage, letOpen } = openPage();
+test('a browser whose store holds no account is new', async () => {
+  const { stage, isNew, letOpen } = openPage();
   expect(stage()).toBe('opening');
   await letOpen();
-  await vi.waitFor(() => expect(stage()).toBe('new'));
+  await isNew();
+});
+
+test('in an empty browser nothing is opened before somebody begins, and once then', async () => {
+  const { session, isNew, opening, letOpen } = openPage({ isEmpty: true });
+  await isNew();
+  expect(opening).toEqual([]);
+  const view = session.get();
+  const openClient = view.stage === 'new' ? view.openClient : expect.fail();
+  const [one, other] = [openClient(), openClient()];
+  await letOpen();
+  expect(await one).toBe(await other);
+  expect(opening).toHaveLength(1);
+  await isNew();
+});
+
+test('who could not begin may try again', async () => {
+  const { session, isNew, opening, begun, letOpen } = openPage({ isEmpty: true });
+  await isNew();
+  const view = session.get();
+  const openClient = view.stage === 'new' ? view.openClient : expect.fail();
+  const first = openClient();
+  await begun(1);
+  opening[0]?.reject(new Error('the worker could not be had'));
+  await expect(first).rejects.toThrow('could not be had');
+  const second = openClient();
+  await letOpen(2);
+  expect(await (await second).me()).toBeUndefined();
 });
 
 test('of two tries one client stays', async () => {
-  const { session, stage, done, letOpen } = openPage();
+  const { session, isNew, done, begun, letOpen } = openPage();
+  await begun(1);
   session.open();
-  await letOpen();
-  await letOpen();
-  await vi.waitFor(() => expect(stage()).toBe('new'));
+  await letOpen(1);
+  await letOpen(2);
+  await isNew();
   await vi.waitFor(() => expect(done).toEqual(['client 1 closed']));
 });
 
 test('a store that another tab removes is given back, also by who was opening it', async () => {
-  const { stage, done, letOpen, removeElsewhere } = openPage();
+  const { stage, done, begun, letOpen, removeElsewhere } = openPage();
+  await begun(1);
   removeElsewhere();
   expect(stage()).toBe('failed');
   await letOpen();
@@ -62,12 +97,18 @@ test('a store that another tab removes is given back, also by who was opening it
   expect(stage()).toBe('failed');
 });
 
+test('who has begun nothing misses no store that another tab removes', async () => {
+  const { stage, isNew, removeElsewhere } = openPage({ isEmpty: true });
+  await isNew();
+  removeElsewhere();
+  expect(stage()).toBe('new');
+});
+
 test('who leaves this browser takes notifications along, before the store goes', async () => {
-  const { session, stage, done, letOpen } = openPage();
+  const { session, isNew, done, letOpen } = openPage();
   await letOpen();
-  await vi.waitFor(() => expect(stage()).toBe('new'));
+  await isNew();
   await session.forget();
   expect(done).toEqual(['notifications ended everywhere', 'client 1 closed', 'store removed']);
-  await letOpen();
-  await vi.waitFor(() => expect(stage()).toBe('new'));
+  await isNew();
 });

@@ -1,14 +1,34 @@
 /** The safety number with somebody: two people who see the same one know that nobody sits between them. */
 import type { SafetyNumber } from '@sotto/client';
 import { NAMELESS, type UserId, useAlarms, useClient, useNames, useUsername } from '@sotto/hooks';
-import { ArrowLeft, BadgeCheck, ShieldAlert } from 'lucide-react';
+import { BadgeCheck, ShieldAlert } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
-import { Banner, Button, IconButton, QrCode, TextField, useToast } from '../design/index.ts';
-import { Actions, Failure, Loading, Section } from '../settings/section.tsx';
-import { useLoaded, useTask } from '../settings/use-task.ts';
+import {
+  Actions,
+  Banner,
+  Button,
+  Failure,
+  Loading,
+  Pane,
+  PaneColumn,
+  QrCode,
+  Section,
+  TextField,
+  useCopy,
+  useToast,
+} from '../design/index.ts';
 import { codeOf } from '../shell/explain.ts';
+import { goBack } from '../shell/route.ts';
+import { useLoaded } from '../shell/use-loaded.ts';
+import { useTask } from '../shell/use-task.ts';
 import { type Comparison, compareDigits, groupsOf } from './safety-digits.ts';
 import styles from './safety-pane.module.css';
+
+const CHANGED =
+  'This number is a new one. They may have a new phone, or somebody may pretend to be them.';
+const CHANGED_AGAIN =
+  'The number has changed while you looked at it. This is the new one: compare it from the beginning.';
+const DISPUTED = 'The server has shown other keys of them than before.';
 
 /** The page of somebody's safety number. */
 export function SafetyPane({ user }: { user: UserId }) {
@@ -23,41 +43,28 @@ export function SafetyPane({ user }: { user: UserId }) {
   const load = useCallback(() => client.safetyNumber(user), [client, user, isChanged, changes]);
   const loaded = useLoaded(load);
   return (
-    <div className={styles.pane}>
-      <header className={styles.header}>
-        <IconButton
-          label="Back"
-          icon={ArrowLeft}
-          className={styles.back}
-          onClick={() => history.back()}
-        />
-        <h1 className={styles.title}>Safety number</h1>
-      </header>
-      <div className={styles.scroll}>
-        <div className={styles.column}>
-          <p>
-            Compare this number with the one that <strong dir="auto">{name}</strong>
-            {username !== undefined && username !== name && ` (@${username})`} sees, in person or in
-            a call. If they are the same, nobody sits between you.
-          </p>
-          {(isChanged || isBroken) && (
-            <Banner tone="warning">
-              {isChanged
-                ? 'This number is a new one. They may have a new phone, or somebody may pretend to be them.'
-                : 'The server has shown other keys of them than before.'}
-            </Banner>
+    <Pane title="Safety number" onBack={goBack}>
+      <PaneColumn>
+        <p>
+          Compare this number with the one that <strong dir="auto">{name}</strong>
+          {username !== undefined && username !== name && ` (@${username})`} sees, in person or in a
+          call. If they are the same, nobody sits between you.
+        </p>
+        {(isChanged || isBroken) && (
+          <Banner tone={changes > 0 ? 'danger' : 'warning'}>
+            {changes > 0 ? CHANGED_AGAIN : isChanged ? CHANGED : DISPUTED}
+          </Banner>
+        )}
+        <Loading loaded={loaded} label="Working out the safety number">
+          {(number) => (
+            <>
+              <Comparing number={number} name={name} />
+              {(isChanged || isBroken) && <AcceptSection {...{ user, name, number, onChange }} />}
+            </>
           )}
-          <Loading loaded={loaded} label="Working out the safety number">
-            {(number) => (
-              <>
-                <Comparing number={number} name={name} />
-                {(isChanged || isBroken) && <AcceptSection {...{ user, name, number, onChange }} />}
-              </>
-            )}
-          </Loading>
-        </div>
-      </div>
-    </div>
+        </Loading>
+      </PaneColumn>
+    </Pane>
   );
 }
 
@@ -78,18 +85,20 @@ function Comparing({ number, name }: { number: SafetyNumber; name: string }) {
   const comparison = compareDigits(number.digits, typed);
   return (
     <>
-      <div className={styles.number}>
-        <ol className={styles.digits} dir="ltr" aria-label="Your safety number">
-          {groupsOf(number.digits).map((group, at) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: two groups may be the same
-            <li key={at}>{group}</li>
-          ))}
-        </ol>
-        <div className={styles.code}>
-          <QrCode text={number.scannable} label="The safety number, to be scanned" />
+      <div className={styles.whole}>
+        <div className={styles.number}>
+          <ol className={styles.digits} dir="ltr" aria-label="Your safety number">
+            {groupsOf(number.digits).map((group, at) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: two groups may be the same
+              <li key={at}>{group}</li>
+            ))}
+          </ol>
+          <div className={styles.code}>
+            <QrCode text={number.scannable} label="The safety number, to be scanned" />
+          </div>
         </div>
+        <CopyButton digits={number.digits} />
       </div>
-      <CopyButton digits={number.digits} />
       <Section
         title="Compare without a camera"
         hint={
@@ -144,18 +153,12 @@ function Answer({ comparison }: { comparison: Comparison }) {
 }
 
 function CopyButton({ digits }: { digits: string }) {
-  const toast = useToast();
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(groupsOf(digits).join(' '));
-      toast('Safety number copied');
-    } catch {
-      toast('This browser does not let the page copy', 'danger');
-    }
-  };
+  const copy = useCopy();
   return (
     <Actions>
-      <Button onClick={() => void copy()}>Copy number</Button>
+      <Button onClick={() => copy(groupsOf(digits).join(' '), 'Safety number copied')}>
+        Copy number
+      </Button>
     </Actions>
   );
 }

@@ -9,11 +9,10 @@ import {
   useNames,
 } from '@sotto/hooks';
 import { useState } from 'react';
-import { Banner, Button, Dialog, useToast } from '../design/index.ts';
-import { Failure } from '../settings/section.tsx';
-import { useTask } from '../settings/use-task.ts';
+import { Banner, Button, FormDialog, useToast } from '../design/index.ts';
 import { useMe } from '../shell/me.ts';
 import { navigate } from '../shell/route.ts';
+import { useTask } from '../shell/use-task.ts';
 
 const NOBODY: readonly UserId[] = [];
 
@@ -116,24 +115,21 @@ function BrokenGroup({ conversation }: { conversation: ConversationId }) {
         is sent here until you decide.
       </Banner>
       {isAsking && (
-        <Dialog
+        <FormDialog
           title="Is this still your group?"
+          submit="Take it as it is now"
+          cancel="Not yet"
+          tone="danger"
+          isBusy={task.isBusy}
+          error={task.error}
+          onSubmit={() => void accept()}
           onClose={() => setAsking(false)}
-          actions={
-            <>
-              <Button onClick={() => setAsking(false)}>Not yet</Button>
-              <Button tone="danger" busy={task.isBusy} onClick={() => void accept()}>
-                Take it as it is now
-              </Button>
-            </>
-          }
         >
           <p>
             Ask the others by another way, such as a call, who is in the group. If that is what you
             see here, go on. If it is not, somebody may have been put in unseen.
           </p>
-          <Failure error={task.error} />
-        </Dialog>
+        </FormDialog>
       )}
     </>
   );

@@ -1,11 +1,10 @@
 /** What concerns the whole account, above everything else on the page. */
 import { type AlarmNotice, useAlarms, useClient } from '@sotto/hooks';
-import { type FormEvent, useId, useState } from 'react';
-import { Banner, Button, Dialog, useToast } from '../design/index.ts';
+import { useState } from 'react';
+import { Banner, Button, FormDialog, useToast } from '../design/index.ts';
 import { PasswordField } from '../entrance/password-field.tsx';
-import { Failure } from '../settings/section.tsx';
-import { useTask } from '../settings/use-task.ts';
 import { useMe } from '../shell/me.ts';
+import { useTask } from '../shell/use-task.ts';
 
 /** The banners of the account; nothing when all is well. */
 export function TrustNotices() {
@@ -60,10 +59,8 @@ function TakeBackDialog({ onClose }: { onClose: () => void }) {
   const { book } = useAlarms();
   const toast = useToast();
   const task = useTask();
-  const form = useId();
   const [password, setPassword] = useState('');
-  const takeBack = async (event: FormEvent) => {
-    event.preventDefault();
+  const takeBack = async () => {
     const isDone = await task.run(async () => {
       await client.login({ username, password });
       await client.renewIdentity();
@@ -74,23 +71,14 @@ function TakeBackDialog({ onClose }: { onClose: () => void }) {
     onClose();
   };
   return (
-    <Dialog
+    <FormDialog
       title="Your account has another identity"
+      submit="Take it back"
+      tone="danger"
+      isBusy={task.isBusy}
+      isReady={password !== ''}
+      onSubmit={() => void takeBack()}
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            tone="danger"
-            type="submit"
-            form={form}
-            busy={task.isBusy}
-            disabled={password === ''}
-          >
-            Take it back
-          </Button>
-        </>
-      }
     >
       <p>
         <strong>If it was you</strong>, on a new device: open Settings, Devices there, and link this
@@ -101,16 +89,14 @@ function TakeBackDialog({ onClose }: { onClose: () => void }) {
         devices have to be linked again, and the people you talk with are warned. Then change your
         password.
       </p>
-      <form id={form} onSubmit={(event) => void takeBack(event)}>
-        <PasswordField
-          label="Your password"
-          kind="current"
-          value={password}
-          onChange={setPassword}
-          error={task.error}
-        />
-      </form>
-    </Dialog>
+      <PasswordField
+        label="Your password"
+        kind="current"
+        value={password}
+        onChange={setPassword}
+        error={task.error}
+      />
+    </FormDialog>
   );
 }
 
@@ -119,12 +105,13 @@ function LogBroken() {
   const { book } = useAlarms();
   const task = useTask();
   const [isOpen, setOpen] = useState(false);
+  const close = () => setOpen(false);
   const accept = async () => {
     const isDone = await task.run(async () => {
       await client.acceptKeyLog();
       await book.refresh();
     });
-    if (isDone) setOpen(false);
+    if (isDone) close();
   };
   return (
     <>
@@ -133,25 +120,22 @@ function LogBroken() {
         you decide.
       </Banner>
       {isOpen && (
-        <Dialog
+        <FormDialog
           title="The record of keys has changed"
-          onClose={() => setOpen(false)}
-          actions={
-            <>
-              <Button onClick={() => setOpen(false)}>Not yet</Button>
-              <Button tone="danger" busy={task.isBusy} onClick={() => void accept()}>
-                Take the new record
-              </Button>
-            </>
-          }
+          submit="Take the new record"
+          cancel="Not yet"
+          tone="danger"
+          isBusy={task.isBusy}
+          error={task.error}
+          onSubmit={() => void accept()}
+          onClose={close}
         >
           <p>
             Ask the operator of this server by another way, such as a call, why it is another one. A
             server that was set up anew is a good reason. If there is none, somebody may be putting
             false keys in: do not go on.
           </p>
-          <Failure error={task.error} />
-        </Dialog>
+        </FormDialog>
       )}
     </>
   );

@@ -15,7 +15,7 @@ const LEAVE_MS = 10_000;
 const LOOK_AGAIN_MS = 250;
 
 /** What a browser remembers of an account outside of its store. */
-const NOTE_OF_ACCOUNT = /^sotto\/(notifications|hidden)\//;
+const NOTE_OF_ACCOUNT = /^sotto\/(alarms|notifications|hidden)\//;
 
 /** One for the page: it hears the other tabs and not itself. */
 const tabs = new BroadcastChannel(`${STORE}-tabs`);
@@ -51,6 +51,11 @@ async function openOnce(): Promise<OpenedClient> {
     worker.terminate();
     throw error;
   }
+}
+
+/** Whether this browser keeps anything of this origin, as it does from the first time that a client was opened. */
+export async function hasStore(): Promise<boolean> {
+  return (await indexedDB.databases()).length > 0;
 }
 
 /** Asks the browser not to clear the store when its disk runs full. */

@@ -1,8 +1,6 @@
-/** What pages of the settings are made of: parts with a title, rows, and what went wrong. */
+/** What pages of settings and their like are made of: parts with a title, rows, buttons, and what went wrong. */
 import type { ReactNode } from 'react';
-import { Banner, Button, Spinner } from '../design/index.ts';
 import styles from './section.module.css';
-import type { Loaded } from './use-task.ts';
 
 export interface SectionProps {
   title: string;
@@ -54,7 +52,7 @@ export function Rows({ children, label }: { children: ReactNode; label: string }
   );
 }
 
-/** A form's answer when something failed; nothing otherwise. */
+/** What went wrong with a form or a button; nothing otherwise. */
 export function Failure({ error }: { error: string | undefined }) {
   if (error === undefined) return null;
   return (
@@ -67,31 +65,4 @@ export function Failure({ error }: { error: string | undefined }) {
 /** Buttons at the end of a form. */
 export function Actions({ children }: { children: ReactNode }) {
   return <div className={styles.actions}>{children}</div>;
-}
-
-interface LoadingProps<T> {
-  loaded: Loaded<T>;
-  /** What is being fetched, for those who hear the page. */
-  label: string;
-  children: (value: T) => ReactNode;
-}
-
-/** What was loaded; until then a sign of it, and what went wrong with another try. */
-export function Loading<T>({ loaded, label, children }: LoadingProps<T>) {
-  const { value, error, reload } = loaded;
-  return (
-    <>
-      {error !== undefined && (
-        <Banner tone="warning" action={<Button onClick={reload}>Try again</Button>}>
-          {error}
-        </Banner>
-      )}
-      {value !== undefined && children(value)}
-      {value === undefined && error === undefined && (
-        <p className={styles.loading}>
-          <Spinner label={label} />
-        </p>
-      )}
-    </>
-  );
 }
