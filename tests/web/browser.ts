@@ -139,17 +139,38 @@ export function expectNoFaults(...visits: readonly Visit[]): void {
   expect(visits.flatMap(({ faults }) => faults)).toEqual([]);
 }
 
-/** Fails when the page, as it is now, keeps somebody with a disability out: what axe calls serious or critical. */
-export async function expectAccessible(page: Page): Promise<void> {
+/**
+ * Fails when the page, as it is now, keeps somebody with a disability out: what axe calls serious or critical, of some rules or
+ * of all. Looks at the dialog alone where one is open, for nothing else can be reached then.
+ */
+export async function expectAccessible(page: Page, rules?: string[]): Promise<void> {
   await page.evaluate(axeSource);
-  const violations = await page.evaluate(async () => {
+  const violations = await page.evaluate(async (runOnly) => {
     const { axe: engine } = globalThis as typeof globalThis & { axe: typeof axe };
-    const found = await engine.run(document, { resultTypes: ['violations'] });
+    const subject = document.querySelector('dialog[open]') ?? document;
+    const found = await engine.run(subject, {
+      resultTypes: ['violations'],
+      ...(runOnly !== undefined && { runOnly }),
+    });
     return found.violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => ({ id, at: nodes.map(({ html, any }) => [html, any[0]?.message]) }));
-  });
+  }, rules);
   expect(violations).toEqual([]);
+}
+
+/** The same by day and by night: of a theme only the colours are its own. */
+export async function expectAccessibleInBothThemes(page: Page): Promise<void> {
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  await expectAccessible(page);
+  await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+  await expectAccessible(page, ['color-contrast']);
+}
+
+/** Fails when something of the page reaches beyond the window. */
+export async function expectWithinWindow(page: Page): Promise<void> {
+  const widths = () => document.documentElement.scrollWidth - innerWidth;
+  expect(await page.evaluate(widths)).toBeLessThanOrEqual(0);
 }
 
 /** Makes an account in the page's entrance, and waits until its conversations are there. Gives the recovery code. */

@@ -1,7 +1,14 @@
 /** Chats of the web client, in Chromium against the real platform. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectAccessible, expectNoFaults, openWeb, register, type Web } from './browser.ts';
+import {
+  expectAccessible,
+  expectNoFaults,
+  openWeb,
+  register,
+  type Visit,
+  type Web,
+} from './browser.ts';
 import {
   beginChat,
   cameTo,
@@ -19,15 +26,18 @@ import {
 const TEST = { timeout: 240_000 };
 
 let web: Web;
+/** Whose page it is in all of these; with somebody else each time. */
+let alice: Visit;
 
 beforeAll(async () => {
   web = await openWeb();
-});
+  alice = await web.visit();
+  await register(alice.page, 'Alice');
+}, TEST.timeout);
 afterAll(() => web?.close());
 
 test('two people talk, and see what has come and what was read', TEST, async () => {
-  const [alice, bob] = [await web.visit(), await web.visit()];
-  await register(alice.page, 'Alice');
+  const bob = await web.visit();
   await register(bob.page, 'Bob');
   await beginChat(alice.page, 'Bob');
   await say(alice.page, 'good morning');
@@ -50,12 +60,11 @@ test('two people talk, and see what has come and what was read', TEST, async () 
 });
 
 test('messages are answered, reacted to, changed and taken back', TEST, async () => {
-  const { page, ...visit } = await web.visit();
-  await register(page, 'Carla');
+  const { page } = alice;
   const dora = await web.befriend('Dora');
   await beginChat(page, 'Dora');
   await say(page, 'at noon');
-  const conversation = await conversationWith(dora, 'Carla');
+  const conversation = await conversationWith(dora, 'Alice');
   const noon = await cameTo(dora, conversation, 'at noon');
   await dora.people.accept(conversation);
   await dora.sendText(conversation, 'where?', { replyTo: noon });
@@ -97,16 +106,15 @@ test('messages are answered, reacted to, changed and taken back', TEST, async ()
     const [line] = (await dora.lines(conversation)).slice(-1);
     expect(line?.body.type).toBe('deleted');
   });
-  expectNoFaults({ page, ...visit });
+  expectNoFaults(alice);
 });
 
 test('what is written without a connection waits, and leaves with it', TEST, async () => {
-  const { page, context, ...visit } = await web.visit();
-  await register(page, 'Emil');
+  const { page, context } = alice;
   const fritz = await web.befriend('Fritz');
   await beginChat(page, 'Fritz');
   await say(page, 'before');
-  const conversation = await conversationWith(fritz, 'Emil');
+  const conversation = await conversationWith(fritz, 'Alice');
   await cameTo(fritz, conversation, 'before');
   await context.setOffline(true);
   await web.restart();
@@ -122,12 +130,11 @@ test('what is written without a connection waits, and leaves with it', TEST, asy
   expect(await composer(page).inputValue()).toBe('');
   const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }));
   expect(kept).not.toContain('secret');
-  expectNoFaults({ page, context, ...visit });
+  expectNoFaults(alice);
 });
 
 test('a draft stays while the page is open, and keys lead to everything', TEST, async () => {
-  const { page } = await web.visit();
-  await register(page, 'Gerda');
+  const { page } = alice;
   for (const name of ['Hanna', 'Hugo']) {
     await web.befriend(name);
     await beginChat(page, name);
@@ -155,12 +162,11 @@ test('a draft stays while the page is open, and keys lead to everything', TEST, 
 });
 
 test('hostile text is text, and keeps to its own bubble', TEST, async () => {
-  const { page, ...visit } = await web.visit();
-  await register(page, 'Ines');
+  const { page } = alice;
   const joker = await web.befriend('Joker');
   await beginChat(page, 'Joker');
   await say(page, 'go on');
-  const conversation = await conversationWith(joker, 'Ines');
+  const conversation = await conversationWith(joker, 'Alice');
   await cameTo(joker, conversation, 'go on');
   const texts = [
     '<img src=x onerror="document.title=1"><script>document.title=2</script>',
@@ -182,7 +188,7 @@ test('hostile text is text, and keeps to its own bubble', TEST, async () => {
   const width = await page.getByRole('log').evaluate((log) => log.scrollWidth - log.clientWidth);
   expect(width).toBe(0);
   expect(await rows.count()).toBeGreaterThan(0);
-  expectNoFaults({ page, ...visit });
+  expectNoFaults(alice);
 });
 
 /** What the element with the focus says. */

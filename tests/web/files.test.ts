@@ -10,16 +10,18 @@ const TEST = { timeout: 300_000 };
 const MIB = 1024 * 1024;
 
 let web: Web;
+/** Who sends, in all of these; to somebody else each time. */
+let alice: Visit;
 
 beforeAll(async () => {
   web = await openWeb();
-});
+  alice = await openPage('Alice');
+}, TEST.timeout);
 afterAll(() => web?.close());
 
 test('a file of 20 MiB arrives though the connection drops in the middle', TEST, async () => {
-  const alice = await openPage('Alice');
   const friend = await web.befriend('Bob');
-  const conversation = await meet(alice.page, friend, 'Bob', 'Alice');
+  const conversation = await meet(alice.page, friend, 'Bob');
   const film = randomBytes(20 * MIB);
   await attach(alice.page, { name: 'film.mp4', mimeType: 'video/mp4', buffer: film });
   await untilSent(alice.page, 'film.mp4');
@@ -37,34 +39,32 @@ test('a file of 20 MiB arrives though the connection drops in the middle', TEST,
 });
 
 test('an upload is paused, goes on where it was, and another one is given up', TEST, async () => {
-  const carla = await openPage('Carla');
   const friend = await web.befriend('Dora');
-  await meet(carla.page, friend, 'Dora', 'Carla');
-  const requests = await holdSecondPiece(carla.context);
-  await attach(carla.page, { name: 'long.bin', mimeType: '', buffer: randomBytes(11 * MIB) });
-  await untilSent(carla.page, 'long.bin');
-  await carla.page.getByRole('button', { name: 'Pause long.bin' }).click();
-  await carla.page.getByText(/^Paused at [1-9]\d* %$/).waitFor();
+  await meet(alice.page, friend, 'Dora');
+  const requests = await holdSecondPiece(alice.context);
+  await attach(alice.page, { name: 'long.bin', mimeType: '', buffer: randomBytes(11 * MIB) });
+  await untilSent(alice.page, 'long.bin');
+  await alice.page.getByRole('button', { name: 'Pause long.bin' }).click();
+  await alice.page.getByText(/^Paused at [1-9]\d* %$/).waitFor();
   requests.length = 0;
-  await carla.page.getByRole('button', { name: 'Go on sending long.bin' }).click();
-  await lineOf(carla.page, 'long.bin').waitFor({ timeout: 4 * TIMEOUT_MS });
+  await alice.page.getByRole('button', { name: 'Go on sending long.bin' }).click();
+  await lineOf(alice.page, 'long.bin').waitFor({ timeout: 4 * TIMEOUT_MS });
   expect(requests).toContain('PATCH');
   expect(requests).not.toContain('POST');
 
-  await attach(carla.page, { name: 'other.bin', mimeType: '', buffer: randomBytes(11 * MIB) });
-  await carla.page.getByRole('button', { name: 'Do not send other.bin' }).click();
-  await carla.page.getByRole('list', { name: 'Files being sent' }).waitFor({ state: 'detached' });
-  expect(await lineOf(carla.page, 'other.bin').count()).toBe(0);
-  expectNoFaults(carla);
+  await attach(alice.page, { name: 'other.bin', mimeType: '', buffer: randomBytes(11 * MIB) });
+  await alice.page.getByRole('button', { name: 'Do not send other.bin' }).click();
+  await alice.page.getByRole('list', { name: 'Files being sent' }).waitFor({ state: 'detached' });
+  expect(await lineOf(alice.page, 'other.bin').count()).toBe(0);
+  expectNoFaults(alice);
 });
 
 test('a picture has a thumbnail, opens in full, and is saved as it was', TEST, async () => {
-  const emil = await openPage('Emil');
   const fritz = await openPage('Fritz');
-  await beginChat(emil.page, 'Fritz');
-  const picture = await emil.page.screenshot();
-  await attach(emil.page, { name: '../../sunset.png', mimeType: 'image/png', buffer: picture });
-  const shown = emil.page.getByRole('button', { name: /^Open .*sunset\.png$/ });
+  await beginChat(alice.page, 'Fritz');
+  const picture = await alice.page.screenshot();
+  await attach(alice.page, { name: '../../sunset.png', mimeType: 'image/png', buffer: picture });
+  const shown = alice.page.getByRole('button', { name: /^Open .*sunset\.png$/ });
   await shown.waitFor();
 
   await fritz.page.getByRole('link', { name: /Message requests/ }).click();
@@ -86,24 +86,23 @@ test('a picture has a thumbnail, opens in full, and is saved as it was', TEST, a
   expect(digest(readFileSync(await saved.path()))).toBe(digest(picture));
   await fritz.page.keyboard.press('Escape');
   await preview.waitFor({ state: 'detached' });
-  expectNoFaults(emil, fritz);
+  expectNoFaults(alice, fritz);
 });
 
 test('what is pasted or dropped is asked about, and can be left out', TEST, async () => {
-  const gerda = await openPage('Gerda');
   const friend = await web.befriend('Hanna');
-  const conversation = await meet(gerda.page, friend, 'Hanna', 'Gerda');
-  await gerda.page.getByRole('textbox', { name: /^Message to/ }).evaluate((field) => {
+  const conversation = await meet(alice.page, friend, 'Hanna');
+  await alice.page.getByRole('textbox', { name: /^Message to/ }).evaluate((field) => {
     const clipboardData = new DataTransfer();
     for (const name of ['keep.txt', '<b>drop</b>.txt']) {
       clipboardData.items.add(new File(['words'], name, { type: 'text/plain' }));
     }
     field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
   });
-  const dialog = gerda.page.getByRole('dialog', { name: 'Send 2 files?' });
+  const dialog = alice.page.getByRole('dialog', { name: 'Send 2 files?' });
   await dialog.getByRole('button', { name: 'Leave out <b>drop</b>.txt' }).click();
-  await gerda.page.getByRole('button', { name: 'Send', exact: true }).last().click();
-  await lineOf(gerda.page, 'keep.txt').waitFor();
+  await alice.page.getByRole('button', { name: 'Send', exact: true }).last().click();
+  await lineOf(alice.page, 'keep.txt').waitFor();
   const names = await eventually(async () => {
     const files = (await friend.lines(conversation)).flatMap(({ body }) =>
       body.type === 'file' ? [body.file.name] : [],
@@ -112,19 +111,18 @@ test('what is pasted or dropped is asked about, and can be left out', TEST, asyn
     return files;
   });
   expect(names).toEqual(['keep.txt']);
-  expectNoFaults(gerda);
+  expectNoFaults(alice);
 });
 
 test('text that no message holds is offered as a file', TEST, async () => {
-  const ines = await openPage('Ines');
   const friend = await web.befriend('Jana');
-  await meet(ines.page, friend, 'Jana', 'Ines');
-  await say(ines.page, 'long '.repeat(30_000));
-  await ines.page.getByText('This is too long for one message.').waitFor();
-  await ines.page.getByRole('button', { name: 'Send as a text file' }).click();
-  await ines.page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
-  await lineOf(ines.page, 'message.txt').waitFor();
-  expectNoFaults(ines);
+  await meet(alice.page, friend, 'Jana');
+  await say(alice.page, 'long '.repeat(30_000));
+  await alice.page.getByText('This is too long for one message.').waitFor();
+  await alice.page.getByRole('button', { name: 'Send as a text file' }).click();
+  await alice.page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
+  await lineOf(alice.page, 'message.txt').waitFor();
+  expectNoFaults(alice);
 });
 
 async function openPage(username: string): Promise<Visit> {
@@ -134,15 +132,10 @@ async function openPage(username: string): Promise<Visit> {
 }
 
 /** A chat from the page to a friend, who has accepted it. */
-async function meet(
-  page: Page,
-  friend: Parameters<typeof conversationWith>[0],
-  name: string,
-  me: string,
-) {
+async function meet(page: Page, friend: Parameters<typeof conversationWith>[0], name: string) {
   await beginChat(page, name);
   await say(page, 'hello');
-  const conversation = await conversationWith(friend, me);
+  const conversation = await conversationWith(friend, 'Alice');
   await cameTo(friend, conversation, 'hello');
   await friend.people.accept(conversation);
   return conversation;

@@ -1,21 +1,40 @@
 /** Groups of the web client, in Chromium against the real platform. */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectAccessible, expectNoFaults, openWeb, register, type Web } from './browser.ts';
-import { cameTo, composer, eventually, lineOf, openChat, say } from './talk.ts';
+import {
+  expectAccessible,
+  expectNoFaults,
+  openWeb,
+  register,
+  type Visit,
+  type Web,
+} from './browser.ts';
+import {
+  cameTo,
+  composer,
+  eventually,
+  foundGroup,
+  lineOf,
+  openChat,
+  openGroupInfo,
+  say,
+} from './talk.ts';
 
 const TEST = { timeout: 240_000 };
 
 let web: Web;
+/** Who founds the groups. */
+let alice: Visit;
 
 beforeAll(async () => {
   web = await openWeb();
-});
+  alice = await web.visit();
+  await register(alice.page, 'Alice');
+}, TEST.timeout);
 afterAll(() => web?.close());
 
 test('three people talk in a group, until one is removed', TEST, async () => {
-  const [alice, bob] = [await web.visit(), await web.visit()];
-  await register(alice.page, 'Alice');
+  const bob = await web.visit();
   await register(bob.page, 'Bob');
   const carol = await web.befriend('Carol');
   await foundGroup(alice.page, 'Choir', ['Bob', 'Carol']);
@@ -39,7 +58,7 @@ test('three people talk in a group, until one is removed', TEST, async () => {
   await lineOf(alice.page, 'I will be there').waitFor();
   await expectAccessible(alice.page);
 
-  await openInfo(alice.page);
+  await openGroupInfo(alice.page);
   await memberMenu(alice.page, 'Bob', 'Remove from group');
   await alice.page
     .getByRole('list', { name: 'Members' })
@@ -62,8 +81,7 @@ test('three people talk in a group, until one is removed', TEST, async () => {
 });
 
 test('members are added, made admins, and the group gets another name', TEST, async () => {
-  const { page, ...visit } = await web.visit();
-  await register(page, 'Dina');
+  const { page } = alice;
   const emil = await web.befriend('Emil');
   const flora = await web.befriend('Flora');
   await foundGroup(page, 'Walkers', ['Emil']);
@@ -72,7 +90,7 @@ test('members are added, made admins, and the group gets another name', TEST, as
     const [group] = await emil.conversations();
     return group ?? expect.fail('the group has not come');
   });
-  await openInfo(page);
+  await openGroupInfo(page);
   await page.getByRole('button', { name: 'Add people' }).click();
   const adding = page.getByRole('dialog', { name: 'Add people' });
   await adding.getByRole('textbox', { name: 'Who' }).fill('Flora');
@@ -95,33 +113,14 @@ test('members are added, made admins, and the group gets another name', TEST, as
   await page.getByRole('heading', { name: /^<b>Hikers<\/b>/ }).waitFor();
 
   // Who leaves keeps what was said, and lets the others be.
-  await openInfo(page);
+  await openGroupInfo(page);
   await page.getByRole('button', { name: 'Leave group' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
   await page.getByText('You are no longer in this group.').waitFor();
   await lineOf(page, 'You left the group').waitFor();
   await eventually(async () => expect(await emil.groups.members(id)).toHaveLength(2));
-  expectNoFaults({ page, ...visit });
+  expectNoFaults(alice);
 });
-
-async function foundGroup(page: Page, title: string, members: readonly string[]): Promise<void> {
-  await page.getByRole('button', { name: 'Menu', exact: true }).click();
-  await page.getByRole('menuitem', { name: 'New group' }).click();
-  const dialog = page.getByRole('dialog', { name: 'New group' });
-  await dialog.getByRole('textbox', { name: 'Group name' }).fill(title);
-  for (const member of members) {
-    await dialog.getByRole('textbox', { name: 'Members' }).fill(member);
-    await dialog.getByRole('button', { name: member, exact: true }).click();
-  }
-  await dialog.getByRole('button', { name: 'Create group' }).click();
-  await composer(page).waitFor();
-}
-
-async function openInfo(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Conversation menu' }).click();
-  await page.getByRole('menuitem', { name: 'Group info' }).click();
-  await page.getByRole('dialog', { name: 'Group info' }).waitFor();
-}
 
 async function memberMenu(page: Page, name: string, action: string): Promise<void> {
   const member = page.getByRole('list', { name: 'Members' }).getByRole('listitem');

@@ -4,7 +4,14 @@ import type { Client } from '@sotto/client';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../daemon.ts';
-import { expectNoFaults, openWeb, register, TIMEOUT_MS, type Web } from './browser.ts';
+import {
+  expectNoFaults,
+  expectWithinWindow,
+  openWeb,
+  register,
+  TIMEOUT_MS,
+  type Web,
+} from './browser.ts';
 
 /** Minimaxir's list; `../security/vectors/SOURCES.md` says where it is from. */
 const STRINGS: readonly string[] = JSON.parse(
@@ -108,12 +115,9 @@ async function expectShown(page: Page, texts: readonly string[]): Promise<void> 
 
 /** Nothing reaches beyond the window, and no markup came out of what was written. */
 async function expectShape(page: Page): Promise<void> {
-  const { overflow, made } = await page.evaluate(() => ({
-    overflow: document.documentElement.scrollWidth - innerWidth,
-    made: document.querySelectorAll(
-      '[role=log] :is(script, iframe, object, svg[onload], [onerror], [onload], a[href^="javascript:" i])',
-    ).length,
-  }));
-  expect(overflow).toBeLessThanOrEqual(0);
-  expect(made).toBe(0);
+  await expectWithinWindow(page);
+  const made = page
+    .getByRole('log')
+    .locator('script, iframe, object, svg[onload], [onerror], [onload], a[href^="javascript:" i]');
+  expect(await made.count()).toBe(0);
 }

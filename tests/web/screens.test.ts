@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../daemon.ts';
 import {
   atHome,
-  expectAccessible,
+  expectAccessibleInBothThemes,
   expectNoFaults,
+  expectWithinWindow,
   openWeb,
   register,
   TIMEOUT_MS,
@@ -25,17 +26,17 @@ afterAll(() => web?.close());
 test('the entrance can be used by everybody', TEST, async () => {
   const visit = await web.visit({ viewport: { width: 390, height: 844 } });
   const { page } = visit;
-  await look(page);
+  await expectAccessibleInBothThemes(page);
   await page.getByRole('button', { name: 'Create an account' }).click();
   await page.getByRole('button', { name: 'Create account' }).click();
-  await look(page);
+  await expectAccessibleInBothThemes(page);
   await page.getByRole('button', { name: 'Back' }).click();
   await page.getByRole('button', { name: 'I have an account' }).click();
-  await look(page);
+  await expectAccessibleInBothThemes(page);
   for (const way of ['Another device of mine', 'A backup', 'Only my password']) {
     await page.getByRole('button', { name: way }).click();
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await look(page);
+    await expectAccessibleInBothThemes(page);
     await page.getByRole('button', { name: 'Back' }).click();
   }
   expectNoFaults(visit);
@@ -51,19 +52,19 @@ describe('somebody who is in', () => {
 
   test('can use their settings', TEST, async () => {
     const { page } = visit;
-    await look(page);
+    await expectAccessibleInBothThemes(page);
     for (const name of ['Profile', 'Devices', 'Privacy', 'Notifications', 'Appearance', 'Backup']) {
       await openSettings(page, name);
-      await look(page);
+      await expectAccessibleInBothThemes(page);
     }
     await page.getByRole('button', { name: 'Make 24 words' }).click();
     await page.getByRole('list', { name: 'Your 24 words' }).waitFor();
-    await look(page);
+    await expectAccessibleInBothThemes(page);
     await page.keyboard.press('Escape');
     await openSettings(page, 'Account');
-    await look(page);
+    await expectAccessibleInBothThemes(page);
     await page.getByRole('button', { name: 'Delete account' }).click();
-    await look(page);
+    await expectAccessibleInBothThemes(page);
     await page.keyboard.press('Escape');
     expectNoFaults(visit);
   });
@@ -76,20 +77,34 @@ describe('somebody who is in', () => {
     await friend.sendText(id, 'we have not met');
     await page.goto(`${web.url}/requests`);
     await page.getByText('we have not met').first().waitFor();
-    await look(page);
+    await expectAccessibleInBothThemes(page);
     await page.getByRole('button', { name: 'Block or report' }).click();
     await page.getByRole('switch', { name: 'Also report' }).click();
     await page.getByRole('checkbox', { name: 'we have not met' }).check();
-    await look(page);
+    await expectAccessibleInBothThemes(page);
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Accept' }).click();
     await page.getByRole('log').getByText('we have not met').waitFor();
-    await look(page);
+    await expectAccessibleInBothThemes(page);
     const me = await friend.me();
     await page.goto(`${web.url}/safety/${me?.user}`);
     await page.getByRole('list', { name: 'Your safety number' }).waitFor();
-    await look(page);
+    await expectAccessibleInBothThemes(page);
     expectNoFaults(visit);
+  });
+
+  test('finds everything within the window from right to left', TEST, async () => {
+    const { page } = visit;
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 844 });
+      for (const path of ['/', '/settings', '/settings/devices', '/requests']) {
+        await page.goto(web.url + path);
+        await atHome(page);
+        await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'));
+        await page.getByRole('heading').first().waitFor();
+        await expectWithinWindow(page);
+      }
+    }
   });
 
   test('is told why they are not notified where the browser forbids it', TEST, async () => {
@@ -113,19 +128,11 @@ test('an address that browsers do not trust says what to do instead', TEST, asyn
   const { page } = visit;
   await page.getByRole('heading', { name: 'This address is not safe enough' }).waitFor();
   await page.getByText('npm start -- --lan').waitFor();
-  await look(page);
+  await expectAccessibleInBothThemes(page);
   // The browser's own word on the same: it ignores what it is told over such a connection.
   const ours = visit.faults.filter((fault) => !fault.startsWith('The Cross-Origin-Opener-Policy'));
   expect(ours).toEqual([]);
 });
-
-/** Looks at the page in both themes. */
-async function look(page: Page): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await expectAccessible(page);
-  }
-}
 
 async function openSettings(page: Page, name: string): Promise<void> {
   if (!page.url().includes('/settings')) await page.goto(`${web.url}/settings`);

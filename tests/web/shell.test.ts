@@ -16,9 +16,6 @@ import {
 
 const TEST = { timeout: 4 * TIMEOUT_MS };
 
-/** What somebody downloads before they can do something; the letters come beside it. */
-const FIRST_LOAD_BYTES_MAX = 250_000;
-
 let web: Web;
 let folder: string;
 /** Shown at the first start, this once. */
@@ -35,22 +32,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await web?.close();
   rmSync(folder, { recursive: true, force: true });
-});
-
-test('the first load is small, and breaks no rule of its policy', TEST, async () => {
-  const visit = await web.visit();
-  await visit.page.getByRole('button', { name: 'Create an account' }).waitFor();
-  const bytes = await visit.page.evaluate(() =>
-    performance
-      .getEntriesByType('resource')
-      .filter((entry) => entry instanceof PerformanceResourceTiming)
-      .filter(({ name }) => /\.(js|css)$/.test(name))
-      .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
-  );
-  expect(bytes).toBeGreaterThan(50_000);
-  expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX);
-  await expectAccessible(visit.page);
-  expectNoFaults(visit);
 });
 
 describe('where accounts are by invitation', () => {

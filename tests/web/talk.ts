@@ -19,6 +19,34 @@ export async function beginChat(page: Page, username: string): Promise<void> {
   await composer(page).waitFor();
 }
 
+/** Founds a group by the dialog, and opens it. */
+export async function foundGroup(
+  page: Page,
+  title: string,
+  members: readonly string[],
+): Promise<void> {
+  const before = page.url();
+  await page.getByRole('button', { name: 'Menu', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'New group' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New group' });
+  await dialog.getByRole('textbox', { name: 'Group name' }).fill(title);
+  for (const member of members) {
+    await dialog.getByRole('textbox', { name: 'Members' }).fill(member);
+    await dialog.getByRole('button', { name: member, exact: true }).click();
+  }
+  await dialog.getByRole('button', { name: 'Create group' }).click();
+  // Another chat may be open until then, with a composer of its own.
+  await page.waitForURL((url) => url.pathname.startsWith('/c/') && url.href !== before);
+  await composer(page).waitFor();
+}
+
+/** Opens who is in the group of the open chat. */
+export async function openGroupInfo(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Conversation menu' }).click();
+  await page.getByRole('menuitem', { name: 'Group info' }).click();
+  await page.getByRole('dialog', { name: 'Group info' }).waitFor();
+}
+
 /** Opens a chat of the list. */
 export async function openChat(page: Page, name: string): Promise<void> {
   await conversationRow(page, name).click();
