@@ -2,7 +2,7 @@
  * A platform that lies about what people have said: it moves messages, hides, repeats and reorders them, and forges
  * senders and receipts. Each time the SDK refuses or warns, and nothing false is shown (docs/lying-platform.md).
  */
-import { listMessages, type MessageSlot } from '@sotto/api';
+import { ApiError, getKeyLogAccount, listMessages, type MessageSlot } from '@sotto/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
 import {
@@ -45,6 +45,23 @@ test.concurrent('a message that is moved into another conversation is not read t
   await scene.untilHeard('unreadable');
   expect(await textsIn(alice, group)).toEqual([]);
   expect(await textsIn(alice, conversation)).toEqual(['hello']);
+});
+
+test.concurrent('a stranger whose entry in the key log is withheld is shown, told of, and gets nothing', async () => {
+  const { scene, alice } = await acquainted();
+  const carol = await scene.enter('carol', platform.url);
+  scene.proxy.rewrite(getKeyLogAccount, (answer, { user_id }) => {
+    if (user_id === carol.user) throw new ApiError('key.log-unknown');
+    return answer;
+  });
+  scene.proxy.sends.length = 0;
+  const { id } = await carol.client.openDirect(alice.user);
+  await say(carol, id, 'you do not know me');
+  await scene.untilTrouble('key.log-unknown');
+  expect(await textsIn(alice, id)).toEqual(['you do not know me']);
+  await alice.client.sendText(id, 'who are you?');
+  await until(async () => scene.troubles().filter((code) => code === 'key.log-unknown').length > 1);
+  expect(scene.proxy.sends).toEqual([]);
 });
 
 test.concurrent('what one member has said is not read as the word of another', async () => {
