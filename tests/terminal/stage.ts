@@ -34,13 +34,14 @@ export async function openStage(): Promise<Stage> {
   const first = await startStandalone({ environment: { ...NO_LIMITS } });
   let running: Standalone = first;
   const windows: TerminalWindow[] = [];
+  let opened = 0;
   const clients: Client[] = [];
   const { url } = first;
 
   async function open(account: string, options: Partial<WindowOptions> = {}) {
     const words = ['--data', join(directory, `data-${account}`), '--url', url];
-    const name = `${windows.length + 1}`;
-    const window = await TerminalWindow.open({ directory, name, words, ...options });
+    opened += 1;
+    const window = await TerminalWindow.open({ directory, name: `${opened}`, words, ...options });
     windows.push(window);
     return window;
   }

@@ -35,7 +35,10 @@ export async function run(given: Run): Promise<number> {
     return await start(given);
   } catch (error) {
     if (given.signal.aborted) return codeOf(given.signal);
-    if (error instanceof Interrupted) return INTERRUPTED;
+    if (error instanceof Interrupted) {
+      given.output.note(''); // What the shell says next does not stand behind the question.
+      return INTERRUPTED;
+    }
     const { message, exitCode } = toCommandError(error);
     given.output.note(`sotto: ${safeLine(message)}`);
     if (exitCode === EXIT.usage) given.output.note('Try: sotto --help');

@@ -132,7 +132,8 @@ function previewOf({ view, me, nameOf }: ItemProps): string {
   const typing = typingWords(view.typing, view.kind === 'group', nameOf);
   if (typing !== '') return safeLine(typing);
   if (view.newest === undefined) return '';
-  return safeLine(previewWords(view.newest, view.kind === 'group', { me, nameOf }));
+  const words = previewWords(view.newest, view.kind === 'group', { me, nameOf });
+  return safeLine(words.replace(/\s*[\n\r]\s*/gu, ' '));
 }
 
 const NOBODY: Observable<undefined> = { get: () => undefined, subscribe: () => () => {} };

@@ -21,6 +21,7 @@ import { explain, toCommandError } from '../explain.ts';
 import type { Asking } from '../input.ts';
 import { qrRows } from '../qr-code.ts';
 import { safeLine } from '../safe-text.ts';
+import { wrapText } from '../text-width.ts';
 
 const PROGRAM = 'the chat in another terminal';
 
@@ -80,27 +81,39 @@ async function begin(call: Call, asking: Asking): Promise<OpenAccount> {
 }
 
 const ALONE = `
-This device gets keys of its own then, which whoever you talk with is warned of, your other devices have to be
-linked again, and nothing that was said comes along. With another device at hand, link this one instead.
-(A forgotten password: Ctrl+C, then sotto recover NAME.)
+This device gets keys of its own then: whoever you talk with is warned, your
+other devices have to be linked again, and nothing that was said comes along.
+With another device at hand, link this one instead. A forgotten password:
+Ctrl+C, then sotto recover NAME.
 `;
 
 async function logIn(call: Call, asking: Asking, url: string): Promise<OpenAccount> {
   call.output.note(ALONE);
+  let username = call.options.as ?? '';
   for (;;) {
-    const username = call.options.as ?? (await asking.line('Your name: ')).trim();
-    const password = await asking.secret('Your password: ');
+    username ||= (await asking.line('Your name: ')).trim();
     const account = await openNew(call, asking, { username, url });
-    if (account === undefined) continue;
-    try {
-      const me = await account.client.login({ username, password });
-      keepAccount({ ...account.folder, username: me.username });
-      return account;
-    } catch (error) {
-      await account.close();
-      if (codeOf(error) !== 'auth.credentials-wrong') throw error;
-      call.output.note(explain(error));
-    }
+    if (account !== undefined && (await logInTo(call, asking, account))) return account;
+    username = '';
+  }
+}
+
+/** False, and told, when the name or the password was wrong. */
+async function logInTo(
+  call: Call,
+  asking: Asking,
+  { client, folder, close }: OpenAccount,
+): Promise<boolean> {
+  try {
+    const password = await asking.secret('Your password: ');
+    const { username } = await client.login({ username: folder.username, password });
+    keepAccount({ ...folder, username });
+    return true;
+  } catch (error) {
+    await close();
+    if (codeOf(error) !== 'auth.credentials-wrong') throw error;
+    tellRefused(call, error);
+    return false;
   }
 }
 
@@ -114,7 +127,7 @@ async function openNew(
     return await openStore(call, asking, prepareAccount(call.directory, account));
   } catch (error) {
     if (toCommandError(error).exitCode !== EXIT.usage) throw error;
-    call.output.note(explain(error));
+    tellRefused(call, error);
     return undefined;
   }
 }
@@ -154,7 +167,7 @@ async function registerIn(
       return true;
     } catch (error) {
       const code = codeOf(error);
-      call.output.note(explain(error));
+      tellRefused(call, error);
       if (code === 'auth.invite-wrong') invite = (await asking.line('Invitation: ')).trim();
       else if (code === 'auth.username-taken' || code === 'auth.username-rule') return false;
       else if (code !== 'auth.password-rule') {
@@ -198,4 +211,12 @@ async function openStore(call: Call, asking: Asking, folder: AccountFolder): Pro
     call.output.note('What is kept here is encrypted with it.');
   const askPassphrase = () => asking.secret('Passphrase: ');
   return openAccount(folder, { program: PROGRAM, passphrase, askPassphrase });
+}
+
+/** Columns that any terminal has: what is longer is broken between words. */
+const TOLD_COLUMNS = 78;
+
+/** What went wrong, and is asked again. */
+function tellRefused({ output }: Call, error: unknown): void {
+  for (const row of wrapText(safeLine(explain(error)), TOLD_COLUMNS)) output.note(row);
 }
