@@ -33,7 +33,7 @@ test('one who only plays the holder is told nothing that opens the store, by no 
   const thief: Ask = async (name, args) => {
     heard.push(...args);
     const nonce = provider.randomBytes(32);
-    return name === 'greet' ? { release: 2, secret: 'passphrase', salt, nonce } : nonce;
+    return name === 'greet' ? { release: 3, secret: 'passphrase', salt, nonce } : nonce;
   };
   await expect(comeIn(thief, { secret, provider })).rejects.toMatchObject({
     code: 'store.key-wrong',
