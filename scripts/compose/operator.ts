@@ -40,7 +40,7 @@ export async function putBack(stack: Stack): Promise<void> {
   await stack.up();
 }
 
-/** One of the operator's commands. Resolves to what it says. The first call builds its image. */
+/** One of the operator's commands. Resolves to what it says. */
 function call({ compose }: Stack, command: string, ...words: readonly string[]): Promise<string> {
   const run = ['run', '--rm', '-T', 'tools', 'npm', 'run', '--silent', command, '--', ...words];
   return compose(run, UP_MS_MAX);
