@@ -3,7 +3,7 @@
  * senders and receipts. Each time the SDK refuses or warns, and nothing false is shown (docs/lying-platform.md).
  */
 import { ApiError, getKeyLogAccount, listMessages, type MessageSlot } from '@sotto/api';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
 import {
   foundGroup,
@@ -20,7 +20,8 @@ import { openScene, type Scene, until } from './scene.ts';
 let platform: Standalone;
 const scenes: Scene[] = [];
 
-// Most of a test waits for the key log, so they wait together.
+// Most of a test waits for the key log, so they wait together: on a busy machine, for each other.
+vi.setConfig({ testTimeout: 120_000 });
 beforeAll(async () => {
   platform = await startStandalone({ environment: NO_LIMITS });
 });
