@@ -21,6 +21,8 @@ export interface Output {
   /** A line about it, on standard error. */
   note(line: string): void;
   readonly isTerminal: boolean;
+  /** How wide lines about it may be where a person reads them. */
+  readonly columns: number;
 }
 
 /** One call of a command. */

@@ -4,6 +4,9 @@ import { isatty } from 'node:tty';
 import { askingPerson } from './input.ts';
 import { run } from './run.ts';
 
+/** Of a terminal that does not say how wide it is. */
+const COLUMNS = 80;
+
 declare const SOTTO_VERSION: string | undefined;
 
 const environment = process.env;
@@ -40,6 +43,7 @@ process.exitCode = await run({
     out: (line) => void process.stdout.write(`${line}\n`),
     note: (line) => void process.stderr.write(`${line}\n`),
     isTerminal: isatty(2),
+    columns: process.stderr.columns ?? COLUMNS,
   },
   asking: askingPerson(stopping.signal),
   canDraw: isatty(1) && environment.TERM !== 'dumb',

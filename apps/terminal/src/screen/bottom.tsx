@@ -15,6 +15,7 @@ const TYPED_ROWS_MAX = 4;
 const TRANSFERS_SHOWN_MAX = 2;
 const PROMPT = '› ';
 const BAR_CELLS = 20;
+const WHOLE_HINT_COLUMNS = 48;
 
 /** How many rows it takes; the rest of the window is for messages. */
 export function bottomHeight(state: DeskState, columns: number, rows: number): number {
@@ -65,12 +66,17 @@ function hint(state: DeskState, columns: number): Span {
     const text = ` ${fitText(safeLine(notice.text), columns - 2)}`;
     return { text, tone: notice.isTrouble ? 'danger' : 'accent' };
   }
+  const isNarrow = columns < WHOLE_HINT_COLUMNS;
   const words = (() => {
-    if (panel !== undefined) return 'Esc closes · PageUp and PageDown scroll';
+    if (panel !== undefined) {
+      return isNarrow ? 'Esc closes · PageDown scrolls' : 'Esc closes · PageUp and PageDown scroll';
+    }
     if (chosen !== undefined) return '/reply /react /edit /delete /save · Esc';
     if (draft.text.startsWith('/')) return 'Tab completes · Enter does it';
     if (focus === 'list') return 'Up, Down, Enter · /new NAME · /help';
-    return 'Enter sends · Up chooses · Esc list · /help';
+    return isNarrow
+      ? 'Enter sends · Esc list · /help'
+      : 'Enter sends · Up chooses · Esc list · /help';
   })();
   return { text: ` ${fitText(words, columns - 2)}`, tone: 'dim' };
 }

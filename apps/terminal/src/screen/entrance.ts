@@ -44,7 +44,7 @@ async function chooseAccount(
 ): Promise<AccountFolder | undefined> {
   const listed = known.map(({ username, url }, at) => `  ${at + 1}  ${username} at ${url}`);
   const last = known.length + 1;
-  call.output.note(['Accounts here:', '', ...listed, `  ${last}  another one`, ''].join('\n'));
+  say(call, ['Accounts here:', '', ...listed, `  ${last}  another one`, ''].join('\n'));
   for (;;) {
     const answer = Number((await asking.line(`1 to ${last}? `)).trim());
     if (answer === last) return undefined;
@@ -71,7 +71,7 @@ async function begin(call: Call, asking: Asking): Promise<OpenAccount> {
   const url = urlOf(call) ?? DEFAULT_URL;
   await assertServer(url, timeoutOf(call.options));
   noteOpenDirectory(call);
-  call.output.note(`Welcome to Sotto at ${url}.\n\n${CHOICES}`);
+  say(call, `Welcome to Sotto at ${url}.\n\n${CHOICES}`);
   for (;;) {
     const choice = (await asking.line('1, 2 or 3? ')).trim();
     if (choice === '1' || choice === '') return register(call, asking, url);
@@ -81,14 +81,11 @@ async function begin(call: Call, asking: Asking): Promise<OpenAccount> {
 }
 
 const ALONE = `
-This device gets keys of its own then: whoever you talk with is warned, your
-other devices have to be linked again, and nothing that was said comes along.
-With another device at hand, link this one instead. A forgotten password:
-Ctrl+C, then sotto recover NAME.
+This device gets keys of its own then: whoever you talk with is warned, your other devices have to be linked again, and nothing that was said comes along. With another device at hand, link this one instead. A forgotten password: Ctrl+C, then sotto recover NAME.
 `;
 
 async function logIn(call: Call, asking: Asking, url: string): Promise<OpenAccount> {
-  call.output.note(ALONE);
+  say(call, ALONE);
   let username = call.options.as ?? '';
   for (;;) {
     username ||= (await asking.line('Your name: ')).trim();
@@ -112,7 +109,7 @@ async function logInTo(
   } catch (error) {
     await close();
     if (codeOf(error) !== 'auth.credentials-wrong') throw error;
-    tellRefused(call, error);
+    say(call, explain(error));
     return false;
   }
 }
@@ -127,7 +124,7 @@ async function openNew(
     return await openStore(call, asking, prepareAccount(call.directory, account));
   } catch (error) {
     if (toCommandError(error).exitCode !== EXIT.usage) throw error;
-    tellRefused(call, error);
+    say(call, explain(error));
     return undefined;
   }
 }
@@ -156,7 +153,7 @@ async function registerIn(
   for (;;) {
     const password = await asking.secret('A password: ');
     if (password !== (await asking.secret('The same again: '))) {
-      call.output.note('These were two. Once more:');
+      say(call, 'These were two. Once more:');
       continue;
     }
     try {
@@ -167,7 +164,7 @@ async function registerIn(
       return true;
     } catch (error) {
       const code = codeOf(error);
-      tellRefused(call, error);
+      say(call, explain(error));
       if (code === 'auth.invite-wrong') invite = (await asking.line('Invitation: ')).trim();
       else if (code === 'auth.username-taken' || code === 'auth.username-rule') return false;
       else if (code !== 'auth.password-rule') {
@@ -179,7 +176,8 @@ async function registerIn(
 }
 
 async function showRecoveryCode(call: Call, asking: Asking, code: string): Promise<void> {
-  call.output.note(
+  say(
+    call,
     `\nYour recovery code, the way back when the password is forgotten:\n\n    ${code}\n\nIt is shown this once.`,
   );
   await asking.line('Write it down, then press Enter. ');
@@ -190,15 +188,16 @@ async function link(call: Call, asking: Asking, url: string): Promise<OpenAccoun
   const linking = await openStore(call, asking, folder);
   const username = await waitForLink(linking.client, call).finally(() => linking.close());
   const adopted = adoptLinked(call.directory, folder, username);
-  call.output.note(`This is a device of ${safeLine(username)} now.`);
+  say(call, `This is a device of ${username} now.`);
   return openStore(call, asking, adopted);
 }
 
-async function waitForLink(client: Client, { output, signal }: Call): Promise<string> {
+async function waitForLink(client: Client, call: Call): Promise<string> {
+  const { output, signal } = call;
   const { code, completed } = await client.beginLink();
   for (const row of qrRows(code)) output.note(row);
   output.note(`\n${code}\n`);
-  output.note('Let a device of yours read this, or type there: /link and the code. Waiting…');
+  say(call, 'Let a device of yours read this, or type there: /link and the code. Waiting…');
   const aborted = Promise.withResolvers<never>();
   signal.addEventListener('abort', () => aborted.reject(signal.reason));
   return (await Promise.race([completed, aborted.promise])).username;
@@ -207,16 +206,14 @@ async function waitForLink(client: Client, { output, signal }: Call): Promise<st
 async function openStore(call: Call, asking: Asking, folder: AccountFolder): Promise<OpenAccount> {
   const isNew = !existsSync(storePathOf(folder));
   const passphrase = await passphraseOf(call, folder);
-  if (isNew && passphrase !== undefined)
-    call.output.note('What is kept here is encrypted with it.');
+  if (isNew && passphrase !== undefined) say(call, 'What is kept here is encrypted with it.');
   const askPassphrase = () => asking.secret('Passphrase: ');
   return openAccount(folder, { program: PROGRAM, passphrase, askPassphrase });
 }
 
-/** Columns that any terminal has: what is longer is broken between words. */
-const TOLD_COLUMNS = 78;
-
-/** What went wrong, and is asked again. */
-function tellRefused({ output }: Call, error: unknown): void {
-  for (const row of wrapText(safeLine(explain(error)), TOLD_COLUMNS)) output.note(row);
+/** Lines for whoever is coming in, broken between words. */
+function say({ output }: Call, text: string): void {
+  for (const line of text.split('\n')) {
+    for (const row of wrapText(safeLine(line), output.columns - 1)) output.note(row.trimEnd());
+  }
 }
