@@ -19,7 +19,7 @@ import {
   openDirectConversation,
   readHistory,
 } from './messages/conversations.ts';
-import { type HistoryItem, hasEnded, type Message, type Place } from './messages/history-item.ts';
+import type { HistoryItem, Message, Place } from './messages/history-item.ts';
 import { type HeadingOptions, headingOf } from './messages/message-heading.ts';
 import { type OnceOptions, saidBefore } from './messages/message-once.ts';
 import type { MessageReference } from './messages/message-reference.ts';
@@ -94,10 +94,8 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
   const files = createFiles({ store, provider, call, clock, ...transfer });
   return {
     messages: () => core.arrivals.messages(),
-    async history(conversation: ConversationId, range: HistoryRange = {}) {
-      const items = await readHistory(store, conversation, range);
-      return items.filter((item) => !hasEnded(item, clock()));
-    },
+    history: (conversation: ConversationId, range: HistoryRange = {}) =>
+      readHistory(store, conversation, { ...range, now: clock() }),
     async lines(
       conversation: ConversationId,
       { before, limit = LINES_PAGE }: Partial<ViewRange> = {},

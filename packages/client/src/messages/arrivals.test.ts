@@ -27,6 +27,28 @@ test('where somebody has looped, none goes before it was given', async () => {
   await loop;
 });
 
+test('a loop that could not begin lets the next one begin', async () => {
+  const store = openMemoryStore();
+  await arrive(store, 1);
+  let failures = 1;
+  const failing: Store = {
+    ...store,
+    transaction: (work) =>
+      failures-- > 0 ? Promise.reject(new Error('the disk is full')) : store.transaction(work),
+  };
+  const arrivals = createArrivals(failing);
+  await expect(arrivals.messages().next()).rejects.toThrow('the disk is full');
+  const loop = arrivals.messages().next();
+  arrivals.close();
+  await expect(loop).resolves.toBeDefined();
+});
+
+test('a loop over a client that is closed ends', async () => {
+  const arrivals = createArrivals(openMemoryStore());
+  arrivals.close();
+  expect(await arrivals.messages().next()).toEqual({ done: true, value: undefined });
+});
+
 async function arrive(store: Store, count: number): Promise<void> {
   await store.transaction(async (transaction) => {
     for (let seq = 1; seq <= count; seq++) {

@@ -31,9 +31,9 @@ export function createArrivals(store: Store): Arrivals {
   async function* messages(): AsyncGenerator<Message, void> {
     if (isTaken) throw new ClientError('messages.taken', 'another loop takes the messages');
     isTaken = true;
-    await store.transaction((transaction) => transaction.put(keys.arrivalLoop, NOTHING));
     let finished: string | undefined;
     try {
+      if (!isClosed) await noteLoop(store);
       while (!isClosed) {
         const next = await finishAndFindNext(store, finished);
         finished = next === 'ended' ? undefined : next?.key;
@@ -56,7 +56,13 @@ export function createArrivals(store: Store): Arrivals {
   };
 }
 
-const NOTHING = new Uint8Array(0);
+/** Once for a store: from then on nothing that waits for a loop is dropped. */
+function noteLoop(store: Store): Promise<void> {
+  return store.transaction(async (transaction) => {
+    if ((await transaction.get(keys.arrivalLoop)) === undefined)
+      await transaction.put(keys.arrivalLoop, new Uint8Array(0));
+  });
+}
 
 /**
  * Has a message wait for the loop. Where none has ever run, the oldest go once there are too many: they stay in the history.

@@ -12,10 +12,16 @@ import { ClientError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import { addressKey, keys } from '../store/key-space.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
-import { decodeRecord, getRecord, putRecord } from '../store/stored-record.ts';
+import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
 import { annotate } from './annotations.ts';
 import { ConversationRecord } from './conversation-record.ts';
-import { type AnyMessage, HistoryItem, type MembershipItem, Place } from './history-item.ts';
+import {
+  type AnyMessage,
+  HistoryItem,
+  hasEnded,
+  type MembershipItem,
+  Place,
+} from './history-item.ts';
 import { noteLifetime } from './lifetime.ts';
 import { applyWaitingReads } from './read-by.ts';
 
@@ -65,19 +71,25 @@ export interface HistoryRange {
   readonly limit?: number;
 }
 
-/** Messages of a conversation from the store, in order, with those that could not be read. */
-export async function readHistory(
+/**
+ * Messages of a conversation from the store, in order, with those that could not be read. What has run out by `now` is
+ * passed over: fewer than were asked for are the last ones.
+ */
+export function readHistory(
   store: Store,
   conversation: ConversationId,
-  { after = 0, limit = 100 }: HistoryRange,
+  { after = 0, limit = 100, now = 0 }: HistoryRange & { readonly now?: number },
 ): Promise<HistoryItem[]> {
-  const range = {
-    prefix: keys.messages(conversation),
-    after: keys.message(conversation, after),
-    limit,
-  };
-  const page = await store.transaction((transaction) => transaction.list(range));
-  return page.map(({ value }) => decodeRecord(HistoryItem, value));
+  const start = keys.message(conversation, after);
+  return store.transaction(async (transaction) => {
+    const items: HistoryItem[] = [];
+    for await (const { value } of entriesUnder(transaction, keys.messages(conversation), start)) {
+      if (items.length >= limit) break;
+      const item = decodeRecord(HistoryItem, value);
+      if (!hasEnded(item, now)) items.push(item);
+    }
+    return items;
+  });
 }
 
 /**

@@ -40,6 +40,21 @@ test.each([
   },
 );
 
+test('a damaged refused message costs itself alone, and what waits for a loop goes on waiting', async () => {
+  const store = openMemoryStore();
+  await writeAsBefore(store);
+  await store.transaction(async (transaction) => {
+    await transaction.put(`failed/${REFUSED[0]}`, new TextEncoder().encode('{'));
+    await transaction.put(keys.arrivalIds, Uint8Array.of(1));
+  });
+  const migrated = withMigrations(store);
+  await migrated.transaction(async (transaction) => {
+    expect(await wasRefused(transaction, REFUSED[0]!)).toBe(false);
+    expect(await wasRefused(transaction, REFUSED[1]!)).toBe(true);
+    expect(await transaction.get(keys.arrivalLoop)).toBeDefined();
+  });
+});
+
 test('a store whose records a newer release has written is refused, and stays as it is', async () => {
   const store = openMemoryStore();
   const newer = new TextEncoder().encode('{"version":99}');

@@ -18,6 +18,7 @@ const MIGRATIONS: readonly ((transaction: StoreTransaction) => Promise<void>)[] 
   async (transaction) => {
     await fileRefused(transaction);
     await forgetBudgets(transaction);
+    await assumeLoop(transaction);
   },
 ];
 
@@ -69,10 +70,26 @@ async function migrate(transaction: StoreTransaction): Promise<void> {
 
 async function fileRefused(transaction: StoreTransaction): Promise<void> {
   for await (const { key, value } of entriesUnder(transaction, keys.allFailed)) {
-    const entry = decodeRecord(OutboxEntry, value);
+    const entry = readable(value);
+    // A damaged one costs what it holds, and not the store: it stays where nobody looks any more.
+    if (entry === undefined) continue;
     await transaction.delete(key);
     await putRefused(transaction, entry);
   }
+}
+
+function readable(value: Uint8Array): OutboxEntry | undefined {
+  try {
+    return decodeRecord(OutboxEntry, value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an application loops over arrivals was not noted. One that does is not to lose those that waited for it. */
+async function assumeLoop(transaction: StoreTransaction): Promise<void> {
+  if ((await transaction.get(keys.arrivalIds)) === undefined) return;
+  await transaction.put(keys.arrivalLoop, new Uint8Array(0));
 }
 
 async function forgetBudgets(transaction: StoreTransaction): Promise<void> {
