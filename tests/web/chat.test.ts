@@ -89,6 +89,7 @@ test('messages are answered, reacted to, changed and taken back', TEST, async ()
   const answer = await cameTo(dora, conversation, 'at the well');
   expect(answer.replyTo).toBeDefined();
 
+  await lineOf(page, 'at the well').waitFor();
   // The arrow up changes what was said last; Escape leaves it as it was.
   await composer(page).press('ArrowUp');
   await expect.poll(() => composer(page).inputValue()).toBe('at the well');
@@ -188,6 +189,13 @@ test('hostile text is text, and keeps to its own bubble', TEST, async () => {
   const width = await page.getByRole('log').evaluate((log) => log.scrollWidth - log.clientWidth);
   expect(width).toBe(0);
   expect(await rows.count()).toBeGreaterThan(0);
+  // Whoever is at the end stays there, as when a keyboard takes half of the window.
+  await page.setViewportSize({ width: 390, height: 420 });
+  const below = () =>
+    page
+      .getByRole('log')
+      .evaluate((log) => Math.round(log.scrollHeight - log.scrollTop - log.clientHeight));
+  await expect.poll(below).toBe(0);
   expectNoFaults(alice);
 });
 

@@ -112,7 +112,7 @@ test('a chat that begins, and a group from its founding to its end', TEST, async
     await look(page);
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
   }
-  await page.getByRole('dialog').getByRole('button', { name: 'Leave group' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
   await page.getByRole('dialog', { name: 'Leave this group?' }).waitFor();
   await look(page);
   await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();

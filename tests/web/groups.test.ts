@@ -114,7 +114,7 @@ test('members are added, made admins, and the group gets another name', TEST, as
 
   // Who leaves keeps what was said, and lets the others be.
   await openGroupInfo(page);
-  await page.getByRole('button', { name: 'Leave group' }).click();
+  await page.getByRole('button', { name: 'Leave', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
   await page.getByText('You are no longer in this group.').waitFor();
   await lineOf(page, 'You left the group').waitFor();

@@ -1,7 +1,7 @@
 /** Which rows of a chat are on the page, and where. */
 import type { TimelineRow } from '@sotto/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type RefObject, useCallback, useLayoutEffect, useRef } from 'react';
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 import { guessHeight } from './guess-height.ts';
 
 /** Near enough to the end to stay there when something is said. */
@@ -30,6 +30,7 @@ export function useVirtualLines(
     paddingStart: 16,
     paddingEnd: 12,
   });
+  useStayingAtEnd(virtualizer, scroller);
   const hasBegun = useRef(false);
   useLayoutEffect(() => {
     if (hasBegun.current || rows.length === 0) return;
@@ -39,4 +40,30 @@ export function useVirtualLines(
     else virtualizer.scrollToIndex(firstNew, { align: 'start' });
   }, [virtualizer, rows]);
   return virtualizer;
+}
+
+/** Whoever was at the end stays there when the pane gets another size, as by the keyboard of a phone. */
+function useStayingAtEnd(
+  virtualizer: VirtualLines,
+  scroller: RefObject<HTMLDivElement | null>,
+): void {
+  useEffect(() => {
+    const { current } = scroller;
+    if (current === null) return;
+    let wasAtEnd: boolean | undefined;
+    const note = () => {
+      wasAtEnd = virtualizer.isAtEnd();
+    };
+    const sizes = new ResizeObserver(() => {
+      // The first size is none that it gets.
+      if (wasAtEnd === undefined) note();
+      else if (wasAtEnd) virtualizer.scrollToEnd();
+    });
+    current.addEventListener('scroll', note);
+    sizes.observe(current);
+    return () => {
+      sizes.disconnect();
+      current.removeEventListener('scroll', note);
+    };
+  }, [virtualizer, scroller]);
 }

@@ -171,6 +171,7 @@ function List({ views, reader }: { views: readonly ConversationView[]; reader: R
 }
 
 function NoConversations({ onAsk }: { onAsk: (asking: Asking) => void }) {
+  const { username } = useMe();
   return (
     <EmptyState
       icon={MessageCirclePlus}
@@ -181,8 +182,8 @@ function NoConversations({ onAsk }: { onAsk: (asking: Asking) => void }) {
         </Button>
       }
     >
-      Ask somebody for their username, or tell them yours. Everything you write is encrypted from
-      this device to theirs.
+      Ask somebody for their username, or tell them yours: <strong>{username}</strong>. Everything
+      you write is encrypted from this device to theirs.
     </EmptyState>
   );
 }

@@ -86,7 +86,7 @@ function Info({ view, onClose, onPage }: InfoProps) {
         <div className={styles.actions}>
           {isAdmin && <Action icon={UserPlus} label="Add people" onClick={() => onPage('add')} />}
           {isAdmin && <Action icon={Pencil} label="Rename" onClick={() => onPage('rename')} />}
-          <Action icon={LogOut} label="Leave group" onClick={() => onPage('leave')} />
+          <Action icon={LogOut} label="Leave" onClick={() => onPage('leave')} />
         </div>
       )}
       <Failure error={task.error} />

@@ -91,7 +91,9 @@ function Person({ person: { user, name }, isChosen, onChoose }: PersonProps) {
         onClick={() => onChoose(user, name)}
       >
         <PersonAvatar user={user} name={name} size="small" />
-        <bdi className={styles.name}>{name}</bdi>
+        <span className={styles.name}>
+          <bdi>{name}</bdi>
+        </span>
         {isChosen === true && <Check size={18} strokeWidth={2.25} aria-hidden />}
       </button>
     </li>

@@ -21,8 +21,9 @@ export function PersonLine({ user, detail, action }: PersonLineProps) {
     <div className={styles.line}>
       <PersonAvatar user={user} name={shown} />
       <span className={styles.words}>
-        <span className={styles.name} dir="auto">
-          {shown}
+        {/* A name reads in its own direction, and begins where all of them do. */}
+        <span className={styles.name}>
+          <bdi>{shown}</bdi>
         </span>
         <span className={styles.detail}>
           {detail ?? (username === undefined ? ' ' : `@${username}`)}

@@ -140,8 +140,10 @@ function FirstWords({ conversation }: { conversation: ConversationId }) {
   const words = body?.type === 'text' ? body.text : body?.type === 'file' ? 'A file' : undefined;
   if (words === undefined) return null;
   return (
-    <blockquote className={styles.quote} dir="auto">
-      {words}
+    <blockquote className={styles.quote}>
+      <p className={styles.said} dir="auto">
+        {words}
+      </p>
     </blockquote>
   );
 }
