@@ -36,6 +36,8 @@ const CLIENT_WORDS = {
   'account.logged-out': SESSION_ENDED,
   'account.compromised':
     'Somebody else has taken your account’s identity. Nothing is sent until you take it back or link this device again.',
+  'client.silent':
+    'The tab or program that has this account does not answer. It goes on once that wakes or ends.',
   'connection.replaced':
     'This device is connected from somewhere else. Only one copy of it may be.',
   'conversation.unknown': 'There is no such conversation.',

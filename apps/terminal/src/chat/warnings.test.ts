@@ -60,3 +60,12 @@ test('what fails by itself is told, and takes the place of nothing else', () => 
   tell('trouble', { error: new Error('again') });
   expect(desk.state.get().notice?.text).toBe('Saved');
 });
+
+test('that another program holds everything up is told until it goes on', () => {
+  const { desk, tell } = openWith(QUIET);
+  followTrouble(desk);
+  tell('silent', { isSilent: true });
+  expect(desk.state.get().notice).toMatchObject({ isTrouble: true });
+  tell('silent', { isSilent: false });
+  expect(desk.state.get().notice).toBeUndefined();
+});

@@ -9,13 +9,25 @@ type View = Pick<ConversationView, 'id' | 'members'>;
 
 /** Tells what fails by itself. Gives back the function that ends that. */
 export function followTrouble(desk: Desk): () => void {
-  return desk.client.on('trouble', ({ error }) => {
-    // Never in the place of something that a person waits for; that there is no connection stands in the first row.
-    if (error instanceof ConnectionError || desk.state.get().notice !== undefined) return;
-    desk.change({
-      notice: { text: `${explain(error)} (tried again by itself)`, isTrouble: false },
-    });
-  });
+  const { on } = desk.client;
+  const ends = [
+    on('trouble', ({ error }) => tellOnce(desk, error)),
+    on('silent', ({ isSilent }) => {
+      if (isSilent) desk.change({ notice: { text: SILENT, isTrouble: true } });
+      else if (desk.state.get().notice?.text === SILENT) desk.change({ notice: undefined });
+    }),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+const SILENT = 'The program that has this account was stopped: let it go on (fg), or end it';
+
+/** Never in the place of something that a person waits for; that there is no connection stands in the first row. */
+function tellOnce(desk: Desk, error: unknown): void {
+  if (error instanceof ConnectionError || desk.state.get().notice !== undefined) return;
+  desk.change({ notice: { text: `${explain(error)} (tried again by itself)`, isTrouble: false } });
 }
 
 /** What concerns the account, and the conversation that is open. */
