@@ -105,7 +105,7 @@ async function suffer(fault: Fault, { talk, signal }: FaultsOptions): Promise<Ou
 async function renewServices({ stack, talk }: FaultsOptions): Promise<Outcome> {
   await upgrade(stack);
   const back = await talk.recover(WATCH_MS);
-  return { fault: UPGRADE, gone: undefined, back, withinMs: RECOVERY_MS_MAX };
+  return { fault: UPGRADE, gone: undefined, back, withinMs: RETURN_MS_MAX };
 }
 
 /** Somebody is away meanwhile, and finds what was written before. */
