@@ -22,7 +22,7 @@ import {
 import * as z from 'zod/mini';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { getRecord } from '../store/stored-record.ts';
+import { getSharedRecord } from '../store/stored-record.ts';
 
 /** Who is logged in. `tokens` is absent after a log-out: the device and its keys stay. */
 export const Account = z.object({
@@ -168,9 +168,12 @@ export const SenderCounterRecord = z.object({
   membership: z.optional(HeadRecord),
 });
 
-/** Another account as it is known, or undefined. */
-export function getPeer(transaction: StoreTransaction, user: UserId): Promise<Peer | undefined> {
-  return getRecord(transaction, keys.peer(user), Peer);
+/** Another account as it is known, or undefined. The record is not to be changed. */
+export function getPeer(
+  transaction: StoreTransaction,
+  user: UserId,
+): Promise<Readonly<Peer> | undefined> {
+  return getSharedRecord(transaction, keys.peer(user), Peer);
 }
 
 /** A stored prekey as the key pair that it was. */

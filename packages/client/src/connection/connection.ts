@@ -1,11 +1,5 @@
 /** The client while it is connected: which frame goes to whom, and what starts and ends with each connection. */
-import {
-  type ConversationId,
-  openSocketTicket,
-  type ServerFrame,
-  Stored,
-  type UserId,
-} from '@sotto/api';
+import { type ConversationId, openSocketTicket, type ServerFrame, type UserId } from '@sotto/api';
 import { keepKeys } from '../account/key-upkeep.ts';
 import { ClientError, isProblem } from '../errors.ts';
 import { giveAllTitleKeys } from '../groups/group-title.ts';
@@ -240,7 +234,7 @@ export class Connection {
         break;
       case 'stored': {
         const lane = here.lanes.get(frame.conversation);
-        if (lane) this.#watch(lane.onStored(frame.number, Stored.parse(frame)));
+        if (lane) this.#watch(lane.onStored(frame.number, frame));
         break;
       }
       case 'refused':

@@ -147,10 +147,10 @@ const knownTypes = new Set(
 /** A frame, or undefined for one of a newer release. Throws `answer.invalid` for what breaks the contract. */
 function decodeFrame(data: unknown): ServerFrame | undefined {
   const json = typeof data === 'string' ? parseJson(data) : undefined;
-  const typed = Typed.safeParse(json);
-  if (typed.success && !knownTypes.has(typed.data.type)) return undefined;
   const frame = z.safeDecode(ServerFrame, json as z.input<typeof ServerFrame>);
   if (frame.success) return frame.data;
+  const typed = Typed.safeParse(json);
+  if (typed.success && !knownTypes.has(typed.data.type)) return undefined;
   throw new ClientError('answer.invalid', 'a frame breaks the contract', { cause: frame.error });
 }
 

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { STORE_CACHE_BYTES } from '../limits.ts';
 import { cacheCommitted } from './committed-cache.ts';
+import type { StoreRange } from './store.ts';
 import { createStoreChanges } from './store-changes.ts';
 
 const one = Uint8Array.of(1);
@@ -59,11 +60,32 @@ test('what is read again and again stays, whatever else goes through', async () 
   expect(get).toHaveBeenCalledOnce();
 });
 
+test('where there is nothing of a kind, nothing is looked for until something of it is written', () => {
+  const { cache, list, write } = engine();
+  const look = (prefix: string) => cache.list({ prefix, limit: 9 });
+  expect([look('a/b/'), look('a/c/'), look('a/')]).toEqual([[], [], []]);
+  expect(list.mock.calls).toEqual([[{ prefix: 'a/', limit: 1 }]]);
+  write('aa', one);
+  write('a', one);
+  write('b/c', one);
+  expect(look('a/b/')).toEqual([]);
+  expect(list).toHaveBeenCalledOnce();
+  write('a/b/c', one);
+  expect(look('a/b/')).toEqual([{ key: 'a/b/c', value: one }]);
+  expect(look('a/c/')).toEqual([]);
+  write('a/b/c', undefined);
+  expect(look('a/b/')).toEqual([]);
+});
+
 /** A cache over entries in memory, and what was asked of them. */
 function engine() {
   const entries = new Map<string, Uint8Array>();
   const get = vi.fn((key: string) => entries.get(key));
-  const cache = cacheCommitted({ get, list: () => [] });
+  const list = vi.fn(({ prefix, limit }: StoreRange) => {
+    const found = [...entries].filter(([key]) => key.startsWith(prefix));
+    return found.slice(0, limit).map(([key, value]) => ({ key, value }));
+  });
+  const cache = cacheCommitted({ get, list });
   const write = (key: string, value: Uint8Array | undefined) => {
     const changes = createStoreChanges();
     changes.set(key, value);
@@ -71,5 +93,5 @@ function engine() {
     else entries.set(key, value);
     cache.note(changes);
   };
-  return { cache, get, write };
+  return { cache, get, list, write };
 }

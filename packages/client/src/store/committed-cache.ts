@@ -3,7 +3,8 @@
  * how far the session has got) are then read from the disk once. Only what is committed is ever in it.
  */
 import { STORE_CACHE_BYTES } from '../limits.ts';
-import type { StoreChanges } from './store-changes.ts';
+import type { StoreEntry, StoreRange } from './store.ts';
+import { familyOf, type StoreChanges } from './store-changes.ts';
 import type { CommittedEntries } from './store-overlay.ts';
 
 export interface CommittedCache extends CommittedEntries {
@@ -20,6 +21,8 @@ export function cacheCommitted(engine: CommittedEntries): CommittedCache {
   let young = new Map<string, Uint8Array | undefined>();
   let old: typeof young = new Map();
   let youngBytes = 0;
+  /** First parts of keys that were looked at, and whether there is any such key: of much that is listed there is nothing. */
+  const families = new Map<string, 'some' | 'none'>();
   /** How often something was committed: what was asked for before may not be what is there now. */
   let commits = 0;
 
@@ -41,6 +44,31 @@ export function cacheCommitted(engine: CommittedEntries): CommittedCache {
     return value;
   }
 
+  function noteFamily(family: string, found: readonly StoreEntry[]): void {
+    families.set(family, found.length === 0 ? 'none' : 'some');
+  }
+
+  async function lookAtWhenRead(family: string, reading: Promise<StoreEntry[]>): Promise<void> {
+    const asked = commits;
+    const found = await reading;
+    if (asked === commits) noteFamily(family, found);
+  }
+
+  /** Once for each family: whether there is anything in it at all. */
+  function lookAt(family: string): void | Promise<void> {
+    const found = engine.list({ prefix: family, limit: 1 });
+    if (found instanceof Promise) return lookAtWhenRead(family, found);
+    noteFamily(family, found);
+  }
+
+  function list(range: StoreRange): StoreEntry[] | Promise<StoreEntry[]> {
+    const family = familyOf(range.prefix);
+    if (family === '' || families.get(family) === 'some') return engine.list(range);
+    if (families.get(family) === 'none') return [];
+    const looking = lookAt(family);
+    return looking === undefined ? list(range) : looking.then(() => engine.list(range));
+  }
+
   return {
     get(key) {
       if (young.has(key)) return young.get(key);
@@ -49,7 +77,7 @@ export function cacheCommitted(engine: CommittedEntries): CommittedCache {
       keep(key, value);
       return value;
     },
-    list: (range) => engine.list(range),
+    list,
     note(changes) {
       commits += 1;
       for (const [key, value] of changes.under('')) {
@@ -58,6 +86,7 @@ export function cacheCommitted(engine: CommittedEntries): CommittedCache {
         if (young.delete(key)) youngBytes -= sizeOf(key, before);
         old.delete(key);
         if (before !== undefined) keep(key, value);
+        if (value !== undefined) families.delete(familyOf(key));
       }
     },
   };

@@ -177,6 +177,9 @@ export const keys = {
   arrivals: 'arrival/',
   arrival: (number: number) => `arrival/${padded(number)}`,
   arrivalIds: 'arrival-ids',
+  /** What a person is to be told; see `notices.ts`. */
+  notices: 'notice/',
+  notice: (kind: string, about: string) => `notice/${kind}/${about}`,
   /** Somebody has looped over them once. */
   arrivalLoop: 'arrival-loop',
   /** What somebody shows of themselves, this account included; see `profile.ts`. */

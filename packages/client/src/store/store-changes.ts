@@ -51,7 +51,7 @@ export function createStoreChanges(): StoreChanges {
   return changes;
 }
 
-/** The first part of a key with its slash. A key of one part is in a family that no prefix names. */
-function familyOf(key: string): string {
+/** The first part of a key, or of a prefix, with its slash. A key of one part is in a family that no prefix names. */
+export function familyOf(key: string): string {
   return key.slice(0, key.indexOf('/') + 1);
 }

@@ -34,6 +34,30 @@ export async function getRecord<S extends z.core.$ZodType>(
   return value === undefined ? undefined : decodeRecord(schema, value);
 }
 
+/** What bytes were decoded to, and as what. */
+const decoded = new WeakMap<
+  Uint8Array,
+  { readonly schema: z.core.$ZodType; readonly value: unknown }
+>();
+
+/**
+ * The same for what every message goes by and seldom changes: it is decoded once, as long as the store gives the same
+ * bytes for it. The value is shared, and not to be changed.
+ */
+export async function getSharedRecord<S extends z.core.$ZodType>(
+  transaction: StoreTransaction,
+  key: string,
+  schema: S,
+): Promise<Readonly<z.output<S>> | undefined> {
+  const bytes = await transaction.get(key);
+  if (bytes === undefined) return undefined;
+  const known = decoded.get(bytes);
+  if (known?.schema === schema) return known.value as z.output<S>;
+  const value = decodeRecord(schema, bytes);
+  decoded.set(bytes, { schema, value });
+  return value;
+}
+
 /** The record that the bytes of a store entry stand for. */
 export function decodeRecord<S extends z.core.$ZodType>(schema: S, value: Uint8Array): z.output<S> {
   try {

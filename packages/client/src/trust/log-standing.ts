@@ -9,7 +9,7 @@ import { HeadRecord, sameBytes } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { getRecord, putRecord } from '../store/stored-record.ts';
+import { getRecord, getSharedRecord, putRecord } from '../store/stored-record.ts';
 
 /** The log as it was met first: never another one after that. */
 export const LogPin = z.object({ logKey: bytesOf(32), blindingKey: bytesOf(32) });
@@ -67,7 +67,7 @@ export async function standingOf(
   user: UserId,
   identityKey: Uint8Array,
 ): Promise<Standing> {
-  const leaf = await getRecord(transaction, keys.logLeaf(user), ContactLeaf);
+  const leaf = await getSharedRecord(transaction, keys.logLeaf(user), ContactLeaf);
   if (leaf?.broken !== undefined) {
     throw alarmError({ code: 'key-log.broken', cause: leaf.broken });
   }
@@ -81,7 +81,7 @@ export async function isUnproven(
   transaction: StoreTransaction,
   { user, identityKey }: { readonly user: UserId; readonly identityKey: Uint8Array },
 ): Promise<boolean> {
-  const leaf = await getRecord(transaction, keys.logLeaf(user), ContactLeaf);
+  const leaf = await getSharedRecord(transaction, keys.logLeaf(user), ContactLeaf);
   if (leaf?.broken !== undefined) return false;
   if (leaf?.identityKey !== undefined && sameBytes(leaf.identityKey, identityKey)) return false;
   return (await transaction.get(keys.logAlarm)) === undefined;
@@ -103,7 +103,7 @@ export async function noteClaim(
   user: UserId,
   claimed: Head,
 ): Promise<void> {
-  const leaf = (await getRecord(transaction, keys.logLeaf(user), ContactLeaf)) ?? {};
+  const leaf = (await getSharedRecord(transaction, keys.logLeaf(user), ContactLeaf)) ?? {};
   const put = (changed: ContactLeaf) =>
     putRecord(transaction, keys.logLeaf(user), [ContactLeaf, changed]);
   try {
@@ -117,7 +117,7 @@ export async function noteClaim(
 
 /** Forgets what stands against a contact, and what was seen of it: before the next send it is looked up anew. */
 export async function pardonContact(transaction: StoreTransaction, user: UserId): Promise<void> {
-  const leaf = await getRecord(transaction, keys.logLeaf(user), ContactLeaf);
+  const leaf = await getSharedRecord(transaction, keys.logLeaf(user), ContactLeaf);
   if (leaf?.broken !== undefined) await transaction.delete(keys.logLeaf(user));
 }
 
