@@ -29,8 +29,8 @@ afterEach(async () => {
 });
 
 /** Of both ends together, for one message. What rises here, rises on every phone for every message. */
-const ALONE = { transactions: 5, statements: 60 };
-const TOGETHER = { transactions: 3.5, statements: 30, commits: 0.3 };
+const ALONE = { transactions: 5, statements: 36 };
+const TOGETHER = { transactions: 3, statements: 20, commits: 0.3 };
 
 test('a message alone waits for the disk three times where it is written, and once where it is read', async () => {
   const talk = await beginTalk();
