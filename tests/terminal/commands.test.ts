@@ -176,7 +176,7 @@ describe('the commands for scripts', { timeout: TEST_MS }, () => {
         /sotto link/,
       ],
       [
-        'fresh',
+        'newcomer',
         ['register', 'alice', '--url', platform.url, '--password-file', 'password'],
         77,
         /taken/,

@@ -10,7 +10,7 @@ import {
   useStandings,
   useUsername,
 } from '@sotto/hooks';
-import { type ReactElement, useMemo } from 'react';
+import type { ReactElement } from 'react';
 import type { Desk, DeskState } from '../chat/desk.ts';
 import { safeLine } from '../safe-text.ts';
 import { wrapText } from '../text-width.ts';
@@ -35,7 +35,7 @@ export function Title({
   /** Rows below the window. */
   readonly hidden: number;
 }): ReactElement {
-  const standing = useStandings(useMemo(() => [view.id], [view.id])).get(view.id);
+  const standing = useStandings([view.id]).get(view.id);
   const peer = peerOf(view, me.user);
   const username = useUsername(peer);
   const isThere = useIsThere(peer);
