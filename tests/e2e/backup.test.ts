@@ -195,6 +195,7 @@ test.concurrent(
     await alice.client.completeLink(code, { history: true });
     await completed;
     expect(lost).toHaveLength(1);
+    expect((await phone.alarms()).notices).toEqual([{ kind: 'history-lost' }]);
     await phone.connect();
     await say(bob, conversation, 'after');
     await until(async () => (await textsOf({ client: phone }, conversation)).includes('after'));

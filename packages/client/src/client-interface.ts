@@ -14,6 +14,7 @@ import type { ClientEvent, ClientEvents, Listener } from './events.ts';
 import type { PeopleDoor } from './people/people-door.ts';
 import type { ClientState } from './state/state.ts';
 import type { Alarms } from './trust/alarms.ts';
+import type { Notice } from './trust/notices.ts';
 
 /** The account and its sessions. */
 export interface AccountDoor {
@@ -92,6 +93,8 @@ export interface DeviceDoor {
 export interface TrustDoor {
   /** What waits for a person to decide, also from before this start: the events tell each of them once, or at each start. */
   alarms(): Promise<Alarms>;
+  /** Puts a notice of `alarms` away, which a person has seen; a newer one of its kind stays. */
+  dismissNotice(notice: Notice): Promise<void>;
   /**
    * Goes on with a contact whose identity key has changed, after the safety numbers were compared. `shown` are the digits
    * that `safetyNumber` gave and a person has seen: it rejects with `identity.changed` when that number is not the one of

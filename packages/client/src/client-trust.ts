@@ -6,6 +6,7 @@ import { readBrokenGroups } from './groups/group-reading.ts';
 import { readAlarms } from './trust/alarms.ts';
 import { forgetKeyLog } from './trust/key-log.ts';
 import { pardonContact } from './trust/log-standing.ts';
+import { dismissNotice, type Notice } from './trust/notices.ts';
 import { acceptIdentity, compareIdentities } from './trust/peers.ts';
 
 /** What an application calls when a person has compared numbers, or has asked the operator. */
@@ -13,6 +14,7 @@ export function openTrustDoor(core: ClientCore): TrustDoor {
   const { store } = core;
   return {
     alarms: () => readAlarms(store),
+    dismissNotice: (notice: Notice) => dismissNotice(store, notice),
     async safetyNumber(user: UserId) {
       return compareIdentities(await core.peerDeps(), user);
     },

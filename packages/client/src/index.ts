@@ -62,3 +62,4 @@ export {
   sealStore,
 } from './store/store-sealed.ts';
 export type { Alarms } from './trust/alarms.ts';
+export type { Notice } from './trust/notices.ts';

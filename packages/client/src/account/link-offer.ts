@@ -24,6 +24,7 @@ import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
 import { ContactLeaf, LogPin, OwnLeaf, SeenTree } from '../trust/log-standing.ts';
+import { noteNotice } from '../trust/notices.ts';
 import { type AccountDeps, logInByDevice, type Me } from './account.ts';
 import { adoptIdentity, deleteAll, forgetIdentity, nextSignedPrekey } from './identity-change.ts';
 import { encodeLinkCode } from './link-code.ts';
@@ -89,18 +90,26 @@ async function complete(deps: NewDeviceDeps, record: LinkRecord): Promise<Me> {
     throw new ClientError('answer.invalid', 'the platform logged in somebody else');
   }
   await deps.join();
-  if (joining.history) await fetchHistory(deps, joining.history);
-  await deps.store.transaction((transaction) => transaction.delete(keys.link));
+  const lost = joining.history && (await fetchHistory(deps, joining.history));
+  await deps.store.transaction(async (transaction) => {
+    await transaction.delete(keys.link);
+    if (lost) await noteNotice(transaction, { kind: 'history-lost' });
+  });
+  if (lost) deps.onHistoryLost(lost.error);
   return me;
 }
 
 /** What does not come now is told: a device is linked with or without a past. */
-async function fetchHistory(deps: NewDeviceDeps, history: HistoryReference): Promise<void> {
+async function fetchHistory(
+  deps: NewDeviceDeps,
+  history: HistoryReference,
+): Promise<{ error: unknown } | undefined> {
   try {
     await takeHistory(deps, history);
+    return undefined;
   } catch (error) {
     if (deps.signal.aborted || error instanceof ConnectionError) throw error;
-    deps.onHistoryLost(error);
+    return { error };
   }
 }
 

@@ -47,8 +47,10 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   'log-tree': 'backup',
   // A person has to decide about it, on whichever device.
   'log-alarm': 'backup',
+  notice: 'device',
   'log-own-leaf': 'backup',
   'log-leaf': 'backup',
+  'owed-proof': 'backup',
   peer: 'backup',
   block: 'history',
   conversation: 'history',

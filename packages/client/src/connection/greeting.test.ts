@@ -18,6 +18,7 @@ import { keys } from '../store/key-space.ts';
 import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
 import { Counter, getRecord } from '../store/stored-record.ts';
+import { readNotices } from '../trust/notices.ts';
 import { loadLocalParty } from '../trust/sessions.ts';
 import type { Call } from './call.ts';
 import { takeHello } from './greeting.ts';
@@ -84,6 +85,7 @@ test('a store that is behind gets new sessions, which is told: each time for wha
   aheadMs = 25 * 3_600_000;
   for (let time = 0; time < 3; time++) await greet({ sent: 3, cursors: ahead });
   expect(told.slice(2)).toEqual([{ messages: 0 }]);
+  expect(await readNotices(store)).toEqual([{ kind: 'store-behind' }]);
 });
 
 test('the ids of keys are never taken away up to the last ones', async () => {

@@ -19,6 +19,7 @@ import {
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
+import { noteNotice } from '../trust/notices.ts';
 import type { PeerDeps } from '../trust/peers.ts';
 
 const Incarnation = z.object({ incarnation: z.int() });
@@ -118,6 +119,7 @@ async function leaveBehind(deps: PeerDeps, messages: number): Promise<void> {
   const { store, local, clock, events } = deps;
   await store.transaction(async (transaction) => {
     await putRecord(transaction, keys.leftBehind, [LeftBehind, { at: clock() }]);
+    await noteNotice(transaction, { kind: 'store-behind' });
     if (messages === 0) return;
     await skipSendNumbers(transaction, messages);
     await setSentCount(transaction, local, ((await countSent(transaction, local)) ?? 0) + messages);

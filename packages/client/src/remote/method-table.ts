@@ -55,6 +55,7 @@ export const CLIENT_METHODS = {
   typing: 'again',
   setTimer: 2,
   alarms: 'again',
+  dismissNotice: 'again',
   acceptIdentity: 'again',
   acceptKeyLog: 'again',
   safetyNumber: 'again',

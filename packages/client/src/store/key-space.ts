@@ -153,6 +153,9 @@ export const keys = {
   logOwnLeaf: 'log-own-leaf',
   logLeaf: (user: UserId) => `log-leaf/${user}`,
   logLeaves: 'log-leaf/',
+  /** See `owed-proofs.ts`. */
+  owedProof: (user: UserId) => `owed-proof/${user}`,
+  owedProofs: 'owed-proof/',
   /** What could not be read and is to be sent again, by sending device; see `missed-message.ts` and `repair.ts`. */
   wantedAgain: (conversation: ConversationId, sender: DeviceAddress, seq: number) =>
     `wanted-again/${conversation}/${addressKey(sender)}/${padded(seq)}`,
@@ -179,7 +182,8 @@ export const keys = {
   arrivalIds: 'arrival-ids',
   /** What a person is to be told; see `notices.ts`. */
   notices: 'notice/',
-  notice: (kind: string, about: string) => `notice/${kind}/${about}`,
+  notice: (kind: string) => `notice/${kind}`,
+  noticeOf: (kind: string, user: UserId) => `notice/${kind}/${user}`,
   /** Somebody has looped over them once. */
   arrivalLoop: 'arrival-loop',
   /** What somebody shows of themselves, this account included; see `profile.ts`. */

@@ -6,8 +6,9 @@ import { keys } from '../store/key-space.ts';
 import type { Store, StoreEntry } from '../store/store.ts';
 import { decodeRecord, getRecord } from '../store/stored-record.ts';
 import { ContactLeaf, LogAlarm } from './log-standing.ts';
+import { type Notice, readNotices } from './notices.ts';
 
-/** Alarms that wait for a person; none of them passes by itself. `GroupRecord.broken` has those of groups. */
+/** Alarms and notices that wait for a person; none of them passes by itself. `GroupRecord.broken` has those of groups. */
 export interface Alarms {
   /** Nothing is sent to anybody: told as `account-compromised`, or as `key-log-broken` without a user. */
   readonly general?: LogAlarm['code'];
@@ -15,6 +16,8 @@ export interface Alarms {
   readonly identityChanged: readonly UserId[];
   /** Contacts against whom the key log stands: `acceptIdentity` goes on, too. */
   readonly logBroken: readonly UserId[];
+  /** What has happened, and `dismissNotice` has not put away. */
+  readonly notices: readonly Notice[];
 }
 
 /** Reads them. Throws `store.closed` and `store.invalid`. */
@@ -32,7 +35,8 @@ export async function readAlarms(store: Store): Promise<Alarms> {
     const { broken } = decodeRecord(ContactLeaf, value);
     if (broken !== undefined) logBroken.push(UserId.parse(key.slice(keys.logLeaves.length)));
   }
-  return { ...(alarm && { general: alarm.code }), identityChanged, logBroken };
+  const notices = await readNotices(store);
+  return { ...(alarm && { general: alarm.code }), identityChanged, logBroken, notices };
 }
 
 async function* entriesUnder(store: Store, prefix: string): AsyncGenerator<StoreEntry> {

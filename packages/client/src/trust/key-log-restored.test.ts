@@ -20,6 +20,7 @@ import { putRecord } from '../store/stored-record.ts';
 import { type KeyLogFixture, makeKeyLog } from './key-log.fixture.ts';
 import { createKeyLog, type KeyLog } from './key-log.ts';
 import { noteClaim } from './log-standing.ts';
+import { readNotices } from './notices.ts';
 
 const provider = nodeProvider;
 const alice = randomUUID() as UserId;
@@ -83,6 +84,7 @@ describe('a log that was restored from a backup', () => {
     others(1);
     await keyLog().needOwn();
     expect(heard).toEqual([RESTORED]);
+    expect(await readNotices(store)).toEqual([{ kind: 'key-log-restored', time: 5 }]);
   });
 
   test('was restored before what is to be explained only once', async () => {

@@ -34,6 +34,7 @@ import {
   SeenTree,
   standingOf,
 } from './log-standing.ts';
+import { noteNotice } from './notices.ts';
 
 export interface KeyLogDeps {
   readonly store: Store;
@@ -210,6 +211,9 @@ async function keep(
   await store.transaction(async (transaction) => {
     await putRecord(transaction, keys.logTree, [SeenTree, tree]);
     await put(transaction);
+    if (restored !== undefined) {
+      await noteNotice(transaction, { kind: 'key-log-restored', time: restored.time });
+    }
   });
   if (restored === undefined) return;
   const { incarnation, time } = restored;

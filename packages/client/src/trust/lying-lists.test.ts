@@ -140,7 +140,14 @@ describe('a list', () => {
     const warned = vi.fn();
     alice.on('device-list-warning', warned);
     await alice.whenStored((await alice.sendText(conversation, 'hello')).id);
-    expect(warned).toHaveBeenCalledWith({ user: device('bob').user, warning: 'stale' });
+    const warning = { user: device('bob').user, warning: 'stale' } as const;
+    expect(warned).toHaveBeenCalledWith(warning);
+    const { notices } = await alice.alarms();
+    expect(notices).toEqual([{ kind: 'device-list-warning', ...warning }]);
+    await alice.dismissNotice({ ...notices[0]!, warning: 'refused' } as (typeof notices)[0]);
+    expect((await alice.alarms()).notices).toEqual(notices);
+    await alice.dismissNotice(notices[0]!);
+    expect((await alice.alarms()).notices).toEqual([]);
     await expectDelivery(bob, conversation);
   });
 

@@ -23,6 +23,7 @@ import type { Events } from '../events.ts';
 import { keys } from '../store/key-space.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import { putRecord } from '../store/stored-record.ts';
+import { noteNotice } from './notices.ts';
 import type { SessionsDeps } from './sessions.ts';
 
 export interface ListDeps extends SessionsDeps {
@@ -98,7 +99,13 @@ export async function refreshList(deps: ListDeps, user: UserId): Promise<void> {
     deps.store.transaction(async (transaction) => {
       const peer = await getPeer(transaction, user);
       if (peer === undefined) throw new ClientError('answer.invalid', 'the contact is gone');
-      return learnList(deps, transaction, { user, identityKey: peer.identityKey, encoded });
+      const handedOut = { user, identityKey: peer.identityKey, encoded };
+      const verified = await learnList(deps, transaction, handedOut);
+      if (verified.warning !== undefined) {
+        const { warning } = verified;
+        await noteNotice(transaction, { kind: 'device-list-warning', user, warning });
+      }
+      return verified;
     }),
   );
   if (warning !== undefined) deps.events.emit('device-list-warning', { user, warning });
@@ -106,7 +113,7 @@ export async function refreshList(deps: ListDeps, user: UserId): Promise<void> {
 
 /** The work's outcome; tells of a list that it refuses. */
 export async function warned<T>(
-  { events }: Pick<ListDeps, 'events'>,
+  { store, events }: Pick<ListDeps, 'store' | 'events'>,
   user: UserId,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -116,7 +123,13 @@ export async function warned<T>(
     const isRefusal =
       error instanceof CryptoError ||
       (error instanceof ClientError && error.code === 'device.unlisted');
-    if (isRefusal) events.emit('device-list-warning', { user, warning: 'refused' });
+    if (isRefusal) {
+      const warning = 'refused';
+      await store.transaction((transaction) =>
+        noteNotice(transaction, { kind: 'device-list-warning', user, warning }),
+      );
+      events.emit('device-list-warning', { user, warning });
+    }
     throw error;
   }
 }

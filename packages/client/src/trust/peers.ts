@@ -22,6 +22,7 @@ import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { putRecord } from '../store/stored-record.ts';
 import { fetchBundles, isOfOne, type Question, questionsOf } from './bundles.ts';
+import { noteNotice } from './notices.ts';
 import { assertListed, type ListDeps, learnList, verifyList, warned } from './peer-lists.ts';
 import { type BegunSession, beginSession, openSessions } from './sessions.ts';
 import type { Wanted } from './wanted.ts';
@@ -162,6 +163,9 @@ async function learnBundle(deps: PeerDeps, { bundle, question, work }: HandedOut
     const { list, warning } = await learnList(deps, transaction, handedOut);
     assertListed(list, bundle.devices);
     await keepDevices(deps, transaction, { bundle, met, question, computed });
+    if (warning !== undefined) {
+      await noteNotice(transaction, { kind: 'device-list-warning', user, warning });
+    }
     return warning ?? 'good';
   });
   if (outcome === 'identity-changed') return refuseIdentity(deps, user);
