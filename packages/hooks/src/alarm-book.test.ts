@@ -75,7 +75,7 @@ function open() {
     -readonly [K in keyof Awaited<ReturnType<BookDeps['alarms']>>]: Awaited<
       ReturnType<BookDeps['alarms']>
     >[K];
-  } = { identityChanged: [], logBroken: [] };
+  } = { identityChanged: [], logBroken: [], notices: [] };
   /** What the next answers wait for. */
   const delays: Promise<void>[] = [];
   const listeners = new Map<ClientEvent, (event: never) => void>();

@@ -30,7 +30,7 @@ export interface UnseenNotes extends Observable<Unseen> {
 }
 
 /** Everything at once. */
-export interface AlarmView extends Alarms, Unseen {
+export interface AlarmView extends Omit<Alarms, 'notices'>, Unseen {
   readonly brokenGroups: readonly ConversationId[];
 }
 
@@ -48,7 +48,7 @@ export interface AlarmBook extends Observable<AlarmView> {
 export type BookDeps = Pick<Client, 'on' | 'alarms' | 'conversations'>;
 
 /** What waits for a decision. */
-type Waiting = Alarms & Pick<AlarmView, 'brokenGroups'>;
+type Waiting = Omit<AlarmView, keyof Unseen>;
 
 const books = new WeakMap<BookDeps, AlarmBook>();
 
@@ -108,10 +108,11 @@ function notesInMemory(): UnseenNotes {
 
 async function readWaiting(client: BookDeps): Promise<Waiting> {
   const [alarms, conversations] = await Promise.all([client.alarms(), client.conversations()]);
+  const { notices: _, ...waiting } = alarms; // Noted by the application so far: see `UnseenNotes`.
   const brokenGroups = conversations.flatMap((one) =>
     one.kind === 'group' && one.broken !== undefined ? [one.id] : [],
   );
-  return { ...alarms, brokenGroups };
+  return { ...waiting, brokenGroups };
 }
 
 function listen(client: BookDeps, notes: UnseenNotes, read: () => void): void {

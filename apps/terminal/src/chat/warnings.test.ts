@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { BOB, CAROL, deskWith, GROUP, WITH_BOB, WITH_CAROL } from './desk.fixture.ts';
 import { followTrouble, forgetNotes, warningWords } from './warnings.ts';
 
-const QUIET: Alarms = { identityChanged: [], logBroken: [] };
+const QUIET: Alarms = { identityChanged: [], logBroken: [], notices: [] };
 
 /** A desk whose client has found something, and tells what the test wants. */
 function openWith(alarms: Alarms) {
@@ -27,6 +27,7 @@ function openWith(alarms: Alarms) {
 
 test('what waits is shown where it concerns, with what can be typed about it', async () => {
   const { seen } = openWith({
+    ...QUIET,
     general: 'key-log.broken',
     identityChanged: [BOB],
     logBroken: [CAROL],
