@@ -30,8 +30,8 @@ export interface Stage {
 
 /** Starts a platform. */
 export async function openStage(): Promise<Stage> {
-  const directory = mkdtempSync(join(tmpdir(), 'sotto-terminal-'));
   const first = await startStandalone({ environment: { ...NO_LIMITS } });
+  const directory = mkdtempSync(join(tmpdir(), 'sotto-terminal-'));
   let running: Standalone = first;
   const windows: TerminalWindow[] = [];
   let opened = 0;
