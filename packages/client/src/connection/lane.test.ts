@@ -13,7 +13,7 @@ import { ConnectionError } from '../errors.ts';
 import { type ClientEvents, createEvents } from '../events.ts';
 import { encodeContent } from '../messages/content.ts';
 import { ConversationRecord } from '../messages/conversation-record.ts';
-import { writeCursor } from '../messages/conversations.ts';
+import { readHistory, writeCursor } from '../messages/conversations.ts';
 import { OutboxEntry } from '../messages/outbox-entry.ts';
 import { keys } from '../store/key-space.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
@@ -107,13 +107,37 @@ test('an answer under another id, or to what is not under way, settles nothing',
   await lane.stop();
 });
 
-test('what was sent later does not come to stand in front of what was sent before', async () => {
-  const { lane, sent, told } = await laneWithWaiting(2);
+test('one false place shows the next message as late, and keeps none of those behind it', async () => {
+  const { lane, sent, told, orders } = await laneWithWaiting(3);
+  await vi.waitFor(() => expect(sent()).toEqual([1, 2, 3]), 20_000);
+  const end = Number.MAX_SAFE_INTEGER;
+  await lane.onStored(1, storedAs(1, end));
+  await lane.onStored(2, storedAs(2, 5));
+  await lane.onStored(3, storedAs(3, 6));
+  expect(told.map(({ seq }) => seq)).toEqual([end, 5, 6]);
+  expect(await orders()).toEqual([
+    [5, 'late'],
+    [6, 'next'],
+    [end, 'next'],
+  ]);
+  await lane.stop();
+});
+
+test('what a forgotten life has sent may stand in front of what was sent since', async () => {
+  const { lane, sent, told, failed, orders } = await laneWithWaiting(2);
   await vi.waitFor(() => expect(sent()).toEqual([1, 2]), 20_000);
-  await lane.onStored(1, storedAs(1, 6));
-  const settling = lane.onStored(2, storedAs(2, 5));
-  await expect(settling).rejects.toMatchObject({ code: 'answer.invalid' });
-  expect(told.map(({ seq }) => seq)).toEqual([6]);
+  await lane.onStored(1, storedAs(1, 200));
+  lane.onRefused(2, {
+    ...problem('message.id-conflict'),
+    stored: { conversation: CONVERSATION, seq: 101, sentAt: '2026-01-01T00:00:00Z' },
+  });
+  await vi.waitFor(() => expect(sent().slice(2)).toEqual(['withdraw']), 20_000);
+  expect(told.map(({ seq }) => seq)).toEqual([200, 101]);
+  expect(failed).toEqual([]);
+  expect(await orders()).toEqual([
+    [101, 'next'],
+    [200, 'next'],
+  ]);
   await lane.stop();
 });
 
@@ -164,7 +188,11 @@ async function laneWithWaiting(count: number) {
     CONVERSATION,
   );
   const sent = () => frames.map((frame) => (frame.type === 'send' ? frame.number : frame.type));
-  return { lane, sent, told, failed };
+  const orders = async () => {
+    const items = await readHistory(store, CONVERSATION, {});
+    return items.map((item) => [item.seq, item.type === 'message' && item.order]);
+  };
+  return { lane, sent, told, failed, orders };
 }
 
 function sealedEntry(counter: number): OutboxEntry {

@@ -327,17 +327,11 @@ async function settleForgotten(
 ): Promise<boolean> {
   const { id, conversation } = entry;
   const stored = { id, conversation, seq, sentAt };
-  const isNews = await deps.store
-    .transaction((transaction) => settleUsed(deps, transaction, { entry, stored }))
-    .catch(unlessBelieved);
+  const isNews = await deps.store.transaction((transaction) =>
+    settleUsed(deps, transaction, { entry, stored }),
+  );
   if (isNews === true) deps.events.emit('stored', { id, conversation, seq });
   return isNews !== undefined;
-}
-
-/** Where something else stands the message is not, whatever the platform says, and says again each time. */
-function unlessBelieved(error: unknown): undefined {
-  if (error instanceof ClientError && error.code === 'answer.invalid') return undefined;
-  throw error;
 }
 
 async function giveUp(

@@ -99,16 +99,27 @@ export function readHistory(
  */
 export async function keepItem(transaction: StoreTransaction, item: AnyMessage): Promise<void> {
   const { conversation, seq, id, sender } = item;
-  const isSame = (there: HistoryItem) =>
-    there.type !== 'membership' &&
-    there.id === id &&
-    addressKey(there.sender) === addressKey(sender);
-  await keepAt(transaction, item, isSame);
+  await keepAt(transaction, item, (there) => isOf(there, item));
   await putRecord(transaction, keys.messageId(sender, id), [Place, { conversation, seq }]);
   await applyWaitingReads(transaction, item);
   if (item.type !== 'message') return;
   await noteLifetime(transaction, item);
   await annotate(transaction, item);
+}
+
+/** Whether something else than this message stands in its place. */
+export async function isPlaceTaken(
+  transaction: StoreTransaction,
+  message: Pick<AnyMessage, 'conversation' | 'seq' | 'id' | 'sender'>,
+): Promise<boolean> {
+  const key = keys.message(message.conversation, message.seq);
+  const there = await getRecord(transaction, key, HistoryItem);
+  return there !== undefined && !isOf(there, message);
+}
+
+function isOf(there: HistoryItem, { id, sender }: Pick<AnyMessage, 'id' | 'sender'>): boolean {
+  if (there.type === 'membership' || there.id !== id) return false;
+  return addressKey(there.sender) === addressKey(sender);
 }
 
 /** The same for an entry of a group's log. */

@@ -16,6 +16,7 @@ test.each([
   ['none', []],
   ['one', [1]],
   ['one far away', [1_048_577]],
+  ['one at the end of all numbers', [1, Number.MAX_SAFE_INTEGER]],
   ['many', places(1, 3_000)],
   ['many with a hole', [...places(1, 1_000), ...places(1_048_576, 1_000)]],
 ])('the end of a history is found from its beginning, of %s', async (_, seqs) => {
@@ -37,7 +38,7 @@ async function fill(transaction: StoreTransaction, seqs: readonly number[]): Pro
   for (const seq of seqs) {
     const item: HistoryItem = {
       type: 'message',
-      id: MessageId.parse(idOf(seq)),
+      id: MessageId.parse(idOf(seq % 1_000_000_000)),
       conversation: CONVERSATION,
       seq,
       sender: SENDER,

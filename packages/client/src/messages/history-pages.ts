@@ -42,12 +42,14 @@ async function placeBehindAll(
   let found = await firstAfter(low);
   if (found === undefined) return low + 1;
   let leap = 1;
-  for (; found !== undefined; found = await firstAfter(low + leap)) {
+  // No lie about a place leads beyond the end of all numbers, where nothing can be counted.
+  const leapt = () => Math.min(low + leap, Number.MAX_SAFE_INTEGER);
+  for (; found !== undefined; found = await firstAfter(leapt())) {
     low = found;
     leap *= 2;
   }
-  for (let high = low + leap; high > low; ) {
-    const middle = Math.floor((low + high) / 2);
+  for (let high = leapt(); high > low; ) {
+    const middle = low + Math.floor((high - low) / 2);
     found = await firstAfter(middle);
     if (found === undefined) high = middle;
     else low = found;

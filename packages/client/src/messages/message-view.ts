@@ -9,12 +9,12 @@ import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder, getRecord } from '../store/stored-record.ts';
 import { reactionsTo } from './annotations.ts';
 import { ConversationRecord } from './conversation-record.ts';
-import { HistoryItem, hasEnded } from './history-item.ts';
+import { HistoryItem, hasEnded, type Message } from './history-item.ts';
 import { itemsBefore } from './history-pages.ts';
 import { groupReactions, showContent } from './message-line.ts';
 import { referenceOf } from './message-reference.ts';
 import { readUpTo } from './own-read-mark.ts';
-import { readMarks } from './read-by.ts';
+import { isReadBy, type ReadMark, readMarks } from './read-by.ts';
 import { readWaiting, type WaitingLines } from './waiting-lines.ts';
 
 /** Which lines of a conversation. */
@@ -77,7 +77,8 @@ function isUnread(item: HistoryItem): boolean {
 /** How far our own messages have come. */
 interface Progress {
   readonly delivered: number;
-  readonly read: number;
+  /** Of each other member. */
+  readonly marks: readonly (ReadMark | undefined)[];
 }
 
 async function readProgress(
@@ -88,8 +89,10 @@ async function readProgress(
   const room = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
   const others = room?.members.filter((user) => user !== address.user) ?? [];
   const marks = await readMarks(transaction, conversation);
-  const read = others.length === 0 ? 0 : Math.min(...others.map((user) => marks.get(user) ?? 0));
-  return { delivered: await deliveredToAll(transaction, conversation), read };
+  return {
+    delivered: await deliveredToAll(transaction, conversation),
+    marks: others.map((user) => marks.get(user)),
+  };
 }
 
 interface Viewing {
@@ -124,7 +127,7 @@ async function viewItem(
   if (shown === undefined || hasEnded(item, viewing.now)) return undefined;
   const { own: isOwn, order, time, expiresAt } = item;
   const reactions = await reactionsTo(transaction, conversation, reference);
-  const status = isOwn ? statusOf(seq, viewing.progress) : 'received';
+  const status = isOwn ? statusOf(item, viewing.progress) : 'received';
   const line = {
     ...{ conversation, reference, seq, sender, isOwn, time, status, order },
     ...shown,
@@ -134,7 +137,8 @@ async function viewItem(
   return viewing.waiting.applyTo(line, reactions);
 }
 
-function statusOf(seq: number, { delivered, read }: Progress): MessageStatus {
-  if (seq <= read) return 'read';
-  return seq <= delivered ? 'delivered' : 'stored';
+function statusOf(item: Message, { delivered, marks }: Progress): MessageStatus {
+  const isRead = marks.length > 0 && marks.every((mark) => mark && isReadBy(mark, item));
+  if (isRead) return 'read';
+  return item.seq <= delivered ? 'delivered' : 'stored';
 }

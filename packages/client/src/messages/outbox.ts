@@ -101,22 +101,31 @@ async function assertRoom(
   throw new ClientError('outbox.full', 'too many messages wait to be sent');
 }
 
+interface Settling {
+  readonly entry: OutboxEntry;
+  readonly stored: Stored;
+  readonly isForgotten?: boolean;
+}
+
 /**
  * Takes a `stored` message out of the outbox and into the history. False when it was there already, or belongs there
- * never. Throws `answer.invalid` when its place is taken, or not where it was sent among our others.
+ * never. What a forgotten life has sent has no order with what was sent since. Throws `answer.invalid` when its place is
+ * taken.
  */
 export async function settle(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  { entry, stored }: { entry: OutboxEntry; stored: Stored },
+  { entry, stored, isForgotten = false }: Settling,
 ): Promise<boolean> {
   const { conversation, seq } = stored;
   const isShown = entry.resent === undefined && !isControl(entry);
-  if (isShown) await noteOwnPlace(transaction, conversation, { counter: entry.counter, seq });
+  const place = { counter: entry.counter, seq };
+  const isOrdered = isShown && !isForgotten;
+  const order = isOrdered ? await noteOwnPlace(transaction, conversation, place) : 'next';
   await transaction.delete(keyOf(entry));
   await noteSent(transaction, deps.local, { entry, seq, storedAt: deps.clock() });
   const cursor = await readCursor(transaction, conversation);
-  if (isShown) await keepItem(transaction, itemOf(deps, entry, stored));
+  if (isShown) await keepItem(transaction, { ...itemOf(deps, entry, stored), order });
   else if (seq > cursor) await transaction.put(keys.ownPlace(conversation, seq), NOTHING);
   const moved = await passOwn(transaction, conversation, cursor);
   if (moved !== cursor) await writeCursor(transaction, conversation, moved);

@@ -169,8 +169,63 @@ test('marks go neither backwards nor to what was never sent', async () => {
   await until(async () => expect(await texts(alice, conversation)).toContain('done'));
   expect(heard).toEqual([]);
   const marks = await alice.store.transaction((it) => readMarks(it, conversation));
-  expect([...marks.values()]).toEqual([2]);
+  expect([...marks.values()].map(({ seq }) => seq)).toEqual([2]);
 });
+
+test('what was kept from others is not read by a word about what was sent before it', async () => {
+  const { alice, bob, conversation, platform } = pair;
+  platform.show = (slot, { username }) => {
+    const isHidden = username === 'alice' && slot.type === 'message' && slot.seq === 2;
+    return isHidden ? [{ type: 'none', from: 2, to: 2 }] : [slot];
+  };
+  const hidden = await bob.client.sendText(conversation, 'hidden from Alice');
+  await bob.client.whenStored(hidden.id);
+  const shown = await alice.client.sendText(conversation, 'shown');
+  await alice.client.whenStored(shown.id);
+  keepAt(2);
+  const kept = await alice.client.sendText(conversation, 'kept');
+  expect(await alice.client.whenStored(kept.id)).toEqual({ conversation, seq: 2 });
+  await claim(shown.reference);
+  await bob.client.sendText(conversation, 'I have read it');
+  await until(async () => expect(await statusOf(alice, 'shown')).toBe('read'));
+  expect(await lineOf(alice, conversation, 'kept')).toMatchObject({
+    status: 'stored',
+    order: 'late',
+  });
+});
+
+test('one false place beyond all others holds neither messages nor marks up', async () => {
+  const { alice, bob, conversation } = pair;
+  const ended: unknown[] = [];
+  alice.client.on('disconnected', (event) => ended.push(event));
+  keepAt(Number.MAX_SAFE_INTEGER);
+  const kept = await alice.client.sendText(conversation, 'kept');
+  await alice.client.whenStored(kept.id);
+  await claim(kept.reference);
+  await bob.client.sendText(conversation, 'I have read it');
+  await until(async () => expect(await statusOf(alice, 'kept')).toBe('read'));
+  expect(ended).toHaveLength(1);
+  for (const text of ['second', 'third']) {
+    const { id, reference } = await alice.client.sendText(conversation, text);
+    await alice.client.whenStored(id);
+    expect(await statusOf(alice, text)).not.toBe('read');
+    await claim(reference);
+    await bob.client.sendText(conversation, `I have read the ${text}`);
+    await until(async () => expect(await statusOf(alice, text)).toBe('read'));
+  }
+  expect(ended).toHaveLength(1);
+}, 30_000);
+
+/** The platform keeps what alice sends next from everybody, and says that it is stored there. */
+function keepAt(seq: number): void {
+  const { platform, conversation } = pair;
+  platform.judge = ({ id }, number, { socket }) => {
+    const stored = { number, id, conversation, seq, sentAt: '2026-01-01T00:00:00.000Z' };
+    socket!.send(JSON.stringify({ type: 'stored', ...stored }));
+    platform.judge = () => undefined;
+    return 'cut';
+  };
+}
 
 /** Has bob say that he has read it, whatever he has. It leaves with his next text. */
 async function claim(upTo: MessageReference): Promise<void> {

@@ -21,7 +21,7 @@ import type { MessageReference } from './message-reference.ts';
 import type { ControlHandler } from './opening.ts';
 import { OutboxEntry } from './outbox-entry.ts';
 import { getOwnReadMark, putOwnReadMark, readUpTo } from './own-read-mark.ts';
-import { letReadWait, putReadBy } from './read-by.ts';
+import { letReadWait, putReadBy, readMarkAt } from './read-by.ts';
 
 /** What was read and not said yet, and who wrote it. */
 const UntoldRead = z.object({ conversation: ConversationId, authors: z.array(UserId) });
@@ -107,8 +107,10 @@ export const takeRead: ControlHandler<'read'> = async (deps, { sender }, { upTo,
     await putOwnReadMark(transaction, conversation, { upTo, seq, time: readAt });
     await countRead(transaction, conversation, { upTo: seq, readAt });
     await transaction.delete(keys.untoldRead(conversation));
-  } else if (!(await putReadBy(transaction, conversation, { user, seq }))) {
-    return;
+  } else {
+    const item = await getRecord(transaction, keys.message(conversation, seq), HistoryItem);
+    const mark = readMarkAt(user, seq, item);
+    if (!(await putReadBy(transaction, conversation, mark))) return;
   }
   later.push(() => {
     events.emit('read', { conversation, user, seq });

@@ -10,6 +10,7 @@ import { getRecord } from '../store/stored-record.ts';
 import type { SessionsDeps } from '../trust/sessions.ts';
 import { nothingOf, timeAfterRemarks } from './annotations.ts';
 import { decodeContent } from './content.ts';
+import { isPlaceTaken } from './conversations.ts';
 import { HistoryItem, Place } from './history-item.ts';
 import { enqueue, settle } from './outbox.ts';
 import { isControl, type OutboxEntry } from './outbox-entry.ts';
@@ -23,28 +24,33 @@ export interface Used {
 /**
  * Takes the entry for stored there. What was changed here before it left is said behind it, since others have the message
  * without that. Resolves with whether that is news, as `settle`; with undefined when this store has another message under
- * the id, so that the entry is none that was forgotten: nothing has changed then. Throws as `settle` does.
+ * the id, or something else in the place, so that the entry is none that was forgotten: nothing has changed then.
  */
 export async function settleUsed(
   deps: SessionsDeps,
   transaction: StoreTransaction,
   { entry, stored }: Used,
 ): Promise<boolean | undefined> {
-  if (await isOfAnother(deps.local, transaction, entry)) return undefined;
-  const isNews = await settle(deps, transaction, { entry, stored });
+  if (await isOfAnother(deps.local, transaction, { entry, stored })) return undefined;
+  const isNews = await settle(deps, transaction, { entry, stored, isForgotten: true });
   // What is sent again after a restore of the platform had said it the first time.
   const isToSay = entry.isChanged === true && entry.resent === undefined;
   if (isToSay) await sayChange(deps, transaction, entry);
   return isNews;
 }
 
-/** Of one that this life has sent, and an application has given its id to a second one. */
+/**
+ * Of one that this life has sent, and an application has given its id to a second one; or the place is that of something
+ * else, whatever the platform says, and says again each time.
+ */
 async function isOfAnother(
   { address }: LocalParty,
   transaction: StoreTransaction,
-  entry: OutboxEntry,
+  { entry, stored: { conversation, seq } }: Used,
 ): Promise<boolean> {
   if (entry.resent !== undefined || isControl(entry)) return false;
+  const sender = { user: UserId.parse(address.user), device: DeviceId.parse(address.device) };
+  if (await isPlaceTaken(transaction, { conversation, seq, id: entry.id, sender })) return true;
   const place = await getRecord(transaction, keys.messageId(address, entry.id), Place);
   if (place === undefined) return false;
   const key = keys.message(place.conversation, place.seq);
