@@ -18,15 +18,11 @@ export const takeProfile: ControlHandler<'profile'> = async (deps, arrival, cont
   const known = await getProfile(transaction, user);
   // One that this device made by a clock that was wrong counts no more, for nothing would ever be newer.
   const isWrong = isOwn && known !== undefined && known.time > deps.clock();
-  // What one device says of its time rises; when the platform got it is the platform's word, which must turn nothing around.
-  const said = known?.said;
-  const isOlder =
-    said?.by === by ? control.time <= said.at : known !== undefined && time <= known.time;
-  if (isOlder && !isWrong) return;
+  const said = { by, at: control.time };
+  if (known && !isWrong && isOlder({ time, said }, known, deps.clock())) return;
   const { name, picture } = control;
   const record: ProfileRecord = {
-    ...{ time, name },
-    ...(control.time <= deps.clock() && { said: { by, at: control.time } }),
+    ...{ time, name, said },
     picture: picture && { type: picture.mediaType, hash: picture.name },
     copies: picture ? [picture] : [],
   };
@@ -34,3 +30,21 @@ export const takeProfile: ControlHandler<'profile'> = async (deps, arrival, cont
   const isBlocked = (await transaction.get(keys.block(user))) !== undefined;
   if (!isBlocked) later.push(() => events.emit('profile', { user }));
 };
+
+type Said = NonNullable<ProfileRecord['said']>;
+
+/**
+ * By what the devices say of their time, unless it is ahead of ours. When the platform got a profile is the platform's word,
+ * which must turn nothing around.
+ */
+function isOlder(
+  { time, said }: Pick<ProfileRecord, 'time'> & { readonly said: Said },
+  known: ProfileRecord,
+  now: number,
+): boolean {
+  const knownAt = known.said && known.said.at <= now ? known.said.at : undefined;
+  // What one device says rises, whatever its clock.
+  if (knownAt !== undefined && said.by === known.said?.by) return said.at <= knownAt;
+  const at = said.at <= now ? said.at : time;
+  return at <= Math.max(known.time, knownAt ?? 0);
+}

@@ -36,7 +36,7 @@ export const ProfileRecord = z.object({
   time: z.number(),
   name: z.optional(ProfileName),
   picture: z.optional(z.object({ type: PictureType, hash: z.string() })),
-  /** Whose word it is, and the time by that device's clock, unless that ran ahead of ours; absent of what was set here. */
+  /** Whose word it is, and the time by that device's clock; absent of what was set here. */
   said: z.optional(z.object({ by: DeviceId, at: z.number() })),
   /** The files that hold the picture: of others the one that they named. */
   copies: z.array(PictureReference),
