@@ -216,7 +216,7 @@ test.concurrent('two messages of ours that are turned around are shown with a wa
   await alice.client.sendText(conversation, 'first');
   await until(async () => lines().at(-1)?.status === 'stored');
   await alice.client.sendText(conversation, 'second');
-  await until(async () => lines().every(({ status }) => status !== 'waiting'));
+  await until(async () => (await textsIn(alice, conversation)).length === 3);
   expect(await ordersIn(alice, conversation)).toEqual([
     ['hello', 'next'],
     ['second', 'late'],
