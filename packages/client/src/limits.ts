@@ -304,6 +304,12 @@ export const STRETCH_MS_MAX = 12;
 /** Between two members looked up in the key log: half of the requests that a user has, at most, so that the rest is for people. */
 export const MEMBER_PROOF_MS = 2_000;
 
+/**
+ * Accounts that wait in memory for their turn to be looked up: five of the largest groups. Of more than that those are
+ * dropped who have waited longest; who has written stays in the store, and others come with the next message to them.
+ */
+export const PROOFS_WAITING_MAX = 1_000;
+
 /** Members of whom nothing could be had get nothing for so long; then they are asked for again. */
 export const PASSED_OVER_MS = 10 * 60_000;
 

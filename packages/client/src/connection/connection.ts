@@ -74,7 +74,7 @@ export class Connection {
     this.#deps = { ...deps, call: this.#patient(deps) };
     this.#keyLog = createKeyLog(this.#deps);
     const onError = (error: unknown) => deps.events.emit('trouble', { error });
-    this.#proofs = createMemberProofs({ keyLog: this.#keyLog, onError });
+    this.#proofs = createMemberProofs({ ...this.#deps, keyLog: this.#keyLog, onError });
     this.#deliveries = openDeliveries(this.#deps);
     const inBackground = (work: Promise<void>) => this.#inBackground(work);
     this.#hear = hearEphemeral({ ...this.#deps, inBackground });
@@ -279,6 +279,7 @@ export class Connection {
     here.isGreeted = true;
     await this.#startLanes(here);
     here.repairer.wake();
+    await this.#proofs.needOwed();
     await this.#readUpTo(here, behind);
     this.#inBackground(this.#learnConversations());
   }

@@ -14,7 +14,8 @@ import { assertSaidToAll, decryptInGroup, judgeMembership } from '../groups/open
 import { noteMissed } from '../repair/missed-message.ts';
 import { addressKey, keys } from '../store/key-space.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
-import { isUnproven, noteClaim } from '../trust/log-standing.ts';
+import { noteClaim } from '../trust/log-standing.ts';
+import { oweProof } from '../trust/owed-proofs.ts';
 import { noteListClaim } from '../trust/peer-lists.ts';
 import { pinnedIdentity } from '../trust/peers.ts';
 import { decodeContent } from './content.ts';
@@ -139,8 +140,8 @@ async function noteHeads(
   { keyLog, deviceLists }: Envelope,
 ): Promise<void> {
   const identityKey = await pinnedIdentity(transaction, local, user);
-  const isToProve = identityKey && (await isUnproven(transaction, { user, identityKey }));
-  if (isToProve) later.push(() => prove({ user, identityKey }));
+  const contact = identityKey && { user, identityKey };
+  if (contact && (await oweProof(transaction, contact))) later.push(() => prove(contact));
   if (keyLog) await noteClaim(transaction, user, keyLog);
   await noteListClaim(transaction, user, deviceLists);
 }

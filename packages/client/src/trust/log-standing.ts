@@ -76,15 +76,14 @@ export async function standingOf(
   return leaf?.claimed === undefined ? 'proven' : 'doubtful';
 }
 
-/** Whether a contact is yet to be looked up, and nothing that waits for a person stands in the way of that. */
+/** Whether a contact was not found in the log yet, and nothing is known against it. */
 export async function isUnproven(
   transaction: StoreTransaction,
   { user, identityKey }: { readonly user: UserId; readonly identityKey: Uint8Array },
 ): Promise<boolean> {
   const leaf = await getSharedRecord(transaction, keys.logLeaf(user), ContactLeaf);
   if (leaf?.broken !== undefined) return false;
-  if (leaf?.identityKey !== undefined && sameBytes(leaf.identityKey, identityKey)) return false;
-  return (await transaction.get(keys.logAlarm)) === undefined;
+  return leaf?.identityKey === undefined || !sameBytes(leaf.identityKey, identityKey);
 }
 
 /** Our own newest leaf, for the envelopes of what we send. Throws `store.invalid` before it was looked up. */
