@@ -13,6 +13,7 @@ import { type Arguments, timeoutOf } from './arguments.ts';
 import { CommandError, EXIT } from './exit-code.ts';
 import { type Asking, originOf, secretFrom } from './input.ts';
 import { safeLine } from './safe-text.ts';
+import { noteNotices } from './scripts/alarm-notes.ts';
 
 /** Where a command writes. */
 export interface Output {
@@ -51,7 +52,7 @@ export function accountOf(call: Call): AccountFolder {
   return findAccount(call.directory, { username: call.options.as, url: urlOf(call) });
 }
 
-/** Runs work on an account that was opened, and connected, for it. */
+/** Runs work on an account that was opened, and connected, for it, and tells what a person should know of it at the end. */
 export async function withClient<T>(
   call: Call,
   work: (client: Client, account: OpenAccount) => Promise<T>,
@@ -59,7 +60,12 @@ export async function withClient<T>(
   return withAccount(call, accountOf(call), async (account) => {
     const timeoutMs = timeoutOf(call.options);
     await connectWithin(account.client, { timeoutMs, signal: call.signal });
-    return work(account.client, account);
+    try {
+      return await work(account.client, account);
+    } finally {
+      // What cannot be read now, as after an interruption, waits for the next call.
+      await noteNotices(call.output, account.client).catch(() => {});
+    }
   });
 }
 

@@ -1,143 +1,109 @@
-/**
- * What a person has to know about whom to believe: what waits for a decision, as the SDK's store has it, and what was told and
- * not dealt with yet, as the application has noted it. No end of the application loses any of the first, nor of the second
- * where notes outlast it.
- */
-import type { Alarms, Client, ClientEvents, Observable } from '@sotto/client';
+/** What a person has to know about whom to believe: what waits for a decision, and what has happened, as the SDK's store has it. */
+import type { Alarms, Client, ClientEvent, Notice, Observable } from '@sotto/client';
 import type { ConversationId, UserId } from './ids.ts';
 import { createSettable } from './settable.ts';
 
-/** Why a list of devices gives reason to be careful. */
-export type ListWarning = ClientEvents['device-list-warning']['warning'];
+/** A reason to be careful with somebody's list of devices. */
+export type DeviceNotice = Extract<Notice, { kind: 'device-list-warning' }>;
 
-/** Something that has happened, to be told once. */
-export type AlarmNotice =
-  | { readonly kind: 'store-behind' }
-  | { readonly kind: 'history-lost' }
-  | { readonly kind: 'key-log-restored'; readonly time: number };
-
-/** What was told, and a person has not dealt with. */
-export interface Unseen {
-  readonly notices: readonly AlarmNotice[];
-  /** The newest warning about each person's devices. */
-  readonly listWarnings: ReadonlyMap<UserId, ListWarning>;
-}
-
-/** Where that is noted. */
-export interface UnseenNotes extends Observable<Unseen> {
-  /** Notes what comes of what is noted now. */
-  readonly change: (change: (unseen: Unseen) => Partial<Unseen>) => void;
-}
+/** What has happened to the account as a whole. */
+export type AccountNotice = Exclude<Notice, DeviceNotice>;
 
 /** Everything at once. */
-export interface AlarmView extends Omit<Alarms, 'notices'>, Unseen {
+export interface AlarmView extends Alarms {
   readonly brokenGroups: readonly ConversationId[];
 }
 
 /** The one book of a client. */
 export interface AlarmBook extends Observable<AlarmView> {
-  /** The person has seen a notice. */
-  readonly dismiss: (notice: AlarmNotice) => void;
-  /** The person has seen the warning about somebody's devices. */
-  readonly dismissWarning: (user: UserId) => void;
-  /** Reads what waits anew, after a decision. Rejects as reading the store does. */
+  /**
+   * A person has seen a notice: exactly this one, so that what has taken its place meanwhile stays. Rejects as writing and
+   * reading the store do; it is shown on then.
+   */
+  readonly dismiss: (seen: Notice) => Promise<void>;
+  /** Reads everything anew, after a decision. Rejects as reading the store does. */
   readonly refresh: () => Promise<void>;
 }
 
 /** What the book needs of a client. */
-export type BookDeps = Pick<Client, 'on' | 'alarms' | 'conversations'>;
+export type BookDeps = Pick<Client, 'on' | 'alarms' | 'dismissNotice' | 'conversations'>;
 
-/** What waits for a decision. */
-type Waiting = Omit<AlarmView, keyof Unseen>;
+/** What tells that there may be something new. */
+const REASONS = [
+  'identity-changed',
+  'account-compromised',
+  'key-log-broken',
+  'group-broken',
+  'store-behind',
+  'history-lost',
+  'key-log-restored',
+  'device-list-warning',
+  // A decision may have been made in another tab or program, or the identity renewed.
+  'conversation',
+  'connected',
+] as const satisfies readonly ClientEvent[];
 
 const books = new WeakMap<BookDeps, AlarmBook>();
 
-/**
- * The book of a client, kept from the first time that somebody asks for it: applications do at once, with notes of their own
- * where these are to outlast them.
- */
-export function alarmsOf(client: BookDeps, openNotes = notesInMemory): AlarmBook {
-  const book = books.get(client) ?? openAlarmBook(client, openNotes());
+/** The book of a client, kept from the first time that somebody asks for it. */
+export function alarmsOf(client: BookDeps): AlarmBook {
+  const book = books.get(client) ?? openAlarmBook(client);
   books.set(client, book);
   return book;
 }
 
-/** Reads what waits, and listens from now on. */
-function openAlarmBook(client: BookDeps, notes: UnseenNotes): AlarmBook {
-  let waiting: Waiting = { identityChanged: [], logBroken: [], brokenGroups: [] };
-  const view = createSettable<AlarmView>({ ...waiting, ...notes.get() });
-  const show = () => view.set({ ...waiting, ...notes.get() });
-  notes.subscribe(show);
+/** What a person is to know about somebody's devices. */
+export function deviceNoticeOf({ notices }: AlarmView, user: UserId): DeviceNotice | undefined {
+  return notices.filter(isAboutDevices).find((notice) => notice.user === user);
+}
+
+/** What they are to know wherever they are. */
+export function accountNotices({ notices }: AlarmView): readonly AccountNotice[] {
+  return notices.filter((notice) => !isAboutDevices(notice));
+}
+
+/** Reads what there is, and listens from now on. */
+function openAlarmBook(client: BookDeps): AlarmBook {
+  const view = createSettable<AlarmView>({
+    identityChanged: [],
+    logBroken: [],
+    notices: [],
+    brokenGroups: [],
+  });
   /** Which of the questions was asked last, and which was answered by what is shown. */
   let [asked, shown] = [0, 0];
   const refresh = async (): Promise<void> => {
     asked += 1;
     const mine = asked;
-    const answer = await readWaiting(client);
+    const answer = await readAll(client);
     // Somebody was warned by a later answer: an older one does not take that back.
     if (mine < shown) return;
     shown = mine;
-    waiting = answer;
-    show();
+    view.set(answer);
   };
-  listen(client, notes, () => void refresh().catch(() => undefined));
   // What cannot be read now is read with the next event; a closed client has no more to tell.
-  refresh().catch(() => undefined);
+  const read = () => void refresh().catch(() => undefined);
+  for (const reason of REASONS) client.on(reason, read);
+  read();
   return {
     get: view.get,
     subscribe: view.subscribe,
-    dismiss: ({ kind }) => notes.change(({ notices }) => ({ notices: without(notices, kind) })),
-    dismissWarning: (user) =>
-      notes.change(({ listWarnings }) => {
-        const others = new Map(listWarnings);
-        others.delete(user);
-        return { listWarnings: others };
-      }),
+    async dismiss(seen) {
+      await client.dismissNotice(seen);
+      await refresh();
+    },
     refresh,
   };
 }
 
-function notesInMemory(): UnseenNotes {
-  const unseen = createSettable<Unseen>({ notices: [], listWarnings: new Map() });
-  return {
-    get: unseen.get,
-    subscribe: unseen.subscribe,
-    change: (change) => unseen.set({ ...unseen.get(), ...change(unseen.get()) }),
-  };
-}
-
-async function readWaiting(client: BookDeps): Promise<Waiting> {
+async function readAll(client: BookDeps): Promise<AlarmView> {
   const [alarms, conversations] = await Promise.all([client.alarms(), client.conversations()]);
-  const { notices: _, ...waiting } = alarms; // Noted by the application so far: see `UnseenNotes`.
   const brokenGroups = conversations.flatMap((one) =>
     one.kind === 'group' && one.broken !== undefined ? [one.id] : [],
   );
-  return { ...waiting, brokenGroups };
+  return { ...alarms, brokenGroups };
 }
 
-function listen(client: BookDeps, notes: UnseenNotes, read: () => void): void {
-  client.on('identity-changed', read);
-  client.on('account-compromised', read);
-  client.on('key-log-broken', read);
-  client.on('group-broken', read);
-  // A decision may have been made in another tab or program, or the identity renewed.
-  client.on('conversation', read);
-  client.on('connected', read);
-  const add = (notice: AlarmNotice) =>
-    notes.change(({ notices }) => ({ notices: [...without(notices, notice.kind), notice] }));
-  client.on('store-behind', () => add({ kind: 'store-behind' }));
-  client.on('history-lost', () => add({ kind: 'history-lost' }));
-  client.on('key-log-restored', ({ time }) => add({ kind: 'key-log-restored', time }));
-  client.on('device-list-warning', ({ user, warning }) =>
-    notes.change(({ listWarnings }) => ({
-      listWarnings: new Map(listWarnings).set(user, warning),
-    })),
-  );
-}
-
-function without(
-  notices: readonly AlarmNotice[],
-  kind: AlarmNotice['kind'],
-): readonly AlarmNotice[] {
-  return notices.filter((one) => one.kind !== kind);
+function isAboutDevices(notice: Notice): notice is DeviceNotice {
+  return notice.kind === 'device-list-warning';
 }

@@ -1,12 +1,12 @@
 /** The public door: the SDK's state in React, and what it means in words, for pages and for terminals. */
 export {
+  type AccountNotice,
   type AlarmBook,
-  type AlarmNotice,
   type AlarmView,
+  accountNotices,
   alarmsOf,
-  type ListWarning,
-  type Unseen,
-  type UnseenNotes,
+  type DeviceNotice,
+  deviceNoticeOf,
 } from './alarm-book.ts';
 export { ClientProvider, useClient } from './client-context.ts';
 export { codeOf, type ErrorCode, type ErrorWords, errorWords } from './error-words.ts';

@@ -6,6 +6,7 @@ import type {
   MessageView,
   Observable,
   OwnDevice,
+  Notice as TrustNotice,
 } from '@sotto/client';
 import { conversationName, type NameOf } from '@sotto/hooks';
 import { explain } from '../explain.ts';
@@ -68,6 +69,8 @@ export interface Shown {
   readonly rowsBelow: ReadonlyMap<string, number>;
   readonly rowCount: number;
   readonly pageRows: number;
+  /** Of the warnings that could be read to their end, those that can be put away. */
+  readonly notices: readonly TrustNotice[];
   readonly nameOf: NameOf;
   readonly older: () => Promise<void>;
 }
@@ -80,6 +83,8 @@ export interface Turn {
   readonly chosen: string | undefined;
   /** The messages that were there. */
   readonly lines: readonly MessageView[];
+  /** The warnings that could be read. */
+  readonly notices: readonly TrustNotice[];
   /** What `/new` or `/group` is to open. */
   readonly coming?: Place;
 }
@@ -135,6 +140,7 @@ export function openDesk(given: Pick<Desk, 'client' | 'me' | 'workingDirectory' 
       rowsBelow: new Map(),
       rowCount: 0,
       pageRows: 1,
+      notices: [],
       nameOf: (user) => user,
       older: async () => {},
     },

@@ -123,6 +123,7 @@ function isNowhere({ conversation, from }: Place): boolean {
 
 const NO_ROWS = {
   lines: [] as readonly MessageView[],
+  notices: [],
   rowsBelow: new Map<string, number>(),
   rowCount: 0,
 };

@@ -15,12 +15,12 @@ export function submit(desk: Desk): void {
   const { text, rest } = firstOf(draft.text.trim());
   if (text === '') return;
   const coming = isOpening(text) ? { from: place } : undefined;
-  const { lines } = desk.shown;
+  const { lines, notices } = desk.shown;
   if (lines.some(({ reference }) => reference?.id === place.said?.id)) place.said = undefined;
   desk.change({ draft: EMPTY_DRAFT, notice: undefined });
   if (coming !== undefined) goTo(desk, coming);
   if (rest !== '') desk.change({ draft: draftOf(rest) });
-  desk.turns.push({ text, place, chosen, lines, ...(coming !== undefined && { coming }) });
+  desk.turns.push({ text, place, chosen, lines, notices, ...(coming !== undefined && { coming }) });
   if (desk.turns.length === 1) void takeTurns(desk);
 }
 

@@ -7,9 +7,8 @@ import { safeLine } from '../safe-text.ts';
 import { digitRows } from '../safety-digits.ts';
 import { type Row, type Span, textRow } from '../screen/row.tsx';
 import { wrapText } from '../text-width.ts';
-import { type Desk, showPanel, type Turn, tell, viewOf } from './desk.ts';
+import { type Desk, showPanel, type Turn, tell } from './desk.ts';
 import { needGroup, userMeant } from './people-named.ts';
-import { forgetNotes } from './warnings.ts';
 
 /** `/verify [NAME]` */
 export async function verify(desk: Desk, rest: string, turn: Turn): Promise<void> {
@@ -94,7 +93,8 @@ export async function trustLog(desk: Desk): Promise<void> {
   tell(desk, 'The record of keys is taken as it is now');
 }
 
-/** `/ok` */
-export function acknowledge(desk: Desk, _rest: string, turn: Turn): void {
-  forgetNotes(desk, viewOf(desk, turn.place));
+/** `/ok`: puts away the warnings that were read, and none that has come since; what waits for a decision goes on waiting. */
+export async function acknowledge(desk: Desk, _rest: string, { notices }: Turn): Promise<void> {
+  if (notices.length === 0) tell(desk, 'No warning is on the screen that /ok puts away');
+  for (const notice of notices) await alarmsOf(desk.client).dismiss(notice);
 }

@@ -1,11 +1,23 @@
 /** What people have to be told about trust, in words, with what they can type about it. */
-import { ConnectionError, type ConversationView } from '@sotto/client';
-import { type AlarmNotice, type AlarmView, alarmsOf, type NameOf } from '@sotto/hooks';
+import { ConnectionError, type ConversationView, type Notice } from '@sotto/client';
+import {
+  type AccountNotice,
+  type AlarmView,
+  accountNotices,
+  deviceNoticeOf,
+  type NameOf,
+} from '@sotto/hooks';
 import { explain } from '../explain.ts';
-import { safeLine } from '../safe-text.ts';
 import type { Desk } from './desk.ts';
 
 type View = Pick<ConversationView, 'id' | 'members'>;
+
+/** A sentence that nobody is to overlook. */
+export interface Warning {
+  readonly text: string;
+  /** What `/ok` puts away; what has none waits for a decision. */
+  readonly notice?: Notice;
+}
 
 /** Tells what fails by itself. Gives back the function that ends that. */
 export function followTrouble(desk: Desk): () => void {
@@ -31,33 +43,27 @@ function tellOnce(desk: Desk, error: unknown): void {
 }
 
 /** What concerns the account, and the conversation that is open. */
-export function warningWords(alarms: AlarmView, view: View | undefined, nameOf: NameOf): string[] {
-  const { general, brokenGroups, notices } = alarms;
-  const said = general === undefined ? [] : [GENERAL_WORDS[general]];
-  if (view !== undefined && brokenGroups.includes(view.id)) said.push(BROKEN_GROUP);
-  for (const user of view?.members ?? []) {
-    said.push(...wordsAbout(alarms, user, safeLine(nameOf(user))));
-  }
-  return [...said, ...notices.map(({ kind }) => NOTICE_WORDS[kind])];
+export function warningsOf(alarms: AlarmView, view: View | undefined, nameOf: NameOf): Warning[] {
+  const { general, brokenGroups } = alarms;
+  const decisions = general === undefined ? [] : [GENERAL_WORDS[general]];
+  if (view !== undefined && brokenGroups.includes(view.id)) decisions.push(BROKEN_GROUP);
+  return [
+    ...decisions.map((text) => ({ text })),
+    ...(view?.members ?? []).flatMap((user) => warningsAbout(alarms, user, nameOf(user))),
+    ...accountNotices(alarms).map((notice) => ({ text: NOTICE_WORDS[notice.kind], notice })),
+  ];
 }
 
-/** Puts away what a person has read; what waits for a decision goes on waiting. */
-export function forgetNotes({ client }: Desk, view: View | undefined): void {
-  const book = alarmsOf(client);
-  for (const notice of book.get().notices) book.dismiss(notice);
-  for (const user of view?.members ?? []) book.dismissWarning(user);
-}
-
-function wordsAbout(
-  { identityChanged, logBroken, listWarnings }: AlarmView,
+function warningsAbout(
+  alarms: AlarmView,
   user: ConversationView['members'][number],
   name: string,
-): string[] {
-  const warning = listWarnings.get(user);
+): Warning[] {
+  const notice = deviceNoticeOf(alarms, user);
   return [
-    ...(identityChanged.includes(user) ? [changedWords(name)] : []),
-    ...(logBroken.includes(user) ? [brokenWords(name)] : []),
-    ...(warning === undefined ? [] : [LIST_WORDS[warning](name)]),
+    ...(alarms.identityChanged.includes(user) ? [{ text: changedWords(name) }] : []),
+    ...(alarms.logBroken.includes(user) ? [{ text: brokenWords(name) }] : []),
+    ...(notice === undefined ? [] : [{ text: LIST_WORDS[notice.warning](name), notice }]),
   ];
 }
 
@@ -86,7 +92,7 @@ const GENERAL_WORDS: Readonly<Record<NonNullable<AlarmView['general']>, string>>
     'Somebody else has made keys for your account, or you have logged in elsewhere without linking: nothing is sent. If it was you: /link here, and the code there. If not: /reclaim',
 };
 
-const NOTICE_WORDS: Readonly<Record<AlarmNotice['kind'], string>> = {
+const NOTICE_WORDS: Readonly<Record<AccountNotice['kind'], string>> = {
   'key-log-restored':
     'The server was restored from a backup. To be sure of somebody, compare safety numbers. (/ok)',
   'store-behind':

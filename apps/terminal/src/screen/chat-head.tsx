@@ -60,21 +60,11 @@ export function Title({
   return <RowLine spans={spans} />;
 }
 
-/** Sentences that nobody is to overlook. */
-export function warningRows(words: readonly string[], columns: number): Row[] {
-  return words.flatMap((text, at) =>
-    wrapText(text, columns - 3).map((row, index) =>
-      textRow(`warning/${at}/${index}`, ` ${index === 0 ? '!' : ' '} ${row}`, 'danger'),
-    ),
-  );
-}
-
 /** Warnings that concern this conversation, and what it asks. */
 export function bannerRows(
   { state, view, columns }: Omit<HeadProps, 'desk'>,
-  warnings: readonly string[],
-): Row[] {
-  const warned = warningRows(warnings, columns);
+  warned: readonly Row[],
+): readonly Row[] {
   if (!state.requests.has(view.id)) return warned;
   const others =
     view.kind === 'group' ? 'Somebody added you to this group' : 'They ask to write to you';

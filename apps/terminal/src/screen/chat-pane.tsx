@@ -10,6 +10,7 @@ import { type MessageRow, messageRows } from './message-rows.ts';
 import { type Row, Rows, textRow } from './row.tsx';
 import { useReading } from './use-reading.ts';
 import { useWarnings } from './use-warnings.ts';
+import { warningRows } from './warning-rows.ts';
 
 export interface ChatProps {
   readonly desk: Desk;
@@ -32,10 +33,12 @@ export function ChatPane(props: ChatProps): ReactElement {
     const reading = { me: desk.me.user, nameOf, columns, now: minuteOf(now), chosen };
     return messageRows(timelineRows(lines, { newFrom }), reading);
   }, [lines, newFrom, nameOf, columns, now, chosen, desk]);
-  const head = bannerRows(props, useWarnings(view, nameOf));
+  const room = { columns, rowsMax: height - 2 };
+  const { rows: warned, notices } = warningRows(useWarnings(view, nameOf), room);
+  const head = bannerRows(props, warned);
   const pageRows = Math.max(1, height - 1 - head.length);
   const scroll = Math.min(state.scroll, Math.max(0, rows.length - pageRows));
-  noteShown(desk, { lines, rows, pageRows, older });
+  noteShown(desk, { lines, rows, pageRows, notices, older });
   useReading({ desk, lines, isAtEnd: scroll === 0 && state.panel === undefined });
   const last = rows.length - scroll;
   const shown = rows.slice(Math.max(0, last - pageRows), last);
@@ -77,6 +80,7 @@ function noteShown(
     readonly lines: readonly MessageView[];
     readonly rows: readonly MessageRow[];
     readonly pageRows: number;
+    readonly notices: Desk['shown']['notices'];
     readonly older: () => Promise<void>;
   },
 ): void {
@@ -86,8 +90,8 @@ function noteShown(
     const key = line === undefined ? undefined : lineKey(line);
     if (key !== undefined && !rowsBelow.has(key)) rowsBelow.set(key, seen.rows.length - 1 - index);
   });
-  const { lines, pageRows, older } = seen;
-  desk.shown = { ...desk.shown, lines, rowsBelow, rowCount: seen.rows.length, pageRows, older };
+  const { rows, ...others } = seen;
+  desk.shown = { ...desk.shown, ...others, rowsBelow, rowCount: rows.length };
 }
 
 function peopleOf(view: ConversationView, lines: readonly MessageView[]) {

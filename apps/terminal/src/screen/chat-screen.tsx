@@ -4,16 +4,17 @@ import { Box, Text, useInput, usePaste, useWindowSize } from 'ink';
 import { type ReactElement, useEffect, useMemo, useState } from 'react';
 import type { Desk } from '../chat/desk.ts';
 import { takeKey, takePaste } from '../chat/keys.ts';
+import type { Warning } from '../chat/warnings.ts';
 import { COLUMNS_MIN, PANE_COLUMNS, ROWS_MIN, TWO_PANES_COLUMNS } from '../limits.ts';
 import { fitText } from '../text-width.ts';
 import { Bottom, bottomHeight } from './bottom.tsx';
-import { warningRows } from './chat-head.tsx';
 import { ChatPane } from './chat-pane.tsx';
-import { ConversationList } from './conversation-list.tsx';
+import { ConversationList, type ListProps } from './conversation-list.tsx';
 import { PanelPane } from './panel-pane.tsx';
 import { Rows, textRow } from './row.tsx';
 import { TopBar } from './top-bar.tsx';
 import { useWarnings } from './use-warnings.ts';
+import { warningRows } from './warning-rows.ts';
 
 const CLOCK_MS = 1_000;
 
@@ -58,6 +59,10 @@ interface BodyProps {
   readonly now: number;
 }
 
+interface WarnedProps {
+  readonly warnings: readonly Warning[];
+}
+
 function Body({ desk, columns, height, now }: BodyProps): ReactElement {
   const state = useObservable(desk.state);
   const conversations = useConversations();
@@ -75,24 +80,51 @@ function Body({ desk, columns, height, now }: BodyProps): ReactElement {
   }, [desk, listed, state.listed]);
   const view = conversations?.find(({ id }) => id === open);
   const isWide = columns >= TWO_PANES_COLUMNS;
+  const warnings = useWarnings(panel && view, nameOf);
   if (panel !== undefined) {
-    return <PanelPane desk={desk} state={state} panel={panel} columns={columns} height={height} />;
+    return <PanelPane {...{ desk, state, panel, warnings, columns, height }} />;
   }
-  const isListShown = isWide || focus === 'list' || view === undefined;
-  const isMainShown = isWide || !isListShown;
-  const listColumns = isWide ? PANE_COLUMNS : columns;
-  const mainColumns = isWide ? columns - PANE_COLUMNS - 1 : columns;
-  const main = { desk, state, columns: mainColumns, height, now };
   const { requests } = state;
-  const list = { conversations, me: desk.me.user, nameOf, open, listed, requests, height, now };
+  const list = { conversations, me: desk.me.user, nameOf, open, listed, requests, now };
+  if (!isWide && (focus === 'list' || view === undefined)) {
+    return (
+      <ListAlone {...{ desk, warnings, columns, height }} {...list} isFocused={focus === 'list'} />
+    );
+  }
+  const main = { desk, state, height, now, columns: isWide ? columns - PANE_COLUMNS - 1 : columns };
   return (
     <Box height={height} flexShrink={0}>
-      {isListShown && (
-        <ConversationList {...list} columns={listColumns} isFocused={focus === 'list'} />
+      {isWide && (
+        <ConversationList
+          {...list}
+          {...{ columns: PANE_COLUMNS, height }}
+          isFocused={focus === 'list'}
+        />
       )}
       {isWide && <Divider height={height} />}
-      {isMainShown && view !== undefined && <ChatPane key={view.id} view={view} {...main} />}
-      {isMainShown && view === undefined && <Welcome {...main} />}
+      {view !== undefined && <ChatPane key={view.id} view={view} {...main} />}
+      {view === undefined && <Welcome {...main} warnings={warnings} />}
+    </Box>
+  );
+}
+
+/** What a window has of its height for warnings above the list: they are never all of it. */
+const WARNED_SHARE = 1 / 3;
+
+/** The list in a window that is too narrow for a chat beside it, below what is not to be overlooked. */
+function ListAlone({
+  desk,
+  warnings,
+  ...list
+}: ListProps & WarnedProps & Pick<BodyProps, 'desk'>): ReactElement {
+  const { columns, height } = list;
+  const rowsMax = Math.floor(height * WARNED_SHARE);
+  const { rows, notices } = warningRows(warnings, { columns, rowsMax });
+  desk.shown = { ...desk.shown, notices };
+  return (
+    <Box flexDirection="column" height={height} flexShrink={0}>
+      <Rows rows={rows} />
+      <ConversationList {...list} height={height - rows.length} />
     </Box>
   );
 }
@@ -106,10 +138,12 @@ function Divider({ height }: { readonly height: number }): ReactElement {
   );
 }
 
-function Welcome({ desk, columns, height }: BodyProps): ReactElement {
+function Welcome({ desk, columns, height, warnings }: BodyProps & WarnedProps): ReactElement {
   const { place } = desk.state.get();
+  const warned = warningRows(warnings, { columns, rowsMax: height });
+  desk.shown = { ...desk.shown, notices: warned.notices };
   const rows = [
-    ...warningRows(useWarnings(undefined, desk.shown.nameOf), columns),
+    ...warned.rows,
     textRow('blank', ''),
     ...(place.from === undefined ? [] : [textRow('opening', '  Opening…'), textRow('below', '')]),
     textRow('new', '  /new NAME      talk with somebody'),

@@ -11,7 +11,7 @@ export interface Names {
 }
 
 /** Opens an empty book of names. Somebody whose account is gone keeps their id. */
-export function openNames(client: Client): Names {
+export function openNames(client: Pick<Client, 'me' | 'people'>): Names {
   const known = new Map<UserId, Promise<string>>();
   const ask = async (user: UserId) => {
     const me = await client.me();

@@ -13,6 +13,7 @@ import { CommandError, EXIT, wrongCall } from '../exit-code.ts';
 import { qrRows } from '../qr-code.ts';
 import { safeJson, safeLine } from '../safe-text.ts';
 import { digitRows } from '../safety-digits.ts';
+import { noteNotices } from './alarm-notes.ts';
 import { findConversation, findUser } from './names.ts';
 
 type UserId = Me['user'];
@@ -86,7 +87,10 @@ async function waitForLink(client: Client, { options, output }: Call) {
     output.out(code);
     output.note('Let a device of the account read this, or type there: sotto link CODE');
   }
-  return completed;
+  const me = await completed;
+  // The device is linked whatever comes of this; what is not told now waits for the next call.
+  await noteNotices(output, client).catch(() => {});
+  return me;
 }
 
 function onlyWord({ words }: Call, name: string): string {

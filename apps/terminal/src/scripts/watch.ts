@@ -16,7 +16,7 @@ export async function watch(call: Call): Promise<void> {
     const timeoutMs = timeoutOf(call.options);
     await connectWithin(client, { timeoutMs, signal: call.signal });
     const names = openNames(client);
-    await noteAlarms(call, client, names);
+    await noteAlarms(call.output, client, names);
     for await (const message of client.messages()) {
       const views = await firstValue(client.state.conversations);
       const here = views.filter(({ id }) => id === message.conversation);

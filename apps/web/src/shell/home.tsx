@@ -1,5 +1,4 @@
 /** The client of somebody who is in: the list beside what was chosen of it. */
-import { alarmsOf, useClient } from '@sotto/hooks';
 import { MessageCircle } from 'lucide-react';
 import { lazy, type ReactNode, Suspense } from 'react';
 import { ChatPane } from '../chat/chat-pane.tsx';
@@ -8,12 +7,10 @@ import { Boundary, EmptyState, Spinner } from '../design/index.ts';
 import { NotificationOffer } from '../push/notification-offer.tsx';
 import { UpdateNotice } from '../push/update-notice.tsx';
 import { TrustNotices } from '../trust/trust-notices.tsx';
-import { openUnseenNotes } from '../trust/unseen-notes.ts';
 import { Broken, NoticesBroken } from './broken.tsx';
 import { ConnectionNotice } from './connection-notice.tsx';
 import styles from './home.module.css';
 import { Layout } from './layout.tsx';
-import { useMe } from './me.ts';
 import { pathOf, type Route, useRoute } from './route.ts';
 
 // What few visits need comes when it is asked for; the service worker has it by then.
@@ -32,9 +29,6 @@ const SafetyPane = lazy(async () => {
 
 /** Both panes, by the place that the address names, under what concerns the whole account. */
 export function Home() {
-  const me = useMe();
-  // The first to ask: warnings are to outlast this page.
-  alarmsOf(useClient(), () => openUnseenNotes(me.user));
   const route = useRoute();
   return (
     <div className={styles.home}>

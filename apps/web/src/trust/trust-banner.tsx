@@ -1,7 +1,8 @@
 /** What a chat has to say about whom to believe, at its top: one sentence, and one thing to do about it. */
 import {
   type ConversationId,
-  type ListWarning,
+  type DeviceNotice,
+  deviceNoticeOf,
   type UserId,
   useAlarms,
   useClient,
@@ -13,12 +14,13 @@ import { Banner, Button, FormDialog, useToast } from '../design/index.ts';
 import { useMe } from '../shell/me.ts';
 import { navigate } from '../shell/route.ts';
 import { useTask } from '../shell/use-task.ts';
+import { NoticeBanner } from './notice-banner.tsx';
 
 const NOBODY: readonly UserId[] = [];
 
 /** The banners of a conversation; nothing when all is well. */
 export function TrustBanner({ conversation }: { conversation: ConversationId }) {
-  const { view, book } = useAlarms();
+  const { view } = useAlarms();
   const me = useMe().user;
   const shown = useConversations()?.find(({ id }) => id === conversation);
   const others = shown?.members.filter((user) => user !== me) ?? NOBODY;
@@ -34,10 +36,8 @@ export function TrustBanner({ conversation }: { conversation: ConversationId }) 
         if (view.logBroken.includes(user)) {
           return <KeysDisputed key={user} user={user} name={name} />;
         }
-        const warning = view.listWarnings.get(user);
-        if (warning === undefined) return null;
-        const seen = () => book.dismissWarning(user);
-        return <DevicesDoubtful key={user} name={name} warning={warning} onSeen={seen} />;
+        const notice = deviceNoticeOf(view, user);
+        return notice && <DevicesDoubtful key={user} name={name} notice={notice} />;
       })}
     </>
   );
@@ -70,26 +70,18 @@ function CompareButton({ user }: { user: UserId }) {
   return <Button onClick={() => navigate({ name: 'safety', user })}>Compare</Button>;
 }
 
-const LIST_WORDS: Readonly<Record<ListWarning, string>> = {
+const LIST_WORDS: Readonly<Record<DeviceNotice['warning'], string>> = {
   stale: 'has not confirmed their devices for long. A newer list may be held back from you.',
   ahead: 'has a device whose clock is wrong, so their list of devices comes from the future.',
   refused: 'is said to have a device that they have not signed. Nothing is sent to it.',
 };
 
-interface DoubtfulProps {
-  name: string;
-  warning: ListWarning;
-  onSeen: () => void;
-}
-
-function DevicesDoubtful({ name, warning, onSeen }: DoubtfulProps) {
+function DevicesDoubtful({ name, notice }: { name: string; notice: DeviceNotice }) {
+  const { warning } = notice;
   return (
-    <Banner
-      tone={warning === 'refused' ? 'danger' : 'info'}
-      action={<Button onClick={onSeen}>Understood</Button>}
-    >
+    <NoticeBanner notice={notice} tone={warning === 'refused' ? 'danger' : 'info'}>
       <strong dir="auto">{name}</strong> {LIST_WORDS[warning]}
-    </Banner>
+    </NoticeBanner>
   );
 }
 

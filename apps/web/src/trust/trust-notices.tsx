@@ -1,32 +1,29 @@
 /** What concerns the whole account, above everything else on the page. */
-import { type AlarmNotice, useAlarms, useClient } from '@sotto/hooks';
+import { type AccountNotice, accountNotices, useAlarms, useClient } from '@sotto/hooks';
 import { useState } from 'react';
 import { Banner, Button, FormDialog, useToast } from '../design/index.ts';
 import { PasswordField } from '../entrance/password-field.tsx';
 import { useMe } from '../shell/me.ts';
 import { useTask } from '../shell/use-task.ts';
+import { NoticeBanner } from './notice-banner.tsx';
 
 /** The banners of the account; nothing when all is well. */
 export function TrustNotices() {
-  const { view, book } = useAlarms();
+  const { view } = useAlarms();
   return (
     <>
       {view.general === 'account.compromised' && <Compromised />}
       {view.general === 'key-log.broken' && <LogBroken />}
-      {view.notices.map((notice) => (
-        <Banner
-          key={notice.kind}
-          tone="info"
-          action={<Button onClick={() => book.dismiss(notice)}>Understood</Button>}
-        >
+      {accountNotices(view).map((notice) => (
+        <NoticeBanner key={notice.kind} notice={notice} tone="info">
           {wordsOf(notice)}
-        </Banner>
+        </NoticeBanner>
       ))}
     </>
   );
 }
 
-function wordsOf(notice: AlarmNotice): string {
+function wordsOf(notice: AccountNotice): string {
   switch (notice.kind) {
     case 'store-behind':
       return 'This browser’s copy of your messages is an old one, or there is a second copy of it somewhere. New keys were made; close any other copy.';
