@@ -129,7 +129,7 @@ describe('the terminal client', { timeout: TEST_MS }, () => {
     for (let index = 1; index <= 70; index += 1) {
       await hanna.sendText(conversation, `message ${index} ${index === 7 ? 'needle' : ''}`.trim());
     }
-    await bob.sees('message 70');
+    await bob.sees('Hanna: message 70'); // The list has it a moment earlier.
     expect(bob.screen()).not.toContain('message 40');
     for (let page = 0; page < 6; page += 1) bob.press('PPage');
     await bob.sees('message 2');

@@ -1,7 +1,15 @@
 /** The program in scripts: what it prints, where, and the codes that it ends with. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -240,6 +248,22 @@ describe('the commands for scripts', { timeout: TEST_MS }, () => {
     await sotto('bobby', ['verify', 'greta', '--accept', JSON.parse(number).digits]);
     expect((await sotto('bobby', ['send', 'greta', 'welcome'])).code).toBe(0);
     expect((await sotto('greta-anew', ['read'])).output).toMatch(/is it you\?[\s\S]*welcome/);
+  });
+
+  test('what a command is the first to hear of is said by all until a person has seen it', async () => {
+    await sotto('klara', ['register', 'klara', '--password-file', 'password']);
+    await sotto('klara', ['send', 'bobby', 'one']);
+    const [data, copy] = [join(directory, 'data-klara'), join(directory, 'copy-klara')];
+    cpSync(data, copy, { recursive: true });
+    await sotto('klara', ['send', 'bobby', 'two']);
+    rmSync(data, { recursive: true });
+    renameSync(copy, data);
+    const older = 'sotto: this store is older than what the server knows';
+    for (const words of [['list'], ['send', 'bobby', 'three']]) {
+      const said = await sotto('klara', words);
+      expect(said).toMatchObject({ code: 0, error: expect.stringContaining(older) });
+      expect(said.error.match(/\n/g)).toHaveLength(1);
+    }
   });
 
   test('help and version go to standard output', async () => {
