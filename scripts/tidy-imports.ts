@@ -36,7 +36,10 @@ const TABLE: readonly Row[] = [
     of: /^packages\/client\/src\/store\/store-indexeddb\.ts$/,
     may: /^(@sotto\/(crypto|api)|idb)$/,
   },
-  { of: /^packages\/client\/src\//, may: /^(@sotto\/(crypto(\/provisioning)?|api)$|zod\/mini$)/ },
+  {
+    of: /^packages\/client\/src\//,
+    may: /^(@sotto\/(crypto(\/(provisioning|files))?|api)$|zod\/mini$)/,
+  },
   {
     of: /^packages\/runtime\/src\//,
     may: /^(@sotto\/api(\/internal)?$|zod$|node:|hono|@hono\/|kysely$|pg$|@nats-io\/|@aws-sdk\/|ioredis$|jose$|ws$|pino$|prom-client$|rate-limiter-flexible$|yaml$)/,
@@ -81,7 +84,7 @@ const ENTRY =
 
 /** Doors beside `index.ts`, as the packages' manifests name them. */
 const DOORS =
-  /^packages\/(crypto\/src\/(verify|node|provisioning)|api\/src\/internal|client\/src\/(backup\/backup|store\/store-(sqlite|indexeddb)|node|remote\/(remote|worker|node-client))|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
+  /^packages\/(crypto\/src\/(verify|node|provisioning|file-stream)|api\/src\/internal|client\/src\/(backup\/backup|store\/store-(sqlite|indexeddb)|node|remote\/(remote|worker|node-client))|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
 
 /** Faults of all imports of the tree. */
 export function importFaults(files: readonly SourceFile[]): Fault[] {

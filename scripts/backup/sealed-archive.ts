@@ -6,7 +6,8 @@
  */
 import { argon2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { CryptoError, encryptFileStream, unsealFile } from '@sotto/crypto';
+import { CryptoError } from '@sotto/crypto';
+import { encryptFileStream, unsealFile } from '@sotto/crypto/files';
 import { nodeProvider } from '@sotto/crypto/node';
 import { ArchiveError } from './records.ts';
 

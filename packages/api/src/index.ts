@@ -204,8 +204,8 @@ export {
   PROBLEMS,
   Problem,
   type ProblemCode,
-  toProblem,
 } from './problem.ts';
+export { PROBLEM_TITLES, toProblem } from './problem-body.ts';
 export { getPushKey, pushEndpoints, subscribePush, unsubscribePush } from './push.ts';
 export {
   CLOSE_CODES,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ApiError, fromProblem, PROBLEMS, toProblem } from './problem.ts';
+import { ApiError, fromProblem, PROBLEMS } from './problem.ts';
+import { toProblem } from './problem-body.ts';
 
 test('an error survives the way through a body', () => {
   const error = new ApiError('message.devices-stale', {

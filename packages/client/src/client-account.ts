@@ -23,7 +23,6 @@ import {
 } from './account/account.ts';
 import { keepKeys } from './account/key-upkeep.ts';
 import type { CompleteLinkOptions, createLinking } from './account/link-answer.ts';
-import { makeNextIdentity } from './account/next-identity.ts';
 import type { ClientCore } from './client-core.ts';
 import type { AccountDoor, DeviceDoor } from './client-interface.ts';
 import { loadLatePart } from './load-late.ts';
@@ -102,7 +101,10 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
       const { reportLostDevice } = await loadLatePart();
       await core.changeIdentity((deps) => reportLostDevice(deps, device));
     },
-    renewIdentity: () => core.changeIdentity(makeNextIdentity),
+    async renewIdentity() {
+      const { makeNextIdentity } = await loadLatePart();
+      await core.changeIdentity(makeNextIdentity);
+    },
   };
 }
 

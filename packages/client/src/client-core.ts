@@ -5,8 +5,8 @@
 import type { ConversationId } from '@sotto/api';
 import { type LocalParty, type Provider, webProvider } from '@sotto/crypto';
 import { type AccountDeps, forgetTokens, logInAgain } from './account/account.ts';
+import { finishNextIdentity } from './account/begun-identity.ts';
 import { type HeldDeviceKey, holdDeviceKey } from './account/device-key.ts';
-import { finishNextIdentity } from './account/next-identity.ts';
 import type { OwnDeviceDeps } from './account/own-device.ts';
 import { makeFirstKeys } from './account/prekeys.ts';
 import { createProver } from './account/proof.ts';

@@ -2,6 +2,7 @@
 import { type ConversationId, getConversation, type UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
 import { UPKEEP_MS } from './limits.ts';
+import { loadLatePart } from './load-late.ts';
 import { ConversationRecord } from './messages/conversation-record.ts';
 import { oweReads } from './messages/read-marks.ts';
 import { createBlocks } from './people/blocks.ts';
@@ -21,7 +22,6 @@ import {
 import type { PeopleDoor } from './people/people-door.ts';
 import { readProfile } from './people/profile.ts';
 import { openProfileTo } from './people/profile-audience.ts';
-import { openPicture } from './people/profile-picture.ts';
 import { shareProfile } from './people/profile-sharing.ts';
 import { keys } from './store/key-space.ts';
 import { getRecord } from './store/stored-record.ts';
@@ -73,7 +73,8 @@ export function openPeopleDoor(core: ClientCore, groups: GroupLeaver): PeopleDoo
       events.emit('profile', { user });
     },
     profile: (user: UserId) => store.transaction((transaction) => readProfile(transaction, user)),
-    openPicture: (user: UserId) => {
+    async openPicture(user: UserId) {
+      const { openPicture } = await loadLatePart();
       const transfer = { random: Math.random, closing: core.closing };
       return openPicture({ store, call, provider, clock, ...transfer }, user);
     },

@@ -3,13 +3,9 @@ import { ConversationId, DeviceId, type MessageId, type UserId } from '@sotto/ap
 import type { ClientCore } from './client-core.ts';
 import { ClientError } from './errors.ts';
 import type { FileInput } from './files/file-input.ts';
-import {
-  createFiles,
-  type OpenedFile,
-  type OpenFileOptions,
-  type SendFileOptions,
-} from './files/files.ts';
+import type { Files, OpenedFile, OpenFileOptions, SendFileOptions } from './files/files.ts';
 import { LINES_PAGE, LINES_SHOWN_MAX, OUTBOX_PER_CONVERSATION_MAX } from './limits.ts';
+import { loadLatePart } from './load-late.ts';
 import type { Content } from './messages/content.ts';
 import type { ConversationRecord } from './messages/conversation-record.ts';
 import {
@@ -91,7 +87,12 @@ export interface TalkDoor {
 export function openTalkDoor(core: ClientCore): TalkDoor {
   const { store, call, provider, clock } = core;
   const transfer = { random: Math.random, closing: core.closing };
-  const files = createFiles({ store, provider, call, clock, ...transfer });
+  let files: Files | undefined;
+  const loadFiles = async (): Promise<Files> => {
+    const { createFiles } = await loadLatePart();
+    files ??= createFiles({ store, provider, call, clock, ...transfer });
+    return files;
+  };
   return {
     messages: () => core.arrivals.messages(),
     history: (conversation: ConversationId, range: HistoryRange = {}) =>
@@ -117,11 +118,15 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
       assertConversation(conversation);
       const before = options.isAgain && (await saidAlready(core, conversation, options));
       if (before) return before;
-      const { reference: file, settle } = await files.store(conversation, input, options);
+      const { reference: file, settle } = await (await loadFiles()).store(
+        conversation,
+        input,
+        options,
+      );
       return send(core, conversation, { content: { type: 'file', file }, options, settle });
     },
-    openFile: (message: Pick<Message, 'content'>, options: OpenFileOptions = {}) =>
-      files.open(message, options),
+    openFile: async (message: Pick<Message, 'content'>, options: OpenFileOptions = {}) =>
+      (await loadFiles()).open(message, options),
     unsent: (conversation: ConversationId) =>
       readUnsent(store, conversation, OUTBOX_PER_CONVERSATION_MAX),
     async whenStored(id: MessageId) {

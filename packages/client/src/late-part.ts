@@ -1,5 +1,6 @@
 /**
- * What few pages need at once: devices and linking, the transfer of files, changes to groups, backups, being woken.
+ * What few pages need at once: devices and linking, another identity, files and pictures, changes to groups, backups,
+ * being woken.
  * Bundlers put it into a file of its own, which is fetched when it is first asked for. In one piece: each further one
  * costs a page more than it spares.
  */
@@ -7,10 +8,10 @@
 export { listOwnDevices, nameOwnDevice } from './account/devices.ts';
 export { createLinking } from './account/link-answer.ts';
 export { beginLink } from './account/link-offer.ts';
+export { makeNextIdentity } from './account/next-identity.ts';
 export { reportLostDevice, unlinkDevice, unlinkThisDevice } from './account/own-device.ts';
 export { exportBackup, restoreBackup } from './backup/backup.ts';
-export { ciphertextReader, openRanges, openWhole } from './files/file-download.ts';
-export { upload } from './files/file-upload.ts';
+export { createFiles } from './files/files.ts';
 export {
   addMembers,
   foundGroup,
@@ -19,4 +20,6 @@ export {
   renameGroup,
   setMemberRole,
 } from './groups/groups.ts';
+export { deleteObsolete, shareCopy } from './people/profile-copies.ts';
+export { openPicture } from './people/profile-picture.ts';
 export { askPushKey, endSubscription, subscribeTo } from './push-calls.ts';

@@ -361,3 +361,6 @@ export const EPHEMERAL_AGE_MS_MAX = 10_000;
 
 /** Such signals that wait to be decrypted. More, and a member who floods us with them holds up messages. */
 export const EPHEMERAL_PENDING_MAX = 16;
+
+/** The largest file, in bytes: what the platform's FILE_BYTES_MAX leaves within the encryption. It refuses a longer one. */
+export const PLAIN_FILE_BYTES_MAX = 100 * 1024 * 1024;

@@ -3,6 +3,8 @@
  * AES-256-GCM, also known as Cobblestone-256. Chunks of 16 KiB, each authenticated on its own, the
  * last one always shorter: so it can be streamed in constant memory and read at any place, and cutting,
  * reordering or extending is noticed. The commitment makes a ciphertext open under one key only.
+ *
+ * A door of its own, `@sotto/crypto/files`, for the reason that `provisioning.ts` gives.
  */
 
 import { ByteCutter } from './byte-cutter.ts';

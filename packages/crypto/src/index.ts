@@ -38,24 +38,6 @@ export {
 } from './envelope.ts';
 export { CryptoError, type CryptoErrorCode } from './errors.ts';
 export {
-  type ByteRange,
-  type CiphertextSource,
-  decryptedFileLength,
-  decryptFile,
-  decryptFileStream,
-  encryptedFileLength,
-  encryptFile,
-  encryptFileStream,
-  type FilePieces,
-  type FileSecret,
-  makeFileKey,
-  makeFileSalt,
-  type OpenedFile,
-  openFile,
-  unsafeSealFileAgain,
-  unsealFile,
-} from './file-stream.ts';
-export {
   type FingerprintParty,
   matchesScanned,
   type SafetyNumber,

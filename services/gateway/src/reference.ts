@@ -1,5 +1,5 @@
 /** The contract as one page to read: rendered when the gateway starts, so it is never stale, and without a script. */
-import { PROBLEMS, type ProblemCode } from '@sotto/api';
+import { PROBLEM_TITLES, PROBLEMS, type ProblemCode } from '@sotto/api';
 import { type Document, page } from './documents.ts';
 import { type Html, html } from './html.ts';
 import { type Schema, schemaFields } from './schema-fields.ts';
@@ -140,7 +140,8 @@ function problemsOf(responses: Operation['responses']): ProblemCode[] {
 
 function problemList(codes: readonly ProblemCode[]): Html {
   const rows = codes.map((code) => {
-    const { status, title } = PROBLEMS[code];
+    const { status } = PROBLEMS[code];
+    const title = PROBLEM_TITLES[code];
     return html`<dt>${status}</dt><dd><code>${code}</code></dd><dd>${title}</dd>`;
   });
   return html`<dl class="problems">${rows}</dl>`;

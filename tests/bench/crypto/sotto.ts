@@ -12,11 +12,9 @@ import {
   encodeSenderChain,
   encodeSenderKeyRecord,
   encodeSessionRecord,
-  encryptFile,
   encryptGroupMessage,
   encryptMessage,
   type LocalParty,
-  makeFileKey,
   makeIdentity,
   makeOneTimePrekeys,
   makeRegistrationId,
@@ -32,6 +30,7 @@ import {
   verifyBundle,
   verifySignature,
 } from '@sotto/crypto';
+import { encryptFile, makeFileKey } from '@sotto/crypto/files';
 import type { Group, Implementation, Keeping, Pair, Primitive } from './implementation.ts';
 
 type Record = SessionRecord<RatchetState>;

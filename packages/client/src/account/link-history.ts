@@ -3,7 +3,8 @@
  * that travels in the answer to the new device's code, and so to that device alone.
  */
 import { deleteFile, getFileInfo, Timestamp, uploadFile } from '@sotto/api';
-import { makeFileKey, type Provider } from '@sotto/crypto';
+import type { Provider } from '@sotto/crypto';
+import { makeFileKey } from '@sotto/crypto/files';
 import { openRecords, sealRecords } from '../backup/archive-file.ts';
 import { checkRecord, putIfNew, recentRecords } from '../backup/history-archive.ts';
 import type { Call } from '../connection/call.ts';

@@ -53,14 +53,6 @@ export async function makeNextIdentity(deps: NextIdentityDeps): Promise<void> {
   throw new ClientError('answer.invalid', 'the platform refuses each version of the device list');
 }
 
-/** Ends a change whose outcome is not known yet, before anything is done under either identity. True when there was one. */
-export async function finishNextIdentity(deps: NextIdentityDeps): Promise<boolean> {
-  const next = await deps.store.transaction((transaction) => transaction.get(keys.nextIdentity));
-  if (next === undefined) return false;
-  await makeNextIdentity(deps);
-  return true;
-}
-
 /** The one that was begun before, or one that follows on the account's as it is now. */
 async function needNext(deps: OwnListDeps): Promise<NextIdentity> {
   const { store, provider } = deps;

@@ -2,15 +2,8 @@
  * An archive as a file: a head that says what it is and how its key follows from the recovery key, and its records,
  * padded and encrypted as one file (`file-stream.ts` of `@sotto/crypto`) that authenticates the head too.
  */
-import {
-  BACKUP_SALT_BYTES,
-  backupKeysOf,
-  CryptoError,
-  decryptFileStream,
-  encryptFileStream,
-  type FileSecret,
-  type Provider,
-} from '@sotto/crypto';
+import { BACKUP_SALT_BYTES, backupKeysOf, CryptoError, type Provider } from '@sotto/crypto';
+import { decryptFileStream, encryptFileStream, type FileSecret } from '@sotto/crypto/files';
 import { sameBytes } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { sizeClass, ZEROS_BYTES } from '../files/file-padding.ts';

@@ -13,7 +13,7 @@ import {
   type Params,
   type Query,
 } from '@sotto/api';
-import type { ByteRange } from '@sotto/crypto';
+import type { ByteRange } from '@sotto/crypto/files';
 import * as z from 'zod/mini';
 import type { Prover } from '../account/proof.ts';
 import { ClientError, ConnectionError } from '../errors.ts';

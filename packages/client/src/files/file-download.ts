@@ -1,19 +1,13 @@
 /** A file on its way down: fetched again from where it broke off, and given out as far as it is known to be right. */
 import { downloadFile, type FileId } from '@sotto/api';
-import {
-  type ByteRange,
-  CryptoError,
-  type FileSecret,
-  openFile,
-  type Provider,
-  unsealFile,
-} from '@sotto/crypto';
+import { CryptoError, type Provider } from '@sotto/crypto';
+import { type ByteRange, type FileSecret, openFile, unsealFile } from '@sotto/crypto/files';
 import { sameBytes } from '../account/records.ts';
 import { ClientError, ConnectionError, isProblem } from '../errors.ts';
 import { DOWNLOAD_SILENCE_MS_MAX } from '../limits.ts';
 import { Attempts, type TransferDeps } from './file-attempts.ts';
+import type { Lengths } from './file-lengths.ts';
 import { through } from './file-pieces.ts';
-import type { Lengths } from './file-reference.ts';
 import { streamOf } from './stream-of.ts';
 
 /** Gives the bytes of a range of the ciphertext: exactly those, in pieces, or an error. */

@@ -12,7 +12,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encryptedFileLength, encryptFile, type FileSecret } from '@sotto/crypto';
+import { encryptedFileLength, encryptFile, type FileSecret } from '@sotto/crypto/files';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from '../client.ts';

@@ -1,6 +1,9 @@
+import { FILE_BYTES_MAX } from '@sotto/api';
+import { decryptedFileLength } from '@sotto/crypto/files';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PLAIN_FILE_BYTES_MAX, pad, paddedLength, paddedLengthBefore } from './file-padding.ts';
+import { PLAIN_FILE_BYTES_MAX } from '../limits.ts';
+import { pad, paddedLength, paddedLengthBefore } from './file-padding.ts';
 
 const streamOf = (...parts: Uint8Array[]) =>
   new ReadableStream<Uint8Array>({
@@ -24,7 +27,7 @@ test('padding adds at most a twentieth above the smallest class, and never excee
       expect(paddedLength(padded)).toBe(padded);
     }),
   );
-  expect(paddedLength(PLAIN_FILE_BYTES_MAX)).toBe(100 * 1024 * 1024);
+  expect(paddedLength(PLAIN_FILE_BYTES_MAX)).toBe(decryptedFileLength(FILE_BYTES_MAX));
 });
 
 test('there are 210 size classes, and they stay what they are: a reader computes them from the size', () => {

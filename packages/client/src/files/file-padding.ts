@@ -2,15 +2,11 @@
  * Files padded to size classes, so that a platform learns only the class. Each is a twentieth longer than the one
  * before: 210 in all, fourteen to a doubling. Computed in whole numbers, because both sides have to agree on them.
  */
-import { FILE_BYTES_MAX } from '@sotto/api';
-import { decryptedFileLength } from '@sotto/crypto';
 import { ClientError } from '../errors.ts';
+import { PLAIN_FILE_BYTES_MAX } from '../limits.ts';
 
 /** Files below this all look alike. */
 const PADDED_BYTES_MIN = 4096;
-
-/** The largest file, in bytes: what is left of the platform's limit within the encryption. */
-export const PLAIN_FILE_BYTES_MAX = decryptedFileLength(FILE_BYTES_MAX);
 
 /** Zeros are handed on in pieces of this. */
 export const ZEROS_BYTES = 65_536;

@@ -1,5 +1,5 @@
 /** Files on their way through their cipher. */
-import type { FilePieces } from '@sotto/crypto';
+import type { FilePieces } from '@sotto/crypto/files';
 
 /** What the cipher makes of the pieces. None of them is needed any more when the next one is asked for. */
 export async function* through(

@@ -1,10 +1,8 @@
 /** What a message says of a file: where it lies, how it is opened, and which bytes it has. */
 import { bytes, bytesOf, FILE_BYTES_MAX, FileId } from '@sotto/api';
-import { encryptedFileLength } from '@sotto/crypto';
 import * as z from 'zod/mini';
 import { FILE_NAME_LENGTH_MAX, FILE_TYPE_LENGTH_MAX, THUMBNAIL_BYTES_MAX } from '../limits.ts';
 import { WellFormedText } from '../messages/well-formed-text.ts';
-import { paddedLength, paddedLengthBefore } from './file-padding.ts';
 
 const MediaType = WellFormedText.check(z.minLength(1), z.maxLength(FILE_TYPE_LENGTH_MAX));
 
@@ -29,24 +27,3 @@ export const FileReference = z.strictObject({
   thumbnail: z.optional(Thumbnail),
 });
 export type FileReference = z.infer<typeof FileReference>;
-
-/** In bytes. */
-export interface Lengths {
-  /** Of the file itself. */
-  readonly size: number;
-  readonly padded: number;
-  readonly ciphertext: number;
-}
-
-/** The lengths of a file that is to be sent. Throws `file.size` for what the platform does not take. */
-export function lengthsOf(size: number): Lengths {
-  const padded = paddedLength(size);
-  return { size, padded, ciphertext: encryptedFileLength(padded) };
-}
-
-/** The lengths of a file that was sent: they follow from what the message says, and no platform is asked. */
-export function lengthsOfSent({ size, digest }: FileReference): Lengths {
-  if (digest !== undefined) return lengthsOf(size);
-  const padded = paddedLengthBefore(size);
-  return { size, padded, ciphertext: encryptedFileLength(padded) };
-}

@@ -1,8 +1,9 @@
 /** The ciphertext of a file, made as it is asked for: neither it nor the file is ever held whole. */
-import { type FileSecret, type Provider, unsafeSealFileAgain } from '@sotto/crypto';
+import type { Provider } from '@sotto/crypto';
+import { type FileSecret, unsafeSealFileAgain } from '@sotto/crypto/files';
+import type { Lengths } from './file-lengths.ts';
 import { pad } from './file-padding.ts';
 import { through } from './file-pieces.ts';
-import type { Lengths } from './file-reference.ts';
 import { freeingSpent } from './spent-memory.ts';
 
 /** What a file is encrypted with. Another file under the same key and salt would give both away: see `file-progress.ts`. */

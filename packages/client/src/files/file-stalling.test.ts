@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Call } from '../connection/call.ts';
 import { TRANSFER_ATTEMPTS_MAX } from '../limits.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
-import { lengthsOf } from './file-reference.ts';
+import { lengthsOf } from './file-lengths.ts';
 import type { UploadDeps, UploadJob } from './file-upload-job.ts';
 import { bringer } from './file-upload-steps.ts';
 

@@ -1,12 +1,13 @@
 /** One file that is to be uploaded, and what its upload in one request and in pieces have in common. */
 import type { ConversationId, FileId } from '@sotto/api';
-import { makeFileKey, makeFileSalt, type Provider } from '@sotto/crypto';
+import type { Provider } from '@sotto/crypto';
+import { makeFileKey, makeFileSalt } from '@sotto/crypto/files';
 import { sameBytes } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { TransferDeps } from './file-attempts.ts';
 import type { FileInput } from './file-input.ts';
-import type { Lengths } from './file-reference.ts';
+import type { Lengths } from './file-lengths.ts';
 import type { Seal } from './file-sealing.ts';
 
 export interface UploadDeps extends TransferDeps {

@@ -1,6 +1,7 @@
 /** The 35 outside cases of C2SP through the reader and the writer of the SDK, over both providers. */
 import { inflateSync } from 'node:zlib';
-import { type FileSecret, nobleProvider, type Provider } from '@sotto/crypto';
+import { nobleProvider, type Provider } from '@sotto/crypto';
+import type { FileSecret } from '@sotto/crypto/files';
 import { nodeProvider } from '@sotto/crypto/node';
 import vectors from '@sotto/crypto/vectors/wycheproof/c2sp_chunked_encryption_aes_256_gcm_test.json' with {
   type: 'json',

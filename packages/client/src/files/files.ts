@@ -1,16 +1,18 @@
 /** Files: encrypted under a key of their own and padded on the way out; checked on the way in. Nothing is held whole. */
 import { type ConversationId, getFileInfo } from '@sotto/api';
-import type { ByteRange } from '@sotto/crypto';
+import type { ByteRange } from '@sotto/crypto/files';
 import { sameBytes } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { WHOLE_UPLOAD_BYTES_MAX } from '../limits.ts';
-import { loadLatePart } from '../load-late.ts';
 import type { Message } from '../messages/history-item.ts';
 import type { HeadingOptions } from '../messages/message-heading.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { ciphertextReader, openRanges, openWhole } from './file-download.ts';
 import { type Description, describeInput, type FileInput, isRepeatable } from './file-input.ts';
+import { lengthsOf, lengthsOfSent } from './file-lengths.ts';
 import { dropOldUploads, uploadKey } from './file-progress.ts';
-import { type FileReference, lengthsOf, lengthsOfSent, type Thumbnail } from './file-reference.ts';
+import type { FileReference, Thumbnail } from './file-reference.ts';
+import { upload } from './file-upload.ts';
 import {
   NO_CONTEXT,
   type TransferProgress,
@@ -84,7 +86,6 @@ export function createFiles(deps: UploadDeps): Files {
   return {
     async store(conversation, input, options) {
       const described = describeInput(input);
-      const { upload } = await loadLatePart();
       options.signal?.throwIfAborted();
       const lengths = lengthsOf(described.size);
       const isLong = lengths.ciphertext > WHOLE_UPLOAD_BYTES_MAX;
@@ -129,7 +130,6 @@ export async function openReference(
   { signal }: OpenFileOptions,
 ): Promise<OpenedFile> {
   const { id, key, name, mediaType: type, size, digest, thumbnail } = file;
-  const { ciphertextReader, openRanges, openWhole } = await loadLatePart();
   const lengths = lengthsOfSent(file);
   const info = await deps.call(getFileInfo, { params: { id } }, { signal });
   const isSame = digest === undefined || sameBytes(info.sha256, digest);

@@ -5,9 +5,9 @@
 import { type ConversationId, deleteFile, FileId, grantFile, UserId } from '@sotto/api';
 import * as z from 'zod/mini';
 import { isProblem } from '../errors.ts';
-import { lengthsOf } from '../files/file-reference.ts';
+import { lengthsOf } from '../files/file-lengths.ts';
+import { upload } from '../files/file-upload.ts';
 import type { UploadDeps } from '../files/file-upload-job.ts';
-import { loadLatePart } from '../load-late.ts';
 import { keys } from '../store/key-space.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
 import type { SessionsDeps } from '../trust/sessions.ts';
@@ -91,7 +91,6 @@ async function makeCopy(
   const size = data.length;
   const input = { name, type: mediaType, data };
   const job = { input, conversation, lengths: lengthsOf(size), storeKey: undefined };
-  const { upload } = await loadLatePart();
   const copy = { ...(await upload(deps, job)), name, mediaType, size };
   await deps.store.transaction(async (transaction) => {
     const now = await getProfile(transaction, user);

@@ -8,13 +8,14 @@ import { pause } from '../connection/back-off.ts';
 import { patient } from '../connection/patience.ts';
 import { ConnectionError, isProblem } from '../errors.ts';
 import { BACKGROUND_WAIT_MS_MAX, PROFILE_LOOK_MS } from '../limits.ts';
+import { loadLatePart } from '../load-late.ts';
 import { enqueueControl } from '../messages/control-outbox.ts';
 import { listKnownConversations } from '../messages/conversations.ts';
 import { meetWhomPossible, type PeerDeps } from '../trust/peers.ts';
 import { getSpread, putSpread } from './own-profile.ts';
 import { getProfile } from './profile.ts';
 import { findUnmet, findUntold, isOwnUntold, noteTold, type Untold } from './profile-audience.ts';
-import { type CopyDeps, deleteObsolete, shareCopy } from './profile-copies.ts';
+import type { CopyDeps } from './profile-copies.ts';
 
 interface SharingDeps extends CopyDeps {
   /** See `ClientCore`. */
@@ -38,12 +39,12 @@ export function shareProfile(core: ClientCore): (conversation: ConversationId) =
         const deps = await sharingDeps(core);
         if (isAllDue) {
           isAllDue = false;
-          hasProfile = await spread(deps).catch((error) => {
+          const found = await spread(deps).catch((error) => {
             isAllDue = true;
-            // Else nothing that is said later would be an occasion to do it.
-            hasProfile = true;
             throw error;
           });
+          // One may have been set while the store was asked.
+          hasProfile = found || isAllDue;
         }
         await inEach([...due], async (conversation) => {
           due.delete(conversation);
@@ -70,6 +71,8 @@ export function shareProfile(core: ClientCore): (conversation: ConversationId) =
 
   function lookAtAll(): void {
     isAllDue = true;
+    // Until it is known: else what is said meanwhile would be no occasion to tell it.
+    hasProfile = true;
     begin();
   }
 
@@ -139,6 +142,7 @@ async function spread(deps: SharingDeps): Promise<boolean> {
     (a, b) => Number(a.kind === 'group') - Number(b.kind === 'group'),
   );
   await inEach(inOrder, ({ id }) => share(deps, id));
+  const { deleteObsolete } = await loadLatePart();
   await deleteObsolete(deps);
   await store.transaction(async (transaction) =>
     putSpread(transaction, { ...(await getSpread(transaction)), time: profile.time }),
@@ -189,7 +193,10 @@ async function pictureFor(
   conversation: ConversationId,
   { profile, to }: Untold,
 ) {
+  if (profile.picture === undefined) return undefined;
   const isOwn = to.every(({ user }) => user === deps.local.address.user);
   const any = isOwn ? profile.copies.at(-1) : undefined;
-  return any ?? shareCopy(deps, conversation, profile);
+  if (any !== undefined) return any;
+  const { shareCopy } = await loadLatePart();
+  return shareCopy(deps, conversation, profile);
 }

@@ -17,30 +17,16 @@ const ENTRY_BYTES = 128;
 
 /** A cache in front of an engine that nobody else writes to. That there is no such entry is kept too. */
 export function cacheCommitted(engine: CommittedEntries): CommittedCache {
-  /** Two halves: what is read is in the young one; what was not read since that was full the last time is given up. */
-  let young = new Map<string, Uint8Array | undefined>();
-  let old: typeof young = new Map();
-  let youngBytes = 0;
+  const recent = createRecent();
   /** First parts of keys that were looked at, and whether there is any such key: of much that is listed there is nothing. */
   const families = new Map<string, 'some' | 'none'>();
   /** How often something was committed: what was asked for before may not be what is there now. */
   let commits = 0;
 
-  function keep(key: string, value: Uint8Array | undefined): void {
-    const bytes = sizeOf(key, value);
-    if (youngBytes + bytes > STORE_CACHE_BYTES / 2) {
-      old = young;
-      young = new Map();
-      youngBytes = 0;
-    }
-    young.set(key, value);
-    youngBytes += bytes;
-  }
-
   async function keepWhenRead(key: string, reading: Promise<Uint8Array | undefined>) {
     const asked = commits;
     const value = await reading;
-    if (asked === commits) keep(key, value);
+    if (asked === commits) recent.keep(key, value);
     return value;
   }
 
@@ -71,10 +57,11 @@ export function cacheCommitted(engine: CommittedEntries): CommittedCache {
 
   return {
     get(key) {
-      if (young.has(key)) return young.get(key);
-      const value = old.has(key) ? old.get(key) : engine.get(key);
+      const { isYoung, isKnown, value: known } = recent.find(key);
+      if (isYoung) return known;
+      const value = isKnown ? known : engine.get(key);
       if (value instanceof Promise) return keepWhenRead(key, value);
-      keep(key, value);
+      recent.keep(key, value);
       return value;
     },
     list,
@@ -82,12 +69,40 @@ export function cacheCommitted(engine: CommittedEntries): CommittedCache {
       commits += 1;
       for (const [key, value] of changes.under('')) {
         // What was looked for in vain and is written now, such as a message, is seldom read again.
-        const before = young.get(key);
-        if (young.delete(key)) youngBytes -= sizeOf(key, before);
-        old.delete(key);
-        if (before !== undefined) keep(key, value);
+        if (recent.forget(key) !== undefined) recent.keep(key, value);
         if (value !== undefined) families.delete(familyOf(key));
       }
+    },
+  };
+}
+
+/** Two halves: what is read is in the young one; what was not read since that was full the last time is given up. */
+function createRecent() {
+  let young = new Map<string, Uint8Array | undefined>();
+  let old: typeof young = new Map();
+  let youngBytes = 0;
+  return {
+    find(key: string) {
+      const isYoung = young.has(key);
+      const isKnown = isYoung || old.has(key);
+      return { isYoung, isKnown, value: isYoung ? young.get(key) : old.get(key) };
+    },
+    keep(key: string, value: Uint8Array | undefined): void {
+      const bytes = sizeOf(key, value);
+      if (youngBytes + bytes > STORE_CACHE_BYTES / 2) {
+        old = young;
+        young = new Map();
+        youngBytes = 0;
+      }
+      young.set(key, value);
+      youngBytes += bytes;
+    },
+    /** Gives what the young half held. */
+    forget(key: string): Uint8Array | undefined {
+      const before = young.get(key);
+      if (young.delete(key)) youngBytes -= sizeOf(key, before);
+      old.delete(key);
+      return before;
     },
   };
 }
