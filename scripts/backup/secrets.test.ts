@@ -54,6 +54,13 @@ test('secrets of a backup that is not restored after all leave again, and only t
   expect(readFileSync(file('key-log'), 'utf8')).toBe('here-before\n');
 });
 
+test('secrets of a backup stay in it where services have theirs from elsewhere', () => {
+  vi.stubEnv('DATABASE_URL', 'postgres://sotto@127.0.0.1:1/sotto');
+  vi.stubEnv('DATA_DIR', '');
+  putBackSecrets({ secrets: new Map([['field', 'brought']]) });
+  expect(existsSync(join(directory, 'secrets', 'field'))).toBe(false);
+});
+
 function keep(name: string, text: string): void {
   mkdirSync(join(directory, 'secrets'), { recursive: true });
   writeFileSync(join(directory, 'secrets', name), `${text}\n`);

@@ -82,8 +82,11 @@ export function checkSecrets(
 /** Writes those that a backup brings and the data directory has not. Returns what takes them away again. */
 export function putBackSecrets({ secrets }: Pick<Inspection, 'secrets'>): () => void {
   const written: string[] = [];
-  if (isDatabaseElsewhere() && secrets.size > 0) {
-    console.error('sotto: the secrets go to the data directory; services read them from elsewhere');
+  if (!hasOwnSecrets()) {
+    // Held against those of the services above; there may be no directory that could be written to.
+    if (secrets.size > 0)
+      console.error('sotto: the secrets stay in the backup: services have them');
+    return () => undefined;
   }
   for (const name of SECRETS) {
     const text = secrets.get(name);
