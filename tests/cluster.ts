@@ -231,6 +231,6 @@ export async function withClient(
 function testVariable(name: string): string {
   const value = process.env[name];
   if (value === undefined)
-    throw new Error(`${name} is not set: run by npm test alone`);
+    throw new Error(`${name} is not set: run by npm test, or see scripts/test-servers.ts`);
   return value;
 }
