@@ -1,5 +1,11 @@
-import { ClientError, ConnectionError, type SendFileOptions, type Sent } from '@sotto/client';
-import { expect, test } from 'vitest';
+import {
+  type Client,
+  ClientError,
+  ConnectionError,
+  type SendFileOptions,
+  type Sent,
+} from '@sotto/client';
+import { expect, test, vi } from 'vitest';
 import { sendFileOnce } from './file-sending.ts';
 
 const ROOM = 'room' as Sent['conversation'];
@@ -13,13 +19,29 @@ function clientFailing(error: Error) {
     if (asked.length === 1) throw error;
     return { conversation } as Sent;
   };
-  return { asked, client: { sendFile } };
+  const hearers = new Set<(told: { isSilent: boolean }) => void>();
+  const on = ((_, hear: (told: { isSilent: boolean }) => void) => {
+    hearers.add(hear);
+    return () => void hearers.delete(hear);
+  }) as Client['on'];
+  return { asked, hearers, client: { sendFile, on } };
 }
 
 test('a file whose sending nobody knows of is asked for again as the same message', async () => {
   const { asked, client } = clientFailing(new ConnectionError('whoever had the store is gone'));
   await sendFileOnce(client, ROOM, { file: FILE });
   expect(asked).toEqual([{ id: expect.any(String) }, { id: asked[0]?.id, isAgain: true }]);
+});
+
+test('so is one whose sending was given up, as soon as whoever has the store goes on', async () => {
+  const { asked, hearers, client } = clientFailing(new ClientError('client.silent', 'stopped'));
+  const sending = sendFileOnce(client, ROOM, { file: FILE });
+  await vi.waitFor(() => expect(hearers.size).toBe(1));
+  expect(asked).toHaveLength(1);
+  for (const hear of hearers) hear({ isSilent: false });
+  await sending;
+  expect(asked).toEqual([{ id: expect.any(String) }, { id: asked[0]?.id, isAgain: true }]);
+  expect(hearers.size).toBe(0);
 });
 
 test('a file that is refused, or given up, is not', async () => {

@@ -2,12 +2,14 @@
 import { randomUUIDv7 } from 'node:crypto';
 import {
   type Client,
+  ClientError,
   ConnectionError,
   type FileInput,
   type MessageReference,
   type SendFileOptions,
   type Sent,
 } from '@sotto/client';
+import { SILENCE_MS_MAX } from './limits.ts';
 
 /** A file, and how it is sent. */
 export interface FileSending extends Pick<SendFileOptions, 'onProgress' | 'signal'> {
@@ -15,11 +17,12 @@ export interface FileSending extends Pick<SendFileOptions, 'onProgress' | 'signa
 }
 
 /**
- * Sends a file. When whoever had the store ends in the middle, nobody knows whether the message is written: it is asked for
- * again under its id, by which whoever has the store now knows it. Rejects as `sendFile` does.
+ * Sends a file. When whoever had the store ends in the middle, or is stopped, nobody knows whether the message is written: it
+ * is asked for again under its id, by which whoever has the store then knows it. Rejects as `sendFile` does, with
+ * `client.silent` when nobody answers for a minute.
  */
 export async function sendFileOnce(
-  client: Pick<Client, 'sendFile'>,
+  client: Pick<Client, 'sendFile' | 'on'>,
   conversation: Sent['conversation'],
   { file, ...options }: FileSending,
 ): Promise<Sent> {
@@ -27,7 +30,24 @@ export async function sendFileOnce(
   try {
     return await client.sendFile(conversation, file, { ...options, id });
   } catch (error) {
-    if (!(error instanceof ConnectionError) || options.signal?.aborted === true) throw error;
+    const isSilent = error instanceof ClientError && error.code === 'client.silent';
+    const mayBeDone = isSilent || error instanceof ConnectionError;
+    if (!mayBeDone || options.signal?.aborted === true) throw error;
+    if (isSilent) await untilHeard(client, options.signal);
     return client.sendFile(conversation, file, { ...options, id, isAgain: true });
   }
+}
+
+/** Until somebody answers again, or it is enough. */
+async function untilHeard({ on }: Pick<Client, 'on'>, signal?: AbortSignal): Promise<void> {
+  const { promise: heard, resolve } = Promise.withResolvers<void>();
+  const enough = AbortSignal.any([
+    AbortSignal.timeout(SILENCE_MS_MAX),
+    ...(signal ? [signal] : []),
+  ]);
+  enough.addEventListener('abort', () => resolve());
+  const end = on('silent', ({ isSilent }) => {
+    if (!isSilent) resolve();
+  });
+  await heard.finally(end);
 }

@@ -9,6 +9,9 @@ export const SHARED_PATH_BYTES_MAX = 98;
 /** Until a command gives up on a platform that does not answer, unless it says otherwise. */
 export const COMMAND_TIMEOUT_S = 30;
 
+/** A file is not sent while the program that has the account is stopped; within a minute a person has found it, or wants to be told. */
+export const SILENCE_MS_MAX = 60_000;
+
 /** What was missed comes in right after the connection; when nothing has come for so long, it was all. */
 export const QUIET_MS = 700;
 

@@ -22,8 +22,8 @@ export function beginStretch(): Stretch {
   };
 }
 
-/** A turn of the event loop; browsers make timers wait for longer than that. */
-function giveWay(): Promise<void> {
+/** A turn of the event loop: what has come meanwhile is heard. Browsers make timers wait for longer than that. */
+export function giveWay(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

@@ -18,7 +18,7 @@ export const Frame = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('done'), id: Id, value: z.optional(z.unknown()) }),
   z.object({ type: z.literal('failed'), id: Id, error: z.unknown() }),
-  /** Whoever asked gives it up. It is answered all the same. */
+  /** Whoever asked gives it up: it is not begun, and answered all the same. */
   z.object({ type: z.literal('cancel'), id: Id, reason: z.unknown() }),
   /** A function of a result is not called any more. */
   z.object({ type: z.literal('drop'), reference: Id }),

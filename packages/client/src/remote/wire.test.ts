@@ -83,16 +83,20 @@ test('a listener among the arguments hears until the answer, a stream is read as
 });
 
 test('what is given up is given up on the other side, and rejects with the reason that was given', async () => {
+  const begun = Promise.withResolvers<void>();
   const seen = Promise.withResolvers<unknown>();
-  answer = (_, __, signal) =>
-    new Promise((_, reject) =>
+  answer = (_, __, signal) => {
+    begun.resolve();
+    return new Promise((_, reject) =>
       signal?.addEventListener('abort', () => {
         seen.resolve(signal.reason);
         reject(signal.reason);
       }),
     );
+  };
   const giving = new AbortController();
   const call = asking.ask('wait', [{ signal: giving.signal }]);
+  await begun.promise;
   const reason = new ClientError('file.size', 'too large after all');
   giving.abort(reason);
   await expect(call).rejects.toBe(reason);
@@ -101,10 +105,13 @@ test('what is given up is given up on the other side, and rejects with the reaso
 
 test('a call is lost when the other side goes, and what it was at is given up', async () => {
   const given = Promise.withResolvers<unknown>();
-  answer = (_, __, signal) =>
-    new Promise(() => signal?.addEventListener('abort', () => given.resolve(signal.reason)));
+  const begun = Promise.withResolvers<void>();
+  answer = (_, __, signal) => {
+    begun.resolve();
+    return new Promise(() => signal?.addEventListener('abort', () => given.resolve(signal.reason)));
+  };
   const call = asking.ask('wait', []);
-  await new Promise((resolve) => setTimeout(resolve));
+  await begun.promise;
   asking.close();
   await expect(call).rejects.toBeInstanceOf(LostAnswer);
   expect(await given.promise).toBeInstanceOf(LostAnswer);
@@ -157,6 +164,20 @@ test('when the other side stops answering, calls are given up but for patient on
   expect(await watching.ask('echo', [4])).toBe(4);
 });
 
+test('what was given up before the other side went on is not begun', async () => {
+  const begun = vi.fn();
+  const { watching, other } = watchOne(async (name) => begun(name));
+  other.stop();
+  const call = watching.ask('send', []);
+  vi.advanceTimersByTime(PULSE_MS * (PULSES_MISSED_MAX + 1));
+  await expect(call).rejects.toMatchObject({ code: 'client.silent' });
+  await other.holds(['call', 'ping', 'cancel']);
+  other.goOn();
+  await vi.waitFor(() => expect(watching.silent.get()).toBe(false));
+  await watching.ask('read', []);
+  expect(begun.mock.calls).toEqual([['read']]);
+});
+
 test('a side that answers is not silent, however long nobody asks it for anything', async () => {
   const { watching } = watchOne(async () => 'here');
   for (let look = 0; look < 3 * PULSES_MISSED_MAX; look++) {
@@ -167,12 +188,19 @@ test('a side that answers is not silent, however long nobody asks it for anythin
 });
 
 test('what comes of a call that was given up is not kept', async () => {
-  const { watching, other } = watchOne(async () => ({ read: () => 'never read' }));
-  other.stop();
+  const begun = Promise.withResolvers<void>();
+  const opened = Promise.withResolvers<unknown>();
+  const { watching, other } = watchOne(() => {
+    begun.resolve();
+    return opened.promise;
+  });
   const call = watching.ask('open', []);
+  await begun.promise;
+  other.stop();
   vi.advanceTimersByTime(PULSE_MS * (PULSES_MISSED_MAX + 1));
   await expect(call).rejects.toMatchObject({ code: 'client.silent' });
   other.goOn();
+  opened.resolve({ read: () => 'never read' });
   await vi.waitFor(() => expect(other.heard).toContainEqual({ type: 'drop', reference: 1 }));
 });
 
@@ -210,7 +238,11 @@ function watchOne(answers: Ask) {
     isStopped = false;
     for (const value of waiting.splice(0)) hear(value);
   };
-  return { watching, other: { heard, stop, goOn } };
+  const holds = (types: readonly string[]) =>
+    vi.waitFor(() =>
+      expect(waiting).toEqual(types.map((type) => expect.objectContaining({ type }))),
+    );
+  return { watching, other: { heard, stop, goOn, holds } };
 }
 
 function nested(depth: number): unknown {

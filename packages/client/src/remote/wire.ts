@@ -2,6 +2,7 @@
  * Calls over a line, both ways: of what the other side answers by its name, and of functions that came in arguments and
  * results. What came in arguments can be called until the answer, what came in results until nobody has it any more.
  */
+import { giveWay } from '../connection/stretch.ts';
 import { ClientError, ConnectionError } from '../errors.ts';
 import { type Observable, Source } from '../state/observable.ts';
 import { describeError, rebuildError } from './carried-error.ts';
@@ -174,6 +175,7 @@ class LineWire implements Wire {
       }
       this.#answering.set(id, controller);
       const { signal } = controller;
+      if (typeof to === 'string') await unlessGivenUp(signal);
       const taker = { signal, take: (reference: number) => this.#take(reference) };
       const given = args.map((value) => uncarry(value, taker));
       const result = await this.#perform(to, given, signal);
@@ -264,6 +266,15 @@ class LineWire implements Wire {
     for (const controller of this.#answering.values()) controller.abort(new LostAnswer());
     this.#answering.clear();
   }
+}
+
+/**
+ * When this side was stopped, what somebody gave up meanwhile lies behind what they asked for: it is not to be begun, as they
+ * may have asked for it anew.
+ */
+async function unlessGivenUp(signal: AbortSignal): Promise<void> {
+  await giveWay();
+  signal.throwIfAborted();
 }
 
 function errorOf(thrown: unknown): Error {
