@@ -2,7 +2,14 @@
  * What a device of the account does with the others: reads the list of them from the platform, and takes one off.
  * How this device puts itself on it is in `own-list.ts`.
  */
-import { DeviceId, getDeviceList, publishDeviceList, revokeDevice, UserId } from '@sotto/api';
+import {
+  ApiError,
+  DeviceId,
+  getDeviceList,
+  publishDeviceList,
+  revokeDevice,
+  UserId,
+} from '@sotto/api';
 import { signDeviceList, type VerifiedDeviceList } from '@sotto/crypto';
 import { pause } from '../connection/back-off.ts';
 import { ClientError, isProblem } from '../errors.ts';
@@ -47,18 +54,21 @@ export async function unlinkDevice(deps: OwnDeviceDeps, device: DeviceId): Promi
 }
 
 /**
- * The same for this device, whose session ends with it: it has been done, too, when it was begun before and the session has
- * ended since.
+ * The same for this device, whose session ends with it: it has been done, too, when it was asked for before in the session that
+ * has ended since, and no answer has said that it was not.
  */
 export async function unlinkThisDevice(deps: OwnDeviceDeps): Promise<void> {
   const device = DeviceId.parse(deps.local.address.device);
   try {
     await leaveOwnList(deps, device);
-    await noteLeaving(deps.store);
+    await noteLeaving(deps.store, true);
     await deps.call(revokeDevice, { params: { device_id: device } });
   } catch (error) {
+    if (isProblem(error, 'auth.device-unknown')) return;
+    if (error instanceof ApiError) await noteLeaving(deps.store, false);
     const account = await readAccount(deps.store);
-    if (!isLoggedOutError(error) || account?.isLeaving !== true) throw error;
+    const isDone = account !== undefined && account.leaving === account.session;
+    if (!isLoggedOutError(error) || !isDone) throw error;
   }
 }
 
@@ -77,11 +87,12 @@ export async function reportLostDevice(deps: OwnDeviceDeps, device: DeviceId): P
 }
 
 /** Once the platform has taken this device off, it cannot be asked any more whether it has. */
-function noteLeaving(store: Store): Promise<void> {
+function noteLeaving(store: Store, isLeaving: boolean): Promise<void> {
   return store.transaction(async (transaction) => {
     const account = await getRecord(transaction, keys.account, Account);
     if (account === undefined) return;
-    await putRecord(transaction, keys.account, [Account, { ...account, isLeaving: true }]);
+    const leaving = isLeaving ? account.session : undefined;
+    await putRecord(transaction, keys.account, [Account, { ...account, leaving }]);
   });
 }
 

@@ -34,8 +34,8 @@ export const Account = z.object({
   isFirstDevice: z.optional(z.boolean()),
   /** The platform knows this device by its key, so log-ins, renewals and changes are signed with it. */
   isBound: z.optional(z.boolean()),
-  /** This device was to be taken off the account by itself; until a log-in. */
-  isLeaving: z.optional(z.boolean()),
+  /** The session in which this device asked to be taken off the account, as long as nothing shows that it was not. */
+  leaving: z.optional(SessionId),
   tokens: z.optional(
     z.object({
       access: z.string(),

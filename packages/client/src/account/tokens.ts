@@ -138,12 +138,13 @@ export function tokensOf(pair: TokenPair | Login, now: number): NonNullable<Acco
   };
 }
 
-/** Writes the tokens of the account, or takes them away. */
+/** Writes the tokens of the account, or takes them away. Whoever gets other ones was not taken off the account. */
 export function keepTokens(store: Store, tokens: Account['tokens']): Promise<void> {
   return store.transaction(async (transaction) => {
     const account = await getRecord(transaction, keys.account, Account);
     if (account === undefined) return;
-    const { tokens: _, ...rest } = account;
-    await putRecord(transaction, keys.account, [Account, tokens ? { ...rest, tokens } : rest]);
+    const { tokens: _, leaving, ...rest } = account;
+    const next = tokens ? { ...rest, tokens } : { ...rest, leaving };
+    await putRecord(transaction, keys.account, [Account, next]);
   });
 }
