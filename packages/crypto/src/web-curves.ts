@@ -3,8 +3,8 @@
  * only `key-work.ts` uses them.
  */
 import { equal, fromHex, utf8 } from './bytes.ts';
-import { CryptoError } from './errors.ts';
 import type { Elsewhere, SignedMessage } from './provider.ts';
+import { nobleProvider } from './provider-noble.ts';
 
 /** RFC 8410: the fixed DER bytes before the 32 bytes of a secret key. WebCrypto takes no raw ones. */
 const PKCS8_PREFIX = Uint8Array.of(
@@ -47,25 +47,41 @@ export async function findElsewhere(
   subtle: SubtleCrypto | undefined,
 ): Promise<Elsewhere | undefined> {
   if (subtle === undefined) return undefined;
-  const elsewhere = createElsewhere(subtle);
+  const curves = createCurves(subtle);
   try {
-    return (await isSame(elsewhere)) ? elsewhere : undefined;
+    return (await isSame(curves)) ? orNoble(curves) : undefined;
   } catch {
     return undefined; // It does not know these curves.
   }
 }
 
 /** One operation of each kind, and the one in which engines differ. */
-async function isSame(elsewhere: Elsewhere): Promise<boolean> {
+async function isSame(curves: Elsewhere): Promise<boolean> {
   const { secretKey, publicKey } = KEY_PAIR;
   return (
-    equal(await elsewhere.x25519PublicKey(secretKey), publicKey) &&
-    (await elsewhere.ed25519VerifyEquation(SIGNED)) &&
-    !(await elsewhere.ed25519VerifyEquation(COFACTORED))
+    equal(await curves.x25519PublicKey(secretKey), publicKey) &&
+    (await curves.ed25519VerifyEquation(SIGNED)) &&
+    !(await curves.ed25519VerifyEquation(COFACTORED))
   );
 }
 
-function createElsewhere(subtle: SubtleCrypto): Elsewhere {
+/**
+ * The engine says in one way that there is no memory for a key, and that a key is none. Neither is taken for the other:
+ * whatever it does not compute noble does, and says what is wrong with it.
+ */
+function orNoble(curves: Elsewhere): Elsewhere {
+  return {
+    x25519PublicKey: (secretKey) =>
+      curves.x25519PublicKey(secretKey).catch(() => nobleProvider.x25519PublicKey(secretKey)),
+    x25519: (secretKey, publicKey) =>
+      curves.x25519(secretKey, publicKey).catch(() => nobleProvider.x25519(secretKey, publicKey)),
+    ed25519VerifyEquation: (signed) =>
+      curves.ed25519VerifyEquation(signed).catch(() => nobleProvider.ed25519VerifyEquation(signed)),
+  };
+}
+
+/** The engine's curves, which reject with errors of the engine. */
+function createCurves(subtle: SubtleCrypto): Elsewhere {
   const secretKeys = new WeakMap<Uint8Array, Promise<CryptoKey>>();
   const publicKeys = new WeakMap<Uint8Array, Promise<CryptoKey>>();
 
@@ -82,12 +98,8 @@ function createElsewhere(subtle: SubtleCrypto): Elsewhere {
   }
   async function x25519(secretKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array> {
     const [ours, theirs] = await Promise.all([secretKeyOf(secretKey), publicKeyOf(publicKey)]);
-    try {
-      const algorithm = { name: 'X25519', public: theirs };
-      return new Uint8Array(await subtle.deriveBits(algorithm, ours, 256));
-    } catch (cause) {
-      throw new CryptoError('key.low-order', 'the agreement gives no secret', { cause });
-    }
+    const algorithm = { name: 'X25519', public: theirs };
+    return new Uint8Array(await subtle.deriveBits(algorithm, ours, 256));
   }
 
   return {
@@ -101,23 +113,23 @@ async function verifyEquation(
   subtle: SubtleCrypto,
   { publicKey, message, signature }: SignedMessage,
 ): Promise<boolean> {
-  try {
-    const bytes = Uint8Array.from(publicKey);
-    const key = await subtle.importKey('raw', bytes, 'Ed25519', false, ['verify']);
-    const [encoded, text] = [Uint8Array.from(signature), Uint8Array.from(message)];
-    return await subtle.verify('Ed25519', key, encoded, text);
-  } catch {
-    return false; // Some engines refuse to import what is no point: no signature verifies under it.
-  }
+  const key = await subtle.importKey('raw', Uint8Array.from(publicKey), 'Ed25519', false, [
+    'verify',
+  ]);
+  const [encoded, text] = [Uint8Array.from(signature), Uint8Array.from(message)];
+  return subtle.verify('Ed25519', key, encoded, text);
 }
 
-/** A prepared key, for as long as the array lives that carried it. */
+/** A prepared key, for as long as the array lives that carried it; not one that could not be prepared. */
 function kept(
   known: WeakMap<Uint8Array, Promise<CryptoKey>>,
   bytes: Uint8Array,
   prepare: () => Promise<CryptoKey>,
 ): Promise<CryptoKey> {
-  const held = known.get(bytes) ?? prepare();
-  known.set(bytes, held);
-  return held;
+  const held = known.get(bytes);
+  if (held !== undefined) return held;
+  const prepared = prepare();
+  known.set(bytes, prepared);
+  prepared.catch(() => known.delete(bytes));
+  return prepared;
 }
