@@ -75,6 +75,32 @@ export async function learnList(
   return verified;
 }
 
+/** The newest version of an account's list that is known here, or that a device of it has named; 0 for none. */
+export async function knownVersion(
+  transaction: StoreTransaction,
+  local: LocalParty,
+  user: UserId,
+): Promise<number> {
+  const seen = (await headOf(transaction, local, user))?.version ?? 0;
+  if (user === local.address.user) return seen;
+  const { claimedList } = (await getPeer(transaction, user)) ?? {};
+  return Math.max(seen, claimedList?.version ?? 0);
+}
+
+/** What versions of a list were known when it was asked for, and are now that it is here. */
+export interface KnownVersions {
+  readonly asked: number;
+  readonly now: number;
+}
+
+/**
+ * Whether a list was new enough when it was asked for, and a newer one has come while it was on its way: nobody has done
+ * wrong.
+ */
+export function isOvertaken({ version }: DeviceList, { asked, now }: KnownVersions): boolean {
+  return version >= asked && version < now;
+}
+
 /** Throws `device.unlisted` unless the list names every device of the bundle, as the device that it was. */
 export function assertListed(list: DeviceList, devices: Bundle['devices']): void {
   for (const { device, registrationId } of devices) {
@@ -87,25 +113,31 @@ export function assertListed(list: DeviceList, devices: Bundle['devices']): void
 
 /**
  * Reads a user's newest list from the platform; devices that it does not name get nothing any more. Nothing happens for
- * a user whom we have not met. Throws as {@link learnList}, after an event, and what calls throw.
+ * a user whom we have not met, nor when a newer list has come meanwhile. Throws as {@link learnList}, after an event, and
+ * what calls throw.
  */
 export async function refreshList(deps: ListDeps, user: UserId): Promise<void> {
-  if (user === deps.local.address.user) return fetchOwnList(deps);
-  if ((await deps.store.transaction((transaction) => getPeer(transaction, user))) === undefined) {
-    return;
-  }
+  const { store, local } = deps;
+  if (user === local.address.user) return fetchOwnList(deps);
+  const asked = await store.transaction(async (transaction) => {
+    const isMet = (await getPeer(transaction, user)) !== undefined;
+    return isMet ? knownVersion(transaction, local, user) : undefined;
+  });
+  if (asked === undefined) return;
   const { list: encoded } = await deps.call(getDeviceList, { params: { user_id: user } });
-  const { warning } = await warned(deps, user, () =>
-    deps.store.transaction(async (transaction) => {
+  const warning = await warned(deps, user, () =>
+    store.transaction(async (transaction) => {
       const peer = await getPeer(transaction, user);
       if (peer === undefined) throw new ClientError('answer.invalid', 'the contact is gone');
       const handedOut = { user, identityKey: peer.identityKey, encoded };
-      const verified = await learnList(deps, transaction, handedOut);
-      if (verified.warning !== undefined) {
-        const { warning } = verified;
+      const verified = verifyList(deps, handedOut);
+      const now = await knownVersion(transaction, local, user);
+      if (isOvertaken(verified.list, { asked, now })) return undefined;
+      const { warning } = await learnList(deps, transaction, { ...handedOut, verified });
+      if (warning !== undefined) {
         await noteNotice(transaction, { kind: 'device-list-warning', user, warning });
       }
-      return verified;
+      return warning;
     }),
   );
   if (warning !== undefined) deps.events.emit('device-list-warning', { user, warning });

@@ -2,6 +2,7 @@
 import { type Bundle, type DeviceId, getIdentity, type UserId } from '@sotto/api';
 import {
   CryptoError,
+  decodeDeviceList,
   type KeyWork,
   type LocalParty,
   openKeyWork,
@@ -23,7 +24,15 @@ import type { StoreTransaction } from '../store/store.ts';
 import { putRecord } from '../store/stored-record.ts';
 import { fetchBundles, isOfOne, type Question, questionsOf } from './bundles.ts';
 import { noteNotice } from './notices.ts';
-import { assertListed, type ListDeps, learnList, verifyList, warned } from './peer-lists.ts';
+import {
+  assertListed,
+  isOvertaken,
+  knownVersion,
+  type ListDeps,
+  learnList,
+  verifyList,
+  warned,
+} from './peer-lists.ts';
 import { type BegunSession, beginSession, openSessions } from './sessions.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -46,18 +55,32 @@ export async function meetPeers(deps: PeerDeps, wanted: readonly Wanted[]): Prom
 
 /**
  * The same for many, of whom each may fail: gives back who did, and why. Throws what calls and the store throw. One
- * request serves 256 users, and between them everything else in the process has its turn.
+ * request serves 256 users, and between them everything else in the process has its turn. Whoever's list was overtaken by
+ * a newer one on its way is asked for once more.
  */
-export async function meetWhomPossible(deps: PeerDeps, wanted: readonly Wanted[]): Promise<Unmet> {
+export async function meetWhomPossible(
+  deps: PeerDeps,
+  wanted: readonly Wanted[],
+  { isAgain = false } = {},
+): Promise<Unmet> {
   const questions = questionsOf(wanted);
+  const versions = isAgain
+    ? new Map<UserId, number>()
+    : await versionsKnown(deps, [...questions.keys()]);
   const { bundles, failures } = await fetchBundles(deps.call, questions);
   const work = await openKeyWork(deps.provider);
+  const overtaken = new Set<UserId>();
   const learn = async (bundle: Bundle) => {
-    const question = questions.get(bundle.user);
+    const { user } = bundle;
+    const question = questions.get(user);
     if (question === undefined) return;
-    const handedOut = { bundle, question, work };
-    const learning = warned(deps, bundle.user, () => learnBundle(deps, handedOut));
-    await learning.catch((error) => failures.set(bundle.user, oneUsersFault(error)));
+    const handedOut = { bundle, question, work, asked: versions.get(user) ?? Infinity };
+    try {
+      const outcome = await warned(deps, user, () => learnBundle(deps, handedOut));
+      if (outcome === 'overtaken') overtaken.add(user);
+    } catch (error) {
+      failures.set(user, oneUsersFault(error));
+    }
   };
   const stretch = beginStretch();
   // Side by side as far as that goes: what a store commits together waits for the disk once.
@@ -68,7 +91,21 @@ export async function meetWhomPossible(deps: PeerDeps, wanted: readonly Wanted[]
     together = [];
     await stretch.rest();
   }
-  return failures;
+  const missed = wanted.filter(({ user }) => overtaken.has(user));
+  if (missed.length === 0) return failures;
+  return new Map([...failures, ...(await meetWhomPossible(deps, missed, { isAgain: true }))]);
+}
+
+/** The versions of these users' lists before anything is asked: what is older than them is a roll-back. */
+function versionsKnown(
+  { store, local }: PeerDeps,
+  users: readonly UserId[],
+): Promise<ReadonlyMap<UserId, number>> {
+  return store.transaction(async (transaction) => {
+    const versions = new Map<UserId, number>();
+    for (const user of users) versions.set(user, await knownVersion(transaction, local, user));
+    return versions;
+  });
 }
 
 /** Throws whatever is not the fault of one account and its platform alone. */
@@ -126,6 +163,8 @@ interface HandedOut {
   readonly bundle: Bundle;
   readonly question: Question;
   readonly work: KeyWork;
+  /** The version of the account's list that was known before. */
+  readonly asked: number;
 }
 
 /** A device of a bundle, verified. */
@@ -145,7 +184,10 @@ interface Computed {
  * Two transactions, with all the dear work between them, where nothing waits for it: what the first one has found may have
  * changed by the second, which looks again.
  */
-async function learnBundle(deps: PeerDeps, { bundle, question, work }: HandedOut): Promise<void> {
+async function learnBundle(
+  deps: PeerDeps,
+  { bundle, question, work, asked }: HandedOut,
+): Promise<'learned' | 'overtaken'> {
   const { store, local, events } = deps;
   const { user } = bundle;
   const met = await work((provider) => verifyDevices(provider, bundle, local.address.device));
@@ -159,6 +201,9 @@ async function learnBundle(deps: PeerDeps, { bundle, question, work }: HandedOut
     if (!(await isAsPinned(deps, transaction, bundle))) return 'identity-changed';
     const { identityKey, deviceList: encoded } = bundle;
     const { list: verified } = computed;
+    const { list: given } = verified ?? decodeDeviceList(encoded);
+    const now = await knownVersion(transaction, local, user);
+    if (isOvertaken(given, { asked, now })) return 'overtaken';
     const handedOut = { user, identityKey, encoded, ...(verified && { verified }) };
     const { list, warning } = await learnList(deps, transaction, handedOut);
     assertListed(list, bundle.devices);
@@ -169,7 +214,9 @@ async function learnBundle(deps: PeerDeps, { bundle, question, work }: HandedOut
     return warning ?? 'good';
   });
   if (outcome === 'identity-changed') return refuseIdentity(deps, user);
+  if (outcome === 'overtaken') return outcome;
   if (outcome !== 'good') events.emit('device-list-warning', { user, warning: outcome });
+  return 'learned';
 }
 
 /** Whether a bundle is of the identity that the account is known by. Takes down another one, for somebody to accept. */
