@@ -17,7 +17,7 @@ export type ClientErrorCode =
   | 'client.closed'
   /**
    * The tab, worker or process that runs the client for this one was stopped, and has not ended: it answers nothing. What
-   * had reached it, it may still do when it goes on.
+   * it had begun, it may still do when it goes on.
    */
   | 'client.silent'
   /** Another client has connected as this device, from a copy of its store: only one may. */

@@ -143,6 +143,14 @@ test('what cannot be carried is refused before it leaves', async () => {
   await expect(asking.ask('echo', [nested(100)])).rejects.toBeInstanceOf(TypeError);
 });
 
+test('calls are begun in the order in which they were made', async () => {
+  const begun: unknown[] = [];
+  answer = async (_, [value]) => void begun.push(value);
+  const numbers = Array.from({ length: CALLS_RUNNING_MAX }, (_, index) => index);
+  await Promise.all(numbers.map((value) => asking.ask('note', [value])));
+  expect(begun).toEqual(numbers);
+});
+
 test('more calls at once than anybody makes are refused', async () => {
   answer = () => new Promise(() => {});
   for (let made = 0; made < CALLS_RUNNING_MAX; made++) asking.ask('wait', []).catch(() => {});

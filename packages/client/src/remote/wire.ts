@@ -80,6 +80,7 @@ class LineWire implements Wire {
   readonly #answering = new Map<number, AbortController>();
   readonly #kept = new KeptFunctions();
   readonly #unused = new FinalizationRegistry<() => void>((drop) => drop());
+  #turn = Promise.resolve();
   #lastId = 0;
 
   constructor(line: Line, answer: Ask, watching?: Watching) {
@@ -175,7 +176,8 @@ class LineWire implements Wire {
       }
       this.#answering.set(id, controller);
       const { signal } = controller;
-      if (typeof to === 'string') await unlessGivenUp(signal);
+      if (typeof to === 'string') await this.#nextTurn();
+      signal.throwIfAborted();
       const taker = { signal, take: (reference: number) => this.#take(reference) };
       const given = args.map((value) => uncarry(value, taker));
       const result = await this.#perform(to, given, signal);
@@ -193,6 +195,16 @@ class LineWire implements Wire {
       this.#send({ type: 'failed', id, error: describeError(errorOf(error)) });
     }
     if (this.#answering.get(id) === controller) this.#answering.delete(id);
+  }
+
+  /**
+   * When this side was stopped, what was given up meanwhile has its `cancel` behind it: that is heard before anything is
+   * begun, as it may have been asked for anew. Calls keep their order.
+   */
+  #nextTurn(): Promise<void> {
+    const turn = giveWay();
+    this.#turn = this.#turn.then(() => turn);
+    return this.#turn;
   }
 
   async #perform(to: string | number, args: unknown[], signal: AbortSignal): Promise<unknown> {
@@ -266,15 +278,6 @@ class LineWire implements Wire {
     for (const controller of this.#answering.values()) controller.abort(new LostAnswer());
     this.#answering.clear();
   }
-}
-
-/**
- * When this side was stopped, what somebody gave up meanwhile lies behind what they asked for: it is not to be begun, as they
- * may have asked for it anew.
- */
-async function unlessGivenUp(signal: AbortSignal): Promise<void> {
-  await giveWay();
-  signal.throwIfAborted();
 }
 
 function errorOf(thrown: unknown): Error {
