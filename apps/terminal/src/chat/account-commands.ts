@@ -1,10 +1,11 @@
 /** Commands about the account: what others call it, its session; what is kept here; and the end. */
 import { CommandError, EXIT } from '../exit-code.ts';
 import { safeLine } from '../safe-text.ts';
-import { type Desk, pageOf, showPanel, tell } from './desk.ts';
+import type { Desk } from './desk.ts';
 import { needWords } from './people-named.ts';
 import { withPassword } from './question.ts';
 import { searchHistory } from './search.ts';
+import { pageOf, showPanel, tell } from './telling.ts';
 
 /** `/name [WORDS]`: the name that others see; without words they see the username again. */
 export async function rename(desk: Desk, rest: string): Promise<void> {

@@ -6,9 +6,10 @@ import { qrRows } from '../qr-code.ts';
 import { safeLine } from '../safe-text.ts';
 import { textRow } from '../screen/row.tsx';
 import { wrapText } from '../text-width.ts';
-import { type Desk, type Panel, pageOf, showPanel, tell } from './desk.ts';
+import type { Desk, Panel } from './desk.ts';
 import { needWords } from './people-named.ts';
 import { withPassword } from './question.ts';
+import { pageOf, showPanel, tell } from './telling.ts';
 
 const HINTS = [
   '',

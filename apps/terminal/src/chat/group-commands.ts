@@ -4,9 +4,10 @@ import { conversationName } from '@sotto/hooks';
 import { safeLine } from '../safe-text.ts';
 import { textRow } from '../screen/row.tsx';
 import { padText } from '../text-width.ts';
-import { type Desk, showPanel, type Turn, tell } from './desk.ts';
+import type { Desk, Turn } from './desk.ts';
 import { needGroup, needWords, usersNamed, wordsOf } from './people-named.ts';
 import { arrive } from './places.ts';
+import { showPanel, tell } from './telling.ts';
 
 /** `/group TITLE NAME…` */
 export async function group(desk: Desk, rest: string, { coming }: Turn): Promise<void> {

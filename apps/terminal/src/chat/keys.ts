@@ -19,10 +19,11 @@ import {
   wordRight,
 } from '../screen/edit-line.ts';
 import { complete } from './completion.ts';
-import { type Desk, openView, tell, tellTrouble } from './desk.ts';
+import { type Desk, openView } from './desk.ts';
 import { openConversation } from './places.ts';
 import { answerQuestion, refuseQuestion } from './question.ts';
 import { submit } from './submit.ts';
+import { tell, tellTrouble } from './telling.ts';
 
 type Edit = (draft: Draft) => Draft;
 

@@ -6,9 +6,10 @@ import { CommandError, EXIT } from '../exit-code.ts';
 import { fileToSend, pathTyped, saveAs } from '../file-path.ts';
 import { sendFileOnce } from '../file-sending.ts';
 import { safeLine } from '../safe-text.ts';
-import { type Desk, type Transfer, type Turn, tell } from './desk.ts';
+import type { Desk, Transfer, Turn } from './desk.ts';
 import { needOpen, needWords } from './people-named.ts';
 import { letGo, placeNow, showNewest } from './places.ts';
+import { tell } from './telling.ts';
 
 /** `/reply TEXT` */
 export async function reply(desk: Desk, rest: string, turn: Turn): Promise<void> {

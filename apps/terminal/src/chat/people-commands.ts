@@ -2,10 +2,11 @@
 import { lifetimeLabel, standingsOf, untilLifted } from '@sotto/hooks';
 import { CommandError, EXIT } from '../exit-code.ts';
 import { safeLine } from '../safe-text.ts';
-import { type Desk, type Turn, tell } from './desk.ts';
+import type { Desk, Turn } from './desk.ts';
 import { needOpen, needView, needWords, userMeant, usersNamed, wordsOf } from './people-named.ts';
 import { arrive } from './places.ts';
 import { renewRequestsOn } from './requests.ts';
+import { tell } from './telling.ts';
 
 /** `/new NAME` */
 export async function begin(desk: Desk, rest: string, { coming }: Turn): Promise<void> {

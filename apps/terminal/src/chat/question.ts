@@ -1,7 +1,8 @@
 /** What a command has to know before it goes on, and no screen is to show: a password. */
 import { CommandError, EXIT } from '../exit-code.ts';
 import { type Draft, EMPTY_DRAFT } from '../screen/edit-line.ts';
-import { type Desk, type Panel, showPanel } from './desk.ts';
+import type { Desk, Panel } from './desk.ts';
+import { showPanel } from './telling.ts';
 
 /** It stands in the place of the line that is typed until it is answered. */
 export interface Question {

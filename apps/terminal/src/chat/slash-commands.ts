@@ -1,12 +1,13 @@
 /** What can be typed after a slash, by name: how it is called, what it does. */
 import { CommandError, EXIT } from '../exit-code.ts';
 import { login, quit, rename as renameMe, search } from './account-commands.ts';
-import { type Desk, showPanel, type Turn } from './desk.ts';
+import type { Desk, Turn } from './desk.ts';
 import { devices, link, reclaim, reportLost, unlink } from './device-commands.ts';
 import { add, demote, group, leave, members, promote, remove, rename } from './group-commands.ts';
 import { helpPanel } from './help-panel.ts';
 import { edit, react, reply, save, sendFile, takeBack } from './message-commands.ts';
 import { accept, begin, block, mute, timer, unblock } from './people-commands.ts';
+import { showPanel } from './telling.ts';
 import { acknowledge, trust, trustGroup, trustLog, verify } from './trust-commands.ts';
 
 /** `rest` is what comes behind a command's name, as it was typed. */

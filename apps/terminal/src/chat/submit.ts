@@ -1,9 +1,10 @@
 /** What Enter does with what was typed. */
 import { draftOf, EMPTY_DRAFT } from '../screen/edit-line.ts';
-import { type Desk, type Turn, tell, tellTrouble } from './desk.ts';
+import type { Desk, Turn } from './desk.ts';
 import { needOpen } from './people-named.ts';
 import { giveBack, giveUp, goTo, letGo, placeNow, showNewest } from './places.ts';
 import { isLong, isOpening, isText, runSlash } from './slash-commands.ts';
+import { tell, tellTrouble } from './telling.ts';
 
 /**
  * Runs a command, or sends a text to the conversation that is open now; one after the other. Behind `/new` and `/group` the

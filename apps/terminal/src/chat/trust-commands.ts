@@ -7,8 +7,9 @@ import { safeLine } from '../safe-text.ts';
 import { digitRows } from '../safety-digits.ts';
 import { type Row, type Span, textRow } from '../screen/row.tsx';
 import { wrapText } from '../text-width.ts';
-import { type Desk, showPanel, type Turn, tell } from './desk.ts';
+import type { Desk, Turn } from './desk.ts';
 import { needGroup, userMeant } from './people-named.ts';
+import { showPanel, tell } from './telling.ts';
 
 /** `/verify [NAME]` */
 export async function verify(desk: Desk, rest: string, turn: Turn): Promise<void> {

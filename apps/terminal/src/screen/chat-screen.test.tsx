@@ -4,7 +4,7 @@ import type { Alarms } from '@sotto/client';
 import { render } from 'ink';
 import { expect, onTestFinished, test } from 'vitest';
 import { deskWith, open, WITH_BOB } from '../chat/desk.fixture.ts';
-import { showPanel } from '../chat/desk.ts';
+import { showPanel } from '../chat/telling.ts';
 import { ChatScreen } from './chat-screen.tsx';
 
 const BEHIND = { kind: 'store-behind' } as const;

@@ -2,7 +2,8 @@
 import type { MessageView } from '@sotto/client';
 import { lineKey, useClient } from '@sotto/hooks';
 import { useEffect } from 'react';
-import { type Desk, tellTrouble } from '../chat/desk.ts';
+import type { Desk } from '../chat/desk.ts';
+import { tellTrouble } from '../chat/telling.ts';
 
 /** What stands at the end of the window was read. */
 export function useReading({
