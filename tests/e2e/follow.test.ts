@@ -95,13 +95,13 @@ test('while whoever runs the client is stopped, the other process is told and wr
   expect(() => openSqliteStore(path)).toThrow(expect.objectContaining({ code: 'store.locked' }));
 
   holder.process.kill('SIGCONT');
-  // What had reached it, it has done.
+  // What was given up before it had begun is not done: who says it again says it once.
   await vi.waitFor(
     async () => expect(await follower.do.send(conversation, 'three')).toBe('sent'),
     WAIT,
   );
   await vi.waitFor(
-    async () => expect(await textsOf(bob, conversation)).toEqual(['one', 'two', 'three']),
+    async () => expect(await textsOf(bob, conversation)).toEqual(['one', 'three']),
     WAIT,
   );
 
@@ -113,7 +113,7 @@ test('while whoever runs the client is stopped, the other process is told and wr
     WAIT,
   );
   await vi.waitFor(
-    async () => expect(await textsOf(bob, conversation)).toEqual(['one', 'two', 'three', 'five']),
+    async () => expect(await textsOf(bob, conversation)).toEqual(['one', 'three', 'five']),
     WAIT,
   );
   await vi.waitFor(
