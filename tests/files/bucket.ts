@@ -46,6 +46,8 @@ export async function listObjects(place: BucketPlace): Promise<string[]> {
 /** The multipart uploads that nobody has completed or aborted. */
 export async function listUnfinished(place: BucketPlace): Promise<UnfinishedUpload[]> {
   const answer = await ask(place, { uploads: '', 'max-uploads': '1000' });
+  if (answer.includes('<IsTruncated>true</IsTruncated>'))
+    throw new Error('more than one page of them');
   const attempts = tagged(answer, 'UploadId');
   return tagged(answer, 'Key').map((key, at) => ({ key, attempt: attempts[at] ?? '' }));
 }

@@ -1,4 +1,4 @@
-/** The sweeper's work of days: a file service more, whose clock is ahead, started until it has found what is left over. */
+/** The sweeper's work of days: file services more, one after the other, whose clocks are ahead, until nothing is left over. */
 import { loadConfig } from '@sotto/runtime';
 import { FileConfig, startFile } from '../../services/file/src/service.ts';
 import { type Cluster, withClient } from '../cluster.ts';
@@ -13,8 +13,13 @@ export interface LeftOver {
   unfinished: number;
 }
 
+const HOUR_MS = 3_600_000;
+
 /** Objects without rows go after a week, uploads that nobody goes on with before. */
-const AHEAD_MS = 8 * 24 * 3_600_000;
+const AHEAD_MS = 8 * 24 * HOUR_MS;
+
+/** A store that nobody has marked yet is marked by one round, and looked through by the next. */
+const ROUNDS = 2;
 
 /** What there was to sweep, and what is left when nothing is, or the deadline has come. */
 export async function sweepLater(
@@ -22,13 +27,26 @@ export async function sweepLater(
   withinMs: number,
 ): Promise<{ beforeSweep: LeftOver; afterSweep: LeftOver }> {
   const beforeSweep = await findLeftOver(environment);
+  for (let round = 0; round < ROUNDS; round++) {
+    const aheadMs = AHEAD_MS + round * HOUR_MS;
+    if (await sweepAhead(environment, { aheadMs, withinMs: withinMs / ROUNDS })) break;
+  }
+  return { beforeSweep, afterSweep: await findLeftOver(environment) };
+}
+
+/** One service, which sweeps as it starts. True when nothing is left. */
+async function sweepAhead(
+  environment: Cluster['environment'],
+  { aheadMs, withinMs }: { aheadMs: number; withinMs: number },
+): Promise<boolean> {
   const config = loadConfig(FileConfig, { environment: { ...environment, LOG_LEVEL: 'error' } });
-  const service = await startFile(config, { clock: () => Date.now() + AHEAD_MS });
+  const service = await startFile(config, { clock: () => Date.now() + aheadMs });
+  const isSwept = async () => isNothing(await findLeftOver(environment));
   try {
-    await waitFor(async () => isNothing(await findLeftOver(environment)), withinMs).catch(
-      () => undefined,
+    return await waitFor(isSwept, withinMs).then(
+      () => true,
+      () => false,
     );
-    return { beforeSweep, afterSweep: await findLeftOver(environment) };
   } finally {
     await service.close();
   }

@@ -1,5 +1,5 @@
 /** What services say of a failure. Apart from the codes, since clients need no titles: they have words of their own. */
-import type { ApiError, Problem, ProblemCode } from './problem.ts';
+import { type ApiError, detailsOf, type Problem, type ProblemCode } from './problem.ts';
 
 /** One line for a developer, in the body of every answer and in the documents. */
 export const PROBLEM_TITLES: Readonly<Record<ProblemCode, string>> = {
@@ -83,8 +83,7 @@ export const PROBLEM_TITLES: Readonly<Record<ProblemCode, string>> = {
 
 /** The body for an error. `instance` is the request id. */
 export function toProblem(error: ApiError, instance?: string): Problem {
-  const { detail, fields, retryAfter, devices, audience, version, bytesLeft, stored } =
-    error.options;
+  const { detail } = error.options;
   return {
     type: `urn:sotto:problem:${error.code}`,
     title: PROBLEM_TITLES[error.code],
@@ -92,12 +91,6 @@ export function toProblem(error: ApiError, instance?: string): Problem {
     code: error.code,
     ...(detail !== undefined && { detail }),
     ...(instance !== undefined && { instance }),
-    ...(fields !== undefined && { fields }),
-    ...(retryAfter !== undefined && { retryAfter }),
-    ...(devices !== undefined && { devices }),
-    ...(audience !== undefined && { audience }),
-    ...(version !== undefined && { version }),
-    ...(bytesLeft !== undefined && { bytesLeft }),
-    ...(stored !== undefined && { stored }),
+    ...detailsOf(error.options),
   };
 }

@@ -6,10 +6,13 @@ test('an error survives the way through a body', () => {
   const error = new ApiError('message.devices-stale', {
     detail: 'a device is missing',
     devices: { missing: [{ user: 'u', device: 'd' }], unknown: ['x'] },
+    audience: { version: 2, lists: [{ user: 'u', version: 3 }] },
+    stored: { conversation: 'c', seq: 4, sentAt: '2026-11-22T00:00:00Z' },
+    ...{ fields: ['body.id'], retryAfter: 5, version: 6, bytesLeft: 0 },
   });
   const rebuilt = fromProblem(JSON.parse(JSON.stringify(toProblem(error, 'request-1'))));
   expect(rebuilt).toMatchObject({ code: error.code, status: 409, message: 'a device is missing' });
-  expect(rebuilt?.options.devices).toEqual(error.options.devices);
+  expect(rebuilt?.options).toEqual(error.options);
 });
 
 test.each([null, 'text', {}, { code: 'no.such-code', status: 400, title: '', type: '' }])(

@@ -167,10 +167,24 @@ export class ApiError extends Error {
 export function fromProblem(body: unknown): ApiError | undefined {
   const parsed = Problem.safeParse(body);
   if (!parsed.success) return undefined;
-  const { code, detail, fields, retryAfter, devices, audience, version, bytesLeft, stored } =
-    parsed.data;
+  const { code, detail } = parsed.data;
   return new ApiError(code, {
     ...(detail !== undefined && { detail }),
+    ...detailsOf(parsed.data),
+  });
+}
+
+/** What a failure tells besides its code and a sentence: what is there, in the order of the body. */
+export function detailsOf({
+  fields,
+  retryAfter,
+  devices,
+  audience,
+  version,
+  bytesLeft,
+  stored,
+}: Omit<Problem, 'type' | 'title' | 'status' | 'code' | 'detail' | 'instance'>) {
+  return {
     ...(fields !== undefined && { fields }),
     ...(retryAfter !== undefined && { retryAfter }),
     ...(devices !== undefined && { devices }),
@@ -178,7 +192,7 @@ export function fromProblem(body: unknown): ApiError | undefined {
     ...(version !== undefined && { version }),
     ...(bytesLeft !== undefined && { bytesLeft }),
     ...(stored !== undefined && { stored }),
-  });
+  };
 }
 
 /** The error for an answer to a HEAD request, or undefined when it tells of no problem of this platform. */

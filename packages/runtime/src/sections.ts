@@ -23,10 +23,11 @@ const pemFile = z.string().min(1);
 /** `https://chat.example.org`: no path, and nothing that a browser would leave out of an Origin header. */
 const origin = z
   .string()
-  .regex(
-    /^https?:\/\/[a-z0-9.[\]:-]+$/,
-    'expected an origin such as https://chat.example.org, in lower case',
-  )
+  .regex(/^https?:\/\/[a-z0-9.[\]:-]+$/, {
+    error: 'expected an origin such as https://chat.example.org, in lower case',
+    // Said once.
+    abort: true,
+  })
   .refine((text) => URL.canParse(text), 'expected an origin such as https://chat.example.org')
   // Nobody else says a port that the scheme says already.
   .transform((text) => new URL(text).origin);

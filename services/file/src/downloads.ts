@@ -37,7 +37,8 @@ export async function download(
 ): Promise<Response> {
   const etag = `"${Buffer.from(file.sha256).toString('hex')}"`;
   const conditions = {
-    range: headers.get('range'),
+    // Only GET has ranges (RFC 9110 section 14.2).
+    range: method === 'GET' ? headers.get('range') : null,
     ifRange: headers.get('if-range'),
     ifNoneMatch: headers.get('if-none-match'),
   };

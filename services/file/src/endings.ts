@@ -19,12 +19,10 @@ export async function hideEnded(
     sql<boolean>`state = 'stored' and expires_at <= ${new Date(now)}`,
     // Index: files_unshared.
     sql<boolean>`state = 'stored' and unshared_at < ${new Date(now - retentionMs)}`,
-    // Left by a process that died. Index: files_unsettled.
-    sql<boolean>`state = 'pending' and created_at < ${new Date(now - PENDING_MS)}
-      and not exists (select from uploads where file = files.id)`,
   ];
   for (const ended of endings) while (await hideSome(query, ended));
-  await expireUploads(query, new Date(now));
+  while (await hideDead(query, new Date(now - PENDING_MS)));
+  while (await expireUploads(query, { now: new Date(now), limit: HIDDEN_AT_ONCE }));
 }
 
 /** True when there may be more. What another process is about to hide is left to it. */
@@ -36,6 +34,30 @@ async function hideSome(query: Query, ended: RawBuilder<boolean>): Promise<boole
     returning id
   `.execute(query);
   return rows.length === HIDDEN_AT_ONCE;
+}
+
+/**
+ * The same for what a process left that died: it is not its uploader who pays for that, so the day that it was begun on
+ * has all of its bytes back. Index: files_unsettled.
+ */
+async function hideDead(query: Query, before: Date): Promise<boolean> {
+  const { rows } = await sql<{ count: number }>`
+    with dead as (
+      select id from files
+      where state = 'pending' and created_at < ${before}
+        and not exists (select from uploads where file = files.id)
+      limit ${HIDDEN_AT_ONCE} for update skip locked
+    ), hidden as (
+      update files set state = 'deleting' from dead where files.id = dead.id
+      returning owner, (created_at at time zone 'UTC')::date as day, size
+    ), given_back as (
+      update usage_days set bytes = greatest(0, usage_days.bytes - owed.bytes)
+      from (select owner, day, sum(size) as bytes from hidden group by owner, day) as owed
+      where usage_days.owner = owed.owner and usage_days.day = owed.day
+    )
+    select count(*)::int as count from hidden
+  `.execute(query);
+  return rows[0]?.count === HIDDEN_AT_ONCE;
 }
 
 /** Forgets departures that no late event can contradict, and days whose bytes count no more, by whichever clock. */

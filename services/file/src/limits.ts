@@ -23,6 +23,9 @@ export const SETTLE_PAUSE_MS = 1_000;
 export const SWEEP_MS = 60_000;
 export const SWEEP_ROWS_MAX = 100;
 
+/** Pieces that no upload has which one round removes. Each upload that breaks off leaves one or two. */
+export const LOOSE_MAX = 1000;
+
 /** After so many failures in a row a round stops removing: it is not a blob that is stubborn, the store is down. */
 export const FAILURES_IN_ROW_MAX = 5;
 
@@ -71,6 +74,12 @@ export const MEMBERS_LEFT_MS = 60 * 60_000;
 /** How often the store is held against the rows. What it finds is days old, so more often would find nothing sooner. */
 export const RECONCILE_MS = 60 * 60_000;
 
+/**
+ * When a round that could not be done is begun anew: below SWEEP_MS, so that the next sweep does it, and far above what a
+ * platform takes that marks the same store in the same moment.
+ */
+export const RECONCILE_AGAIN_MS = 30_000;
+
 /** Blobs that one such round reads; the next goes on there. A hundred pages of a bucket, some seconds. */
 export const RECONCILE_BLOBS_MAX = 100_000;
 
@@ -90,8 +99,8 @@ export const ORPHAN_MS = 7 * DAY_MS;
 export const ORPHANS_MAX = 1000;
 
 /**
- * So many of them are removed whatever else is there, and so many for each blob that has a row: crashes leave a piece of
- * each upload that was under way. More of them are another's, or of a time that the database does not know.
+ * So many of them are removed whatever else is there, and so many for each blob that has a row: a store that loses
+ * its last answers may leave some. More of them are another's, or of a time that the database does not know.
  */
 export const ORPHANS_UNQUESTIONED = 25;
 export const ORPHANS_SHARE = 0.05;

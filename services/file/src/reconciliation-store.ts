@@ -1,7 +1,7 @@
 /** SQL that compares the store with the rows. */
 import type { FileId } from '@sotto/api';
 import { type Kysely, sql } from 'kysely';
-import { RECONCILE_MS } from './limits.ts';
+import { RECONCILE_AGAIN_MS, RECONCILE_MS } from './limits.ts';
 import type { FileTables } from './schema.ts';
 import type { Leftover } from './store.ts';
 
@@ -26,6 +26,15 @@ export async function beginRound(query: Query, now: number): Promise<Round | und
   return rows[0] && { reached: rows[0].reached ?? undefined, bornAt: rows[0].born_at };
 }
 
+/** Lets a round that could not be done begin anew soon, by whichever process. */
+export async function giveBackRound(query: Query, now: number): Promise<void> {
+  await query
+    .updateTable('rounds')
+    .set({ begun_at: new Date(now - RECONCILE_MS + RECONCILE_AGAIN_MS) })
+    .where('name', '=', 'reconciliation')
+    .execute();
+}
+
 /** Notes where the next round goes on. */
 export async function endRound(query: Query, reached: string | undefined): Promise<void> {
   await query
@@ -35,12 +44,14 @@ export async function endRound(query: Query, reached: string | undefined): Promi
     .execute();
 }
 
-/** Those of some blobs that a file or a piece of an upload is kept in. Index: the unique ones of `blob_key`. */
+/** Those of some blobs that a row names: a file, a piece of an upload, or one of none. Index: the unique ones of `blob_key`. */
 export async function findWanted(query: Query, keys: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ blob_key: string }>`
     select blob_key from files where blob_key = any(${keys}::uuid[])
     union all
     select blob_key from upload_pieces where blob_key = any(${keys}::uuid[])
+    union all
+    select blob_key from loose_pieces where blob_key = any(${keys}::uuid[])
   `.execute(query);
   return new Set(rows.map(({ blob_key }) => blob_key));
 }

@@ -3,7 +3,7 @@
  *
  * Rows are written with their blobs and go after them, so an old blob without a row is nobody's. Both sides are read in
  * the order of their keys, a stretch at a time. A store that is marked as another platform's, or differs by more than
- * crashes could explain, is the wrong one: then nothing is touched, and an operator is told.
+ * crashes could explain, is the wrong one: then no file and no blob is touched, and an operator is told.
  */
 import type { Blobs, Clock, PartsAttempt } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
@@ -25,6 +25,7 @@ import {
   findLiveAttempts,
   findLost,
   findWanted,
+  giveBackRound,
   hideLost,
   type Round,
   type Stretch,
@@ -43,24 +44,41 @@ export interface ReconciliationDeps {
   signal: AbortSignal;
 }
 
-/** One round, when it is time for one. Of several processes one does it. Any step may be repeated. */
+/**
+ * One round, when it is time for one. Of several processes one does it. Any step may be repeated. One that throws, is
+ * ended early, or can only mark the store is left to the next sweep, and not lost for an hour.
+ */
 export async function reconcile(deps: ReconciliationDeps): Promise<void> {
   const round = await beginRound(deps.query, deps.clock());
   if (round === undefined) return;
+  let isDone = false;
+  try {
+    isDone = await lookThrough(deps, round);
+  } finally {
+    if (!isDone) await giveBackRound(deps.query, deps.clock());
+  }
+}
+
+/** False when it is to be done again soon. */
+async function lookThrough(deps: ReconciliationDeps, round: Round): Promise<boolean> {
+  const { query, events, signal } = deps;
   const owner = await claimStore(deps);
-  if (owner === 'foreign') deps.events.foreign('marker', 1);
-  if (owner !== 'ours') return;
+  if (owner === 'foreign') events.foreign('marker', 1);
+  if (owner !== 'ours') return owner === 'foreign';
   const { found, reached } = await compare(deps, round);
   const difference = suspicionOf(found);
   if (difference === undefined) {
     await removeOrphans(deps, found);
     await giveUpLost(deps, found);
-    await abortAbandoned(deps);
   } else {
-    deps.events.foreign(difference, found[difference].length);
+    events.foreign(difference, found[difference].length);
   }
   // What is left of a round that was ended early is found again.
-  if (!deps.signal.aborted) await endRound(deps.query, reached);
+  if (signal.aborted) return false;
+  await endRound(query, reached);
+  // Parts are no files yet, whatever else the store has. One that cannot list them is not read anew for that.
+  await abortAbandoned(deps).catch(events.leftover);
+  return true;
 }
 
 interface Findings {

@@ -6,6 +6,7 @@
  */
 import type { FileId, UserId } from '@sotto/api';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { fastenPieces, loosenPieces } from './loose-pieces.ts';
 import { type Advance, offsetOf, type Piece, type Progress } from './resumable-state.ts';
 import type { FileTables } from './schema.ts';
 import { markDeleting } from './store.ts';
@@ -140,7 +141,10 @@ export function saveAttempt(query: Query, turn: Turn, attempt: string): Promise<
   });
 }
 
-/** Writes down how far an upload has come. False when it is no turn any more, and nothing has changed. */
+/**
+ * Writes down how far an upload has come. False when it is no turn any more, and nothing has changed. Throws when a piece
+ * was given up in between.
+ */
 export function saveAdvance(
   query: Query,
   turn: Turn,
@@ -149,15 +153,17 @@ export function saveAdvance(
   const { file } = turn;
   return inTurn(query, turn, async (transaction) => {
     if (removed.length > 0) {
-      const keys = removed.map(({ blobKey }) => blobKey);
+      const keys = keysOf(removed);
       const gone = transaction.deleteFrom('upload_pieces').where('file', '=', file);
       await gone.where('blob_key', 'in', keys).execute();
+      await loosenPieces(transaction, keys);
     }
     if (tags.length > 0) {
       const rows = tags.map((tag, at) => ({ file, number: firstPart + at, tag }));
       await transaction.insertInto('upload_parts').values(rows).execute();
     }
     if (added.length > 0) {
+      await fastenPieces(transaction, keysOf(added));
       const rows = added.map(({ start, size, blobKey }) => ({
         file,
         start,
@@ -167,6 +173,10 @@ export function saveAdvance(
       await transaction.insertInto('upload_pieces').values(rows).execute();
     }
   });
+}
+
+function keysOf(pieces: readonly Piece[]): string[] {
+  return pieces.map(({ blobKey }) => blobKey);
 }
 
 /** Makes a file of an upload: visible, and no upload any more. False when it is no turn any more. */
@@ -198,12 +208,25 @@ export function giveUpUpload(
   });
 }
 
-/** Gives up uploads whose time is over, unless one is being continued just now. Index: uploads_expiring. */
-export async function expireUploads(query: Query, now: Date): Promise<void> {
-  await sql`
-    update files set state = 'deleting' from uploads
-    where uploads.file = files.id and files.state = 'pending' and uploads.expires_at < ${now}
-      and (uploads.writer_until is null or uploads.writer_until < now())`.execute(query);
+/**
+ * Gives up uploads whose time is over, unless one is being continued just now. True when there may be more. Index:
+ * uploads_expiring.
+ */
+export async function expireUploads(
+  query: Query,
+  { now, limit }: { now: Date; limit: number },
+): Promise<boolean> {
+  const over = await query
+    .selectFrom('uploads')
+    .innerJoin('files', 'files.id', 'uploads.file')
+    .select(['files.id', 'files.size'])
+    .where('files.state', '=', 'pending')
+    .where('uploads.expires_at', '<', now)
+    .where(sql<boolean>`(uploads.writer_until is null or uploads.writer_until < now())`)
+    .limit(limit)
+    .execute();
+  for (const { id, size } of over) await giveUpUpload(query, { file: id }, size);
+  return over.length === limit;
 }
 
 function inTurn(

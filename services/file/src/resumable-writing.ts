@@ -2,7 +2,8 @@
  * The bytes of an upload on their way to the store, in the turn of one request.
  *
  * What is put does not count before it is saved. The store has it first and the row tells of it then, so that wherever
- * the process dies the row tells of no byte that is not there; what it does not tell of, the sweeper finds.
+ * the process dies the row tells of no byte that is not there. Pieces have a row of another kind before that and after
+ * (`loose-pieces.ts`), so that the sweeper finds those that never counted.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { UserId } from '@sotto/api';
@@ -16,6 +17,7 @@ import {
 } from '@sotto/runtime';
 import type { Kysely } from 'kysely';
 import type { Events } from './events.ts';
+import { announcePiece, removePiece } from './loose-pieces.ts';
 import type { RunningDigest, RunningDigests } from './resumable-digests.ts';
 import { type HeldTurn, replaced } from './resumable-held-turns.ts';
 import {
@@ -167,8 +169,10 @@ export class Writing {
   }
 
   async #putPiece(bytes: Uint8Array, start: number): Promise<void> {
+    const { query, blobs } = this.#deps;
     const blobKey = randomUUID();
-    await this.#deps.blobs.put(blobKey, bytes);
+    await announcePiece(query, blobKey);
+    await blobs.put(blobKey, bytes);
     this.#progress = withPiece(this.#progress, { start, size: bytes.byteLength, blobKey });
   }
 
@@ -205,8 +209,8 @@ export class Writing {
   }
 
   async #drop(pieces: readonly Piece[]): Promise<void> {
-    const { blobs, events } = this.#deps;
-    for (const { blobKey } of pieces) await blobs.delete(blobKey).catch(events.leftover);
+    const { events } = this.#deps;
+    for (const { blobKey } of pieces) await removePiece(this.#deps, blobKey).catch(events.leftover);
   }
 
   #keep(isOurs: boolean): void {

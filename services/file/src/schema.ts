@@ -54,6 +54,14 @@ export interface UploadPiecesTable {
   blob_key: string;
 }
 
+/** Pieces in the store, perhaps, that no upload has (`loose-pieces.ts`). */
+export interface LoosePiecesTable {
+  blob_key: string;
+  /** A request stores it, and will make it count; false for one that is to go. */
+  is_coming: boolean;
+  made_at: Generated<Date>;
+}
+
 export interface GrantsTable {
   file: FileId;
   conversation: ConversationId;
@@ -121,6 +129,7 @@ export interface FileTables {
   erased_owners: ErasedOwnersTable;
   files: FilesTable;
   grants: GrantsTable;
+  loose_pieces: LoosePiecesTable;
   members: MembersTable;
   platform: PlatformTable;
   rounds: RoundsTable;

@@ -6,6 +6,7 @@ import { forgetPast, hideEnded } from './endings.ts';
 import { forgetErased } from './erasure-store.ts';
 import type { Events } from './events.ts';
 import { SWEEP_MS, SWEEP_ROWS_MAX } from './limits.ts';
+import { removeLoose } from './loose-pieces.ts';
 import { type ReconciliationDeps, reconcile } from './reconciliation.ts';
 import { removeEach } from './removals.ts';
 import { type Leftover, listDeleting } from './store.ts';
@@ -72,6 +73,7 @@ export async function sweep(deps: Sweep): Promise<void> {
     () => endDeserted(deps),
     () => hideEnded(query, { now: clock(), retentionMs }),
     () => removeHidden(deps),
+    () => removeLoose({ ...deps, now: clock() }),
     () => forgetErased(query),
     () => forgetPast(query, clock()),
     () => reconcile(deps),

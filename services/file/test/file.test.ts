@@ -86,6 +86,9 @@ describe.each(stores)('the file service over the %s store', (store) => {
     expect(head.status).toBe(200);
     expect(head.headers.get('content-length')).toBe('500');
     expect(await head.text()).toBe('');
+    const ranged = { method: 'HEAD', headers: { range: 'bytes=10-20' } };
+    const whole = await call(platform, owner, id, ranged);
+    expect([whole.status, whole.headers.get('content-length')]).toEqual([200, '500']);
     const etag = head.headers.get('etag') ?? '';
     const unchanged = await call(platform, owner, id, { headers: { 'if-none-match': etag } });
     expect(unchanged.status).toBe(304);

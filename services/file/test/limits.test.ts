@@ -5,8 +5,10 @@ import { exportFiles } from '@sotto/api/internal';
 import { callPeer } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { giveBackToDay } from '../src/usage-days-store.ts';
-import { call, newUser, OCTETS, problemOf, rows } from './client.fixture.ts';
+import { call, newUser, OCTETS, problemOf, rows, usage } from './client.fixture.ts';
 import { INTERNAL_SECRET, type Platform, startPlatform } from './platform.fixture.ts';
+import { begin, bring } from './resumable.fixture.ts';
+import { sweepOnce } from './sweep.fixture.ts';
 
 const DAILY_BYTES = 200_000;
 const QUOTA_BYTES = 250_000;
@@ -174,4 +176,26 @@ test("an owner's days are in the export", async () => {
   const { tables } = await callPeer(platform.fetch, exportFiles, input, INTERNAL_SECRET);
   const day = new Date().toISOString().slice(0, 10);
   expect(tables.usage_days).toEqual([{ day, bytes: 1234 }]);
+});
+
+test('what an upload did not bring that died or whose time is over is given back to its day', async () => {
+  const owner = newUser();
+  await stored(owner, randomBytes(1000));
+  const { pool } = platform.database;
+  // A process died while one came in one request; another one brought a tenth of an upload that was never continued.
+  await pool.query('update file.files set state = $2 where owner = $1', [owner, 'pending']);
+  const uploader = { user: owner, platform };
+  const path = await begin(uploader, 50_000);
+  await bring(uploader, path, { offset: 0, body: randomBytes(5_000) });
+  expect(await today(owner)).toBe(51_000);
+  await sweepOnce(platform, { aheadMs: 2 * 60 * 60_000 });
+  expect(await today(owner)).toBe(50_000);
+  await pool.query(
+    `update file.uploads set expires_at = now() - interval '1 second', writer_until = null, writer = null
+     from file.files where files.id = uploads.file and files.owner = $1`,
+    [owner],
+  );
+  await sweepOnce(platform);
+  expect(await today(owner)).toBe(5_000);
+  expect(await usage(platform, owner)).toBe(0);
 });

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Blobs } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DAY_MS, ORPHANS_UNQUESTIONED } from '../src/limits.ts';
+import { DAY_MS, ORPHANS_UNQUESTIONED, SWEEP_MS } from '../src/limits.ts';
 import { MARKER_KEY } from '../src/store-marker.ts';
 import { call, newUser, rows, stored, usage } from './client.fixture.ts';
 import { type Platform, startPlatform } from './platform.fixture.ts';
@@ -162,6 +162,32 @@ describe('a store that is not the one of the rows', () => {
     expect(await keys()).toEqual([orphan]);
     expect(await reconcileLater()).toEqual([]);
     expect(await keys()).toEqual([]);
+  });
+
+  test('is looked through by the sweep a minute after the one that marked it, or that it failed', async () => {
+    const { query } = platform.database;
+    const aheadMs = 8 * DAY_MS;
+    for (const first of ['marks', 'fails'] as const) {
+      const orphan = await put(platform.blobs);
+      if (first === 'marks') await platform.blobs.delete(MARKER_KEY);
+      await query.deleteFrom('rounds').execute();
+      const get = () => Promise.reject(new Error('the store is not up yet'));
+      const blobs = first === 'fails' ? { ...platform.blobs, get } : platform.blobs;
+      await sweepOnce(platform, { aheadMs, blobs });
+      await sweepOnce(platform, { aheadMs });
+      expect(await keys(), first).toEqual([orphan]);
+      await sweepOnce(platform, { aheadMs: aheadMs + SWEEP_MS });
+      expect(await keys(), first).toEqual([]);
+    }
+  });
+
+  test('loses the parts that nobody goes on with, whatever else lies there', async () => {
+    for (let left = ORPHANS_UNQUESTIONED + 1; left > 0; left--) await put(platform.blobs);
+    const key = randomUUID();
+    await platform.blobs.beginParts(key);
+    expect(await reconcileLater()).toEqual(['orphans']);
+    expect(await unfinished()).toEqual([]);
+    for (const orphan of await keys()) await platform.blobs.delete(orphan);
   });
 
   test('keeps what is older than the database, be it a single blob', async () => {

@@ -70,6 +70,9 @@ export async function leftovers({ database, blobs }: Platform): Promise<string[]
       found.push(`${table}: ${file}`);
     }
   }
+  for (const { blob_key } of await query.selectFrom('loose_pieces').select('blob_key').execute()) {
+    found.push(`loose_pieces: ${blob_key}`);
+  }
   const files = await query.selectFrom('files').select(['blob_key', 'state']).execute();
   const keys = new Set(files.map(({ blob_key }) => blob_key));
   const isNobodys = (key: string) => key !== MARKER_KEY && !keys.delete(key);

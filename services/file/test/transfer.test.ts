@@ -252,6 +252,39 @@ describe('a download', () => {
     await unread.body?.cancel();
     expect(open.size).toBe(0);
   });
+
+  it('that its reader leaves while the store keeps silent lets go of it at once, and is no damage', async () => {
+    let isHeld = false;
+    await start({
+      withBlobs: (blobs) => ({
+        ...blobs,
+        get: async (key, range) => {
+          const blob = await blobs.get(key, range);
+          await blob?.body.cancel();
+          isHeld = true;
+          const pull = () => new Promise<void>(() => undefined);
+          const body = new ReadableStream<Uint8Array>({
+            pull,
+            cancel() {
+              isHeld = false;
+            },
+          });
+          return blob && { ...blob, body };
+        },
+      }),
+    });
+    const owner = newUser();
+    const { id } = await stored(platform, owner);
+    const silent = await call(platform, owner, id);
+    const reader = silent.body?.getReader();
+    const read = reader?.read();
+    await reader?.cancel();
+    expect(await read).toMatchObject({ done: true });
+    expect(isHeld).toBe(false);
+    const metrics = await (await platform.fetch(new Request('http://file.test/metrics'))).text();
+    expect(metrics).toContain('files_damaged_total');
+    expect(metrics).not.toMatch(/files_damaged_total(\{.*\})? [1-9]/);
+  });
 });
 
 /** A stream of zeros that is never whole in memory. */

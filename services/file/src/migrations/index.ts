@@ -8,6 +8,7 @@ import { life } from './0005-life.ts';
 import { stubborn } from './0006-stubborn.ts';
 import { platform } from './0007-platform.ts';
 import { grantors } from './0008-grantors.ts';
+import { loosePieces } from './0009-loose-pieces.ts';
 
 export const migrations: Migrations = {
   '0001-init': init,
@@ -18,4 +19,5 @@ export const migrations: Migrations = {
   '0006-stubborn': stubborn,
   '0007-platform': platform,
   '0008-grantors': grantors,
+  '0009-loose-pieces': loosePieces,
 };
