@@ -1,5 +1,5 @@
 /** Somebody with one device: it dies without farewell, comes back from its store, or from an old copy of it. */
-import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { type Client, ClientError, type ConversationRecord, createClient } from '@sotto/client';
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
@@ -88,9 +88,8 @@ export async function enter({ name, path, port, isForgetful, tell }: PersonOptio
       life = begin();
       await connect();
     },
-    /** False when there is no copy. */
-    async restore(): Promise<boolean> {
-      if (!existsSync(copy)) return false;
+    /** Comes back from the copy, which there is to be. */
+    async restore(): Promise<void> {
       await die();
       for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
       copyFileSync(copy, path);
@@ -98,7 +97,11 @@ export async function enter({ name, path, port, isForgetful, tell }: PersonOptio
       // Its tokens are used up.
       await life.client.login();
       await connect();
-      return true;
+    },
+    /** Has it found that its store is behind? No later life forgets that. */
+    async hasNoticed(): Promise<boolean> {
+      const { notices } = await life.client.alarms();
+      return notices.some(({ kind }) => kind === 'store-behind');
     },
     /** The texts that wait in its store and are not known to have arrived. */
     async unsent(conversation: Id): Promise<string[]> {

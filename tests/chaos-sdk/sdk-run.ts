@@ -29,7 +29,10 @@ export interface SdkReport {
   readonly written: number;
   readonly cuts: number;
   readonly restarts: number;
+  /** Whose stores were to come back from a copy, whose did, and who of those has noticed. */
+  readonly forgetful: number;
   readonly restored: number;
+  readonly noticed: number;
   readonly seconds: number;
   /** Until all was there after the last fault. */
   readonly settledMs: number;
@@ -44,7 +47,8 @@ interface Town {
   readonly options: SdkRunOptions;
   /** Messages that are left to be written. */
   left: number;
-  readonly counts: { cuts: number; restarts: number; restored: number };
+  readonly counts: { cuts: number; restarts: number };
+  readonly restored: Set<Person>;
   /** Who is dying or coming back just now. */
   readonly away: Set<Person>;
   /** What had left already when a store was copied: nobody may miss it. */
@@ -83,7 +87,12 @@ export async function runSdk(options: SdkRunOptions): Promise<SdkReport> {
   options.say?.(`${people.length} clients in ${rooms.length} conversations`);
   const town: Town = {
     ...{ people, rooms, chance, options, left: options.messages },
-    ...{ counts: { cuts: 0, restarts: 0, restored: 0 }, away: new Set(), copied: new Map() },
+    ...{
+      counts: { cuts: 0, restarts: 0 },
+      restored: new Set(),
+      away: new Set(),
+      copied: new Map(),
+    },
   };
   const work = [strike(town), ...people.map((person) => write(person, town))];
   try {
@@ -94,14 +103,21 @@ export async function runSdk(options: SdkRunOptions): Promise<SdkReport> {
   const writtenAt = performance.now();
   options.say?.(`all is written after ${Math.round((writtenAt - begun) / 1000)} s`);
   const verdict = await settle(town);
+  const settledMs = Math.round(performance.now() - writtenAt);
+  const noticed = await whoHasNoticed(people);
+  const misled = noticed.filter((person) => !town.restored.has(person));
+  alarms.push(...misled.map(({ name }) => `${name}: its store is not behind`));
   const direct = rooms.filter(({ members }) => members.length === 2).length;
   return {
     verdict,
     rooms: { direct, group: rooms.length - direct },
     written: rooms.reduce((sum, { written }) => sum + written.length, 0),
     ...town.counts,
+    forgetful: people.filter(({ isForgetful }) => isForgetful).length,
+    restored: town.restored.size,
+    noticed: noticed.length - misled.length,
     seconds: Math.round((performance.now() - begun) / 1000),
-    settledMs: Math.round(performance.now() - writtenAt),
+    settledMs,
     alarms,
   };
 }
@@ -207,7 +223,8 @@ async function strike(town: Town): Promise<void> {
     }
   }
   await Promise.all(pending);
-  for (const person of toRestore) if (toCopy.length === 0) await restore(person, town);
+  // Whoever was never copied in a run this short is missing from the report's count.
+  for (const person of toRestore) if (town.copied.has(person)) await restore(person, town);
 }
 
 async function cut({ wire }: Person, { counts, chance }: Town): Promise<void> {
@@ -237,14 +254,15 @@ async function copy(person: Person, { away, counts, rooms, copied }: Town): Prom
   away.delete(person);
 }
 
-async function restore(person: Person, { away, counts, rooms, copied }: Town): Promise<void> {
+async function restore(person: Person, { away, restored, rooms, copied }: Town): Promise<void> {
   away.add(person);
   for (const written of rooms.flatMap((room) => room.written)) {
     if (written.author !== person.name || copied.get(person)?.has(written.text)) continue;
     written.isSure = false;
     written.isForgotten = true;
   }
-  if (await person.restore()) counts.restored += 1;
+  await person.restore();
+  restored.add(person);
   away.delete(person);
 }
 
@@ -259,8 +277,20 @@ async function settle({ rooms, options }: Town): Promise<Verdict> {
   }
 }
 
+async function whoHasNoticed(people: readonly Person[]): Promise<Person[]> {
+  const noticed: Person[] = [];
+  for (const person of people) if (await person.hasNoticed()) noticed.push(person);
+  return noticed;
+}
+
+/** All that a run is there to show: nobody misses anything, was misled, or has not noticed that its store is a copy. */
+export function hasHeld({ verdict, alarms, forgetful, restored, noticed }: SdkReport): boolean {
+  const isNoticed = restored === forgetful && noticed === forgetful;
+  return isWhole(verdict) && alarms.length === 0 && isNoticed;
+}
+
 /** Nothing is lost, doubled, out of order or unreadable. */
-export function isWhole(verdict: Verdict): boolean {
+function isWhole(verdict: Verdict): boolean {
   const { missing, twice, disordered, unreadable, untaken } = verdict;
   return missing + twice + disordered + unreadable + untaken === 0;
 }

@@ -1,4 +1,4 @@
-/** A part of the points at which a client may die, others in each run; `npm run chaos-sdk -- --crash-points` tries all. */
+/** A part of the points at which a client may die, others in each run; `npm run crash-points` tries all. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
 import { dieAtEachPoint } from './crash-points.ts';
@@ -6,7 +6,8 @@ import { CRASH_ENVIRONMENT, type Task } from './scene.ts';
 
 /** How far apart they are; what links waits for the key log each time. */
 const EVERY: Record<Task, number> = {
-  ...{ send: 29, receive: 29, refill: 29, refresh: 29, link: 43, complete: 43 },
+  ...{ send: 29, receive: 29, 'send-group': 29, 'receive-group': 29 },
+  ...{ refill: 29, refresh: 29, link: 43, complete: 43 },
 };
 
 let platform: Standalone;

@@ -1,13 +1,14 @@
 /**
  * Every point at which a client may die while it sends, receives, gives out keys, renews its tokens, links a device or is
- * linked: it dies there, lives again, and must have lost nothing, shown nothing twice, used no key with one nonce twice.
+ * linked: it dies there, lives again, and must have lost nothing, shown nothing twice, used no key with one nonce twice. To a
+ * program that reads by `messages()` nothing was skipped, and only that came again on which a life ended.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Lives, openLives } from './lives.ts';
-import type { Work } from './mortal-process.ts';
 import { openScene, type Scene, type Task } from './scene.ts';
+import type { Work } from './work.ts';
 
 export interface CrashOptions {
   readonly url: string;

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Work } from './mortal-process.ts';
+import type { Work } from './work.ts';
 
 const PROGRAM = fileURLToPath(new URL('mortal-process.ts', import.meta.url));
 

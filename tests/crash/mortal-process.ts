@@ -2,20 +2,8 @@
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Client, ConversationRecord } from '@sotto/client';
-import { type MortalOptions, openMortal } from './mortal.ts';
-
-type Id = ConversationRecord['id'];
-
-/** One piece of work: doing it again after a death goes on with it, as an application does that was started again. */
-export type Work = MortalOptions &
-  (
-    | { readonly task: 'send'; readonly conversation: Id; readonly text: string }
-    | { readonly task: 'receive'; readonly until: string; readonly shownPath: string }
-    /** Connects, which publishes keys and renews tokens where that is due. */
-    | { readonly task: 'connect' }
-    | { readonly task: 'show-code' }
-    | { readonly task: 'complete'; readonly code: string }
-  );
+import { openMortal } from './mortal.ts';
+import { LIFE_BEGINS, type Work } from './work.ts';
 
 const [line] = await createInterface({ input: process.stdin })
   [Symbol.asyncIterator]()
@@ -56,7 +44,11 @@ async function run(by: Client, given: Work): Promise<void> {
 }
 
 /** Writes what no earlier life has written, and waits until the platform has it. */
-async function send(by: Client, conversation: Id, text: string): Promise<void> {
+async function send(
+  by: Client,
+  conversation: ConversationRecord['id'],
+  text: string,
+): Promise<void> {
   const unsent = await by.unsent(conversation);
   const stored = await by.history(conversation, { limit: 1000 });
   const isWritten =
@@ -73,6 +65,7 @@ async function receive(
   by: Client,
   { until, shownPath }: Extract<Work, { task: 'receive' }>,
 ): Promise<void> {
+  appendFileSync(shownPath, LIFE_BEGINS);
   for await (const { content } of by.messages()) {
     const text = content.type === 'text' ? content.text : content.type;
     appendFileSync(shownPath, `${text}\n`);

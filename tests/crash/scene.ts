@@ -1,6 +1,6 @@
 /** Those among whom a mortal client lives: they outlive it, ask of it what it is tried for, and judge what became of it. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { getBundle } from '@sotto/api';
 import {
   type Client,
@@ -12,14 +12,17 @@ import {
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 import { waitFor } from '../daemon.ts';
-import { accessTokenOf, openLastingStore } from '../e2e/stores.ts';
-import type { Work } from './mortal-process.ts';
+import { accessTokenOf, expireToken, openLastingStore } from '../e2e/stores.ts';
+import { LIFE_BEGINS, type Work } from './work.ts';
 
 type Id = ConversationRecord['id'];
 type Given<W> = W extends unknown ? Omit<W, 'url' | 'killAt' | 'sealsPath'> : never;
 
 /** What a life is about. */
-export const TASKS = ['send', 'receive', 'refill', 'refresh', 'link', 'complete'] as const;
+export const TASKS = [
+  ...(['send', 'receive', 'send-group', 'receive-group'] as const),
+  ...(['refill', 'refresh', 'link', 'complete'] as const),
+] as const;
 export type Task = (typeof TASKS)[number];
 
 /** One piece of work, and what is to be seen once it was done. */
@@ -56,15 +59,25 @@ export const CRASH_ENVIRONMENT = {
   LIMITS_NEW_DEVICES_PER_DAY: '1000000',
 } as const;
 
+/** One conversation, and what everybody in it has to show. */
+interface Room {
+  readonly id: Id;
+  /** Every text of it, in order. */
+  readonly expected: string[];
+}
+
 /** A mortal client and a friend, who have greeted each other. */
 interface Cast extends SceneOptions {
   readonly path: string;
   readonly friend: Client;
   readonly friendStore: Store;
   readonly user: Parameters<Client['openDirect']>[0];
-  readonly conversation: Id;
-  /** Every text of the conversation, in order. */
-  readonly expected: string[];
+  /** Of the two of them. */
+  readonly room: Room;
+  /** Each with everybody in it, and founded by the friend. */
+  readonly groups: Room[];
+  /** Who is in the groups besides the two. */
+  readonly other: Client | undefined;
 }
 
 /** Registers those that the task takes, and lets them meet. */
@@ -76,10 +89,12 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   const mortal = await enter(url, { name: 'Mortal', store: openSqliteStore(path) });
   const { user } = (await mortal.me()) ?? {};
   if (user === undefined) throw new Error('nobody was registered');
-  const { id: conversation } = await friend.openDirect(user);
-  const cast: Cast = { ...options, path, friend, friendStore, user, conversation, expected: [] };
-  await say(cast, friend, 'welcome');
-  await hears(mortal, conversation, 'welcome');
+  const room: Room = { id: (await friend.openDirect(user)).id, expected: [] };
+  const isGroup = task === 'send-group' || task === 'receive-group';
+  const other = isGroup ? await enter(url, { name: 'Other', store: openMemoryStore() }) : undefined;
+  const cast: Cast = { ...options, path, friend, friendStore, user, room, groups: [], other };
+  await say(room, friend, 'welcome');
+  await hears(mortal, room, 'welcome');
   if (task === 'link') return linkScene(cast, mortal);
   await mortal.close();
   return sceneOf(cast, (point) => ROUNDS[task](cast, point));
@@ -87,15 +102,15 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
 
 const ROUNDS: Record<Exclude<Task, 'link'>, (cast: Cast, point: number) => Promise<Round>> = {
   async send(cast, point) {
-    return sending(cast, `sent ${point}`);
+    return sending(cast, cast.room, `sent ${point}`);
   },
-  async receive(cast, point) {
-    const texts = [1, 2, 3].map((place) => `to receive ${point}.${place}`);
-    for (const text of texts) await say(cast, cast.friend, text);
-    const { path } = cast;
-    const [until = ''] = texts.slice(-1);
-    const work = { task: 'receive', path, until, shownPath: `${path}.shown` } as const;
-    return { work, after: async () => undefined };
+  receive: (cast, point) => receiving(cast, cast.room, point),
+  /** In a new group each time, so that everybody is to be given the key of what is said. */
+  async 'send-group'(cast, point) {
+    return sending(cast, await foundGroup(cast), `sent to all ${point}`);
+  },
+  async 'receive-group'(cast, point) {
+    return receiving(cast, await foundGroup(cast), point);
   },
   async refill(cast, point) {
     await takePrekeys(cast);
@@ -104,7 +119,7 @@ const ROUNDS: Record<Exclude<Task, 'link'>, (cast: Cast, point: number) => Promi
   },
   async refresh(cast, point) {
     expireToken(cast.path);
-    return sending(cast, `with another token ${point}`);
+    return sending(cast, cast.room, `with another token ${point}`);
   },
   async complete(cast, point) {
     const young = open(cast.url, openSqliteStore(join(cast.directory, `young ${point}.sqlite`)));
@@ -115,8 +130,8 @@ const ROUNDS: Record<Exclude<Task, 'link'>, (cast: Cast, point: number) => Promi
         const { device } = await completed;
         await young.connect();
         const text = `to two devices ${point}`;
-        await say(cast, cast.friend, text);
-        await hears(young, cast.conversation, text);
+        await say(cast.room, cast.friend, text);
+        await hears(young, cast.room, text);
         await young.unlink(device);
         await young.close();
       },
@@ -124,43 +139,82 @@ const ROUNDS: Record<Exclude<Task, 'link'>, (cast: Cast, point: number) => Promi
   },
 };
 
-function sending(cast: Cast, text: string): Round {
-  const { path, conversation, friend } = cast;
-  cast.expected.push(text);
+function sending({ path, friend }: Cast, room: Room, text: string): Round {
+  room.expected.push(text);
   return {
-    work: { task: 'send', path, conversation, text },
-    after: () => hears(friend, conversation, text),
+    work: { task: 'send', path, conversation: room.id, text },
+    after: () => hears(friend, room, text),
   };
 }
 
+async function receiving({ path, friend }: Cast, room: Room, point: number): Promise<Round> {
+  const texts = [1, 2, 3].map((place) => `to receive ${point}.${place}`);
+  for (const text of texts) await say(room, friend, text);
+  const [until = ''] = texts.slice(-1);
+  const work = { task: 'receive', path, until, shownPath: shownPathOf(path) } as const;
+  return { work, after: async () => undefined };
+}
+
+async function foundGroup({ friend, other, user, groups }: Cast): Promise<Room> {
+  const third = await other?.me();
+  if (third === undefined) throw new Error('nobody else is there');
+  const { id } = await friend.groups.create({ members: [user, third.user] });
+  const room: Room = { id, expected: [] };
+  groups.push(room);
+  return room;
+}
+
 function sceneOf(cast: Cast, next: Scene['next']): Scene {
-  const { friend } = cast;
+  const { friend, other, room, groups } = cast;
   return {
     next,
     async judge() {
+      const given = faultsOfGiven(cast);
       const mortal = open(cast.url, openSqliteStore(cast.path));
       try {
         await mortal.connect();
         // Sessions are alive in both directions.
-        await say(cast, friend, 'are you there');
-        await hears(mortal, cast.conversation, 'are you there');
-        await say(cast, mortal, 'I am');
-        await hears(friend, cast.conversation, 'I am');
+        for (const each of [room, ...groups.slice(-1)]) {
+          await say(each, friend, 'are you there');
+          await hears(mortal, each, 'are you there');
+          await say(each, mortal, 'I am');
+          await hears(friend, each, 'I am');
+        }
         return [
-          ...(await faultsOf(mortal, cast, 'the mortal client')),
-          ...(await faultsOf(friend, cast, 'the friend')),
+          ...given,
+          ...(await faultsOf(mortal, [room, ...groups], 'the mortal client')),
+          ...(await faultsOf(friend, [room, ...groups], 'the friend')),
+          ...(other === undefined ? [] : await faultsOf(other, groups, 'the other member')),
         ];
       } finally {
         await mortal.close();
       }
     },
-    close: () => friend.close(),
+    async close() {
+      await friend.close();
+      await other?.close();
+    },
   };
+}
+
+/**
+ * What `messages()` has given in all lives: every arrival, in order. One comes again at most, as the first of a life: that on
+ * which the one before has ended.
+ */
+function faultsOfGiven({ task, path, room, groups }: Cast): string[] {
+  if (task !== 'receive' && task !== 'receive-group') return [];
+  const given: string[] = [];
+  for (const life of readFileSync(shownPathOf(path), 'utf8').split(LIFE_BEGINS)) {
+    const texts = life.split('\n').filter((text) => text !== '');
+    given.push(...(texts[0] === given.at(-1) ? texts.slice(1) : texts));
+  }
+  const expected = [room, ...groups].flatMap((each) => each.expected);
+  return differences(given, expected, 'the loop over messages()');
 }
 
 /** A new device dies while it is linked; the old one lives. */
 function linkScene(cast: Cast, old: Client): Scene {
-  const { url, conversation, friend } = cast;
+  const { url, room, friend } = cast;
   return {
     async next(point) {
       const path = join(cast.directory, `young ${point}.sqlite`);
@@ -177,18 +231,17 @@ function linkScene(cast: Cast, old: Client): Scene {
           const young = open(url, openSqliteStore(path));
           await young.connect();
           const text = `to a linked device ${point}`;
-          await say(cast, friend, text);
-          await hears(young, conversation, text);
+          await say(room, friend, text);
+          await hears(young, room, text);
           await young.close();
           await old.unlink(device);
         },
       };
     },
     async judge() {
-      await hears(old, conversation, cast.expected.at(-1) ?? '');
       return [
-        ...(await faultsOf(old, cast, 'the old device')),
-        ...(await faultsOf(friend, cast, 'the friend')),
+        ...(await faultsOf(old, [room], 'the old device')),
+        ...(await faultsOf(friend, [room], 'the friend')),
       ];
     },
     async close() {
@@ -216,30 +269,36 @@ async function enter(
   return client;
 }
 
-async function say(cast: Pick<Cast, 'conversation' | 'expected'>, by: Client, text: string) {
-  cast.expected.push(text);
-  await by.whenStored((await by.sendText(cast.conversation, text)).id);
+async function say(room: Room, by: Client, text: string): Promise<void> {
+  room.expected.push(text);
+  await by.whenStored((await by.sendText(room.id, text)).id);
 }
 
-async function hears(client: Client, conversation: Id, text: string): Promise<void> {
-  const isThere = async () => (await textsOf(client, conversation)).includes(text);
+async function hears(client: Client, room: Pick<Room, 'id'>, text: string): Promise<void> {
+  const isThere = async () => (await textsOf(client, room)).includes(text);
   await waitFor(isThere, PATIENCE_MS);
 }
 
-async function textsOf(client: Client, conversation: Id): Promise<string[]> {
-  const items = await client.history(conversation, { limit: 10_000 });
+async function textsOf(client: Client, { id }: Pick<Room, 'id'>): Promise<string[]> {
+  const items = await client.history(id, { limit: 10_000 });
   return items.flatMap((item) => {
     if (item.type === 'unreadable') return [`unreadable: ${item.cause}`];
     return item.type === 'message' && item.content.type === 'text' ? [item.content.text] : [];
   });
 }
 
-async function faultsOf(
-  client: Client,
-  { conversation, expected }: Omit<Cast, 'friend'>,
-  who: string,
-) {
-  const texts = await textsOf(client, conversation);
+/** Waits for what was said last in each room, and looks at all of it. */
+async function faultsOf(client: Client, rooms: readonly Room[], who: string): Promise<string[]> {
+  const faults: string[] = [];
+  for (const room of rooms) {
+    // What does not come is a difference.
+    await hears(client, room, room.expected.at(-1) ?? '').catch(() => undefined);
+    faults.push(...differences(await textsOf(client, room), room.expected, who));
+  }
+  return faults;
+}
+
+function differences(texts: readonly string[], expected: readonly string[], who: string): string[] {
   if (texts.join('\n') === expected.join('\n')) return [];
   const missing = expected.filter((text) => !texts.includes(text));
   const strange = texts.filter(
@@ -250,16 +309,9 @@ async function faultsOf(
   ];
 }
 
-/** A token that is to be renewed before it is used again. */
-function expireToken(path: string): void {
-  const database = new DatabaseSync(path);
-  const row = database.prepare("select value from entries where key = 'account'").get();
-  const account = JSON.parse(Buffer.from(row?.value as Uint8Array).toString());
-  account.tokens.renewAt = 0;
-  database
-    .prepare("update entries set value = ? where key = 'account'")
-    .run(Buffer.from(JSON.stringify(account)));
-  database.close();
+/** Where the lives of a store write down what `messages()` gave them. */
+function shownPathOf(path: string): string {
+  return `${path}.shown`;
 }
 
 /** Takes so many one-time prekeys that the device is to make others. */
@@ -281,6 +333,6 @@ async function greetAnew({ url, path, user }: Cast, point: number): Promise<void
   await newcomer.close();
   const mortal = open(url, openSqliteStore(path));
   await mortal.connect();
-  await hears(mortal, id, `first words ${point}`);
+  await hears(mortal, { id }, `first words ${point}`);
   await mortal.close();
 }

@@ -53,6 +53,7 @@ export async function startProcess(url: string, path: string): Promise<Running> 
       send: (conversation, text) => order('send', conversation, text),
       connection: () => order('connection'),
       silences: () => order('silences'),
+      renewals: () => order('renewals'),
       close: () => order('close'),
     },
   };

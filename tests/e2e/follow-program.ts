@@ -18,6 +18,8 @@ export interface Orders {
   connection(): Promise<{ status: string; code?: string }>;
   /** Whether whoever runs the client was silent, at each change of it. */
   silences(): Promise<boolean[]>;
+  /** How often this process has got other tokens of the platform. */
+  renewals(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,14 @@ export type Told =
   | { readonly order: number; readonly result?: unknown; readonly error?: string };
 
 const [url = '', path = ''] = process.argv.slice(2);
+let renewals = 0;
+const fetchOfNode = globalThis.fetch;
+globalThis.fetch = async (input, init) => {
+  const answer = await fetchOfNode(input, init);
+  // The first one may be refused for want of a nonce.
+  if (answer.ok && `${input}`.endsWith('/auth/refresh')) renewals += 1;
+  return answer;
+};
 const client = await openSharedClient({ url, path });
 const silences: boolean[] = [];
 client.on('silent', ({ isSilent }) => silences.push(isSilent));
@@ -67,6 +77,7 @@ const orders: Orders = {
     return { status, ...(code !== undefined && { code }) };
   },
   silences: async () => silences,
+  renewals: async () => renewals,
   close: () => client.close(),
 };
 

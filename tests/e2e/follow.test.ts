@@ -9,6 +9,7 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
 import { endProcesses, startProcess } from './follow-process.ts';
+import { expireToken } from './stores.ts';
 
 const WAIT = { timeout: 30_000, interval: 20 };
 
@@ -123,6 +124,26 @@ test('while whoever runs the client is stopped, the other process is told and wr
   expect(await follower.do.silences()).toEqual([true, false, true, false]);
   await follower.do.close();
 }, 120_000);
+
+test('of two processes that find an expired token one renews it, and whoever comes after takes that', async () => {
+  const path = join(directory, 'erin.sqlite');
+  const first = await startProcess(platform.url, path);
+  await first.do.enter('erin');
+  const ended = once(first.process, 'exit');
+  await first.do.close();
+  await ended;
+  expireToken(path);
+  const both = await Promise.all([path, path].map((each) => startProcess(platform.url, each)));
+  await Promise.all(both.map((each) => each.do.enter('erin')));
+  const renewals = await Promise.all(both.map((each) => each.do.renewals()));
+  expect(renewals.toSorted()).toEqual([0, 1]);
+  const [holder, follower] = renewals[0] === 1 ? both : both.toReversed();
+  holder?.process.kill('SIGKILL');
+  // What is asked while it changes hands may be refused.
+  await vi.waitFor(() => follower?.do.enter('erin'), WAIT);
+  expect(await follower?.do.renewals()).toBe(0);
+  await follower?.do.close();
+}, 60_000);
 
 async function openPeer(username = 'bob') {
   const client = createClient({

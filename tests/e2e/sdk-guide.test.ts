@@ -28,11 +28,13 @@ afterAll(async () => {
 
 test('its snippets are those that run here', () => {
   const root = new URL('../../', import.meta.url);
-  const source = readFileSync(new URL('packages/client/examples/guide.ts', root), 'utf8');
   const text = readFileSync(new URL('docs/sdk.md', root), 'utf8');
-  const snippets = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, snippet]) => snippet);
-  expect(snippets.length).toBeGreaterThan(5);
-  for (const snippet of snippets) expect(source).toContain(snippet);
+  for (const [language, file] of Object.entries({ ts: 'guide.ts', tsx: 'react/chat.tsx' })) {
+    const source = readFileSync(new URL(`packages/client/examples/${file}`, root), 'utf8');
+    const snippets = [...text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))];
+    expect(snippets.length, language).toBeGreaterThan(0);
+    for (const [, snippet] of snippets) expect(source).toContain(snippet);
+  }
   const codes = readFileSync(new URL('packages/client/src/errors.ts', root), 'utf8');
   for (const [, code] of codes.matchAll(/^ {2}\| '([a-z.-]+)'/gm))
     expect(text).toContain(`\`${code}\``);

@@ -1,4 +1,5 @@
 /** Stores in memory that outlive their clients, are stolen, or stop working in the middle of something. */
+import { DatabaseSync } from 'node:sqlite';
 import { openMemoryStore, type Store } from '@sotto/client';
 
 /** A store that is still there when its client has closed it. */
@@ -26,6 +27,18 @@ export async function accessTokenOf(store: Store): Promise<string> {
   const record = await store.transaction((transaction) => transaction.get('account'));
   const { tokens } = JSON.parse(new TextDecoder().decode(record)) as { tokens: { access: string } };
   return tokens.access;
+}
+
+/** Makes the access token in a SQLite store, which nobody has open, one that is to be renewed before it is used again. */
+export function expireToken(path: string): void {
+  const database = new DatabaseSync(path);
+  const row = database.prepare("select value from entries where key = 'account'").get();
+  const account = JSON.parse(Buffer.from(row?.value as Uint8Array).toString());
+  account.tokens.renewAt = 0;
+  database
+    .prepare("update entries set value = ? where key = 'account'")
+    .run(Buffer.from(JSON.stringify(account)));
+  database.close();
 }
 
 /** The store of a process that may be killed: from `kill` on nothing is written any more. */

@@ -16,15 +16,15 @@ import {
   logIn,
   logInByDevice,
   logOut,
-  type NewAccount,
-  type Recovery,
+  type Me,
   recoverAccount,
   registerAccount,
 } from './account/account.ts';
 import { keepKeys } from './account/key-upkeep.ts';
-import type { CompleteLinkOptions, createLinking } from './account/link-answer.ts';
+import type { createLinking } from './account/link-answer.ts';
 import type { ClientCore } from './client-core.ts';
 import type { AccountDoor, DeviceDoor } from './client-interface.ts';
+import { type Abortable, heeding } from './connection/heeding.ts';
 import { loadLatePart } from './load-late.ts';
 
 /** What an application calls about the account of a client's store. */
@@ -32,17 +32,9 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
   const { account, call, events } = core;
   return {
     me: () => findAccount(core.store),
-    register: (entry: NewAccount) => registerAccount(account, entry),
-    async login(credentials?: Credentials) {
-      if (credentials === undefined) return logInByDevice(account);
-      const me = await logIn(account, credentials);
-      if (core.knownDevice !== undefined && core.knownDevice !== me.device) {
-        await core.disconnect();
-        core.forgetLocal();
-      }
-      return me;
-    },
-    recover: (recovery: Recovery) => recoverAccount(account, recovery),
+    register: (entry, options = {}) => heeding(options, () => registerAccount(account, entry)),
+    login: (credentials, options = {}) => heeding(options, () => logInTo(core, credentials)),
+    recover: (recovery, options = {}) => heeding(options, () => recoverAccount(account, recovery)),
     async logout() {
       await core.disconnect();
       await logOut(account);
@@ -68,8 +60,20 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
       await call(deleteAccount, { body: { password } });
       await core.leave();
     },
-    exportData: () => call(exportAccount, {}),
+    exportData: (options = {}) =>
+      heeding(options, () => call(exportAccount, {}, { signal: options.signal })),
   };
+}
+
+async function logInTo(core: ClientCore, credentials: Credentials | undefined): Promise<Me> {
+  if (credentials === undefined) return logInByDevice(core.account);
+  const me = await logIn(core.account, credentials);
+  // Also when it is being read just now which device this is.
+  if (core.knownDevice !== me.device) {
+    await core.disconnect();
+    core.forgetLocal();
+  }
+  return me;
 }
 
 /** What an application calls about the devices of the account. */
@@ -84,12 +88,13 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
       const { nameOwnDevice } = await loadLatePart();
       await nameOwnDevice(await core.peerDeps(), { device, name });
     },
-    beginLink: () => beginLinkTo(core),
-    async completeLink(code: string, options: CompleteLinkOptions = {}) {
-      const late = await loadLatePart();
-      completeLink ??= late.createLinking();
-      return completeLink(await core.deviceDeps(), code, options);
-    },
+    beginLink: (options = {}) => heeding(options, () => beginLinkTo(core, options)),
+    completeLink: (code, options = {}) =>
+      heeding(options, async () => {
+        const late = await loadLatePart();
+        completeLink ??= late.createLinking();
+        return completeLink(await core.deviceDeps(), code, options);
+      }),
     async unlink(device: DeviceId) {
       const { unlinkDevice, unlinkThisDevice } = await loadLatePart();
       const deps = await core.deviceDeps();
@@ -108,7 +113,7 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
   };
 }
 
-async function beginLinkTo(core: ClientCore) {
+async function beginLinkTo(core: ClientCore, { signal: given }: Abortable) {
   const { beginLink } = await loadLatePart();
   const join = async () => {
     await core.disconnect();
@@ -122,5 +127,6 @@ async function beginLinkTo(core: ClientCore) {
     core.account.tokens.reload();
   };
   const onHistoryLost = (error: unknown) => core.events.emit('history-lost', { error });
-  return beginLink({ ...core.account, signal: core.closing, join, reload, onHistoryLost });
+  const signal = given ? AbortSignal.any([core.closing, given]) : core.closing;
+  return beginLink({ ...core.account, signal, join, reload, onHistoryLost });
 }

@@ -173,6 +173,7 @@ async function change(
     const before = await saidBefore(transaction, deps.local, { ...once, conversation });
     return before ?? work(deps, transaction);
   });
+  core.waitingIds.note(id);
   core.wake(conversation);
   core.events.emit('lines-changed', { conversation });
   return { id };

@@ -23,6 +23,7 @@ import { createEvents, type Events } from './events.ts';
 import type { GroupChangeDeps } from './groups/groups.ts';
 import { CALL_WAIT_MS_MAX } from './limits.ts';
 import { type Arrivals, createArrivals } from './messages/arrivals.ts';
+import { createWaitingIds, type WaitingIds } from './messages/waiting-ids.ts';
 import { withMigrations } from './store/record-migrations.ts';
 import type { Store } from './store/store.ts';
 import { createKeyLog } from './trust/key-log.ts';
@@ -40,11 +41,14 @@ export class ClientCore {
   readonly deviceKey: HeldDeviceKey;
   readonly arrivals: Arrivals;
   readonly presences: Presences;
+  readonly waitingIds: WaitingIds = createWaitingIds(this.events);
   readonly #options: ClientOptions;
   readonly #closing = new AbortController();
   readonly #endings = new Set<Promise<void>>();
   readonly #known = Promise.withResolvers<void>();
   #local: LocalParty | undefined;
+  /** Counts what may have made another device of this store: what was read before does not hold after. */
+  #life = 0;
   #connection: Connection | undefined;
   /** It was connected before a change of identity. */
   #isToConnect = false;
@@ -74,6 +78,9 @@ export class ClientCore {
     this.arrivals = createArrivals(store);
     this.events.on('logged-out', this.arrivals.ring);
     this.presences = createPresences(this.events, signal);
+    const { network = globalThis } = options;
+    // Node has no such event, and no `addEventListener` of its own.
+    network.addEventListener?.('online', () => this.#connection?.hurry(), { signal });
   }
 
   /** Aborted by `close`. */
@@ -93,6 +100,7 @@ export class ClientCore {
     const deps = await this.peerDeps();
     if (this.closing.aborted) throw new ClientError('client.closed', 'the client was closed');
     this.#isToConnect = false;
+    this.#connection?.hurry();
     this.#connection ??= this.#openConnection(deps);
     await this.#connection.opened;
   }
@@ -106,9 +114,10 @@ export class ClientCore {
 
   async close(): Promise<void> {
     this.arrivals.close();
-    this.#closing.abort();
+    this.#closing.abort(new ClientError('client.closed', 'the client was closed'));
     await this.disconnect();
-    await Promise.all(this.#endings);
+    // What they begin belongs to them.
+    while (this.#endings.size > 0) await Promise.all(this.#endings);
     await this.store.close();
   }
 
@@ -131,6 +140,7 @@ export class ClientCore {
 
   /** This store's device or identity is, or may be, another one from now on. */
   forgetLocal(): void {
+    this.#life += 1;
     this.#local = undefined;
   }
 
@@ -159,12 +169,8 @@ export class ClientCore {
   /** What needs to know who we are. The keys of a new device are made here, so that a crash cannot skip that. */
   async peerDeps(): Promise<PeerDeps> {
     const { store, provider, call, clock, events } = this;
-    if (this.#local === undefined) {
-      await makeFirstKeys(store, provider);
-      this.#local = await loadLocalParty(store, provider);
-      this.#known.resolve();
-    }
-    return { store, provider, call, clock, events, local: this.#local };
+    const local = this.#local ?? (await this.#loadLocal());
+    return { store, provider, call, clock, events, local };
   }
 
   /** What changing groups needs besides. */
@@ -183,6 +189,16 @@ export class ClientCore {
       })
       .finally(() => this.#endings.delete(ending));
     this.#endings.add(ending);
+  }
+
+  async #loadLocal(): Promise<LocalParty> {
+    const life = this.#life;
+    await makeFirstKeys(this.store, this.provider);
+    const local = await loadLocalParty(this.store, this.provider);
+    if (life !== this.#life) return this.#loadLocal();
+    this.#local = local;
+    this.#known.resolve();
+    return local;
   }
 
   #openConnection(deps: PeerDeps): Connection {

@@ -10,6 +10,7 @@ import type { ContentDoor } from './client-content.ts';
 import type { GroupsDoor } from './client-groups.ts';
 import type { PushDoor } from './client-push.ts';
 import type { TalkDoor } from './client-talk.ts';
+import type { Abortable } from './connection/heeding.ts';
 import type { ClientEvent, ClientEvents, Listener } from './events.ts';
 import type { PeopleDoor } from './people/people-door.ts';
 import type { ClientState } from './state/state.ts';
@@ -24,19 +25,19 @@ export interface AccountDoor {
    * Makes an account with this store as its first device. The recovery code is shown this once: it is for its owner to
    * write down. After a lost answer, registering again from the same store goes on.
    */
-  register(account: NewAccount): Promise<Registered>;
+  register(account: NewAccount, options?: Abortable): Promise<Registered>;
   /**
    * Logs in on the device of this store, or as a new device when the store is empty, or holds one that was taken off or
    * has lost its key; contacts and messages stay then. A new device is to be linked (`beginLink`) or restored from a
    * backup: one that connects without that gives the account a new identity, which ends the place of its other devices. Without credentials by the device key, which takes a store that
    * has logged in before, and whose session nobody has ended from elsewhere since.
    */
-  login(credentials?: Credentials): Promise<Me>;
+  login(credentials?: Credentials, options?: Abortable): Promise<Me>;
   /**
    * Sets a new password with the recovery code, which is replaced, and logs in. All other sessions end, and their
    * devices come back by the new password only.
    */
-  recover(recovery: Recovery): Promise<Registered>;
+  recover(recovery: Recovery, options?: Abortable): Promise<Registered>;
   /** Disconnects and ends the session. Keys and messages stay in the store. */
   logout(): Promise<void>;
   /** The same for all sessions of the account. Its other devices come back by a password only. */
@@ -52,7 +53,7 @@ export interface AccountDoor {
   /** Deletes the account, for ever. What is in the store stays for the application to remove. */
   deleteAccount(password: string): Promise<void>;
   /** Everything that the platform holds about the account. */
-  exportData(): Promise<Answer<typeof exportAccount>>;
+  exportData(options?: Abortable): Promise<Answer<typeof exportAccount>>;
 }
 
 /** The account's devices and the identity that they share. */
@@ -63,12 +64,15 @@ export interface DeviceDoor {
   renameDevice(device: DeviceId, name: string): Promise<void>;
   /**
    * For a new device with an empty store, or one of the account whose identity was replaced: shows a code for another
-   * device of the account to complete. Beginning again after a crash goes on.
+   * device of the account to complete. Beginning again goes on, after a crash and after the signal, which ends the
+   * waiting.
    */
-  beginLink(): Promise<Link>;
+  beginLink(options?: Abortable): Promise<Link>;
   /**
-   * Links the device that shows this code to the account. Resolves once messages are encrypted for it. With `history` it
-   * gets what was said in the last 30 days, too. Called again meanwhile, it goes on as it was begun.
+   * Links the device that shows this code to the account. Resolves once messages are encrypted for it. It gets the
+   * identities of 1 800 contacts, those with a conversation first, and meets any others anew. With `history` it
+   * gets what was said in the last 30 days, too. Called again meanwhile, it goes on as it was begun; so it does by itself
+   * when the signal is aborted: the device may come, and `unlink` takes it off.
    */
   completeLink(code: string, options?: CompleteLinkOptions): Promise<{ device: DeviceId }>;
   /** Takes a device off the account for good: its sessions end, and nothing is encrypted for it any more. */
@@ -110,7 +114,10 @@ export interface TrustDoor {
   safetyNumber(user: UserId): Promise<SafetyNumber>;
 }
 
-/** One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. */
+/**
+ * One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. What waits for people
+ * or for the platform takes a signal, and rejects with its reason as soon as that is aborted.
+ */
 export interface Client
   extends AccountDoor,
     DeviceDoor,
@@ -124,12 +131,12 @@ export interface Client
   readonly people: PeopleDoor;
   /**
    * Publishes this device's keys and connects; resolves once the platform has answered. From then on the client
-   * connects again by itself, and sends and receives. Rejects only when trying again is of no use, and when a change
+   * connects again by itself, and sends and receives; asked again while it waits to do so, it tries at once. Rejects only when trying again is of no use, and when a change
    * of the identity was cut off and cannot be ended yet: with `account.compromised` when another identity stands in the
    * place of this device's, and with `auth.fresh-needed` when a device that was not linked makes itself the account's
-   * and it takes the password: `login` with it and connect again.
+   * and it takes the password: `login` with it and connect again. The signal ends the waiting alone: `close` ends the rest.
    */
-  connect(): Promise<void>;
+  connect(options?: Abortable): Promise<void>;
   /** Ends everything and closes the store. Nothing unsent or unseen is lost. */
   close(): Promise<void>;
   /** Calls `listener` at each event of a name; gives back the function that ends that. */
@@ -138,10 +145,7 @@ export interface Client
    * The events of a name as a loop, from its first turn on; it ends when `signal` is aborted or the client is closed. Throws
    * `events.missed` when a thousand waited for it and more came. For messages that must not be missed use `messages()`.
    */
-  each<E extends ClientEvent>(
-    name: E,
-    options?: { readonly signal?: AbortSignal },
-  ): AsyncGenerator<ClientEvents[E], void>;
+  each<E extends ClientEvent>(name: E, options?: Abortable): AsyncGenerator<ClientEvents[E], void>;
   /** What a user interface shows, as observables. */
   readonly state: ClientState;
 }

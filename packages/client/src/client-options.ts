@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly witnesses?: readonly Uint8Array[];
   readonly fetch?: typeof globalThis.fetch;
   readonly WebSocket?: typeof globalThis.WebSocket;
+  /** Where `online` is heard, after which a lost connection is tried again at once: the page or the worker, unless given. */
+  readonly network?: Partial<Pick<EventTarget, 'addEventListener'>>;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   /**

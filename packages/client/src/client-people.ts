@@ -1,6 +1,7 @@
 /** The part of a client that is about other people, and about what they see of this account. */
 import { type ConversationId, getConversation, type UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
+import { heeding } from './connection/heeding.ts';
 import { UPKEEP_MS } from './limits.ts';
 import { loadLatePart } from './load-late.ts';
 import { ConversationRecord } from './messages/conversation-record.ts';
@@ -10,7 +11,6 @@ import { findKnownPerson } from './people/known-names.ts';
 import { changeProfile, type ProfileChange } from './people/own-profile.ts';
 import {
   acceptRequest,
-  type DirectoryPage,
   listPeople,
   listRequests,
   mute,
@@ -38,8 +38,8 @@ export function openPeopleDoor(core: ClientCore, groups: GroupLeaver): PeopleDoo
   const showProfile = shareProfile(core);
   keepBlocks(core, blocks.list);
   return {
-    list: (page: DirectoryPage = {}) => listPeople(call, page),
-    find: (user: UserId) => findKnownPerson({ store, call }, user),
+    list: (page = {}, options = {}) => heeding(options, () => listPeople(call, page, options)),
+    find: (user, options = {}) => heeding(options, () => findKnownPerson({ store, call }, user)),
     showPresence: (visible: boolean) => showPresence(call, visible),
     block: blocks.add,
     unblock: blocks.remove,

@@ -1,6 +1,7 @@
 /** The part of a client that is about conversations: finding them, sending, reading. */
 import { ConversationId, DeviceId, type MessageId, type UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
+import { type Abortable, heeding } from './connection/heeding.ts';
 import { ClientError } from './errors.ts';
 import type { FileInput } from './files/file-input.ts';
 import type { Files, OpenedFile, OpenFileOptions, SendFileOptions } from './files/files.ts';
@@ -38,9 +39,9 @@ export interface TalkDoor {
    * Messages as they arrive: texts and files, and what is said about them (reactions, edits, deletions, timers); what a newer
    * one has replaced before the loop came to it is passed over. Each comes at least once over any crash, counted as taken
    * when the loop comes round. Throws `account.logged-out` when the session has ended and everything that had arrived was
-   * given.
+   * given. Ends when the signal is aborted.
    */
-  messages(): AsyncGenerator<Message, void>;
+  messages(options?: Abortable): AsyncGenerator<Message, void>;
   /** A conversation as this store has it, oldest first. */
   history(conversation: ConversationId, range?: HistoryRange): Promise<HistoryItem[]>;
   /**
@@ -50,9 +51,12 @@ export interface TalkDoor {
   lines(conversation: ConversationId, range?: Partial<ViewRange>): Promise<MessageView[]>;
   conversations(): Promise<ConversationRecord[]>;
   /** A user by exact name, without case. A name that is seconds old may not be known yet. */
-  findUser(username: string): Promise<{ user: UserId; username: string } | undefined>;
+  findUser(
+    username: string,
+    options?: Abortable,
+  ): Promise<{ user: UserId; username: string } | undefined>;
   /** The conversation with one other user; the same one each time. */
-  openDirect(user: UserId): Promise<ConversationRecord>;
+  openDirect(user: UserId, options?: Abortable): Promise<ConversationRecord>;
   /**
    * Resolves once the message is in the store. It is sent as soon as there is a connection, in order, once; not before
    * the next log-in when the session has ended, and not before this device is the account's again when another one has
@@ -76,11 +80,11 @@ export interface TalkDoor {
   /** Messages of a conversation that wait to be acknowledged by the platform, oldest first. */
   unsent(conversation: ConversationId): Promise<UnsentMessage[]>;
   /**
-   * Resolves when a message of this device is on the platform's disk. Rejects with `message.refused`, and with
-   * `account.compromised` or `account.logged-out` when it is not sent before a person has done something about it: it
-   * stays in the outbox meanwhile, and may be asked for again.
+   * Resolves when a message of this device is on the platform's disk. Rejects with `message.refused`, with
+   * `message.unknown` for none of this store's, and with `account.compromised` or `account.logged-out` when it is not
+   * sent before a person has done something about it: it stays in the outbox meanwhile, and may be asked for again.
    */
-  whenStored(id: MessageId): Promise<Place>;
+  whenStored(id: MessageId, options?: Abortable): Promise<Place>;
 }
 
 /** What an application calls to talk and to read. */
@@ -94,7 +98,7 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
     return files;
   };
   return {
-    messages: () => core.arrivals.messages(),
+    messages: ({ signal } = {}) => core.arrivals.messages(signal),
     history: (conversation: ConversationId, range: HistoryRange = {}) =>
       readHistory(store, conversation, { ...range, now: clock() }),
     async lines(
@@ -110,8 +114,9 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
       return store.transaction((it) => viewMessages(it, local, conversation, range));
     },
     conversations: () => listKnownConversations(store),
-    findUser: (username: string) => findUserByName(call, username),
-    openDirect: (user: UserId) => openDirectConversation(core, user),
+    findUser: (username, options = {}) =>
+      heeding(options, () => findUserByName(call, username, options)),
+    openDirect: (user, options = {}) => heeding(options, () => openDirectConversation(core, user)),
     sendText: (conversation: ConversationId, text: string, options: HeadingOptions = {}) =>
       send(core, conversation, { content: { type: 'text', text }, options }),
     async sendFile(conversation: ConversationId, input: FileInput, options: SendFileOptions = {}) {
@@ -129,8 +134,9 @@ export function openTalkDoor(core: ClientCore): TalkDoor {
       (await loadFiles()).open(message, options),
     unsent: (conversation: ConversationId) =>
       readUnsent(store, conversation, OUTBOX_PER_CONVERSATION_MAX),
-    async whenStored(id: MessageId) {
-      return whenStored(await core.peerDeps(), id, core.closing);
+    async whenStored(id, { signal } = {}) {
+      const ended = signal ? AbortSignal.any([core.closing, signal]) : core.closing;
+      return whenStored(await core.peerDeps(), id, { waiting: core.waitingIds, ended });
     },
   };
 }
@@ -157,6 +163,7 @@ export async function send(
     const content = { ...said, ...(await headingOf(transaction, conversation, options)) };
     return enqueue(deps, transaction, { conversation, content, id: options.id });
   });
+  core.waitingIds.note(id);
   core.wake(conversation);
   core.events.emit('lines-changed', { conversation });
   const device = DeviceId.parse(deps.local.address.device);

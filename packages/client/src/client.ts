@@ -10,6 +10,7 @@ import { openPeopleDoor } from './client-people.ts';
 import { openPushDoor } from './client-push.ts';
 import { openTalkDoor } from './client-talk.ts';
 import { openTrustDoor } from './client-trust.ts';
+import { heeding } from './connection/heeding.ts';
 import { eachEvent } from './event-loop.ts';
 import { openState } from './state/state.ts';
 
@@ -30,7 +31,7 @@ export function createClient(options: ClientOptions): Client {
     ...openPushDoor(core),
     groups,
     people: openPeopleDoor(core, groups),
-    connect: () => core.connect(),
+    connect: (options = {}) => heeding(options, () => core.connect()),
     close: () => core.close(),
     on: core.events.on,
     each: (name, { signal } = {}) => {

@@ -13,6 +13,7 @@ export type { Client } from './client-interface.ts';
 export type { ClientOptions } from './client-options.ts';
 export type { PushDoor, PushSubscriptionAddress } from './client-push.ts';
 export type { Sent } from './client-talk.ts';
+export type { Abortable } from './connection/heeding.ts';
 export { ClientError, type ClientErrorCode, ConnectionError } from './errors.ts';
 export type { ClientEvent, ClientEvents, Listener } from './events.ts';
 export type { FileInput } from './files/file-input.ts';

@@ -19,6 +19,12 @@ export const SOCKET_CLOSE_MS_MAX = 1_000;
 export const BACK_OFF_MS_FIRST = 250;
 export const BACK_OFF_MS_MAX = 30_000;
 
+/**
+ * A pause between attempts can be ended this often. More often, and an application that connects again at each
+ * `disconnected` hammers a platform that is down.
+ */
+export const HURRY_PAUSE_MS = 5_000;
+
 /** All pauses of one call that somebody waits for. Longer, and a person wonders whether anything happens at all. */
 export const CALL_WAIT_MS_MAX = 2_000;
 
@@ -92,7 +98,7 @@ export const IN_FLIGHT_PER_CONVERSATION = { first: 16, max: 64 } as const;
 /** Messages of all conversations sent and not yet answered: half of what the platform takes from one socket. */
 export const IN_FLIGHT_MAX = 256;
 
-/** How long what was stored is kept to be sent again. Longer, and the store holds more; shorter, and backups must be younger. */
+/** How long what was stored is kept at least to be sent again. Longer, and the store holds more; shorter, and backups must be younger. */
 export const RESEND_MS = 48 * 3_600_000;
 
 /** How many messages a platform may have stored that the store knows nothing of. Higher, and numbers could be made to run out. */

@@ -11,15 +11,20 @@ export interface Address {
 export const UUID_BYTES = 16;
 
 const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** Bytes that a dash stands in front of. */
+const dashBefore: ReadonlySet<number> = new Set([4, 6, 8, 10]);
+const [CODE_OF_0, CODE_OF_9, CODE_OF_A] = [0x30, 0x39, 0x61];
 const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** The 16 bytes of a UUID (RFC 9562 section 4). Throws `input.invalid` for any other text. */
 export function encodeUuid(text: string): Uint8Array {
   if (!pattern.test(text)) throw new CryptoError('input.invalid', 'not a UUID in lower case');
-  const digits = text.replaceAll('-', '');
   const bytes = new Uint8Array(UUID_BYTES);
+  let place = 0;
   for (let index = 0; index < UUID_BYTES; index++) {
-    bytes[index] = Number.parseInt(digits.slice(index * 2, index * 2 + 2), 16);
+    if (dashBefore.has(index)) place += 1;
+    bytes[index] = (digitAt(text, place) << 4) | digitAt(text, place + 1);
+    place += 2;
   }
   return bytes;
 }
@@ -28,14 +33,18 @@ export function encodeUuid(text: string): Uint8Array {
 export function decodeUuid(bytes: Uint8Array): string {
   if (bytes.length !== UUID_BYTES)
     throw new CryptoError('input.invalid', 'not the bytes of a UUID');
-  const digits = Array.from(bytes, (byte) => hexOf[byte]!).join('');
-  return [
-    digits.slice(0, 8),
-    digits.slice(8, 12),
-    digits.slice(12, 16),
-    digits.slice(16, 20),
-    digits.slice(20),
-  ].join('-');
+  let text = '';
+  for (let index = 0; index < UUID_BYTES; index++) {
+    if (dashBefore.has(index)) text += '-';
+    text += hexOf[bytes[index]!]!;
+  }
+  return text;
+}
+
+/** Of a text that is known to have a lower-case hexadecimal digit there. */
+function digitAt(text: string, place: number): number {
+  const code = text.charCodeAt(place);
+  return code <= CODE_OF_9 ? code - CODE_OF_0 : code - CODE_OF_A + 10;
 }
 
 /** Whether two addresses name the same device. */

@@ -25,6 +25,16 @@ test.each([
   expect(errorWords(new ApiError('rate.limited', { retryAfter }))).toContain(words);
 });
 
+test.each([
+  ['file.quota', undefined, 'Your storage on this server is full.'],
+  ['file.quota', 3_000_000, 'This file does not fit: 3 MB are left to you'],
+  ['file.daily-limit', 0, 'You have sent as much today'],
+  ['file.daily-limit', 1500, 'You may send 1.5 KB more today'],
+] as const)('how much still goes is part of it: %s, %s bytes', (code, bytesLeft, words) => {
+  const options = bytesLeft === undefined ? {} : { bytesLeft };
+  expect(errorWords(new ApiError(code, options))).toContain(words);
+});
+
 test('what nobody can cause or mend has no words, and a message for developers is none', () => {
   expect(errorWords(new ClientError('messages.taken', 'a second loop'))).toBeUndefined();
   expect(errorWords(new TypeError('x is undefined'))).toBeUndefined();

@@ -1,5 +1,6 @@
 /** What went wrong, in words for the person it happened to: what it means, and what can be done. */
 import type { ApiError, ClientErrorCode } from '@sotto/client';
+import { sizeLabel } from './size-label.ts';
 
 /** Everything that the SDK and the server refuse with, and that the server is out of reach. */
 export type ErrorCode = ClientErrorCode | ApiError['code'] | 'connection.failed';
@@ -15,6 +16,8 @@ export function errorWords(error: unknown, own: ErrorWords = {}): string | undef
   const code = codeOf(error);
   if (code === undefined) return undefined;
   if (code === 'rate.limited') return waitWords(error);
+  if (code === 'file.quota') return quotaWords(error);
+  if (code === 'file.daily-limit') return dailyWords(error);
   const words: Readonly<Partial<Record<string, string>>> = { ...WORDS, ...own };
   return words[code];
 }
@@ -65,7 +68,7 @@ const CLIENT_WORDS = {
   'message.unknown': 'This message is not here any more.',
   'message.fixed': 'This message cannot be changed.',
   'message.no-file': 'There is no file in this message.',
-  'file.size': 'The file is too large.',
+  'file.size': 'The file is too large, or was changed while it was sent.',
   'file.damaged': 'The file arrived damaged. Ask for it to be sent again.',
   'store.key-wrong': 'That is not the right passphrase.',
   'backup.words-wrong': 'These are not the 24 words of this backup. Check each word and its place.',
@@ -108,8 +111,6 @@ const PROBLEM_WORDS = {
   'message.too-old': 'This message is too old to be sent.',
   'file.not-found': 'The file is no longer on the server.',
   'file.grant-limit': 'This file is shared in too many conversations. Send it anew.',
-  'file.quota': 'The storage on this server is used up. Delete files, or ask its operator.',
-  'file.daily-limit': 'You have sent as much today as this server allows. Go on tomorrow.',
   'upload.expired': 'The upload took too long. Send the file again.',
   'service.unavailable': 'A part of the server does not answer. Try again in a moment.',
   internal: 'Something failed inside the server. Try again later.',
@@ -124,17 +125,34 @@ const WORDS: ErrorWords = {
 /** Seconds below this are said as they are. */
 const SECONDS_SAID_MAX = 90;
 
+/** What is full is this account's share, and perhaps only for this one file. */
+function quotaWords(error: unknown): string {
+  const left = optionOf(error, 'bytesLeft') ?? 0;
+  return left === 0
+    ? 'Your storage on this server is full. Its operator can give you more.'
+    : `This file does not fit: ${sizeLabel(left)} are left to you on this server. Its operator can give you more.`;
+}
+
+function dailyWords(error: unknown): string {
+  const left = optionOf(error, 'bytesLeft') ?? 0;
+  return left === 0
+    ? 'You have sent as much today as this server allows. Go on tomorrow.'
+    : `You may send ${sizeLabel(left)} more today, and this file is larger. Go on tomorrow.`;
+}
+
 function waitWords(error: unknown): string {
-  const seconds = retryAfter(error);
+  const seconds = optionOf(error, 'retryAfter');
   if (seconds === undefined) return PROBLEM_WORDS['rate.limited'];
   const wait =
     seconds < SECONDS_SAID_MAX ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
   return `That was too often. Try again in ${wait}.`;
 }
 
-function retryAfter(error: unknown): number | undefined {
+/** What the server has told beside the code. */
+function optionOf(error: unknown, name: 'bytesLeft' | 'retryAfter'): number | undefined {
   if (typeof error !== 'object' || error === null || !('options' in error)) return undefined;
   const { options } = error;
-  if (typeof options !== 'object' || options === null || !('retryAfter' in options)) return;
-  return typeof options.retryAfter === 'number' ? options.retryAfter : undefined;
+  if (typeof options !== 'object' || options === null) return undefined;
+  const value: unknown = Reflect.get(options, name);
+  return typeof value === 'number' ? value : undefined;
 }

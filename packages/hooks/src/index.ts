@@ -10,12 +10,13 @@ export {
 } from './alarm-book.ts';
 export { ClientProvider, useClient } from './client-context.ts';
 export { codeOf, type ErrorCode, type ErrorWords, errorWords } from './error-words.ts';
-export { savedName, sizeLabel } from './file-words.ts';
 export type { ConversationId, MessageId, NameOf, UserId } from './ids.ts';
 export { lineWords, peopleIn, previewWords, type Reader, typingWords } from './line-words.ts';
 export { conversationName, NAMELESS, type Named, peerOf } from './names.ts';
 export { askForRequests, followRequests } from './requests.ts';
+export { savedName } from './saved-name.ts';
 export { createSettable, type Settable } from './settable.ts';
+export { sizeLabel } from './size-label.ts';
 export { type Tick, tickOf, unreadLabel } from './ticks.ts';
 export {
   clockLabel,
@@ -30,6 +31,7 @@ export {
 export type { TimelineView } from './timeline.ts';
 export {
   firstUnread,
+  isHeard,
   isSaid,
   lineKey,
   type TimelineRow,

@@ -1,21 +1,24 @@
 import { ConnectionError, type MessageRequest } from '@sotto/client';
 import { expect, test, vi } from 'vitest';
-import { ROOM } from './line.fixture.ts';
+import { ALICE, BOB, CAROL, ROOM } from './line.fixture.ts';
 import { followRequests, type RequestsDeps } from './requests.ts';
 
-const REQUEST = { conversation: ROOM } as MessageRequest;
+const REQUEST: MessageRequest = { conversation: ROOM, kind: 'direct', members: [ALICE, BOB] };
 
 /** A client whose platform answers as the test says. */
 function open(answer: () => Promise<MessageRequest[]>) {
-  const listeners = new Set<() => void>();
-  const on: RequestsDeps['on'] = (_, listener) => {
-    const heard = () => listener({} as never);
-    listeners.add(heard);
-    return () => listeners.delete(heard);
+  const events = new EventTarget();
+  const on: RequestsDeps['on'] = (name, listener) => {
+    const heard = (event: Event) =>
+      listener((event instanceof CustomEvent && event.detail) as never);
+    events.addEventListener(name, heard);
+    return () => events.removeEventListener(name, heard);
   };
   const shown = vi.fn();
   const end = followRequests({ on, people: { requests: answer } }, shown);
-  return { shown, end, tell: () => listeners.forEach((heard) => void heard()) };
+  const tell = (name: 'conversation' | 'profile', detail: object) =>
+    events.dispatchEvent(new CustomEvent(name, { detail }));
+  return { shown, end, tell };
 }
 
 test('requests are shown, and asked for again when something has happened', async () => {
@@ -23,7 +26,18 @@ test('requests are shown, and asked for again when something has happened', asyn
   const { shown, tell } = open(async () => now);
   await vi.waitFor(() => expect(shown).toHaveBeenLastCalledWith([REQUEST]));
   now = [];
-  tell();
+  tell('conversation', { conversation: ROOM });
+  await vi.waitFor(() => expect(shown).toHaveBeenLastCalledWith([]));
+});
+
+test('a block of whoever has asked ends their request, and other people change nothing', async () => {
+  const answer = vi.fn(async () => [REQUEST]);
+  const { shown, tell } = open(answer);
+  await vi.waitFor(() => expect(shown).toHaveBeenCalled());
+  tell('profile', { user: CAROL });
+  expect(answer).toHaveBeenCalledTimes(1);
+  answer.mockResolvedValue([]);
+  tell('profile', { user: BOB });
   await vi.waitFor(() => expect(shown).toHaveBeenLastCalledWith([]));
 });
 
@@ -41,7 +55,7 @@ test('after the end nothing is shown, an answer on its way included', async () =
   end();
   answer.resolve([REQUEST]);
   await answer.promise;
-  tell();
+  tell('conversation', { conversation: ROOM });
   await Promise.resolve();
   expect(shown).not.toHaveBeenCalled();
 });

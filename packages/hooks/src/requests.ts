@@ -9,11 +9,26 @@ export type RequestsDeps = Pick<Client, 'on'> & {
 /** Whom to show them to. */
 export type ShowRequests = (requests: readonly MessageRequest[]) => void;
 
-/** Asks now, with each connection, and when a conversation is new or another one. Gives back the function that ends that. */
+/**
+ * Asks now, with each connection, when a conversation is new or another one, and when somebody of a request is shown in
+ * another way: a block ends it. Gives back the function that ends that.
+ */
 export function followRequests(client: RequestsDeps, show: ShowRequests): () => void {
   let isFollowed = true;
-  const ask = () => void askForRequests(client, (found) => isFollowed && show(found));
-  const ends = [client.on('connected', ask), client.on('conversation', ask)];
+  let shown: readonly MessageRequest[] = [];
+  const ask = () =>
+    void askForRequests(client, (found) => {
+      if (!isFollowed) return;
+      shown = found;
+      show(found);
+    });
+  const ends = [
+    client.on('connected', ask),
+    client.on('conversation', ask),
+    client.on('profile', ({ user }) => {
+      if (shown.some(({ members }) => members.includes(user))) ask();
+    }),
+  ];
   ask();
   return () => {
     isFollowed = false;

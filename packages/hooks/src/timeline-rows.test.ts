@@ -1,6 +1,7 @@
+import type { MessageView } from '@sotto/client';
 import { expect, test } from 'vitest';
 import { ALICE, CAROL, line } from './line.fixture.ts';
-import { firstUnread, lineKey, timelineRows } from './timeline-rows.ts';
+import { firstUnread, isHeard, lineKey, timelineRows } from './timeline-rows.ts';
 
 const noon = new Date(2026, 10, 21, 12).getTime();
 const minute = 60_000;
@@ -46,4 +47,16 @@ test('what is new begins at the first unread message, and a group of bubbles wit
 test('a first line opens nothing while older ones are still to come', () => {
   const lines = [line(1, { time: noon }), line(2, { time: noon })];
   expect(shape(timelineRows(lines, { hasOlder: true }))).toEqual(['1', '2]']);
+});
+
+test('what was said last can be marked as read, whatever waits, was refused or has happened below it', () => {
+  const reference = { device: 'laptop', id: 'one' } as NonNullable<MessageView['reference']>;
+  const { seq: _, ...refused } = line(4, { isOwn: true, status: 'failed', reference });
+  const lines: MessageView[] = [
+    line(1, { reference }),
+    line(2, { isOwn: true, status: 'read', reference }),
+    line(3, { body: { type: 'membership', change: { type: 'added', users: [CAROL] } } }),
+    refused,
+  ];
+  expect(lines.findLast(isHeard)?.seq).toBe(1);
 });

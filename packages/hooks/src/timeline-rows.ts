@@ -49,6 +49,11 @@ export function isSaid({ body }: MessageView): boolean {
   return SAID.has(body.type);
 }
 
+/** Whether it can be marked as read: something of somebody else's that has a place and a name. */
+export function isHeard({ isOwn, reference, seq }: MessageView): boolean {
+  return !isOwn && reference !== undefined && seq !== undefined;
+}
+
 /**
  * The line at which what is new begins, when so many are unread; undefined for none. The first one of those given when
  * more are unread than they are.

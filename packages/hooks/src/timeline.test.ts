@@ -74,6 +74,23 @@ test('lines are asked for once, however often somebody asks', async () => {
   expect(timeline.get().lines).toHaveLength(100);
 });
 
+test('a page that cannot be read stops nothing for good', async () => {
+  const { deps } = clientWith(range(1, 120), { shownMax: 50 });
+  let isBroken = true;
+  const lines: TimelineDeps['lines'] = (...range) =>
+    isBroken ? Promise.reject(new Error('the disk is gone')) : deps.lines(...range);
+  const timeline = new Timeline({ ...deps, lines }, ROOM);
+  const changed = vi.fn();
+  timeline.subscribe(changed);
+  await expect(timeline.older()).rejects.toThrow('the disk is gone');
+  expect(timeline.get()).toMatchObject({ isStuck: true, hasOlder: true });
+  expect(changed).toHaveBeenCalledTimes(1);
+  isBroken = false;
+  await timeline.older();
+  expect(timeline.get().isStuck).toBe(false);
+  expect(timeline.get().lines).toHaveLength(100);
+});
+
 test('a line of long ago is read again when something was done to it', async () => {
   const all = range(1, 80);
   const { deps } = clientWith(all, { shownMax: 50 });

@@ -14,6 +14,8 @@ export type TimelineDeps = Pick<Client, 'lines' | 'on'> & {
 export interface TimelineView {
   readonly lines: readonly MessageView[] | undefined;
   readonly hasOlder: boolean;
+  /** The last try to read older ones has failed: nothing more comes before the next one. */
+  readonly isStuck: boolean;
 }
 
 type Lines = readonly MessageView[];
@@ -30,7 +32,7 @@ export class Timeline implements Observable<TimelineView> {
   readonly #conversation: ConversationId;
   readonly #messages: ReturnType<Client['state']['messages']>;
   readonly #listeners = new Set<() => void>();
-  #view: TimelineView = { lines: undefined, hasOlder: true };
+  #view: TimelineView = { lines: undefined, hasOlder: true, isStuck: false };
   #archive: Lines = [];
   #window: Lines = [];
   #loading: Promise<void> | undefined;
@@ -63,9 +65,17 @@ export class Timeline implements Observable<TimelineView> {
 
   /** Shows older lines; resolves when they are there. Rejects as the SDK does. */
   readonly older = (): Promise<void> => {
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = undefined;
-    });
+    this.#loading ??= this.#load()
+      .then(
+        () => this.#setStuck(false),
+        (error: unknown) => {
+          this.#setStuck(true);
+          throw error;
+        },
+      )
+      .finally(() => {
+        this.#loading = undefined;
+      });
     return this.#loading;
   };
 
@@ -130,7 +140,15 @@ export class Timeline implements Observable<TimelineView> {
   }
 
   #show(hasOlder: boolean): void {
-    this.#view = { lines: [...this.#archive, ...this.#window], hasOlder };
+    this.#change({ lines: [...this.#archive, ...this.#window], hasOlder });
+  }
+
+  #setStuck(isStuck: boolean): void {
+    if (isStuck !== this.#view.isStuck) this.#change({ isStuck });
+  }
+
+  #change(change: Partial<TimelineView>): void {
+    this.#view = { ...this.#view, ...change };
     for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -14,6 +14,8 @@ export interface FirstGroupMessage {
   readonly ms: number;
   /** The longest that anything else in the thread has waited meanwhile. */
   readonly heldUpMs: number;
+  /** The same of the page, when a worker of it did that. */
+  readonly pageHeldUpMs?: number;
   readonly bundleRequests: number;
   readonly targetedFrames: number;
   readonly groupFrames: number;
@@ -65,7 +67,7 @@ function countsOf({ calls, sent }: FreshGroup) {
 }
 
 /** Comes round every few milliseconds, as often as the thread lets it, and remembers the longest wait. */
-function watchTurns(): { end(): number } {
+export function watchTurns(): { end(): number } {
   let last = performance.now();
   let longest = 0;
   const timer = setInterval(() => {

@@ -9,6 +9,7 @@ import type { FirstGroupMessage, GroupSize } from './first-group-message.ts';
 declare global {
   /** Of `browser-entry.ts`. */
   var measure: (size: GroupSize) => Promise<FirstGroupMessage>;
+  var measureInWorker: typeof measure;
 }
 
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
@@ -35,20 +36,7 @@ export async function openBrowser(executablePath: string): Promise<InBrowser> {
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   return {
     onPage: (size) => page.evaluate((given) => globalThis.measure(given), size),
-    inWorker: (size) =>
-      page.evaluate(
-        (given) =>
-          new Promise<FirstGroupMessage>((resolve, reject) => {
-            const worker = new Worker('/script.js', { type: 'module' });
-            worker.onmessage = ({ data }) => {
-              worker.terminate();
-              resolve(data);
-            };
-            worker.onerror = ({ message }) => reject(new Error(message));
-            worker.postMessage(given);
-          }),
-        size,
-      ),
+    inWorker: (size) => page.evaluate((given) => globalThis.measureInWorker(given), size),
     async close() {
       await browser.close();
       await new Promise((resolve) => server.close(resolve));

@@ -26,7 +26,7 @@ import type { DeviceKey } from './device-key.ts';
 import { becomeAnotherDevice } from './device-move.ts';
 import { Account, Entry } from './records.ts';
 import { restoredAccount } from './restored-account.ts';
-import { isLoggedOutError, keepTokens, type Tokens, tokensOf } from './tokens.ts';
+import { isLoggedOutError, keepTokens, loggedOutError, type Tokens, tokensOf } from './tokens.ts';
 
 /** The account and device that a store belongs to. */
 export interface Me {
@@ -212,7 +212,9 @@ export async function logInByDevice(deps: AccountDeps, linked?: DeviceId): Promi
 export async function logInAgain(deps: AccountDeps): Promise<void> {
   const account = await readAccount(deps.store);
   if (account === undefined) throw new ClientError('account.missing', 'nobody is logged in');
-  await keep(deps, await exchangeChallenge(deps, account.device), { byKey: true, isAgain: true });
+  const instead = account.tokens?.refresh;
+  if (instead === undefined) throw loggedOutError();
+  await keep(deps, await exchangeChallenge(deps, account.device), { byKey: true, instead });
 }
 
 /** A machine that slept meanwhile answers too late, which looks the same: only a second refusal is one of the device. */
@@ -262,21 +264,30 @@ export async function forgetTokens({ store, tokens }: Pick<AccountDeps, 'store' 
   tokens.reload();
 }
 
+interface Keeping {
+  readonly isNew?: boolean;
+  readonly byKey?: boolean;
+  readonly mayMove?: boolean;
+  /** Only in place of the session with this refresh token. */
+  readonly instead?: string;
+}
+
 async function keep(
   { store, provider, tokens, clock, proofs }: AccountDeps,
   answer: Login,
-  { isNew = false, byKey = false, isAgain = false, mayMove = false } = {},
+  { isNew = false, byKey = false, mayMove = false, instead }: Keeping = {},
 ): Promise<Me> {
   const { user, device, session, username } = answer;
   await store.transaction(async (transaction) => {
     const known = await getRecord(transaction, keys.account, Account);
+    if (instead !== undefined && known?.tokens?.refresh !== instead) {
+      if (known?.tokens === undefined) throw loggedOutError();
+      return; // Somebody has logged in meanwhile.
+    }
     const owner = known ?? (await restoredAccount(transaction));
     const isMoved = known !== undefined && known.device !== device;
     if ((isMoved && !mayMove) || (owner && owner.user !== user)) {
       throw new ClientError('answer.invalid', 'the platform logged in somebody else');
-    }
-    if (isAgain && known?.tokens === undefined) {
-      throw new ClientError('account.logged-out', 'the session was ended meanwhile');
     }
     if (isMoved)
       await becomeAnotherDevice(transaction, provider, { from: known.device, to: device });

@@ -2,30 +2,42 @@
 import {
   ApiError,
   addDevice,
+  ConversationId,
   DeviceId,
   getDeviceList,
   revokeDevice,
   sendProvisioning,
+  UserId,
 } from '@sotto/api';
 import {
   makeAgreementKeyPair,
   makeIdentity,
   makeSigningKeyPair,
+  PROVISION_CONTACTS_MAX,
   signDeviceList,
 } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
+import { openProvision, type ProvisionedContact } from '@sotto/crypto/provisioning';
 import { beforeEach, expect, test } from 'vitest';
-import { ALICE, ALICES_DEVICE, BOBS_DEVICE, settle } from '../backup/archive.fixture.ts';
+import { ALICE, ALICES_DEVICE, BOB, BOBS_DEVICE, settle } from '../backup/archive.fixture.ts';
 import type { Call } from '../connection/call.ts';
 import { createEvents } from '../events.ts';
+import { ConversationRecord } from '../messages/conversation-record.ts';
 import { keys } from '../store/key-space.ts';
+import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
+import { sealStore } from '../store/store-sealed.ts';
+import { putRecord } from '../store/stored-record.ts';
 import { completeLink, createLinking } from './link-answer.ts';
 import { encodeLinkCode } from './link-code.ts';
 import type { OwnDeviceDeps } from './own-device.ts';
-import { sameBytes } from './records.ts';
+import { Peer, sameBytes } from './records.ts';
 
 const PHONE = DeviceId.parse(BOBS_DEVICE);
+
+/** Of the device that shows the code. */
+const ephemeral = makeAgreementKeyPair<'provisioning'>(nodeProvider);
+const deviceKey = makeSigningKeyPair<'device'>(nodeProvider).publicKey;
 
 let deps: OwnDeviceDeps;
 let code: string;
@@ -43,9 +55,7 @@ beforeEach(async () => {
   const { signal } = new AbortController();
   const events = createEvents();
   deps = { store, provider: nodeProvider, local, clock: Date.now, call, signal, events };
-  const deviceKey = makeSigningKeyPair<'device'>(nodeProvider).publicKey;
-  const ephemeralKey = makeAgreementKeyPair<'provisioning'>(nodeProvider).publicKey;
-  code = encodeLinkCode({ ephemeralKey, deviceKey });
+  code = encodeLinkCode({ ephemeralKey: ephemeral.publicKey, deviceKey });
   platform = { calls: [], left: undefined, hasJoined: false };
   mayAdd = async () => {};
 });
@@ -86,6 +96,54 @@ test('a device that was made for a code that somebody else has answered goes', a
   await expect(completeLink(deps, code)).rejects.toMatchObject({ code: 'link.used' });
   expect(countOf(revokeDevice)).toBe(1);
 });
+
+test('what an encrypted store has in an order of its own is handed over in that of ids', async () => {
+  const key = nodeProvider.randomBytes(32);
+  const store = await sealStore(openMemoryStore(), { secret: { key }, provider: nodeProvider });
+  await settle(store, nodeProvider);
+  await store.transaction((it) => it.delete(keys.ownList));
+  await meet(store, 12);
+  deps = { ...deps, store };
+  await completeLink(deps, code);
+  const users = contactsLeft().map(({ user }) => user);
+  expect(users).toHaveLength(13);
+  expect(users).toEqual(users.toSorted());
+});
+
+test('of more contacts than fit those come along who share a conversation', async () => {
+  await meet(deps.store, PROVISION_CONTACTS_MAX);
+  const last = userOf(PROVISION_CONTACTS_MAX);
+  const group = ConversationId.parse(userOf(9_999));
+  const record = { id: group, kind: 'direct' as const, members: [UserId.parse(ALICE), last] };
+  await deps.store.transaction((it) =>
+    putRecord(it, keys.conversation(group), [ConversationRecord, record]),
+  );
+  await completeLink(deps, code);
+  const users = contactsLeft().map(({ user }) => user);
+  expect(users).toHaveLength(PROVISION_CONTACTS_MAX);
+  expect(users).toEqual(expect.arrayContaining([BOB, last]));
+});
+
+/** So many people with whom there is no conversation. */
+function meet(store: Store, count: number): Promise<void> {
+  return store.transaction(async (it) => {
+    for (let number = 1; number <= count; number++) {
+      const user = userOf(number);
+      const peer = { user, identityKey: new Uint8Array(32).fill(7), devices: [] };
+      await putRecord(it, keys.peer(user), [Peer, peer]);
+    }
+  });
+}
+
+/** Behind all of the fixture's, in the order of ids. */
+function userOf(number: number): UserId {
+  return UserId.parse(`0fffffff-0000-7000-8000-${String(number).padStart(12, '0')}`);
+}
+
+function contactsLeft(): readonly ProvisionedContact[] {
+  const message = platform.left ?? expect.fail('nothing was left');
+  return openProvision(nodeProvider, { ephemeral, deviceKey }, message).contacts;
+}
 
 /** As the platform does: a key has one device, a channel takes one message, and the same again. */
 const call = (async (endpoint: { id: string }, input: { body?: { message: Uint8Array } }) => {

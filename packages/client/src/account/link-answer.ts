@@ -19,11 +19,13 @@ import {
   sealProvision,
 } from '@sotto/crypto/provisioning';
 import { pause } from '../connection/back-off.ts';
+import type { Abortable } from '../connection/heeding.ts';
 import { ClientError, isProblem } from '../errors.ts';
 import { LINK_JOIN_MS_MAX, LINK_POLL_MS } from '../limits.ts';
+import { ConversationRecord } from '../messages/conversation-record.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { decodeRecord, getRecord, putRecord } from '../store/stored-record.ts';
+import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
 import { ContactLeaf, LogPin, OwnLeaf, SeenTree } from '../trust/log-standing.ts';
 import { decodeLinkCode } from './link-code.ts';
 import { leaveHistory } from './link-history.ts';
@@ -31,7 +33,7 @@ import { type OwnDeviceDeps, readOwnList } from './own-device.ts';
 import { Account, LinkAnswer, Peer, sameBytes } from './records.ts';
 
 /** How a device is linked. */
-export interface CompleteLinkOptions {
+export interface CompleteLinkOptions extends Abortable {
   /**
    * Hands it what was said in the last 30 days, too: an encrypted file that the platform has for a day. When that does not
    * get there, the device is not linked. False when left out.
@@ -152,16 +154,23 @@ async function provisionFor(
   };
 }
 
-/** In the order of the store, which is that of user ids. */
+/** In the order of user ids. Of too many, whoever shares a conversation comes before those who are only known. */
 async function listContacts(
   transaction: StoreTransaction,
   own: string,
 ): Promise<ProvisionedContact[]> {
-  const page = await transaction.list({ prefix: keys.peers, limit: PROVISION_CONTACTS_MAX });
+  const peers: Peer[] = [];
+  for await (const { value } of entriesUnder(transaction, keys.peers)) {
+    const peer = decodeRecord(Peer, value);
+    if (peer.user !== own) peers.push(peer);
+  }
+  const nearness = peers.length > PROVISION_CONTACTS_MAX ? await nearnesses(transaction) : NOBODY;
+  const chosen = peers
+    .toSorted((one, other) => (nearness.get(one.user) ?? 2) - (nearness.get(other.user) ?? 2))
+    .slice(0, PROVISION_CONTACTS_MAX)
+    .sort((one, other) => (one.user < other.user ? -1 : 1));
   const contacts: ProvisionedContact[] = [];
-  for (const { value } of page) {
-    const { user, identityKey, list: deviceList } = decodeRecord(Peer, value);
-    if (user === own) continue;
+  for (const { user, identityKey, list: deviceList } of chosen) {
     const leaf = await getRecord(transaction, keys.logLeaf(user), ContactLeaf);
     const isProven = leaf?.identityKey && sameBytes(leaf.identityKey, identityKey);
     contacts.push({
@@ -171,4 +180,19 @@ async function listContacts(
     });
   }
   return contacts;
+}
+
+const NOBODY: ReadonlyMap<string, number> = new Map();
+
+/** 0 for who is talked with alone, 1 for who is met in groups. */
+async function nearnesses(transaction: StoreTransaction): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for await (const { value } of entriesUnder(transaction, keys.conversations)) {
+    const { kind, members } = decodeRecord(ConversationRecord, value);
+    for (const user of members) {
+      if (kind === 'direct') found.set(user, 0);
+      else if (!found.has(user)) found.set(user, 1);
+    }
+  }
+  return found;
 }

@@ -18,6 +18,7 @@ import {
   type ProvisionedContact,
 } from '@sotto/crypto/provisioning';
 import { pause } from '../connection/back-off.ts';
+import { heeding } from '../connection/heeding.ts';
 import { ClientError, ConnectionError, isProblem } from '../errors.ts';
 import { LINK_POLL_MS } from '../limits.ts';
 import { keys } from '../store/key-space.ts';
@@ -43,7 +44,7 @@ import {
 import { restoredAccount } from './restored-account.ts';
 
 export interface NewDeviceDeps extends AccountDeps {
-  /** Ends the waiting when the client closes. */
+  /** Ends the waiting: the client closes, or nobody waits. */
   readonly signal: AbortSignal;
   /** Publishes this device's keys and puts it on the account's list; called once it is logged in. */
   readonly join: () => Promise<void>;
@@ -62,8 +63,8 @@ export interface Link {
   /**
    * Whose device this is, once it is one: to be shown to the person before anything else. Rejects with `link.expired`
    * when no answer came in ten minutes or the other device has not waited, `link.refused` for an answer to something else, `account.exists` when the store
-   * belongs to another account, `client.closed`, and the platform's problems; after a crash or one of these,
-   * beginning again goes on.
+   * belongs to another account, `client.closed`, the reason of the signal, and the platform's problems; after a crash or
+   * one of these, beginning again goes on.
    */
   readonly completed: Promise<Me>;
 }
@@ -74,7 +75,7 @@ export async function beginLink(deps: NewDeviceDeps): Promise<Link> {
   const record = await needOffer(deps);
   const ephemeralKey = agreementPublicKey<'provisioning'>(record.publicKey);
   const code = encodeLinkCode({ ephemeralKey, deviceKey });
-  const completed = complete(deps, record);
+  const completed = heeding(deps, () => complete(deps, record));
   completed.catch(() => {}); // Whoever wants to know awaits it.
   return { code, completed };
 }
@@ -168,7 +169,7 @@ async function awaitMessage(
   madeAt: number,
 ): Promise<Uint8Array> {
   while (clock() < madeAt + PROVISIONING_SECONDS * 1000) {
-    if (signal.aborted) throw new ClientError('client.closed', 'the client was closed');
+    signal.throwIfAborted();
     try {
       return (await exchange(takeProvisioning, { params: { channel } })).message;
     } catch (error) {

@@ -1,17 +1,13 @@
 /**
- * Private halves that nobody can use any more go. What goes is lost for good, and this machine's clock may be wrong for
- * an hour, so ages count only up to a time that a later run has confirmed. The platform's clock has no say in it: one
- * that held time back would have us keep what is to be forgotten.
+ * Private halves that nobody can use any more go. What goes is lost for good, so ages count only up to a time that has
+ * passed for certain.
  */
-import * as z from 'zod/mini';
-import { ONE_TIME_PREKEY_KEPT_MS, SIGNED_PREKEY_KEPT_MS, TIME_CONFIRMED_MS } from '../limits.ts';
+import { ONE_TIME_PREKEY_KEPT_MS, SIGNED_PREKEY_KEPT_MS } from '../limits.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
+import { decodeRecord, entriesUnder, putRecord } from '../store/stored-record.ts';
+import { confirmRun } from './confirmed-time.ts';
 import { OneTimePrekeyRecord, SignedPrekeyRecord } from './records.ts';
-
-/** Of the last run that counts: one that came a day after another one, or after the clock had gone back. */
-const RunTime = z.object({ at: z.number() });
 
 export interface Holdings {
   /** The newest last. */
@@ -36,15 +32,6 @@ export async function forgetUnusable(
   if (confirmed === undefined) return;
   await forgetSigned(transaction, signed, { now, confirmed });
   await forgetOneTime(transaction, waiting, { now, confirmed });
-}
-
-/** The time of the run before, once a day. When the clock has gone back, it was wrong then or is now: it begins anew. */
-async function confirmRun(transaction: StoreTransaction, now: number): Promise<number | undefined> {
-  const before = await getRecord(transaction, keys.runTime, RunTime);
-  const isBack = before !== undefined && now < before.at;
-  if (before && !isBack && now - before.at < TIME_CONFIRMED_MS) return undefined;
-  await putRecord(transaction, keys.runTime, [RunTime, { at: now }]);
-  return isBack ? undefined : before?.at;
 }
 
 async function forgetSigned(

@@ -1,12 +1,12 @@
-import { DeviceId, SessionId, UserId } from '@sotto/api';
-import { expect, test } from 'vitest';
+import { ApiError, DeviceId, SessionId, UserId } from '@sotto/api';
+import { describe, expect, test } from 'vitest';
 import type { Exchange } from '../connection/http.ts';
 import { keys } from '../store/key-space.ts';
 import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
 import { Account } from './records.ts';
-import { createTokens } from './tokens.ts';
+import { createTokens, keepTokens } from './tokens.ts';
 
 const ID = '018f0000-0000-7000-8000-00000000000a';
 
@@ -26,6 +26,58 @@ test('tokens that could not be kept are not used', async () => {
   expect(token).toBe('access 2');
   expect((await storedAccount(store))?.tokens?.access).toBe(token);
 });
+
+describe('what a renewal brings when another session has begun meanwhile', () => {
+  const NEWER = { access: 'access of the newer', refresh: 'refresh of the newer', renewAt: 9_000 };
+
+  test('is left alone', async () => {
+    const { store, tokens, answer } = await renewing();
+    const access = tokens.access();
+    await keepTokens(store, NEWER);
+    tokens.reload();
+    answer.resolve(PAIR);
+    expect(await access).toMatchObject({ token: NEWER.access });
+    expect((await storedAccount(store))?.tokens).toEqual(NEWER);
+  });
+
+  test('does not log in again when it was refused, nor ends the newer one', async () => {
+    const { store, tokens, answer } = await renewing();
+    const access = tokens.access();
+    await keepTokens(store, NEWER);
+    tokens.reload();
+    answer.reject(new ApiError('auth.refresh-invalid'));
+    expect(await access).toMatchObject({ token: NEWER.access });
+    expect((await storedAccount(store))?.tokens).toEqual(NEWER);
+  });
+
+  test('does not bring back a session that was ended', async () => {
+    const { store, tokens, answer } = await renewing();
+    const access = tokens.access();
+    await keepTokens(store, undefined);
+    tokens.reload();
+    answer.resolve(PAIR);
+    await expect(access).rejects.toMatchObject({ code: 'account.logged-out' });
+    expect((await storedAccount(store))?.tokens).toBeUndefined();
+  });
+
+  async function renewing() {
+    const store = await storeWithTokens();
+    const answer = Promise.withResolvers<typeof PAIR>();
+    const tokens = createTokens({
+      store,
+      exchange: (() => answer.promise) as Exchange,
+      clock: () => 1_000,
+      logInAgain: () => expect.unreachable(),
+      onEnded: () => expect.unreachable(),
+    });
+    return { store, tokens, answer };
+  }
+});
+
+const PAIR = {
+  ...{ accessToken: 'access 1', refreshToken: 'refresh 1' },
+  ...{ accessExpiresIn: 900, refreshExpiresIn: 900 },
+};
 
 async function storeWithTokens(): Promise<Store> {
   const store = openMemoryStore();

@@ -65,33 +65,34 @@ export function createTokens(options: TokensOptions): Tokens {
 
   async function exchangeAndKeep({ refresh: refreshToken, bound }: Held): Promise<Held> {
     try {
-      const body = { refreshToken };
-      const pair = await options.exchange(refresh, { body }, { signed: bound });
+      const pair = await options.exchange(refresh, { body: { refreshToken } }, { signed: bound });
       const tokens = tokensOf(pair, clock());
       // Kept before they are used: a first use of them ends the life of the ones that a crash would leave in the store.
-      await keepTokens(store, tokens);
-      held = { ...tokens, bound };
-      return held;
+      const isKept = await keepTokens(store, tokens, refreshToken);
+      held = isKept ? { ...tokens, bound } : undefined;
+      return held ?? load();
     } catch (error) {
       if (!isProblem(error, 'auth.refresh-invalid')) throw error;
       held = undefined;
-      return bound ? comeBack() : end(error);
+      const { refresh: current } = await load();
+      // Somebody has logged in meanwhile, which ends what is renewed here.
+      if (current !== refreshToken) return load();
+      return bound ? comeBack(refreshToken) : end(error, refreshToken);
     }
   }
 
   /** The session is gone. Its key opens another one, unless somebody ended it from elsewhere or took the device off. */
-  async function comeBack(): Promise<Held> {
-    try {
-      await options.logInAgain();
-    } catch (error) {
-      if (isProblem(error, 'auth.challenge-wrong', 'auth.account-disabled')) return end(error);
-      throw error; // Out of reach: the ended tokens stay, and lead here again.
-    }
+  async function comeBack(ended: string): Promise<Held> {
+    await options.logInAgain().catch((error) => {
+      // Out of reach: the ended tokens stay, and lead here again.
+      if (!isProblem(error, 'auth.challenge-wrong', 'auth.account-disabled')) throw error;
+      return end(error, ended);
+    });
     return load();
   }
 
-  async function end(cause: unknown): Promise<never> {
-    await keepTokens(store, undefined);
+  async function end(cause: unknown, ended: string): Promise<Held> {
+    if (!(await keepTokens(store, undefined, ended))) return load();
     options.onEnded();
     throw loggedOutError({ cause });
   }
@@ -138,13 +139,22 @@ export function tokensOf(pair: TokenPair | Login, now: number): NonNullable<Acco
   };
 }
 
-/** Writes the tokens of the account, or takes them away. Whoever gets other ones was not taken off the account. */
-export function keepTokens(store: Store, tokens: Account['tokens']): Promise<void> {
+/**
+ * Writes the tokens of the account, or takes them away. Whoever gets other ones was not taken off the account. With
+ * `instead`, only in place of that refresh token: false when another session has begun meanwhile, or none is left.
+ */
+export function keepTokens(
+  store: Store,
+  tokens: Account['tokens'],
+  instead?: string,
+): Promise<boolean> {
   return store.transaction(async (transaction) => {
     const account = await getRecord(transaction, keys.account, Account);
-    if (account === undefined) return;
-    const { tokens: _, leaving, ...rest } = account;
+    if (account === undefined) return false;
+    const { tokens: current, leaving, ...rest } = account;
+    if (instead !== undefined && current?.refresh !== instead) return false;
     const next = tokens ? { ...rest, tokens } : { ...rest, leaving };
     await putRecord(transaction, keys.account, [Account, next]);
+    return true;
   });
 }

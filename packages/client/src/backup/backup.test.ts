@@ -79,6 +79,26 @@ test('what is restored is what was there, and a device that is yet to be made', 
   });
 });
 
+test('a restore that is given up half way leaves the store as it was', async () => {
+  const from = openMemoryStore();
+  await settle(from, provider);
+  await say(from, said(250));
+  const backup = await collect(await exportBackup(from, words, options));
+  const giving = new AbortController();
+  const into = openMemoryStore();
+  let writes = 0;
+  const store: Store = {
+    ...into,
+    transaction: (work) => {
+      if (++writes === 2) giving.abort(new Error('enough'));
+      return into.transaction(work);
+    },
+  };
+  const restoring = restoreBackup(store, words, backup, { provider, signal: giving.signal });
+  await expect(restoring).rejects.toThrow('enough');
+  expect(await into.transaction((it) => it.list({ prefix: '', limit: 10 }))).toEqual([]);
+});
+
 test('of everything that a store can hold, only what is sorted into a backup leaves it', async () => {
   const store = openMemoryStore();
   await settle(store, provider);

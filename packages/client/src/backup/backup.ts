@@ -10,6 +10,7 @@ import { makeRegistrationId, nobleProvider, type Provider } from '@sotto/crypto'
 import * as z from 'zod/mini';
 import { Account, IdentityRecord } from '../account/records.ts';
 import { Restored } from '../account/restored-account.ts';
+import type { Abortable } from '../connection/heeding.ts';
 import { ClientError } from '../errors.ts';
 import { RESTORED_PER_COMMIT, STORE_PAGE } from '../limits.ts';
 import { keys } from '../store/key-space.ts';
@@ -23,7 +24,7 @@ import { decodeRecoveryWords } from './recovery-words.ts';
 export { makeRecoveryKey } from './recovery-words.ts';
 
 /** How a backup is made and restored. */
-export interface BackupOptions {
+export interface BackupOptions extends Abortable {
   /** Cryptographic primitives, as for the client. */
   readonly provider?: Provider;
   /** Milliseconds since 1970. */
@@ -58,19 +59,31 @@ type BackupHead = z.infer<typeof BackupHead>;
 export async function exportBackup(
   store: Store,
   words: string,
-  { provider = nobleProvider, clock = Date.now }: BackupOptions = {},
+  { provider = nobleProvider, clock = Date.now, signal }: BackupOptions = {},
 ): Promise<ReadableStream<Uint8Array>> {
+  signal?.throwIfAborted();
   const recoveryKey = decodeRecoveryWords(words);
   const first = await store.transaction(async (transaction) => [
     await headOf(transaction, clock()),
     ...(await readSingles(transaction, 'backup')),
   ]);
-  return sealBackup(provider, recoveryKey, following(first, store));
+  return sealBackup(provider, recoveryKey, unlessAborted(following(first, store), signal));
 }
 
 async function* following(first: readonly StoreEntry[], store: Store): AsyncGenerator<StoreEntry> {
   yield* first;
   yield* recordsFor(store, 'backup');
+}
+
+async function* unlessAborted(
+  records: AsyncIterable<StoreEntry>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StoreEntry> {
+  for await (const record of records) {
+    signal?.throwIfAborted();
+    yield record;
+  }
+  signal?.throwIfAborted();
 }
 
 async function headOf(transaction: StoreTransaction, madeAt: number): Promise<StoreEntry> {
@@ -95,15 +108,16 @@ export async function restoreBackup(
   store: Store,
   words: string,
   backup: Blob | Uint8Array<ArrayBuffer>,
-  { provider = nobleProvider }: BackupOptions = {},
+  { provider = nobleProvider, signal }: BackupOptions = {},
 ): Promise<RestoredBackup> {
+  signal?.throwIfAborted();
   const blob = backup instanceof Blob ? backup : new Blob([backup]);
   const opened = await openBackup(provider, decodeRecoveryWords(words), blob);
-  const head = await inspect(opened);
+  const head = await inspect(opened, signal);
   const before = restoring.get(store) ?? Promise.resolve();
   const restored = before
     .catch(() => {})
-    .then(() => restoreInto(store, { provider, opened, head }));
+    .then(() => restoreInto(store, { provider, opened, head, signal }));
   restoring.set(store, restored);
   return restored;
 }
@@ -115,15 +129,16 @@ interface Restoring {
   readonly provider: Provider;
   readonly opened: OpenBackup;
   readonly head: BackupHead;
+  readonly signal: AbortSignal | undefined;
 }
 
 async function restoreInto(
   store: Store,
-  { provider, opened, head }: Restoring,
+  { provider, opened, head, signal }: Restoring,
 ): Promise<RestoredBackup> {
   await begin(store, head);
   try {
-    await writeAll(store, opened);
+    await writeAll(store, opened, signal);
   } catch (error) {
     await forgetAll(store);
     throw error;
@@ -134,9 +149,9 @@ async function restoreInto(
 }
 
 /** Reads all of it, and gives its head. */
-async function inspect(opened: OpenBackup): Promise<BackupHead> {
+async function inspect(opened: OpenBackup, signal: AbortSignal | undefined): Promise<BackupHead> {
   let head: BackupHead | undefined;
-  for await (const record of opened.records()) {
+  for await (const record of unlessAborted(opened.records(), signal)) {
     if (head !== undefined) checkRecord(record, 'backup');
     else head = decodeHead(record);
   }
@@ -173,13 +188,17 @@ async function assertUnused(transaction: StoreTransaction): Promise<void> {
 /** What shows that a store belongs to somebody, beside what a backup brings. */
 const OWN_KINDS = [keys.account, keys.identity, keys.restored];
 
-async function writeAll(store: Store, opened: OpenBackup): Promise<void> {
+async function writeAll(
+  store: Store,
+  opened: OpenBackup,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   let batch: StoreEntry[] = [];
   const write = () =>
     store.transaction(async (transaction) => {
       for (const record of batch) await putIfNew(transaction, record);
     });
-  for await (const record of opened.records()) {
+  for await (const record of unlessAborted(opened.records(), signal)) {
     if (record.key === HEAD) continue;
     batch.push(record);
     if (batch.length < RESTORED_PER_COMMIT) continue;
@@ -187,6 +206,7 @@ async function writeAll(store: Store, opened: OpenBackup): Promise<void> {
     batch = [];
   }
   await write();
+  signal?.throwIfAborted();
 }
 
 /** The identity comes last: before it is there, nobody is to make another one. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { ApiError, CLOSE_CODES } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -11,11 +12,13 @@ let platform: Platform;
 let client: Client;
 let downs: ClientEvents['disconnected'][];
 let connections: number;
+let network: EventTarget;
 
 beforeEach(async () => {
   platform = await startPlatform();
   const store = openMemoryStore();
-  client = createClient({ url: platform.url, store, provider: nodeProvider });
+  network = new EventTarget();
+  client = createClient({ url: platform.url, store, provider: nodeProvider, network });
   downs = [];
   connections = 0;
   client.on('disconnected', (event) => downs.push(event));
@@ -106,6 +109,28 @@ test('a session that has ended is opened anew by the device key, once for all ca
   expect(found.every((user) => user?.username === 'alice')).toBe(true);
   expect(platform.calls.filter((call) => call === 'loginByDevice')).toHaveLength(1);
   expect(loggedOut).not.toHaveBeenCalled();
+});
+
+test.each([
+  ['the network is there again', () => void network.dispatchEvent(new Event('online'))],
+  ['somebody asks for it', () => client.connect()],
+])('a lost connection is tried again at once when %s', async (_, hurry) => {
+  let isAway = true;
+  platform.failCall = (operation) =>
+    operation === 'openSocketTicket' && isAway ? 'cut' : undefined;
+  platform.cutAll();
+  await vi.waitFor(() => expect(downs.at(-1)?.retryMs).toBeGreaterThanOrEqual(2_000), 20_000);
+  isAway = false;
+  const startedAt = performance.now();
+  await hurry();
+  await vi.waitFor(() => expect(connections).toBe(2), 20_000);
+  expect(performance.now() - startedAt).toBeLessThan(1_500);
+});
+
+test('a client that was closed hears no more of the network', async () => {
+  expect(getEventListeners(network, 'online')).toHaveLength(1);
+  await client.close();
+  expect(getEventListeners(network, 'online')).toHaveLength(0);
 });
 
 function endAll(code: number): void {

@@ -110,6 +110,11 @@ export class Connection {
     return here?.isGreeted ? here.send : undefined;
   }
 
+  /** Tries to connect at once, if it waits to try again. */
+  hurry(): void {
+    this.#socket.hurry();
+  }
+
   /** There is something new in the outbox of a conversation, or of any. */
   wake(conversation?: ConversationId): void {
     const here = this.#attendance;

@@ -88,6 +88,17 @@ test('a store that is behind gets new sessions, which is told: each time for wha
   expect(await readNotices(store)).toEqual([{ kind: 'store-behind' }]);
 });
 
+test('a clock that is days ahead for one greeting does not forget what a restored platform lacks', async () => {
+  await greet({ sent: 1 });
+  aheadMs = 3 * 24 * 3_600_000;
+  await keepPrekeys(await depsOf());
+  await greet({ sent: 1 });
+  aheadMs = 0;
+  await greet({ sent: 0, incarnation: 2 });
+  const waiting = await store.transaction((it) => it.list({ prefix: keys.outbox(), limit: 10 }));
+  expect(waiting).toHaveLength(1);
+});
+
 test('the ids of keys are never taken away up to the last ones', async () => {
   await greet({ sent: 1 });
   for (const mark of [KEY_ID_MAX - KEY_IDS_SPARE + 1, KEY_ID_MAX, Number.MAX_SAFE_INTEGER]) {

@@ -44,10 +44,9 @@ export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
     sent: await countSent(transaction, local),
   }));
   requireCredible(sent, known.sent);
-  const now = clock();
-  await forgetSent(store, local, now);
+  await forgetSent(store, local, clock());
   const isRestored = known.incarnation !== undefined && known.incarnation !== incarnation;
-  if (isRestored) await sendAgain(store, local, { count: sent ?? 0, now });
+  if (isRestored) await sendAgain(store, local, sent ?? 0);
   const isCounted = known.sent !== undefined && !isRestored;
   const excess = sent === undefined || !isCounted ? 0 : sent - (known.sent ?? 0);
   if (excess > 0 && (await store.transaction(countUnanswered)) < excess) {

@@ -44,6 +44,7 @@ export function patient(run: Run, options: PatienceOptions): Run {
         if (waitedMs > waitMsMax || signal.aborted) throw error;
         options.onWait?.(error);
         await pause(pauseMs, signal);
+        how?.signal?.throwIfAborted();
         if (signal.aborted) throw error;
       }
     }

@@ -11,7 +11,9 @@ import {
 import * as z from 'zod/mini';
 import { ClientError, type ClientErrorCode, ConnectionError, isProblem } from '../errors.ts';
 import {
+  BACK_OFF_MS_MAX,
   DRAIN_JITTER_MS,
+  HURRY_PAUSE_MS,
   SOCKET_CLOSE_MS_MAX,
   SOCKET_OPEN_MS_MAX,
   SOCKET_SILENCE_MS_MAX,
@@ -38,13 +40,18 @@ export interface SocketOptions {
 export interface Socket {
   /** Ends the connection, if there is one, and opens another. For when what it delivers cannot be stored. */
   reopen(error: unknown): void;
+  /** Ends the pause before the next attempt, and begins with short ones again. Heard every few seconds. */
+  hurry(): void;
   /** Ends the connection and opens none again. Resolves when nothing of it is left. */
   close(): Promise<void>;
 }
 
-/** How a connection ended. `lasted` when the platform had taken it. */
+/** How a connection ended. */
 interface Ending {
+  /** The platform had taken it. */
   readonly lasted: boolean;
+  /** And it was not us who ended it soon after, as what it brought could not be taken. */
+  readonly wasOfUse?: boolean;
   readonly error: unknown;
   readonly code?: number;
 }
@@ -53,18 +60,21 @@ interface Ending {
 export function openSocket(options: SocketOptions): Socket {
   const closing = new AbortController();
   let current = new AbortController();
+  let waiting = new AbortController();
+  let attempt = 0;
+  let hurriedAt = Number.NEGATIVE_INFINITY;
 
   async function keepOpen(): Promise<void> {
-    let attempt = 0;
     while (!closing.signal.aborted) {
       current = new AbortController();
       const ending = await connectOnce(options, AbortSignal.any([closing.signal, current.signal]));
       if (closing.signal.aborted) return;
       if (isFinal(ending.error)) return options.onDown({ error: ending.error });
-      if (ending.lasted) attempt = 0;
+      if (ending.wasOfUse) attempt = 0;
       const retryMs = retryMsAfter(ending, attempt++, options.random());
+      waiting = new AbortController();
       options.onDown({ error: ending.error, retryMs });
-      await pause(retryMs, closing.signal);
+      await pause(retryMs, AbortSignal.any([closing.signal, waiting.signal]));
     }
   }
 
@@ -72,6 +82,13 @@ export function openSocket(options: SocketOptions): Socket {
   return {
     reopen(error) {
       current.abort(error);
+    },
+    hurry() {
+      const now = performance.now();
+      if (now - hurriedAt < HURRY_PAUSE_MS) return;
+      hurriedAt = now;
+      attempt = 0;
+      waiting.abort();
     },
     close() {
       closing.abort(new ClientError('client.closed', 'the client was closed'));
@@ -97,17 +114,20 @@ async function connectOnce(options: SocketOptions, signal: AbortSignal): Promise
 /** Listens to a socket until it ends, falls silent or is aborted. */
 function attend(socket: WebSocket, options: SocketOptions, signal: AbortSignal): Promise<Ending> {
   return new Promise((resolve) => {
-    let lasted = false;
+    let lastsSince: number | undefined;
     let timer: ReturnType<typeof setTimeout>;
     const expectWithin = (ms: number, what: string) => {
       clearTimeout(timer);
       timer = setTimeout(() => leave(new ConnectionError(what)), ms);
     };
-    const finish = (ending: Omit<Ending, 'lasted'>) => {
+    const finish = (ending: Pick<Ending, 'error' | 'code'>) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       socket.onclose = socket.onmessage = null;
-      resolve({ lasted, ...ending });
+      const lasted = lastsSince !== undefined;
+      const livedMs = performance.now() - (lastsSince ?? performance.now());
+      const wasOfUse = lasted && (ending.code !== undefined || livedMs >= BACK_OFF_MS_MAX);
+      resolve({ lasted, wasOfUse, ...ending });
     };
     /** Says goodbye, but does not wait long for a peer that may be gone. */
     const leave = (error: unknown) => {
@@ -126,8 +146,9 @@ function attend(socket: WebSocket, options: SocketOptions, signal: AbortSignal):
       try {
         const frame = decodeFrame(data);
         if (frame?.type === 'hello') {
-          if (lasted) throw new ClientError('answer.invalid', 'a second greeting');
-          lasted = true;
+          if (lastsSince !== undefined)
+            throw new ClientError('answer.invalid', 'a second greeting');
+          lastsSince = performance.now();
           options.onOpen((outgoing) => sendFrame(socket, outgoing));
         }
         if (frame !== undefined) options.onFrame(frame);

@@ -10,8 +10,8 @@ import type { Lengths } from './file-lengths.ts';
 import { through } from './file-pieces.ts';
 import { streamOf } from './stream-of.ts';
 
-/** Gives the bytes of a range of the ciphertext: exactly those, in pieces, or an error. */
-export type CiphertextReader = (range: ByteRange) => AsyncGenerator<Uint8Array>;
+/** Gives the bytes of a range of the ciphertext: exactly those, in pieces, or an error. Nobody wants them once `left` is aborted. */
+export type CiphertextReader = (range: ByteRange, left?: AbortSignal) => AsyncGenerator<Uint8Array>;
 
 /** What the ciphertext is held to. */
 export interface SealedFile {
@@ -27,10 +27,11 @@ export interface SealedFile {
  */
 export function ciphertextReader(
   deps: TransferDeps,
-  { id, length, signal }: { id: FileId; length: number; signal: AbortSignal | undefined },
+  { id, length, signal: ended }: { id: FileId; length: number; signal: AbortSignal | undefined },
 ): CiphertextReader {
   const params = { id };
-  return async function* read({ start, end }) {
+  return async function* read({ start, end }, left) {
+    const signal = ended && left ? AbortSignal.any([ended, left]) : (ended ?? left);
     const attempts = new Attempts(deps, signal);
     for (let at = start; at < end; ) {
       try {
@@ -61,7 +62,9 @@ export function openWhole(
   read: CiphertextReader,
   file: SealedFile,
 ): ReadableStream<Uint8Array> {
-  return streamOf(plaintextOf(provider, read, file));
+  const leaving = new AbortController();
+  const pieces = plaintextOf(provider, (range) => read(range, leaving.signal), file);
+  return streamOf(pieces, leaving);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** A file as an application gives it to be sent. */
 import * as z from 'zod/mini';
+import { beginStretch } from '../connection/stretch.ts';
 import { ClientError } from '../errors.ts';
 import { paddedLength } from './file-padding.ts';
 import { FileReference, type Thumbnail } from './file-reference.ts';
@@ -39,15 +40,26 @@ export function describeInput(input: FileInput): Description {
   throw new ClientError('content.invalid', 'not a file that can be sent', { cause: error });
 }
 
-/** The bytes of the file, from the beginning. Each piece is good until the next one is asked for. */
-export async function* openInput({ data }: FileInput): AsyncGenerator<Uint8Array> {
-  if (data instanceof Uint8Array) yield* piecesOf(data);
-  else if (data instanceof Blob) yield* freeingSpent(chunksOf(data.stream()));
-  else yield* chunksOf(data.stream);
+/**
+ * The bytes of the file, from the beginning. Each piece is good until the next one is asked for. Throws the reason of `ended`,
+ * also while it waits for them.
+ */
+export async function* openInput(
+  { data }: FileInput,
+  ended: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  if (data instanceof Uint8Array) yield* piecesOf(data, ended);
+  else if (data instanceof Blob) yield* freeingSpent(chunksOf(data.stream(), ended));
+  else yield* chunksOf(data.stream, ended);
 }
 
-function* piecesOf(data: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < data.length; at += PIECE_BYTES) yield data.subarray(at, at + PIECE_BYTES);
+async function* piecesOf(data: Uint8Array, ended: AbortSignal): AsyncGenerator<Uint8Array> {
+  const stretch = beginStretch();
+  for (let at = 0; at < data.length; at += PIECE_BYTES) {
+    await stretch.rest();
+    ended.throwIfAborted();
+    yield data.subarray(at, at + PIECE_BYTES);
+  }
 }
 
 /** Whether it can be opened again. */

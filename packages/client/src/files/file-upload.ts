@@ -51,9 +51,9 @@ export async function upload(deps: UploadDeps, job: UploadJob): Promise<Uploaded
 async function uploadWhole(deps: UploadDeps, job: UploadJob): Promise<UploadedFile> {
   const { lengths, signal } = job;
   const seal = makeSeal(deps);
-  const ciphertext = sealFile(deps.provider, openInput(job.input), { ...seal, lengths });
+  const ciphertext = sealInput(deps, job, seal);
   const body = new Uint8Array(lengths.ciphertext);
-  await ciphertext.fill(body);
+  await ciphertext.fill(body).finally(ciphertext.close);
   report(job, 0);
   const options = { signal, deadlineMs: WHOLE_UPLOAD_MS_MAX };
   const info = await new Attempts(deps, signal).run(() => deps.call(uploadFile, { body }, options));
@@ -61,6 +61,13 @@ async function uploadWhole(deps: UploadDeps, job: UploadJob): Promise<UploadedFi
   const digest = ciphertext.digest();
   assertSame(info, { size: body.length, sha256: digest });
   return { id: info.id, key: seal.secret.key, digest };
+}
+
+/** The ciphertext of what is to be sent; neither who gives the file up nor the end of the client waits for more of it. */
+function sealInput({ provider, closing }: UploadDeps, job: UploadJob, seal: Seal): Ciphertext {
+  const { input, lengths, signal } = job;
+  const ended = signal ? AbortSignal.any([closing, signal]) : closing;
+  return sealFile(provider, openInput(input, ended), { ...seal, lengths });
 }
 
 async function uploadInPieces(deps: UploadDeps, job: UploadJob): Promise<UploadedFile> {
@@ -108,7 +115,7 @@ async function begin(deps: UploadDeps, job: UploadJob): Promise<BegunUpload> {
   const id = FileId.safeParse(location.split('/').at(-1));
   if (!id.success) throw new ClientError('answer.invalid', 'the upload has no id');
   const seal = makeSeal(deps);
-  const ciphertext = sealFile(deps.provider, openInput(job.input), { ...seal, lengths });
+  const ciphertext = sealInput(deps, job, seal);
   const nothing = { piece: new Uint8Array(), at: 0 };
   return { id: id.data, seal, begunAt: deps.clock(), ciphertext, ...nothing };
 }
@@ -120,12 +127,21 @@ async function goOn(deps: UploadDeps, job: UploadJob): Promise<BegunUpload | und
   const record = await deps.store.transaction((it) => getRecord(it, storeKey, UploadRecord));
   if (record === undefined) return undefined;
   const { upload: id, key, salt, noted, begunAt } = record;
-  const at = await offsetOf(deps, job, id);
+  const leave = async (error: unknown): Promise<never> => {
+    if (isGivenUp(job)) await giveUp(deps, job, id);
+    throw error;
+  };
+  const at = await offsetOf(deps, job, id).catch(leave);
   if (at === undefined) return undefined;
   const seal = { secret: { key, context: NO_CONTEXT }, salt };
-  const ciphertext = sealFile(deps.provider, openInput(job.input), { ...seal, lengths });
+  const ciphertext = sealInput(deps, job, seal);
   const isWithin = at <= noted && noted - at <= UPLOAD_PIECE_BYTES && noted <= lengths.ciphertext;
-  const piece = isWithin ? await readUpTo(noted, at, ciphertext) : undefined;
+  const piece = isWithin
+    ? await readUpTo(noted, at, ciphertext).catch((error) => {
+        ciphertext.close();
+        return leave(error);
+      })
+    : undefined;
   // Unless this is so, it is another file: under the same key not a byte of it may leave.
   if (piece !== undefined && sameBytes(ciphertext.digest(), record.digest))
     return { id, seal, begunAt, ciphertext, piece, at };
@@ -137,16 +153,11 @@ async function goOn(deps: UploadDeps, job: UploadJob): Promise<BegunUpload | und
 /** The bytes from `at` to `end`, which are not more than a piece, after all that come before them. */
 async function readUpTo(end: number, at: number, ciphertext: Ciphertext): Promise<Uint8Array> {
   const block = new Uint8Array(UPLOAD_PIECE_BYTES);
-  try {
-    for (let passed = 0; passed < at; passed += block.length)
-      await ciphertext.fill(block.subarray(0, Math.min(block.length, at - passed)));
-    const piece = block.subarray(0, end - at);
-    await ciphertext.fill(piece);
-    return piece;
-  } catch (error) {
-    ciphertext.close();
-    throw error;
-  }
+  for (let passed = 0; passed < at; passed += block.length)
+    await ciphertext.fill(block.subarray(0, Math.min(block.length, at - passed)));
+  const piece = block.subarray(0, end - at);
+  await ciphertext.fill(piece);
+  return piece;
 }
 
 /** What the platform has of an upload, in bytes; undefined when it knows none. */

@@ -206,6 +206,23 @@ test('who gives a file up is told their reason, and nothing of it stays', async 
   expect(platform.files.stored.size).toBe(0);
 });
 
+test('who gives a file up while it is made ready to go on is heard then, and nothing of it stays', async () => {
+  const data = random(LONG);
+  await crashAt(2, fileOf(data));
+  alice = await comeBack();
+  const giving = new AbortController();
+  fail('findUpload', () => {
+    giving.abort();
+    return undefined;
+  });
+  platform.calls.length = 0;
+  const sent = alice.sendFile(conversation.id, fileOf(data), { signal: giving.signal });
+  await expect(sent).rejects.toMatchObject({ name: 'AbortError' });
+  expect(platform.calls).not.toContain('continueUpload');
+  expect(platform.files.begun.size + platform.files.stored.size).toBe(0);
+  expect(await uploadRecords()).toEqual([]);
+});
+
 test('what was only interrupted goes on when the same file is sent again', async () => {
   const data = random(LONG);
   const pause = new AbortController();

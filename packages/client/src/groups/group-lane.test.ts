@@ -93,7 +93,7 @@ test('what was stored before is encrypted for nobody who came later, when the pl
     return toProblem(new ApiError('message.group-stale', { audience }));
   };
   const [stored] = group.sent.splice(0).filter(({ kind }) => kind === 'group');
-  await sendAgain(group.store, group.deps.local, { count: 0, now: group.clock });
+  await sendAgain(group.store, group.deps.local, 0);
   await group.reconnect();
   const id = await group.say('behind');
   expect(group.sent.filter(({ kind }) => kind === 'group')).toMatchObject([{ id }]);

@@ -15,9 +15,10 @@ export interface Arrivals {
   /**
    * Messages in order of arrival, those from before a restart included. Each is given at least once: it counts as
    * taken when the loop asks for the next one. Ends when the client closes. Throws `messages.taken` while another
-   * loop runs, and `account.logged-out` when the session has ended and everything that had arrived was given.
+   * loop runs, and `account.logged-out` when the session has ended and everything that had arrived was given. Ends when
+   * `ended` is aborted.
    */
-  messages(): AsyncGenerator<Message, void>;
+  messages(ended?: AbortSignal): AsyncGenerator<Message, void>;
   /** Ends the loop. */
   close(): void;
 }
@@ -28,20 +29,23 @@ export function createArrivals(store: Store): Arrivals {
   let isTaken = false;
   let isClosed = false;
 
-  async function* messages(): AsyncGenerator<Message, void> {
+  async function* messages(ended?: AbortSignal): AsyncGenerator<Message, void> {
     if (isTaken) throw new ClientError('messages.taken', 'another loop takes the messages');
     isTaken = true;
+    ended?.addEventListener('abort', bell.ring);
     let finished: string | undefined;
     try {
       if (!isClosed) await noteLoop(store);
       while (!isClosed) {
         const next = await finishAndFindNext(store, finished);
+        if (ended?.aborted) return;
         finished = next === 'ended' ? undefined : next?.key;
         if (next === 'ended') throw loggedOutError();
         if (next === undefined) await bell.wait();
         else if (next.message !== undefined) yield next.message;
       }
     } finally {
+      ended?.removeEventListener('abort', bell.ring);
       isTaken = false;
     }
   }

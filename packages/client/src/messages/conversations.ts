@@ -8,6 +8,7 @@ import {
 } from '@sotto/api';
 import { Account, Cursor } from '../account/records.ts';
 import type { Call } from '../connection/call.ts';
+import type { Abortable } from '../connection/heeding.ts';
 import { ClientError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import { addressKey, keys } from '../store/key-space.ts';
@@ -146,8 +147,9 @@ async function keepAt(
 export async function findUserByName(
   call: Call,
   username: string,
+  { signal }: Abortable,
 ): Promise<{ user: UserId; username: string } | undefined> {
-  const { users } = await call(searchUsers, { query: { name: username } });
+  const { users } = await call(searchUsers, { query: { name: username } }, { signal });
   return users.find((found) => found.username.toLowerCase() === username.toLowerCase());
 }
 

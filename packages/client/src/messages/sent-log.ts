@@ -1,10 +1,11 @@
 /**
- * What the platform has stored of this device in the last two days, kept as it left: a platform that is restored from a
+ * What the platform has stored of this device in the last days, two at least, kept as it left: one that is restored from a
  * backup lacks what came after it, and gets it again under the same ids with the same ciphertexts (DESIGN 2.9).
  */
 import { type ConversationId, DeviceId, Seq } from '@sotto/api';
 import type { LocalParty } from '@sotto/crypto';
 import * as z from 'zod/mini';
+import { confirmedTime } from '../account/confirmed-time.ts';
 import { IN_FLIGHT_MAX, RESEND_MS, STORE_PAGE } from '../limits.ts';
 import { keys } from '../store/key-space.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
@@ -69,15 +70,28 @@ export async function noteSent(
   await putRecord(transaction, keys.sent(deviceOf(local), number), [SentMessage, record]);
 }
 
-/** Forgets what no restore is to bring back any more. To be run often: it ends at the first that stays. */
+/**
+ * Forgets what no restore is to bring back any more: up to a time that has passed for certain, since a clock that is ahead
+ * once must not have a restored platform lack what it was sent. To be run often: it ends at the first that stays.
+ */
 export async function forgetSent(store: Store, local: LocalParty, now: number): Promise<void> {
   const prefix = keys.allSent(deviceOf(local));
   for (let isMore = true; isMore; ) {
     isMore = await store.transaction(async (transaction) => {
+      const passed = await confirmedTime(transaction);
+      if (passed === undefined || passed > now) return false;
       const page = await transaction.list({ prefix, limit: STORE_PAGE });
-      const old = page.filter(({ value }) => isOld(decodeRecord(SentMessage, value).storedAt, now));
-      for (const { key } of old) await transaction.delete(key);
-      return old.length === STORE_PAGE;
+      let left = 0;
+      for (const { key, value } of page) {
+        const sent = decodeRecord(SentMessage, value);
+        if (passed - sent.storedAt > RESEND_MS) await transaction.delete(key);
+        else left += 1;
+        // By a clock that was ahead: it would never grow old.
+        if (sent.storedAt > now) {
+          await putRecord(transaction, key, [SentMessage, { ...sent, storedAt: now }]);
+        }
+      }
+      return left === 0 && page.length === STORE_PAGE;
     });
   }
 }
@@ -86,11 +100,7 @@ export async function forgetSent(store: Store, local: LocalParty, now: number): 
  * Puts what a restored platform may lack back into the outbox, in front of what waits there: all that was stored after
  * the first `count` messages, by its own count. May be broken off and done again.
  */
-export async function sendAgain(
-  store: Store,
-  local: LocalParty,
-  { count, now }: { count: number; now: number },
-): Promise<void> {
+export async function sendAgain(store: Store, local: LocalParty, count: number): Promise<void> {
   const device = deviceOf(local);
   const prefix = keys.allSent(device);
   // Answers come in another order than commits by as many messages as are under way at once.
@@ -99,13 +109,11 @@ export async function sendAgain(
     isMore = await store.transaction(async (transaction) => {
       const page = await transaction.list({ prefix, after, limit: STORE_PAGE });
       for (const { key, value } of page) {
-        const { entry, seq, storedAt } = decodeRecord(SentMessage, value);
+        const { entry, seq } = decodeRecord(SentMessage, value);
         const number = Number(key.slice(prefix.length));
-        if (!isOld(storedAt, now)) {
-          const content = await contentOf(transaction, local, entry);
-          const again = { ...entry, content, sealed: true, resent: { number, seq } };
-          await putAgain(transaction, again);
-        }
+        const content = await contentOf(transaction, local, entry);
+        const again = { ...entry, content, sealed: true, resent: { number, seq } };
+        await putAgain(transaction, again);
         await transaction.delete(key);
       }
       return page.length === STORE_PAGE;
@@ -157,10 +165,6 @@ export async function countUnanswered(
     if (decodeRecord(OutboxEntry, value).sealed) count += 1;
   }
   return count;
-}
-
-function isOld(storedAt: number, now: number): boolean {
-  return now - storedAt > RESEND_MS;
 }
 
 function deviceOf({ address }: LocalParty): DeviceId {

@@ -11,6 +11,7 @@ import { type Content, decodeContent } from './content.ts';
 import { Place } from './history-item.ts';
 import { isControl, OutboxEntry } from './outbox-entry.ts';
 import { wasRefused } from './refused-message.ts';
+import type { WaitingIds } from './waiting-ids.ts';
 
 /** A message that the platform has not acknowledged yet. */
 export interface UnsentMessage {
@@ -40,14 +41,25 @@ export function readUnsent(
   });
 }
 
+export interface Waiting {
+  readonly waiting: WaitingIds;
+  /** Aborted when nobody waits any more. */
+  readonly ended: AbortSignal;
+}
+
 /**
  * Resolves with the place of a message once it is `stored`, at once when it was before. Rejects with
- * `message.refused` when the platform has refused it for good, `client.closed`, and, while the message stays in the
- * outbox, `account.compromised` and `account.logged-out`: nothing is sent before somebody has done something about it.
+ * `message.refused` when the platform has refused it for good, `message.unknown` for none of this store, the reason of
+ * `ended`, and, while the message stays in the outbox, `account.compromised` and `account.logged-out`: nothing is sent
+ * before somebody has done something about it.
  */
-export function whenStored(deps: PeerDeps, id: MessageId, closing: AbortSignal): Promise<Place> {
+export function whenStored(
+  deps: PeerDeps,
+  id: MessageId,
+  { waiting, ended }: Waiting,
+): Promise<Place> {
   const { promise, resolve, reject } = Promise.withResolvers<Place>();
-  const close = () => reject(new ClientError('client.closed', 'the client was closed'));
+  const close = () => reject(ended.reason);
   const refuse = () => reject(new ClientError('message.refused', 'the message was refused'));
   const alarm = ({ cause }: { cause: string }) =>
     reject(alarmError({ code: 'account.compromised', cause }));
@@ -60,11 +72,11 @@ export function whenStored(deps: PeerDeps, id: MessageId, closing: AbortSignal):
     deps.events.on('failed', (event) => {
       if (event.id === id) refuse();
     }),
-    () => closing.removeEventListener('abort', close),
+    () => ended.removeEventListener('abort', close),
   ];
-  closing.addEventListener('abort', close);
-  if (closing.aborted) close();
-  readOutcome(deps, id).then((outcome) => {
+  ended.addEventListener('abort', close);
+  if (ended.aborted) close();
+  readOutcome(deps, id, waiting).then((outcome) => {
     if (outcome === 'refused') refuse();
     else if (outcome !== undefined) resolve(outcome);
   }, reject);
@@ -77,12 +89,16 @@ export function whenStored(deps: PeerDeps, id: MessageId, closing: AbortSignal):
 function readOutcome(
   { store, local }: PeerDeps,
   id: MessageId,
+  waiting: WaitingIds,
 ): Promise<Place | 'refused' | undefined> {
   const key = keys.messageId(local.address, id);
   return store.transaction(async (transaction) => {
     if (await wasRefused(transaction, id)) return 'refused';
     const place = await getRecord(transaction, key, Place);
     if (place !== undefined) return place;
+    if (!(await waiting.has(transaction, id))) {
+      throw new ClientError('message.unknown', 'no message of this store has the id');
+    }
     await assertNotCompromised(transaction);
     if (await isLoggedOut(transaction)) throw loggedOutError();
     return undefined;

@@ -1,5 +1,6 @@
 /** What an application may ask of `client.people`: whom there is, who may reach us, and how everybody looks. */
 import type { ConversationId, UserEntry, UserId } from '@sotto/api';
+import type { Abortable } from '../connection/heeding.ts';
 import type { ProfileChange } from './own-profile.ts';
 import type { DirectoryPage, MessageRequest, Report, Standing } from './people.ts';
 import type { Picture } from './picture.ts';
@@ -11,12 +12,12 @@ export interface PeopleDoor {
    * Users by the first letters of their names, as far as the platform's directory goes: it may ask for three letters,
    * give no pages, or be off (`user.directory-off`).
    */
-  list(page?: DirectoryPage): Promise<UserEntry[]>;
+  list(page?: DirectoryPage, options?: Abortable): Promise<UserEntry[]>;
   /**
    * A user whom this account has met; without a connection by the name that the platform told last. Rejects with `user.not-found`
    * for others, unless the directory is open.
    */
-  find(user: UserId): Promise<UserEntry>;
+  find(user: UserId, options?: Abortable): Promise<UserEntry>;
   /** Shows others when this account is there, or hides it; who hides it sees nobody else's presence. */
   showPresence(visible: boolean): Promise<void>;
 

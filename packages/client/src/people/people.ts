@@ -16,6 +16,7 @@ import {
   type UserId,
 } from '@sotto/api';
 import type { Call } from '../connection/call.ts';
+import type { Abortable } from '../connection/heeding.ts';
 import { ClientError } from '../errors.ts';
 import type { Content } from '../messages/content.ts';
 import type { Message } from '../messages/history-item.ts';
@@ -55,8 +56,12 @@ export interface Report {
 }
 
 /** A page of the directory. */
-export async function listPeople(call: Call, page: DirectoryPage): Promise<UserEntry[]> {
-  return (await call(searchUsers, { query: page })).users;
+export async function listPeople(
+  call: Call,
+  page: DirectoryPage,
+  { signal }: Abortable,
+): Promise<UserEntry[]> {
+  return (await call(searchUsers, { query: page }, { signal })).users;
 }
 
 /**

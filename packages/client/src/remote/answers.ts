@@ -18,6 +18,9 @@ const Streamed = z.object({
   stream: z.custom<ReadableStream<Uint8Array>>((value) => value instanceof ReadableStream),
   size: z.number(),
 });
+const Options = z.optional(
+  z.object({ signal: z.optional(z.custom<AbortSignal>((value) => value instanceof AbortSignal)) }),
+);
 const Loop = z.string().check(z.maxLength(64));
 const EventName = z.custom<ClientEvent>((value) => typeof value === 'string' && value.length < 64);
 const Place = z.union([
@@ -58,8 +61,12 @@ export function answersOf(client: Client, { turns, once }: Sharing, gone: AbortS
     },
     'state.follow': (_, [place, listener], signal = gone) =>
       tellValue(observableAt(client, place), Listener.parse(listener), signal),
-    restoreBackup: async (_, [words, backup]) =>
-      client.restoreBackup(z.string().parse(words), await wholeBackup(backup)),
+    restoreBackup: async (_, [words, backup, options]) =>
+      client.restoreBackup(
+        z.string().parse(words),
+        await wholeBackup(backup),
+        Options.parse(options),
+      ),
     'events.tell': (_, [listener], signal = gone) => events.tell(Listener.parse(listener), signal),
     'events.listen': async (_, [name]) => events.listen(EventName.parse(name)),
     'events.unlisten': async (_, [name]) => events.unlisten(EventName.parse(name)),

@@ -1,6 +1,7 @@
 /** A client that runs elsewhere, with the interface of one that runs here. */
 import type { ConversationId, Presence, UserId } from '@sotto/api';
 import type { Client } from '../client-interface.ts';
+import { type Abortable, heeding } from '../connection/heeding.ts';
 import { ClientError } from '../errors.ts';
 import { eachEvent } from '../event-loop.ts';
 import type { Message } from '../messages/history-item.ts';
@@ -36,14 +37,15 @@ export function followHolder(holder: Holder): Client {
     ...methodsOf<Pick<Client, keyof typeof CLIENT_METHODS>>(ask, '', CLIENT_METHODS),
     groups: methodsOf<Client['groups']>(ask, 'groups.', GROUP_METHODS),
     people: methodsOf<Client['people']>(ask, 'people.', PEOPLE_METHODS),
-    messages: () => loopOverMessages(ask, closing),
+    messages: ({ signal } = {}) =>
+      loopOverMessages(ask, signal ? AbortSignal.any([signal, closing]) : closing),
     on: events.on,
     each(name, { signal } = {}) {
       return eachEvent(events, name, signal ? AbortSignal.any([signal, closing]) : closing);
     },
     state: followState(answerer, closing, onError),
-    async connect() {
-      await ask('connect', []);
+    async connect(options = {}) {
+      await heeding(options, () => ask('connect', [options]));
       keepConnected();
     },
     close() {
@@ -74,10 +76,19 @@ function methodsOf<Door>(
 ): Door {
   const methods = Object.entries<Repetition>(table).map(([name, repetition]) => {
     const method = (...args: readonly unknown[]) =>
-      ask(prefix + name, typeof repetition === 'number' ? withId(args, repetition) : args);
+      heeding(abortableOf(args), () =>
+        ask(prefix + name, typeof repetition === 'number' ? withId(args, repetition) : args),
+      );
     return [name, method] as const;
   });
   return Object.fromEntries(methods) as Door;
+}
+
+/** Whoever runs the client is told too, and may be slow to hear it. */
+function abortableOf(args: readonly unknown[]): Abortable {
+  const options = args.at(-1);
+  const signal: unknown = options instanceof Object ? Reflect.get(options, 'signal') : undefined;
+  return signal instanceof AbortSignal ? { signal } : {};
 }
 
 /** The message has its id before anybody is asked to send it: asked again, they know it. */
@@ -126,16 +137,16 @@ function isLoggedOut(error: unknown): boolean {
   return error instanceof ClientError && codes.includes(error.code);
 }
 
-async function* loopOverMessages(ask: Ask, closing: AbortSignal): AsyncGenerator<Message, void> {
+async function* loopOverMessages(ask: Ask, ended: AbortSignal): AsyncGenerator<Message, void> {
   const loop = crypto.randomUUID();
   try {
-    while (!closing.aborted) {
-      const message = await ask('messages.next', [loop]);
+    while (!ended.aborted) {
+      const message = await heeding({ signal: ended }, () => ask('messages.next', [loop]));
       if (message === undefined) return;
       yield message as Message;
     }
   } catch (error) {
-    if (!closing.aborted) throw error;
+    if (!ended.aborted) throw error;
   } finally {
     // A holder that is gone, or does not know the loop, needs not be told.
     ask('messages.end', [loop]).catch(() => {});

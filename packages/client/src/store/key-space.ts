@@ -40,7 +40,7 @@ export const keys = {
   /** A mark beside each one-time prekey that the platform is not known to have. */
   unpublishedPrekey: (id: number) => `unpublished-prekey/${padded(id)}`,
   unpublishedPrekeys: 'unpublished-prekey/',
-  /** See `prekey-retention.ts`. */
+  /** See `confirmed-time.ts`. */
   runTime: 'run-time',
   session: (remote: DeviceAddress) => `session/${addressKey(remote)}`,
   sessions: (user?: UserId) => (user === undefined ? 'session/' : `session/${user}/`),
