@@ -33,6 +33,7 @@ export interface Scene {
   readonly mira: Client;
   readonly group: ConversationId;
   readonly jonas: ConversationId;
+  readonly samir: ConversationId;
   /** With whom a safety number is shown. */
   readonly jonasUser: Person['user'];
   /** Says one more thing, which brings keys to the browsers: without any, nobody is seen to write. */
@@ -70,13 +71,17 @@ export async function playScene(url: string, browser: Browser): Promise<Scene> {
   const pass = (minutes: number) => {
     minutesAgo = Math.max(0, minutesAgo - minutes);
   };
-  const alone = await talkInTwos(cast, pass);
+  const { withJonas, withSamir } = await talkInTwos(cast, pass);
   const group = await talkInGroup(cast, { browser, pass });
+  const noor = await enter('noor', 'Noor Visser');
+  const withNoor = await noor.client.openDirect(mira.user);
+  await say(noor, withNoor.id, 'Hello Mira, we met at the hut. You wanted the recipe?');
   minutesAgo = 0;
   return {
     mira: mira.client,
     group,
-    jonas: alone,
+    jonas: withJonas,
+    samir: withSamir,
     jonasUser: jonas.user,
     goOn: async () => void (await say(aiko, group, 'I bake something for the top 🍰')),
     showTyping: () => aiko.client.typing(group),
@@ -87,7 +92,10 @@ export async function playScene(url: string, browser: Browser): Promise<Scene> {
 type Cast = Readonly<Record<'mira' | 'jonas' | 'aiko' | 'samir', Person>>;
 type Pass = (minutes: number) => void;
 
-async function talkInTwos({ mira, jonas, aiko, samir }: Cast, pass: Pass): Promise<ConversationId> {
+async function talkInTwos(
+  { mira, jonas, aiko, samir }: Cast,
+  pass: Pass,
+): Promise<{ withJonas: ConversationId; withSamir: ConversationId }> {
   const withSamir = await meet(samir, mira);
   await read(mira, withSamir, await say(samir, withSamir, 'مساء الخير! هل وصلت الصور؟'));
   pass(4);
@@ -110,7 +118,7 @@ async function talkInTwos({ mira, jonas, aiko, samir }: Cast, pass: Pass): Promi
   await read(jonas, withJonas, await say(mira, withJonas, thanks));
   pass(11);
   await say(jonas, withJonas, 'Any time. I still have your umbrella');
-  return withJonas;
+  return { withJonas, withSamir };
 }
 
 async function talkInGroup(

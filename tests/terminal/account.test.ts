@@ -106,7 +106,7 @@ describe('in a terminal', { timeout: TEST_MS }, () => {
     await isWarned;
   });
 
-  test('with the password alone another device has keys of its own, and links the first one again', async () => {
+  test('with the password alone a device has keys of its own, which link the first one again or end', async () => {
     const second = await stage.open('Rosa-second');
     await second.sees('1, 2 or 3?');
     second.type('3');
@@ -125,10 +125,23 @@ describe('in a terminal', { timeout: TEST_MS }, () => {
     await rosa.sees('Somebody else has made keys for your account');
     await rosa.say('/link');
     await rosa.sees('Link this device again');
+    expect(rosa.screen()).toMatch(/[▀▄█]{20}/);
     const code = await codeOn(rosa);
     await second.say(`/link ${code}`);
     await rosa.sees('This device is one of yours again');
     await rosa.sees('● connected');
+
+    const third = stage.newDevice();
+    await third.login({ username: 'Rosa', password: PASSWORD });
+    const isOut = new Promise((resolve) => third.on('account-compromised', resolve));
+    await third.connect();
+    await rosa.sees('Somebody else has made keys for your account');
+    await rosa.say('/reclaim');
+    await rosa.sees('Password of Rosa');
+    rosa.type(PASSWORD);
+    rosa.press('Enter');
+    await rosa.sees('Your account has new keys');
+    await isOut;
     second.press('C-c');
     second.press('C-c');
     second.close();

@@ -1,4 +1,5 @@
 /** Two people chat in two terminals, and with somebody who has another program. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@sotto/client';
@@ -46,6 +47,7 @@ describe('the terminal client', { timeout: TEST_MS }, () => {
 
     await alice.say('/verify');
     await alice.sees('Safety number');
+    expect(alice.screen()).toMatch(/[▀▄█]{20}/);
     const number = /\d{5} \d{5} \d{5} \d{5}/.exec(alice.screen())?.[0] ?? 'no digits';
     await alice.leave();
     await bob.say('/verify');
@@ -89,20 +91,34 @@ describe('the terminal client', { timeout: TEST_MS }, () => {
 
   test('a group takes a file in, and somebody who is removed reads no more', async () => {
     const [emil, frida] = await Promise.all([stage.enter('Emil'), stage.befriend('Frida')]);
-    await alice.say('/group "Choir on Tuesday" Emil Frida');
+    await alice.say('/group "Choir on Tuesday" Emil');
     await alice.sees('#Choir on Tuesday');
     await alice.say('at eight');
     await emil.sees('request');
     emil.press('Enter');
     await emil.sees('Alice: at eight');
     await emil.say('/accept');
+    await alice.say('/add Frida');
+    await emil.sees('Alice added Frida');
     await alice.say('/admin Frida');
     await alice.sees('You made Frida an admin');
+    await alice.say('/unadmin Frida');
+    await alice.sees('You took the admin role from Frida');
+    await alice.say('/admin Frida');
+    await alice.say('/rename Singers');
+    await emil.sees('#Singers');
+    await alice.say('/members');
+    await alice.sees('3 people in Singers');
+    await alice.until((screen) => /Frida +admin/.test(screen), 'Frida as an admin');
+    await alice.leave();
 
-    const content = Buffer.from(Array.from({ length: 400_000 }, (_, index) => index % 251));
+    const content = randomBytes(12_000_000);
     writeFileSync(join(stage.directory, 'score.bin'), content);
     await alice.say('/file score.bin');
-    await emil.sees('[file] score.bin, 400 KB');
+    await emil.sees('[file] score.bin, 12 MB');
+    // It is drawn anew from where it has changed.
+    expect(alice.drawn()).toContain('sending score.bin ░');
+    expect(alice.drawn()).toMatch(/█░+ [1-9]\d? % of 12 MB/);
     await emil.say('/save kept.bin');
     await emil.sees('Saved as');
     expect(readFileSync(join(stage.directory, 'kept.bin')).equals(content)).toBe(true);
@@ -116,6 +132,8 @@ describe('the terminal client', { timeout: TEST_MS }, () => {
     expect(emil.screen()).not.toContain('only the two of us');
     await expect.poll(() => textsOf(frida), { timeout: 30_000 }).toContain('only the two of us');
     emil.close();
+    await alice.say('/leave');
+    await alice.sees('You have left the group');
   });
 
   test('it scrolls back to the first message, and finds what was said', async () => {
@@ -144,11 +162,31 @@ describe('the terminal client', { timeout: TEST_MS }, () => {
     await bob.leave();
   });
 
+  test('who is elsewhere sees how much is unread, and nothing of who is blocked', async () => {
+    await bob.say('/new Alice');
+    await bob.say('/block');
+    await bob.sees('Alice is blocked');
+    await alice.say('/new Bobby');
+    await alice.say('into the void');
+    await alice.sees('into the void ✓');
+    await bob.say('/unblock');
+    await bob.sees('Alice may write to you again');
+    await bob.say('/new Hanna');
+    await bob.sees('Hanna: message 70');
+    await alice.say('are you there?');
+    await bob.until((screen) => /Alice +\(1\)/.test(screen), 'one that is unread');
+    await bob.say('/new Alice');
+    await bob.sees('Alice: are you there?');
+    await bob.until((screen) => !screen.includes('(1)'), 'nothing unread');
+    expect(bob.screen()).not.toContain('into the void');
+  });
+
   test('a program that is killed has lost nothing when it comes back, and what waits leaves', async () => {
     await bob.say('/new Alice');
     await bob.sees('Alice: a word between');
     await alice.say('/new Bobby');
     await alice.say('just in time');
+    await alice.sees('you: just in time');
     alice.kill();
     alice.close();
     alice = await stage.open('Alice');

@@ -67,6 +67,11 @@ export class TerminalWindow {
     return readFileSync(this.#raw, 'latin1');
   }
 
+  /** The same, as text. */
+  drawn(): string {
+    return readFileSync(this.#raw, 'utf8');
+  }
+
   /** Letters, as they are. */
   type(text: string): void {
     this.#tmux('send-keys', '-t', 'main', '-l', '--', text);

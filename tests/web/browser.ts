@@ -1,6 +1,6 @@
 /**
  * The web client in Chromium against the real platform: one platform and one browser for a test file, a context of its own
- * for each person. Whatever a page complains of is kept, and `expectNoFaults` asks for it.
+ * for each person. Whatever a page complains of, or asks of another origin, fails the file when the platform is closed.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -48,6 +48,7 @@ export interface Web {
   befriend(username: string): Promise<Client>;
   /** Stops the platform as a power cut does, and starts it on the same data and port. */
   restart(whileDown?: () => Promise<void>): Promise<void>;
+  /** Rejects when a page has complained of anything, or has asked for something from elsewhere. */
   close(): Promise<void>;
 }
 
@@ -56,14 +57,14 @@ export interface VisitOptions extends BrowserContextOptions {
   readonly path?: string;
   /** In place of the platform's own. */
   readonly origin?: string;
+  /** What its pages say on the console when what the test brings about happens. */
+  readonly complaint?: RegExp;
 }
 
 /** One person's browser. */
 export interface Visit {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** What its pages have complained of: errors on the console, uncaught ones, and what the policy has stopped. */
-  readonly faults: readonly string[];
 }
 
 /** Builds the page, starts a platform and a browser. Fails without a Chromium: `npm test` installs one. */
@@ -82,13 +83,14 @@ export async function openWeb(environment: Readonly<Record<string, string>> = {}
   const { url } = platform;
   const friends = opened.use(new AsyncDisposableStack());
   const open = opened.move();
+  const faults: string[] = [];
   return {
     url,
     browser,
     get platform() {
       return platform;
     },
-    visit: (options) => visit(browser, url, options),
+    visit: (options = {}) => visit(browser, { origin: url, ...options }, faults),
     async befriend(username) {
       const client = createClient({ url, store: openMemoryStore(), provider: nodeProvider });
       friends.defer(() => client.close());
@@ -105,38 +107,58 @@ export async function openWeb(environment: Readonly<Record<string, string>> = {}
         platform = { ...(await startStandalone({ dataDirectory, environment: variables })), close };
       }
     },
-    close: () => open.disposeAsync(),
+    async close() {
+      await open.disposeAsync();
+      expect(faults).toEqual([]);
+    },
   };
 }
 
 async function visit(
   browser: Browser,
-  url: string,
-  { path = '/', origin = url, ...options }: VisitOptions = {},
+  { path = '/', origin, complaint, ...options }: VisitOptions & { readonly origin: string },
+  faults: string[],
 ): Promise<Visit> {
   const context = await browser.newContext({ locale: 'en-GB', ...options });
   context.setDefaultTimeout(TIMEOUT_MS);
-  const faults: string[] = [];
+  await noteFaults(context, { origin, complaint }, (fault) => faults.push(fault));
+  const page = await context.newPage();
+  await page.goto(`${origin}${path}`);
+  return { page, context };
+}
+
+/**
+ * Takes down what the pages complain of, by the test that runs then: errors on the console, uncaught ones, what the policy has
+ * stopped, and requests to anybody else.
+ */
+async function noteFaults(
+  context: BrowserContext,
+  { origin, complaint }: { readonly origin: string; readonly complaint: RegExp | undefined },
+  note: (fault: string) => void,
+): Promise<void> {
+  const add = (fault: string) => {
+    if (complaint?.test(fault) === true) return;
+    note(`${expect.getState().currentTestName ?? 'before the tests'}: ${fault}`);
+  };
+  const { host } = new URL(origin);
+  const look = (address: string) => {
+    const url = new URL(address);
+    if (/^(http|ws)s?:$/.test(url.protocol) && url.host !== host) add(`asks for ${address}`);
+  };
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
       const { effectiveDirective, blockedURI, sourceFile, sample } = event;
       reportError(new Error(`policy: ${effectiveDirective} ${blockedURI} ${sourceFile} ${sample}`));
     });
   });
-  context.on('weberror', (error) => faults.push(`uncaught: ${error.error().message}`));
+  context.on('weberror', (error) => add(`uncaught: ${error.error().message}`));
   context.on('console', (message) => {
     // What a browser says of requests is no complaint: that they fail is part of a client's life.
     const isOurs = !/^(Failed to load resource|WebSocket connection)/.test(message.text());
-    if (message.type() === 'error' && isOurs) faults.push(message.text());
+    if (message.type() === 'error' && isOurs) add(message.text());
   });
-  const page = await context.newPage();
-  await page.goto(`${origin}${path}`);
-  return { page, context, faults };
-}
-
-/** Fails when a page of these has complained of anything. */
-export function expectNoFaults(...visits: readonly Visit[]): void {
-  expect(visits.flatMap(({ faults }) => faults)).toEqual([]);
+  context.on('request', (request) => look(request.url()));
+  context.on('page', (page) => page.on('websocket', (socket) => look(socket.url())));
 }
 
 /**

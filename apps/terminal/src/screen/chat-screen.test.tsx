@@ -3,9 +3,12 @@ import { Duplex } from 'node:stream';
 import type { Alarms } from '@sotto/client';
 import { render } from 'ink';
 import { expect, onTestFinished, test } from 'vitest';
-import { deskWith, open, WITH_BOB } from '../chat/desk.fixture.ts';
+import { type BOB, deskWith, GROUP, open, WITH_BOB } from '../chat/desk.fixture.ts';
 import { showPanel } from '../chat/telling.ts';
+import { safeLine } from '../safe-text.ts';
+import { textWidth } from '../text-width.ts';
 import { ChatScreen } from './chat-screen.tsx';
+import { HOSTILE, OBEYED } from './hostile.fixture.ts';
 
 const BEHIND = { kind: 'store-behind' } as const;
 const ALARMS: Alarms = {
@@ -34,9 +37,35 @@ test('a panel does not hide that there are warnings', async () => {
   expect(desk.shown.notices).toEqual([]);
 });
 
+test('no terminal obeys a title or a name that somebody else has chosen', async () => {
+  const titled = HOSTILE.map((title, at) => ({ ...GROUP, id: `${at}` as typeof GROUP.id, title }));
+  const views = [WITH_BOB, ...titled];
+  const conversations = { get: () => views, subscribe: () => () => {} };
+  const profile = (user: typeof BOB) => {
+    const its = { user, time: 0, name: HOSTILE.toReversed().join(' '), hasPicture: false };
+    return { get: () => its, subscribe: () => () => {} };
+  };
+  const state = { ...deskWith({}).desk.client.state, conversations, profile };
+  // Narrow enough for the list alone, and high enough for all of it.
+  const { desk, shown } = draw({ columns: 60, rows: 3 * views.length }, { state });
+  await expect.poll(shown).toContain(`#${HOSTILE[0]}`);
+  for (const title of HOSTILE.map(safeLine).filter((each) => textWidth(each) <= 40)) {
+    expect(shown()).toContain(`#${title.trimEnd()}`);
+  }
+  expect(shown()).not.toMatch(OBEYED);
+  open(desk, WITH_BOB);
+  const name = safeLine(HOSTILE.at(-1) ?? '');
+  await expect.poll(shown).toMatch(`\n ${name} `);
+  expect(shown()).not.toMatch(OBEYED);
+});
+
 /** Draws a chat whose client has something to warn of in a window of that size. */
-function draw(size: { readonly columns: number; readonly rows: number }) {
-  const { desk } = deskWith({ alarms: async () => ALARMS, conversations: async () => [] });
+function draw(
+  size: { readonly columns: number; readonly rows: number },
+  answers: Parameters<typeof deskWith>[0] = {},
+) {
+  const quiet = { alarms: async () => ALARMS, conversations: async () => [] };
+  const { desk } = deskWith({ ...quiet, ...answers });
   let last = '';
   const window = new Duplex({
     read() {},

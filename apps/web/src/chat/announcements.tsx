@@ -14,7 +14,8 @@ export function Announcements({
 }) {
   const [words, setWords] = useState('');
   const said = useRef<string>(undefined);
-  const newest = lines?.at(-1);
+  // What waits or was refused stands below what comes.
+  const newest = lines?.findLast(({ seq }) => seq !== undefined);
   const key = newest && lineKey(newest);
   useEffect(() => {
     const isFirst = said.current === undefined;

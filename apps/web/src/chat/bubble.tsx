@@ -2,7 +2,7 @@
 import type { MessageView } from '@sotto/client';
 import { lineWords } from '@sotto/hooks';
 import { CircleSlash, TriangleAlert } from 'lucide-react';
-import { Button, classes } from '../design/index.ts';
+import { Button, classes, hueOf } from '../design/index.ts';
 import { FileBody } from '../files/file-body.tsx';
 import { PersonAvatar } from '../people/person-avatar.tsx';
 import styles from './bubble.module.css';
@@ -54,11 +54,17 @@ function Author({ line: { sender } }: { line: MessageView }) {
 
 function AuthorName({ line: { sender } }: { line: MessageView }) {
   const { reader } = useChat();
-  return sender === undefined ? null : <bdi className={styles.name}>{reader.nameOf(sender)}</bdi>;
+  if (sender === undefined) return null;
+  const name = reader.nameOf(sender);
+  return (
+    <bdi className={styles.name} data-hue={hueOf(name)}>
+      {name}
+    </bdi>
+  );
 }
 
 function Body({ line }: { line: MessageView }) {
-  const { reader } = useChat();
+  const { reader, showPicture } = useChat();
   const { body } = line;
   if (body.type === 'text') {
     return (
@@ -70,7 +76,7 @@ function Body({ line }: { line: MessageView }) {
   }
   if (body.type === 'file') {
     return (
-      <FileBody file={body.file}>
+      <FileBody file={body.file} onOpen={() => showPicture(body.file)}>
         <LineMeta line={line} />
       </FileBody>
     );

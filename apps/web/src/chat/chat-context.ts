@@ -1,5 +1,5 @@
 /** What all parts of an open chat share. */
-import type { ConversationView, MessageView } from '@sotto/client';
+import type { ConversationView, FileReference, MessageView } from '@sotto/client';
 import type { Reader } from '@sotto/hooks';
 import { createContext, useContext } from 'react';
 
@@ -26,6 +26,8 @@ export interface Chat {
   readonly edit: (line: MessageView) => void;
   readonly react: (line: MessageView, emoji: string) => void;
   readonly askToDelete: (line: MessageView) => void;
+  /** Shows a picture in full, also when its line goes out of view. */
+  readonly showPicture: (file: FileReference) => void;
   /** Takes what has failed out of the way. */
   readonly throwAway: (line: MessageView) => void;
   readonly tryAgain: (line: MessageView) => void;

@@ -1,6 +1,7 @@
-/** What a chat asks before it does something. */
-import type { MessageView } from '@sotto/client';
+/** What a chat lays over the page: what it asks before it does something, and pictures in full. */
+import type { FileReference, MessageView } from '@sotto/client';
 import { peerOf, useClient } from '@sotto/hooks';
+import { PicturePreview } from '../files/picture-preview.tsx';
 import { SendFilesDialog } from '../files/send-files-dialog.tsx';
 import { uploadsOf } from '../files/upload-board.ts';
 import { GroupInfo } from '../groups/group-info.tsx';
@@ -9,11 +10,12 @@ import { useChat } from './chat-context.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { TimerDialog } from './timer-dialog.tsx';
 
-/** What it asks. */
+/** What lies there. */
 export type Asking =
   | { readonly type: 'timer' | 'info' | 'block' }
   | { readonly type: 'delete'; readonly line: MessageView }
-  | { readonly type: 'files'; readonly files: readonly File[] };
+  | { readonly type: 'files'; readonly files: readonly File[] }
+  | { readonly type: 'picture'; readonly file: FileReference };
 
 export interface DialogsProps {
   name: string;
@@ -42,5 +44,7 @@ export function ChatDialogs({ name, asking, onClose }: DialogsProps) {
       const send = (files: readonly File[]) => uploadsOf(client).add(view.id, files);
       return <SendFilesDialog files={asking.files} name={name} onSend={send} onClose={onClose} />;
     }
+    case 'picture':
+      return <PicturePreview file={asking.file} onClose={onClose} />;
   }
 }

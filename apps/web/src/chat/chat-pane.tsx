@@ -82,7 +82,7 @@ function OpenChat({ view }: { view: ConversationView }) {
   const leaveWriting = useCallback(() => setWriting(NEW), []);
   const onFiles = (files: readonly File[]) => setAsking({ type: 'files', files });
   const close = () => setAsking(undefined);
-  const { lines, rows, hasOlder, onOlder } = timeline;
+  const { lines, rows, hasOlder, isStuck, onOlder } = timeline;
   return (
     <ChatProvider value={chat}>
       <DropZone className={styles.pane} onFiles={mayWrite ? onFiles : undefined}>
@@ -98,7 +98,7 @@ function OpenChat({ view }: { view: ConversationView }) {
         {lines?.length === 0 ? (
           <NothingYet name={name} />
         ) : (
-          <TimelineView ref={handle} {...{ rows, hasOlder, onOlder, onSeen }} />
+          <TimelineView ref={handle} {...{ rows, hasOlder, isStuck, onOlder, onSeen }} />
         )}
         <Announcements lines={lines} reader={reader} />
         <ChatFooter place={place} name={name} onAccepted={renew}>

@@ -28,7 +28,10 @@ export interface ComposerProps {
   onEditLast: () => void;
 }
 
-/** Enter sends, with Shift it begins a new line; Escape leaves a reply or an edit. */
+/**
+ * Enter sends, with Shift it begins a new line; on a phone, whose keyboard has no such Shift, it always does. Escape leaves a
+ * reply or an edit.
+ */
 export function Composer(props: ComposerProps) {
   const { name, writing, onCancel, onFiles } = props;
   const field = useRef<HTMLTextAreaElement>(null);
@@ -65,10 +68,10 @@ export function Composer(props: ComposerProps) {
           aria-label={`Message to ${name}`}
           placeholder="Message"
           value={text}
-          enterKeyHint="send"
+          enterKeyHint={isPhone() ? 'enter' : 'send'}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => onKeyDown(event, { ...props, text, send })}
-          onPaste={(event) => pasteFiles(event, onFiles)}
+          onPaste={(event) => !isEdit && pasteFiles(event, onFiles)}
         />
         <IconButton
           type="submit"
@@ -93,13 +96,17 @@ function onKeyDown(event: KeyboardEvent, { text, writing, send, onCancel, onEdit
   }
   // While a letter is composed, Enter is the method's own.
   if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+  if (isPhone()) return;
   event.preventDefault();
   send();
 }
 
 function pasteFiles(event: ClipboardEvent, onFiles: ComposerProps['onFiles']): void {
-  const files = [...event.clipboardData.files];
-  if (files.length === 0) return;
+  const { clipboardData } = event;
+  const files = [...clipboardData.files];
+  // Office programs and browsers add a picture of the text that was copied.
+  const isText = clipboardData.types.includes('text/html') && clipboardData.getData('text') !== '';
+  if (files.length === 0 || isText) return;
   event.preventDefault();
   onFiles(files);
 }
@@ -118,9 +125,13 @@ function useGrowing(field: RefObject<HTMLTextAreaElement | null>, text: string):
 /** On a phone the keyboard would cover the chat that was opened to be read. */
 function useFocus(field: RefObject<HTMLTextAreaElement | null>, writing: Writing): void {
   useEffect(() => {
-    const isPhone = matchMedia('(hover: none)').matches;
-    if (writing.type !== 'new' || !isPhone) field.current?.focus();
+    if (writing.type !== 'new' || !isPhone()) field.current?.focus();
   }, [field, writing]);
+}
+
+/** Its keyboard lies on the screen. */
+function isPhone(): boolean {
+  return matchMedia('(hover: none)').matches;
 }
 
 function AttachButton({ onFiles }: Pick<ComposerProps, 'onFiles'>) {

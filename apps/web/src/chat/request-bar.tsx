@@ -31,6 +31,7 @@ export function RequestBar({ name, onAccepted }: { name: string; onAccepted: () 
   const decline = () =>
     attempt(async () => {
       await client.people.decline(view.id);
+      if (!isGroup) toast('Blocked. They are not told.');
       navigate({ name: 'conversations' });
     });
   return (

@@ -9,7 +9,7 @@ import {
   useRef,
   useState,
 } from 'react';
-import { Spinner } from '../design/index.ts';
+import { Button, Spinner } from '../design/index.ts';
 import { JumpButton } from './jump-button.tsx';
 import { TimelineLine } from './timeline-line.tsx';
 import styles from './timeline-view.module.css';
@@ -25,9 +25,11 @@ export interface TimelineHandle {
 export interface TimelineViewProps {
   rows: readonly TimelineRow[];
   hasOlder: boolean;
+  /** Older ones could not be read, and are read when somebody asks again. */
+  isStuck: boolean;
   onOlder: () => void;
-  /** The newest row that is in view, each time that it is another one. */
-  onSeen: (row: TimelineRow) => void;
+  /** All rows down to the newest one that is in view, whenever it or they change. */
+  onSeen: (rows: readonly TimelineRow[]) => void;
   ref: Ref<TimelineHandle>;
 }
 
@@ -35,7 +37,8 @@ export interface TimelineViewProps {
 const OLDER_ROWS = 6;
 
 /** A scrolling log. One row is in the order of the Tab key; arrow keys move from it to others. */
-export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineViewProps) {
+export function TimelineView(props: TimelineViewProps) {
+  const { rows, hasOlder, isStuck, onOlder, onSeen, ref } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState<string>();
   const [marked, setMarked] = useState<string>();
@@ -51,8 +54,8 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
   const isNearTop = (virtualizer.getVirtualItems()[0]?.index ?? 0) < OLDER_ROWS;
   const asksForOlder = hasOlder && isNearTop && rows.length > 0;
   useMoreRows(asksForOlder ? rows.length : 0, onOlder);
-  const seen = rows[virtualizer.range?.endIndex ?? -1];
-  useEffect(() => seen && onSeen(seen), [seen, onSeen]);
+  const end = virtualizer.range?.endIndex ?? -1;
+  useEffect(() => onSeen(rows.slice(0, end + 1)), [rows, end, onSeen]);
   const current = indexOf(rows, active) === -1 ? rows.at(-1)?.key : active;
   return (
     <div className={styles.frame}>
@@ -69,13 +72,17 @@ export function TimelineView({ rows, hasOlder, onOlder, onSeen, ref }: TimelineV
       >
         {asksForOlder && (
           <div className={styles.loading}>
-            <Spinner label="Loading older messages" />
+            {isStuck ? (
+              <Button onClick={onOlder}>Load older messages</Button>
+            ) : (
+              <Spinner label="Loading older messages" />
+            )}
           </div>
         )}
         <Rows {...{ rows, virtualizer, active, current, marked, setActive }} />
       </div>
       {rows.length > 0 && !virtualizer.isAtEnd() && (
-        <JumpButton rows={rows} seen={seen?.key} onJump={() => virtualizer.scrollToEnd()} />
+        <JumpButton rows={rows} seen={rows[end]?.key} onJump={() => virtualizer.scrollToEnd()} />
       )}
     </div>
   );

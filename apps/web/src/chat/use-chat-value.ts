@@ -1,5 +1,5 @@
 /** What the parts of a chat can ask of it. */
-import type { ConversationView, MessageView } from '@sotto/client';
+import type { ConversationView, FileReference, MessageView } from '@sotto/client';
 import { lineKey, type Reader } from '@sotto/hooks';
 import { type RefObject, useEffect, useMemo, useRef } from 'react';
 import { useToast } from '../design/index.ts';
@@ -45,6 +45,7 @@ export function useChatValue({
       reply: (to: MessageView) => setWriting({ type: 'reply', to }),
       edit: (of: MessageView) => setWriting({ type: 'edit', of }),
       askToDelete: (line: MessageView) => setAsking({ type: 'delete', line }),
+      showPicture: (file: FileReference) => setAsking({ type: 'picture', file }),
       throwAway: remove,
     }),
     [view, reader, mayWrite, jumpTo, react, tryAgain, byKey, setWriting, setAsking, remove],

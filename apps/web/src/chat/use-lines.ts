@@ -10,6 +10,7 @@ export interface Lines {
   readonly lines: readonly MessageView[] | undefined;
   readonly rows: ReturnType<typeof timelineRows>;
   readonly hasOlder: boolean;
+  readonly isStuck: boolean;
   readonly onOlder: () => void;
   readonly older: () => Promise<void>;
   readonly refresh: (line: MessageView) => Promise<void>;
@@ -18,7 +19,7 @@ export interface Lines {
 /** Lines and their rows; what was unread at the opening is marked until the chat is left. */
 export function useLines({ id, unread }: ConversationView): Lines {
   const toast = useToast();
-  const { lines, hasOlder, older, refresh } = useTimeline(id);
+  const { lines, hasOlder, isStuck, older, refresh } = useTimeline(id);
   const [unreadAtOpening] = useState(unread);
   const [newFrom, setNewFrom] = useState<string>();
   const [hasLooked, setHasLooked] = useState(false);
@@ -33,5 +34,5 @@ export function useLines({ id, unread }: ConversationView): Lines {
   const onOlder = useCallback(() => {
     older().catch((error: unknown) => toast(explain(error), 'danger'));
   }, [older, toast]);
-  return { lines, rows, hasOlder, onOlder, older, refresh };
+  return { lines, rows, hasOlder, isStuck, onOlder, older, refresh };
 }

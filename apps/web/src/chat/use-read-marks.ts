@@ -1,19 +1,21 @@
 /** Telling that messages were read: when they are in view, in a window that somebody looks at. */
-import type { TimelineRow } from '@sotto/hooks';
-import { useClient } from '@sotto/hooks';
+import type { MessageView } from '@sotto/client';
+import { isHeard, type TimelineRow, useClient } from '@sotto/hooks';
 import { useCallback, useEffect, useRef } from 'react';
+import { isLookedAt } from '../shell/looked-at.ts';
 
-/** The function to be called with the newest row in view. */
-export function useReadMarks(): (row: TimelineRow) => void {
+/**
+ * The function to be called with all rows down to the newest one in view: what waits, was refused or has happened may stand
+ * below what was said last.
+ */
+export function useReadMarks(): (rows: readonly TimelineRow[]) => void {
   const client = useClient();
-  const seen = useRef<TimelineRow>(undefined);
+  const seen = useRef<MessageView>(undefined);
   const marked = useRef(0);
   const mark = useCallback(() => {
-    const line = seen.current?.line;
-    const { seq, reference } = line ?? {};
-    if (line === undefined || seq === undefined || reference === undefined) return;
-    if (seq <= marked.current || !isLookedAt()) return;
-    marked.current = seq;
+    const line = seen.current;
+    if (line?.seq === undefined || line.seq <= marked.current || !isLookedAt()) return;
+    marked.current = line.seq;
     // It may have gone away meanwhile; the next one is told anyway.
     client.markRead(line).catch(() => undefined);
   }, [client]);
@@ -26,14 +28,10 @@ export function useReadMarks(): (row: TimelineRow) => void {
     };
   }, [mark]);
   return useCallback(
-    (row) => {
-      seen.current = row;
+    (rows) => {
+      seen.current = rows.findLast(({ line }) => isHeard(line))?.line;
       mark();
     },
     [mark],
   );
-}
-
-function isLookedAt(): boolean {
-  return document.visibilityState === 'visible' && document.hasFocus();
 }

@@ -20,6 +20,7 @@ import {
 import { useMemo, useRef, useState } from 'react';
 import { Badge, Button, classes, EmptyState, IconButton, Menu, Spinner } from '../design/index.ts';
 import { NewGroup } from '../groups/new-group.tsx';
+import { useUnreadNotice } from '../push/use-unread-notice.ts';
 import { useMe } from '../shell/me.ts';
 import { navigate, useRoute } from '../shell/route.ts';
 import { RouteLink } from '../shell/route-link.tsx';
@@ -43,6 +44,7 @@ export function ConversationsPane() {
   const [asking, setAsking] = useState<Asking>();
   const search = useRef<HTMLInputElement>(null);
   const { views, requests, reader } = useList();
+  useUnreadNotice(views);
   const found = useMemo(
     () => findConversations(views ?? [], query, reader),
     [views, query, reader],

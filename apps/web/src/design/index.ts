@@ -11,6 +11,7 @@ export { FormDialog, type FormDialogProps } from './form-dialog.tsx';
 export { IconButton, type IconButtonProps } from './icon-button.tsx';
 export { type Loaded, Loading, type LoadingProps } from './loading.tsx';
 export { Menu, type MenuItem, type MenuProps } from './menu.tsx';
+export { hueOf } from './name-mark.ts';
 export { Pane, PaneColumn, type PaneProps } from './pane.tsx';
 export { placeBeside } from './place-beside.ts';
 export { ProgressBar, type ProgressBarProps } from './progress-bar.tsx';

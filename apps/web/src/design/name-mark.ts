@@ -4,7 +4,10 @@ const HUES = 8;
 
 /** The first letters of the first and the last word, as people count letters; `?` of a name without any. */
 export function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/u).filter(Boolean);
+  const all = name.trim().split(/\s+/u).filter(Boolean);
+  const spelt = all.filter((word) => /^[\p{L}\p{N}]/u.test(word));
+  // A sign fills the mark by itself; beside a letter it is squeezed.
+  const words = spelt.length > 0 ? spelt : all.slice(0, 1);
   const ends = words.length > 1 ? [words[0], words.at(-1)] : words;
   const letters = ends.map((word) => firstLetter(word ?? ''));
   return letters.join('').toUpperCase() || '?';

@@ -1,23 +1,29 @@
 /** A file in a bubble. */
 import type { FileReference } from '@sotto/client';
 import { sizeLabel } from '@sotto/hooks';
-import { Download, X } from 'lucide-react';
-import { type ReactNode, useMemo, useState } from 'react';
-import { IconButton, ProgressBar } from '../design/index.ts';
+import { type ReactNode, useMemo } from 'react';
+import { ProgressBar } from '../design/index.ts';
 import styles from './file-body.module.css';
 import { FileIcon } from './file-icon.tsx';
 import { useAddress } from './file-mark.tsx';
 import { isPicture } from './file-words.ts';
-import { PicturePreview } from './picture-preview.tsx';
+import { SaveButton } from './save-button.tsx';
 import { useDownload } from './use-download.ts';
 
 /** A larger one is saved and not shown: a page would have to hold all of it. */
 const SHOWN_BYTES_MAX = 25 * 1024 * 1024;
 
-/** A picture where it has one, else its kind, name and size. `children` are the small print. */
-export function FileBody({ file, children }: { file: FileReference; children: ReactNode }) {
+export interface FileBodyProps {
+  file: FileReference;
+  /** Shows a picture in full. */
+  onOpen: () => void;
+  /** The small print. */
+  children: ReactNode;
+}
+
+/** A picture where it has one, else its kind, name and size. */
+export function FileBody({ file, onOpen, children }: FileBodyProps) {
   const { name, mediaType, size, thumbnail } = file;
-  const [isShown, setShown] = useState(false);
   const canShow = isPicture(mediaType) && size <= SHOWN_BYTES_MAX;
   return (
     <div className={styles.file}>
@@ -26,15 +32,14 @@ export function FileBody({ file, children }: { file: FileReference; children: Re
           type="button"
           className={styles.opener}
           aria-label={`Open ${name}`}
-          onClick={() => setShown(true)}
+          onClick={onOpen}
         >
           <Thumbnail thumbnail={thumbnail} name={name} />
         </button>
       ) : (
-        <FileLine file={file} {...(canShow && { onOpen: () => setShown(true) })} />
+        <FileLine file={file} {...(canShow && { onOpen })} />
       )}
       {children}
-      {isShown && <PicturePreview file={file} onClose={() => setShown(false)} />}
       <span className={styles.size}>{sizeLabel(size)}</span>
     </div>
   );
@@ -60,7 +65,8 @@ function Thumbnail({
 
 function FileLine({ file, onOpen }: { file: FileReference; onOpen?: () => void }) {
   const { name, mediaType } = file;
-  const { progress, save, cancel } = useDownload(file);
+  const download = useDownload(file);
+  const { progress, save } = download;
   return (
     <div className={styles.line}>
       <button
@@ -77,11 +83,7 @@ function FileLine({ file, onOpen }: { file: FileReference; onOpen?: () => void }
           <ProgressBar label={`${name}: how much has come`} value={progress} max={1} />
         )}
       </span>
-      {progress === undefined ? (
-        <IconButton label={`Save ${name}`} icon={Download} onClick={save} />
-      ) : (
-        <IconButton label={`Stop saving ${name}`} icon={X} onClick={cancel} />
-      )}
+      <SaveButton name={name} download={download} />
     </div>
   );
 }

@@ -1,18 +1,19 @@
 /** A picture in full. */
 import type { FileReference, OpenedFile } from '@sotto/client';
-import { Download, X } from 'lucide-react';
+import { X } from 'lucide-react';
 import { useLayoutEffect, useRef } from 'react';
 import { IconButton, ProgressBar } from '../design/index.ts';
 import { explain } from '../shell/explain.ts';
 import { useAddress } from './file-mark.tsx';
 import styles from './picture-preview.module.css';
+import { SaveButton } from './save-button.tsx';
 import { readWhole } from './save-opened.ts';
 import { useDownload, useOpened } from './use-download.ts';
 
 /** Over the whole page, until it is closed by Escape, the cross or a click beside it. */
 export function PicturePreview({ file, onClose }: { file: FileReference; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const { save } = useDownload(file);
+  const download = useDownload(file);
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
@@ -34,7 +35,16 @@ export function PicturePreview({ file, onClose }: { file: FileReference; onClose
       {/* biome-ignore lint/a11y/noStaticElementInteractions: keeps clicks of the bar's buttons */}
       <header className={styles.bar} onClick={(event) => event.stopPropagation()}>
         <bdi className={styles.name}>{file.name}</bdi>
-        <IconButton label={`Save ${file.name}`} icon={Download} onClick={save} />
+        {download.progress !== undefined && (
+          <span className={styles.progress}>
+            <ProgressBar
+              label={`${file.name}: how much has come`}
+              value={download.progress}
+              max={1}
+            />
+          </span>
+        )}
+        <SaveButton name={file.name} download={download} />
         <IconButton label="Close" icon={X} onClick={onClose} />
       </header>
       <Picture file={file} />

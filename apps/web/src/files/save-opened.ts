@@ -32,7 +32,9 @@ export async function choosePlace(name: string): Promise<Place | undefined> {
   }
 }
 
-/** All of it is held once, by the browser, which keeps large ones on the disk. */
+/**
+ * All of it, held once by the browser and not by the page: Chromium keeps large ones on the disk, others in their memory.
+ */
 export async function readWhole(
   { stream, type }: OpenedFile,
   onProgress: (done: number) => void,

@@ -1,9 +1,10 @@
 /** Fetching a file that somebody has sent. */
 import type { FileReference, OpenedFile } from '@sotto/client';
-import { useClient } from '@sotto/hooks';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useClient, useObservable } from '@sotto/hooks';
+import { useEffect, useState } from 'react';
 import { useToast } from '../design/index.ts';
 import { explain } from '../shell/explain.ts';
+import { downloadsOf, partOf } from './download-board.ts';
 import { choosePlace } from './save-opened.ts';
 
 /** How far it is: a part of 1, or undefined when nothing is under way. */
@@ -13,31 +14,22 @@ export interface Download {
   readonly cancel: () => void;
 }
 
-/** What a file's bubble offers. */
+/** What is offered wherever a file is shown: the same download everywhere. */
 export function useDownload(file: FileReference): Download {
-  const client = useClient();
+  const board = downloadsOf(useClient());
   const toast = useToast();
-  const [progress, setProgress] = useState<number>();
-  const abort = useRef<AbortController>(undefined);
-  const cancel = useCallback(() => abort.current?.abort(), []);
+  const { id, name } = file;
+  const progress = useObservable({ subscribe: board.subscribe, get: () => board.get().get(id) });
   const save = async () => {
-    const place = await choosePlace(file.name);
-    if (place === undefined || abort.current !== undefined) return;
-    const controller = new AbortController();
-    abort.current = controller;
-    setProgress(0);
-    try {
-      const { signal } = controller;
-      const opened = await client.openFile({ content: { type: 'file', file } }, { signal });
-      await place.take(opened, (done) => setProgress(partOf(done, opened)));
-    } catch (error) {
-      if (!controller.signal.aborted) toast(explain(error), 'danger');
-    } finally {
-      abort.current = undefined;
-      setProgress(undefined);
-    }
+    if (board.get().has(id)) return;
+    const place = await choosePlace(name);
+    if (place !== undefined) await board.save(file, place);
   };
-  return { progress, save: () => void save(), cancel };
+  return {
+    progress,
+    save: () => void save().catch((error: unknown) => toast(explain(error), 'danger')),
+    cancel: () => board.cancel(id),
+  };
 }
 
 /** Ends when what asks for it goes. */
@@ -53,7 +45,7 @@ export function useOpened<T>(
     const { signal } = abort;
     const work = async () => {
       const opened = await client.openFile({ content: { type: 'file', file } }, { signal });
-      return read(opened, (done) => setProgress(partOf(done, opened)));
+      return read(opened, (done) => setProgress(partOf(done, opened.size)));
     };
     work().then(
       (value) => setState({ value }),
@@ -64,8 +56,4 @@ export function useOpened<T>(
     return () => abort.abort();
   }, [client, file, read]);
   return { value: state.value, progress, error: state.error };
-}
-
-function partOf(done: number, { size }: OpenedFile): number {
-  return size === 0 ? 1 : done / size;
 }

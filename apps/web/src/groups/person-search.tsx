@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useFirstFocus } from '../conversations/use-first-focus.ts';
 import { Spinner, TextField } from '../design/index.ts';
 import { PersonAvatar } from '../people/person-avatar.tsx';
+import { meantPerson } from './meant-person.ts';
 import styles from './person-search.module.css';
 import { type Candidate, usePeople } from './use-people.ts';
 
@@ -43,10 +44,11 @@ export function PersonSearch({
         value={query}
         onChange={(event) => setQuery(event.currentTarget.value)}
         onKeyDown={(event) => {
-          const [first] = offered;
-          if (event.key !== 'Enter' || first === undefined || wanted === '') return;
+          if (event.key !== 'Enter' || wanted === '') return;
           event.preventDefault();
-          onChoose(first.user, first.name);
+          // Whoever is meant may still be found: nobody else is taken for them.
+          const meant = isLooking ? undefined : meantPerson(wanted, offered);
+          if (meant !== undefined) onChoose(meant.user, meant.name);
         }}
         autoComplete="off"
         autoCapitalize="none"

@@ -10,6 +10,8 @@ export interface Candidate {
   readonly user: UserId;
   /** What they call themselves, or their username. */
   readonly name: string;
+  /** As far as the directory has told it. */
+  readonly username?: string | undefined;
 }
 
 /** What was found. */
@@ -36,8 +38,9 @@ export function usePeople(query: string): Found {
   const listed = useDirectory(query);
   const people = useMemo(() => {
     const wanted = query.trim().toLocaleLowerCase();
+    const usernames = new Map(listed.people.map(({ user, username }) => [user, username]));
     const mine = known
-      .map((user) => ({ user, name: nameOf(user) }))
+      .map((user) => ({ user, name: nameOf(user), username: usernames.get(user) }))
       .filter(({ name }) => name.toLocaleLowerCase().includes(wanted));
     const isNew = ({ user }: Candidate) => user !== me && !mine.some((one) => one.user === user);
     return [...mine, ...listed.people.filter(isNew)];
@@ -79,7 +82,9 @@ async function lookUp(
   const listed = client.people.list({ name, limit: FOUND_MAX }).catch(nobodyWithoutDirectory);
   const [one, more] = await Promise.all([exact, listed]);
   const all = [...(one === undefined ? [] : [one].flat()), ...(more ?? [])];
-  const byUser = new Map(all.map(({ user, username }) => [user, { user, name: username }]));
+  const byUser = new Map(
+    all.map(({ user, username }) => [user, { user, name: username, username }]),
+  );
   return [...byUser.values()];
 }
 

@@ -72,9 +72,8 @@ function Request({ request }: { request: MessageRequest }) {
       navigate({ name: 'chat', conversation });
     }
   };
-  const decline = async () => {
-    if (!(await task.run(() => client.people.decline(conversation)))) return;
-    toast(kind === 'group' ? 'You have left the group' : 'Declined. They are not told.');
+  const leave = async () => {
+    if (await task.run(() => client.people.decline(conversation))) toast('You have left the group');
   };
   const [stranger] = others;
   return (
@@ -89,10 +88,11 @@ function Request({ request }: { request: MessageRequest }) {
         <Button tone="primary" busy={task.isBusy} onClick={() => void accept()}>
           Accept
         </Button>
-        <Button onClick={() => void decline()}>
-          {kind === 'group' ? 'Leave group' : 'Decline'}
-        </Button>
-        {kind === 'direct' && <Button onClick={() => setBlocking(true)}>Block or report</Button>}
+        {kind === 'group' ? (
+          <Button onClick={() => void leave()}>Leave group</Button>
+        ) : (
+          <Button onClick={() => setBlocking(true)}>Block or report</Button>
+        )}
       </div>
       <Failure error={task.error} />
       {isBlocking && stranger !== undefined && (

@@ -51,7 +51,7 @@ export function NotificationOffer() {
         </>
       }
     >
-      Be told of new messages while Sotto is closed?
+      Be told of new messages while you look elsewhere?
     </Banner>
   );
 }

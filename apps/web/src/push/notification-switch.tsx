@@ -12,8 +12,8 @@ import {
 } from './notifications.ts';
 
 const HINTS: Readonly<Record<NotificationState, string>> = {
-  on: 'When something comes while Sotto is closed, this device tells you that it did, and nothing of what.',
-  off: 'Be told when something comes while Sotto is closed. The notification says nothing of what.',
+  on: 'When something comes while you look elsewhere, this device tells you that it did, and nothing of what.',
+  off: 'Be told when something comes while you look elsewhere. The notification says nothing of what.',
   denied: 'Your browser does not let this page notify you. Allow it in the settings of the site.',
   absent: 'This server sends no notifications.',
   unsupported: 'This browser cannot, or only once Sotto is installed on the home screen.',

@@ -25,20 +25,39 @@ scope.addEventListener('message', (event) => {
 });
 
 // A push says nothing of what came, and asks for something to be shown: that something came.
-scope.addEventListener('push', (event) => {
-  const shown = scope.registration.showNotification('Sotto', {
-    body: 'You have new messages',
-    icon: '/icons/icon-192.png',
-    badge: '/icons/badge-96.png',
-    tag: 'messages',
-  });
-  event.waitUntil(shown);
+scope.addEventListener('push', (event) => event.waitUntil(notify()));
+
+// A page that nobody looks at says so as well: the platform wakes only who is away.
+scope.addEventListener('message', (event) => {
+  if (event.data === 'unread') event.waitUntil(notifyAway());
 });
 
 scope.addEventListener('notificationclick', (event) => {
   event.notification.close();
   event.waitUntil(showPage());
 });
+
+/** So soon after another one it tells nothing new: all pages say it of the same message. */
+const QUIET_MS = 2000;
+let quietUntil = 0;
+
+async function notifyAway(): Promise<void> {
+  const pages = await scope.clients.matchAll({ type: 'window' });
+  if (pages.some(({ focused }) => focused) || Date.now() < quietUntil) return;
+  quietUntil = Date.now() + QUIET_MS;
+  await notify();
+}
+
+/** In the place of the one before, and with a sound as that had. */
+function notify(): Promise<void> {
+  return scope.registration.showNotification('Sotto', {
+    body: 'You have new messages',
+    icon: '/icons/icon-192.png',
+    badge: '/icons/badge-96.png',
+    tag: 'messages',
+    renotify: true,
+  });
+}
 
 async function showPage(): Promise<void> {
   const pages = await scope.clients.matchAll({ type: 'window' });

@@ -21,6 +21,7 @@ interface NotificationEvent extends LastingEvent {
 
 interface WindowClient {
   readonly url: string;
+  readonly focused: boolean;
   readonly visibilityState: DocumentVisibilityState;
   focus(): Promise<WindowClient>;
 }
@@ -38,10 +39,12 @@ interface Events {
 export interface ServiceWorkerScope {
   /** Put in front of the script by the build: every file of the page, and a digest over all of them. */
   readonly SHELL: { readonly version: string; readonly files: readonly string[] };
-  readonly registration: Pick<
-    ServiceWorkerRegistration,
-    'installing' | 'showNotification' | 'waiting'
-  >;
+  readonly registration: Pick<ServiceWorkerRegistration, 'installing' | 'waiting'> & {
+    showNotification(
+      title: string,
+      options: NotificationOptions & { renotify: true },
+    ): Promise<void>;
+  };
   readonly clients: {
     claim(): Promise<void>;
     matchAll(options: { type: 'window' }): Promise<readonly WindowClient[]>;

@@ -16,6 +16,16 @@ export function showTheme(theme: Theme = readTheme()): void {
   const { dataset } = document.documentElement;
   if (theme === 'system') delete dataset.theme;
   else dataset.theme = theme;
+  showBarColour(theme);
+}
+
+/** The bar of the browser around the page goes along. */
+function showBarColour(theme: Theme): void {
+  for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name=theme-color]')) {
+    const isChosen = meta.dataset.scheme === theme;
+    const chosen = isChosen ? 'all' : 'not all';
+    meta.media = theme === 'system' ? `(prefers-color-scheme: ${meta.dataset.scheme})` : chosen;
+  }
 }
 
 /** Keeps a choice, and shows it. */

@@ -4,6 +4,7 @@ import { lazy, type ReactNode, Suspense } from 'react';
 import { ChatPane } from '../chat/chat-pane.tsx';
 import { ConversationsPane } from '../conversations/conversations-pane.tsx';
 import { Boundary, EmptyState, Spinner } from '../design/index.ts';
+import { UploadGuard } from '../files/upload-guard.tsx';
 import { NotificationOffer } from '../push/notification-offer.tsx';
 import { UpdateNotice } from '../push/update-notice.tsx';
 import { TrustNotices } from '../trust/trust-notices.tsx';
@@ -32,6 +33,7 @@ export function Home() {
   const route = useRoute();
   return (
     <div className={styles.home}>
+      <UploadGuard />
       <div>
         <Boundary fallback={<NoticesBroken />}>
           <ConnectionNotice />
