@@ -1,9 +1,11 @@
 /**
  * The long form of `tests/chaos-sdk/sdk.test.ts`: `npm run chaos-sdk [-- --seed 1] [--clients 100] [--messages 10000]`.
- * Prints what it found as JSON, and ends with 1 when something was lost, doubled, out of order or unreadable.
+ * Prints what it found as JSON, and ends with 1 when something was lost, doubled, out of order or unreadable, somebody was
+ * alarmed without a reason, or one of those whose stores come back from a copy (one in twenty, no two of them in one
+ * conversation) did not come back or has not noticed it.
  */
 import { parseArgs } from 'node:util';
-import { isWhole, runSdk } from '../tests/chaos-sdk/sdk-run.ts';
+import { hasHeld, runSdk } from '../tests/chaos-sdk/sdk-run.ts';
 
 /** As a shell tells of a program that was interrupted. */
 const EXIT_STOPPED = 130;
@@ -39,7 +41,7 @@ try {
     ...{ pauseMsMax: 1_000, settleMs: 200_000, say: console.log, signal: ending.signal },
   });
   console.log(JSON.stringify(report, undefined, 2));
-  if (!isWhole(report.verdict) || report.alarms.length > 0) process.exitCode = 1;
+  if (!hasHeld(report)) process.exitCode = 1;
 } catch (error) {
   if (!ending.signal.aborted) throw error;
   process.exitCode = EXIT_STOPPED;

@@ -1,6 +1,6 @@
 /**
  * All points at which a client may die while it sends, receives, gives out keys, renews tokens, links a device or is linked:
- * `npm run crash-points [-- --task link] [--every 5]`. Some twenty minutes for all; ends with 1 when anything was lost.
+ * `npm run crash-points [-- --task link] [--every 5]`. Half an hour or more for all; ends with 1 when anything was lost.
  */
 import { parseArgs } from 'node:util';
 import { NO_LIMITS, startStandalone } from '../tests/cluster.ts';

@@ -15,6 +15,7 @@ import {
   readManifestFiles,
 } from './kubernetes/manifest.ts';
 import { policyFaults } from './kubernetes/policies.ts';
+import { redundancyFaults } from './kubernetes/redundancy.ts';
 import { referenceFaults } from './kubernetes/references.ts';
 import { unknownFieldFaults } from './kubernetes/unknown-fields.ts';
 
@@ -35,6 +36,7 @@ export function faultsBesideFields(files: readonly ManifestFile[]): Fault[] {
     ...referenceFaults(manifests),
     ...containerFaults(manifests),
     ...policyFaults(manifests),
+    ...redundancyFaults(manifests),
   ];
 }
 

@@ -6,7 +6,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { atHome, openWeb, type Visit, type Web } from '../tests/web/browser.ts';
+import { atHome, keptOffline, openWeb, type Visit, type Web } from '../tests/web/browser.ts';
 import { playScene, type Scene } from './screenshots/scene.ts';
 
 const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
@@ -28,6 +28,8 @@ interface Shot {
   readonly path?: (scene: Scene) => string;
   readonly width: Width;
   readonly themes: readonly Theme[];
+  /** What somebody does there before the picture. */
+  readonly act?: (page: Page) => Promise<void>;
 }
 
 const BOTH = ['light', 'dark'] as const;
@@ -44,8 +46,31 @@ const SHOTS: readonly Shot[] = [
     width: 390,
     themes: ['light'],
   },
-  { name: 'settings', path: () => '/settings/devices', width: 1280, themes: ['light'] },
-  { name: 'welcome', width: 390, themes: ['light'] },
+  { name: 'settings', path: () => '/settings/devices', width: 1280, themes: BOTH },
+  { name: 'requests', path: () => '/requests', width: 390, themes: BOTH },
+  {
+    name: 'members',
+    path: ({ group }) => `/c/${group}`,
+    width: 768,
+    themes: BOTH,
+    act: openMembers,
+  },
+  {
+    name: 'right-to-left',
+    path: ({ samir }) => `/c/${samir}`,
+    width: 768,
+    themes: ['light'],
+    act: turnAround,
+  },
+  { name: 'welcome', width: 390, themes: BOTH },
+  // The last ones: what comes without a connection comes again with it.
+  {
+    name: 'offline',
+    path: ({ group }) => `/c/${group}`,
+    width: 390,
+    themes: BOTH,
+    act: loseConnection,
+  },
 ];
 
 if (import.meta.main) {
@@ -63,6 +88,9 @@ async function main(): Promise<void> {
   const phone = await linkBrowser(web, scene.mira, 2);
   const desk = await linkBrowser(web, scene.mira, 1);
   await scene.goOn();
+  // Whoever looks first reads what is new: no picture is to differ by that from the next.
+  await desk.page.goto(`${web.url}/c/${scene.group}`);
+  await settle(desk.page);
   for (const shot of SHOTS) {
     for (const theme of shot.themes) {
       const visit = shot.width === 390 ? phone : desk;
@@ -80,23 +108,43 @@ interface Taking {
 }
 
 async function take(page: Page, { shot, theme, scene, url }: Taking): Promise<void> {
-  const { name, path, width } = shot;
+  const { name, path, width, act } = shot;
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
   await page.setViewportSize(WINDOWS[width]);
   await page.goto(url + (path?.(scene) ?? '/'));
   await page.waitForLoadState('load');
   if (path === undefined) await page.getByRole('heading').first().waitFor();
   else await atHome(page);
+  await act?.(page);
   await settle(page, () => (name === 'group' ? scene.showTyping() : Promise.resolve()));
   const file = `${folder}${name}-${width}-${theme}.png`;
   await page.screenshot({ path: file, animations: 'disabled' });
   const { size } = statSync(file);
   console.log(`${file}  ${Math.ceil(size / 1000)} kB`);
   if (size > BYTES_MAX) throw new Error(`${file} is larger than ${BYTES_MAX} bytes`);
+  await page.context().setOffline(false);
+}
+
+async function openMembers(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Conversation menu' }).click();
+  await page.getByRole('menuitem', { name: 'Group info' }).click();
+  await page.getByRole('dialog', { name: 'Group info' }).waitFor();
+}
+
+async function loseConnection(page: Page): Promise<void> {
+  await keptOffline(page);
+  await page.context().setOffline(true);
+  await page.reload();
+  await page.getByText('No connection.').waitFor();
+}
+
+/** The page as it is laid out for those who read from right to left. */
+async function turnAround(page: Page): Promise<void> {
+  await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'));
 }
 
 /** Waits until the page has looked the same for a while: pictures and names come one after another. */
-async function settle(page: Page, stir: () => Promise<void>): Promise<void> {
+async function settle(page: Page, stir: () => Promise<void> = async () => {}): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
   let before = '';
   for (let quiet = 0, rounds = 0; quiet < 3 && rounds < 40; rounds++) {

@@ -29,7 +29,8 @@ interface Outcome {
 }
 
 /** How a test says that it needs something that is not there. */
-const NEEDS_MISSING = /\b(TEST_[A-Z0-9_]+|CHROMIUM) is not set\b|\bspawnSync openssl ENOENT\b/;
+const NEEDS_MISSING =
+  /\b(TEST_[A-Z0-9_]+|CHROMIUM) is not set\b|\bspawnSync (openssl|promtool) ENOENT\b/;
 
 const stopping = new AbortController();
 for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) {

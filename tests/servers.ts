@@ -101,6 +101,12 @@ const TOOLS: readonly Tool[] = [
     packages: ['tmux'],
     howTo: 'apt-get install tmux, or brew install tmux',
   },
+  {
+    name: 'promtool',
+    programs: ['promtool'],
+    packages: ['prometheus'],
+    howTo: 'apt-get install prometheus, or brew install prometheus',
+  },
 ];
 
 /** What a test uses where it is, and goes without where it is not. */

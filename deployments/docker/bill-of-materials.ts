@@ -1,5 +1,5 @@
 /** What an image is made of, in CycloneDX 1.6: the npm packages that the lockfile names for it, and Debian's. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
@@ -23,6 +23,8 @@ export interface Materials {
   version: string;
   /** Packages of this repository, as the lockfile calls them. */
   importers: readonly string[];
+  /** Folders with programs of npm that the image has beside ours, each with a manifest. */
+  beside?: readonly string[];
 }
 
 interface Component {
@@ -38,10 +40,11 @@ interface Component {
 const DEBIAN_PACKAGES = '/debian-packages';
 
 /** The document. Throws when the lockfile does not name something that is needed. */
-export function billOfMaterials({ root, name, version, importers }: Materials) {
+export function billOfMaterials({ root, name, version, importers, beside = [] }: Materials) {
   const lockfile = parse(readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8')) as Lockfile;
   const components = [
     ...npmPackages(lockfile, importers, (key) => isInstalled(root, key)),
+    ...beside.flatMap(programsIn),
     ...debianPackages(),
     component('application', 'generic', { name: 'node', version: process.versions.node }),
   ];
@@ -85,6 +88,15 @@ function npmPackage(id: string, integrity: string | undefined): Component {
   const library = component('library', 'npm', { name: id.slice(0, at), version: id.slice(at + 1) });
   const content = Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex');
   return { ...library, hashes: [{ alg: 'SHA-512', content }] };
+}
+
+/** As their own manifests call them, with all that they bring themselves. */
+function programsIn(folder: string): Component[] {
+  const manifests = globSync('*/package.json', { cwd: folder }).toSorted();
+  return manifests.map((manifest) => {
+    const { name, version } = JSON.parse(readFileSync(join(folder, manifest), 'utf8'));
+    return component('application', 'npm', { name, version });
+  });
 }
 
 /** Packages of other platforms are in the lockfile, too. */

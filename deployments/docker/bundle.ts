@@ -111,9 +111,12 @@ export async function bundleCommands(directory: string): Promise<void> {
     COMMANDS.map((command) => [command, `node dist/${command}.js`]),
   );
   write(join(directory, 'package.json'), { name, version, type: 'module', scripts });
-  const importers = ['services/standalone'];
-  write(join(directory, 'sbom.cdx.json'), billOfMaterials({ root, name, version, importers }));
+  const materials = { root, name, version, importers: ['services/standalone'], beside: BESIDE };
+  write(join(directory, 'sbom.cdx.json'), billOfMaterials(materials));
 }
+
+/** Where Node's image has npm, and in some versions yarn. */
+const BESIDE = ['/usr/local/lib/node_modules', '/opt'];
 
 /** What all bundles have in common. */
 const BUNDLE = {

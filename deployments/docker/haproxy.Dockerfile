@@ -1,5 +1,14 @@
 # HAProxy in front of the gateways: docker build -f deployments/docker/haproxy.Dockerfile .
 FROM debian:bookworm-slim
+ARG VERSION=unknown
+ARG SOURCE=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="sotto-haproxy" \
+  org.opencontainers.image.description="HAProxy of Debian in front of Sotto, a self-hosted, end-to-end encrypted messaging platform" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.source="${SOURCE}" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later"
 RUN apt-get update && apt-get install -y --no-install-recommends haproxy openssl && rm -rf /var/lib/apt/lists/* \
   && install --directory --owner 65532 --group 65532 --mode 700 /certificates
 COPY deployments/docker/haproxy.cfg /etc/haproxy/haproxy.cfg

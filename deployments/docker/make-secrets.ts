@@ -11,14 +11,18 @@ import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** One container. */
@@ -90,28 +94,41 @@ export function setSecret(
   const secret = text.replace(/\r?\n$/, '');
   if (secret === '') throw new Error(`the secret ${name} is empty`);
   mkdirSync(kept, { recursive: true });
-  const next = join(kept, `${name}.next`);
-  writeFileSync(next, secret, { mode: MODE });
-  renameSync(next, join(kept, name));
+  place(join(kept, name), secret);
 }
 
 function keep(file: string): void {
-  try {
-    writeFileSync(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: MODE });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    // Earlier versions left it readable for all, as all containers mounted it.
-    chmodSync(file, MODE);
-  }
+  // An empty one was cut off while earlier versions wrote it, and nobody starts with it.
+  const isMade = existsSync(file) && readFileSync(file).length > 0;
+  // Earlier versions left it readable for all, as all containers mounted it.
+  if (isMade) chmodSync(file, MODE);
+  else place(file, randomBytes(32).toString('hex'));
 }
 
-/** Replaces the file at once: a container may be reading it. */
 function hand(from: string, to: string, user: Recipient['user']): void {
-  const next = `${to}.next`;
-  writeFileSync(next, readFileSync(from), { mode: MODE });
-  if (user === 'any') chmodSync(next, MODE_FOR_ANY);
-  else chownSync(next, user, user);
-  renameSync(next, to);
+  place(to, readFileSync(from, 'utf8'), (draft) => {
+    if (user === 'any') chmodSync(draft, MODE_FOR_ANY);
+    else chownSync(draft, user, user);
+  });
+}
+
+/**
+ * Puts a whole file there at once, as a container may be reading it; and on the disk before anybody goes by it, as
+ * PostgreSQL remembers for good what it was told once.
+ */
+function place(file: string, text: string, give?: (draft: string) => void): void {
+  const draft = `${file}.next`;
+  // What a start that was cut off has left may not be written to.
+  rmSync(draft, { force: true });
+  writeFileSync(draft, text, { mode: MODE, flush: true });
+  give?.(draft);
+  renameSync(draft, file);
+  const folder = openSync(dirname(file), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 if (import.meta.main) {

@@ -6,7 +6,10 @@ export const OPERATIONS_HELP = `
                                 you looked is written in the audit log
 
   limits show [USER] [--json]   what may be done how often, and what somebody has spent of it
-  limits reset USER             let somebody begin anew (with Redis; without, a restart does)
+  limits reset USER             let somebody begin anew (with Redis; without, a restart does): what
+                                is counted for a person. What is counted for a conversation, a
+                                pair, a device or an address (sends of a conversation, bundles,
+                                reports, exports) comes back by itself within its time
 
   retention run [--dry-run] [--yes] [--days N]
                                 remove now what has come to its end: weeks of messages, expired

@@ -1,8 +1,8 @@
-/** What an operator does with a platform: looks after it, upgrades it, and puts it back from a backup. */
+/** What an operator does with a platform: looks after it, upgrades it, and puts it back from a backup, or from nothing else. */
 import { DOWN_MS_MAX, type Stack, UP_MS_MAX } from './stack.ts';
 
-/** In the order of an upgrade: docs/operations/upgrade.md. */
-const SERVICES = ['auth', 'key', 'message', 'file', 'gateway'] as const;
+/** Ours, in the order of an upgrade: docs/operations/upgrade.md. */
+export const SERVICES = ['auth', 'key', 'message', 'file', 'gateway'] as const;
 
 /** In the container. */
 const BACKUP = '/backups/one';
@@ -38,6 +38,22 @@ export async function putBack(stack: Stack): Promise<void> {
   await docker(['volume', 'rm', ...copies.map((name) => `${project}_${name}`)]);
   await call(stack, 'restore', BACKUP, '--replace', '--confirm', 'replace');
   await stack.up();
+}
+
+/** Loses all volumes, and brings the platform back by that backup and a copy of the secrets, as on a new machine. */
+export async function beginAgain(stack: Stack): Promise<void> {
+  // Names, numbers and secrets: a tar of them is text.
+  const secrets = await archive(stack, ['-c', '.']);
+  await stack.lose();
+  await archive(stack, ['-x'], secrets);
+  await stack.up();
+  await putBack(stack);
+}
+
+/** The two commands for secrets.tar of docs/operations/deploy.md and backup.md. */
+function archive({ compose }: Stack, words: readonly string[], input?: string): Promise<string> {
+  const run = ['run', '--rm', '-T', '--no-deps', '--entrypoint', 'tar', 'secrets'];
+  return compose([...run, '-C', '/secrets', ...words], UP_MS_MAX, input);
 }
 
 /** One of the operator's commands. Resolves to what it says. */

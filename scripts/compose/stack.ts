@@ -44,21 +44,15 @@ export async function openStack({ root, isCluster, signal }: StackOptions) {
   const file = isCluster ? 'docker-compose.cluster.yml' : 'docker-compose.yml';
   const place = ['compose', '--project-name', project, '--file', file, '--env-file', settings];
 
-  async function docker(words: readonly string[], timeout = COMMAND_MS_MAX): Promise<string> {
-    const { stdout } = await execute('docker', [...words], {
-      ...{ cwd: root, env: environment(), timeout, maxBuffer: OUTPUT_BYTES_MAX, signal },
-    });
-    return stdout;
-  }
-  const compose = (words: readonly string[], timeout?: number): Promise<string> =>
-    docker([...place, ...words], timeout);
+  const docker = dockerIn(root, signal);
+  const compose: Docker = (words, ...more) => docker([...place, ...words], ...more);
 
   return {
     directory,
     file,
     project,
     isCluster,
-    /** Calls Docker, or Compose for this project. Rejects with what it says when it fails. */
+    /** Calls Docker, or Compose for this project, with some text to read. Rejects with what it says when it fails. */
     docker,
     compose,
     url: isCluster ? `https://localhost:${port}` : `http://localhost:${port}`,
@@ -74,6 +68,8 @@ export async function openStack({ root, isCluster, signal }: StackOptions) {
     },
     /** Removes the containers. Volumes stay. */
     down: () => compose(['down'], DOWN_MS_MAX),
+    /** Removes the volumes, too. */
+    lose: () => compose(['down', '--volumes'], DOWN_MS_MAX),
     /** The certificate that HAProxy has made itself. */
     certificate: () => compose(['exec', '-T', 'haproxy', 'cat', '/certificates/sotto.crt']),
     versions: () => docker(['version', '--format', 'Docker {{.Server.Version}}']),
@@ -99,7 +95,20 @@ export async function openStack({ root, isCluster, signal }: StackOptions) {
   };
 }
 
-type Docker = (words: readonly string[]) => Promise<string>;
+type Docker = (words: readonly string[], timeout?: number, input?: string) => Promise<string>;
+
+function dockerIn(root: string, signal: AbortSignal): Docker {
+  return async (words, timeout = COMMAND_MS_MAX, input) => {
+    const running = execute('docker', [...words], {
+      ...{ cwd: root, env: environment(), timeout, maxBuffer: OUTPUT_BYTES_MAX, signal },
+    });
+    if (input !== undefined) {
+      // Whoever ends without having read it says why by its code.
+      running.child.stdin?.on('error', () => undefined).end(input);
+    }
+    return (await running).stdout;
+  };
+}
 
 async function cutOff(docker: Docker, name: string): Promise<() => Promise<void>> {
   const aliases = networksOf(await docker(['inspect', name]));

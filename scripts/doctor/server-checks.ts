@@ -29,8 +29,10 @@ const POSTGRES_MAJOR_MIN = 16;
 const CLOCK_MS_MAX = 2_000;
 const OUTBOX_SECONDS_MAX = 60;
 
-/** Four pools of ten for each process, their committers and pipelines, and some for operators. */
-const CONNECTIONS_MIN = 60;
+/** Sixteen for each of the four services that use it, as many again for a short while in an upgrade, and some for operators. */
+const CONNECTIONS_MIN = 100;
+/** What a restart of one service, or a backup, asks for at once is to be left. */
+const CONNECTIONS_TAKEN_MAX = 0.8;
 
 /** As long as an operator likes to wait for one line. */
 const ANSWER_MS = 5_000;
@@ -51,9 +53,11 @@ export const serverChecks: Checks = {
     return fail(`${off.join(', ')} is off: acknowledged messages can be lost`, 'turn it on');
   }),
   'database-connections': inDatabase(async (client) => {
-    const most = Number(await setting(client, 'max_connections'));
-    if (most >= CONNECTIONS_MIN) return ok(`max_connections is ${most}`);
-    return warn(`max_connections is ${most}`, `raise it to ${CONNECTIONS_MIN} or more`);
+    const { rows } = await client.query<{ most: number; taken: number }>(`
+      select current_setting('max_connections')::int as most, sum(numbackends)::int as taken
+      from pg_stat_database`);
+    const { most, taken } = rows[0] ?? { most: 0, taken: 0 };
+    return judgeConnections(most, taken);
   }),
   clock: inDatabase(async (client) => {
     const before = Date.now();
@@ -77,6 +81,19 @@ export const serverChecks: Checks = {
   redis,
   files,
 };
+
+/** Of the database's connections, whether there are enough, and some left. */
+export function judgeConnections(most: number, taken: number): Finding {
+  const says = `${taken} of ${most} connections are taken`;
+  if (most < CONNECTIONS_MIN) {
+    return warn(
+      says,
+      `raise max_connections to ${CONNECTIONS_MIN}, to 200 for two of each service`,
+    );
+  }
+  if (taken <= most * CONNECTIONS_TAKEN_MAX) return ok(says);
+  return warn(says, 'raise max_connections: 16 for each process of a service');
+}
 
 type Ask = (client: pg.Client) => Promise<Finding>;
 

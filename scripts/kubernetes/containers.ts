@@ -1,4 +1,4 @@
-/** What every pod and container is held to: no privileges, bounds on what it takes, probes, time to end. */
+/** What every namespace, pod and container is held to: no privileges, bounds on what it takes, probes, time to end. */
 import { SHUTDOWN_MS } from '../../packages/runtime/src/limits.ts';
 import {
   type Container,
@@ -6,13 +6,17 @@ import {
   type Fault,
   fault,
   type Manifest,
+  ofKind,
   type Workload,
   workloads,
 } from './manifest.ts';
 
 /** Containers that could do more than they need, or of which nobody knows whether they work. */
 export function containerFaults(manifests: readonly Manifest[]): Fault[] {
-  return workloads(manifests).flatMap((workload) => {
+  const open = ofKind(manifests, 'Namespace').filter(({ object }) => {
+    return object.metadata?.labels?.[ADMISSION] !== 'restricted';
+  });
+  const pods = workloads(manifests).flatMap((workload) => {
     const { manifest, template } = workload;
     const begin = new Set(template.spec?.initContainers);
     return [
@@ -27,7 +31,11 @@ export function containerFaults(manifests: readonly Manifest[]): Fault[] {
       }),
     ].map((what) => fault(manifest, what));
   });
+  return [...open.map((namespace) => fault(namespace, 'takes pods with privileges')), ...pods];
 }
+
+/** What a namespace refuses by itself. */
+const ADMISSION = 'pod-security.kubernetes.io/enforce';
 
 function podFaults({ manifest, template }: Workload): string[] {
   const { spec } = template;
@@ -47,7 +55,7 @@ function podFaults({ manifest, template }: Workload): string[] {
 }
 
 /** False where nobody sends requests, which somebody would have to be kept from, or told that they are taken. */
-function isAsked(template: Workload['template']): boolean {
+export function isAsked(template: Workload['template']): boolean {
   return containersOf(template).some(({ ports = [] }) => ports.length > 0);
 }
 
@@ -65,8 +73,15 @@ function endFaults({ spec }: Workload['template']): string[] {
   ];
 }
 
-function privilegeFaults({ securityContext: own, image = '' }: Container): string[] {
+function privilegeFaults({ securityContext: own, image = '', ports = [] }: Container): string[] {
   const faults = [
+    // What it says itself goes before what its pod says.
+    [own?.runAsNonRoot === false || own?.runAsUser === 0, 'may run as root'],
+    [
+      (own?.seccompProfile?.type ?? 'RuntimeDefault') !== 'RuntimeDefault',
+      'may call the whole kernel',
+    ],
+    [ports.some(({ hostPort }) => hostPort), 'listens at its node'],
     [own?.allowPrivilegeEscalation !== false, 'may gain privileges'],
     [own?.privileged === true, 'is privileged'],
     [own?.readOnlyRootFilesystem !== true, 'may write into its image'],

@@ -60,6 +60,7 @@ function selectorFaults(policy: Policy, pods: readonly Workload[]): Fault[] {
     return !pods.some(({ template }) => selects(wanted, template.metadata?.labels));
   });
   const open = (ingress ?? []).filter(({ from = [] }) => from.length === 0);
+  const wide = (egress ?? []).filter(({ to = [] }) => to.length === 0);
   const listening = new Set(own.flatMap(portsOf));
   const unheard = (ingress ?? [])
     .flatMap((rule) => numbers(rule.ports))
@@ -67,6 +68,7 @@ function selectorFaults(policy: Policy, pods: readonly Workload[]): Fault[] {
   return [
     ...lost.map(() => fault(policy, 'names a peer that selects no pod')),
     ...open.map(() => fault(policy, 'lets everybody in')),
+    ...wide.map(() => fault(policy, 'lets everything out')),
     ...unheard.map((port) => fault(policy, `nobody listens on ${port}`)),
   ];
 }

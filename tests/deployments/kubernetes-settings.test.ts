@@ -194,7 +194,7 @@ const CONNECTIONS_OF_ONE = 16;
 
 test('the images are those of this version, and clients call the host of the ingress', () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  for (const service of SERVICES) {
+  for (const service of [...SERVICES, 'tools']) {
     const image = workloadOf(service).template.spec?.containers[0]?.image;
     expect(image).toBe(`registry.example.org/sotto/${service}:${version}`);
   }

@@ -33,6 +33,9 @@ type Break = readonly [
   RegExp,
 ];
 
+/** Where a container says what it may do. */
+const CLOSED = /( {12})(?=allowPrivilegeEscalation)/;
+
 const BREAKS: readonly Break[] = [
   ['a key twice', '10-config.yaml', ['  DB_NAME:', '  DB_HOST:'], /Map keys must be unique/],
   ['a wrong type', '40-gateway.yaml', ['port: 8080,', 'port: eighty,'], /must be integer/i],
@@ -158,6 +161,57 @@ const BREAKS: readonly Break[] = [
     /INTERNAL_SECRET_FILE is set twice/,
   ],
   ['root', '44-file.yaml', ['runAsNonRoot: true', 'runAsNonRoot: false'], /may run as root/],
+  [
+    'root of its own',
+    '44-file.yaml',
+    [CLOSED, '$1runAsNonRoot: false\n$1runAsUser: 0\n$1'],
+    /file: may run as root/,
+  ],
+  [
+    'the whole kernel for one of a pod',
+    '43-message.yaml',
+    [CLOSED, '$1seccompProfile: { type: Unconfined }\n$1'],
+    /message: may call the whole kernel/,
+  ],
+  [
+    'a port of its node',
+    '40-gateway.yaml',
+    ['containerPort: 8080', 'containerPort: 8080, hostPort: 80'],
+    /gateway: listens at its node/,
+  ],
+  [
+    'a namespace that takes any pod',
+    '00-namespace.yaml',
+    ['enforce: restricted', 'enforce: privileged'],
+    /Namespace\/sotto: takes pods with privileges/,
+  ],
+  [
+    'nobody who makes more',
+    '41-auth.yaml',
+    [/---\napiVersion: autoscaling[\s\S]*$/, ''],
+    /Deployment\/auth: nobody makes more of it/,
+  ],
+  [
+    'no budget',
+    '31-nats.yaml',
+    [/---\napiVersion: policy[\s\S]*$/, ''],
+    /StatefulSet\/nats: all of it may be taken away at once/,
+  ],
+  [
+    'one node for all',
+    '31-nats.yaml',
+    [/ {6}affinity:\n( {8}.*\n)+/, ''],
+    /StatefulSet\/nats: may be on one node only/,
+  ],
+  [
+    'a way out to everybody',
+    '20-network-policies.yaml',
+    [
+      /egress:\n {4}- to:\n {8}- podSelector:\n {12}matchLabels:\n.*minio\n {6}ports/,
+      'egress:\n    - ports',
+    ],
+    /lets everything out/,
+  ],
   [
     'an image that is written to',
     '44-file.yaml',

@@ -14,9 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, openMemoryStore } from '@sotto/client';
 import { nodeProvider } from '@sotto/crypto/node';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
+import { connectEmbedded } from './embedded-database.ts';
 import { type Ended, runScript, startScript } from './script.ts';
 
 const WAIT = { timeout: 60_000, interval: 1 };
@@ -33,7 +34,7 @@ let database: pg.Client;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sotto-backup-faults-'));
   platform = await startStandalone({ environment: NO_LIMITS });
-  database = await connect(platform.dataDirectory);
+  database = await connectEmbedded(platform.dataDirectory);
   await sendFiles();
 }, 120_000);
 afterAll(async () => {
@@ -121,17 +122,4 @@ async function sendFiles(): Promise<void> {
 
 function newClient() {
   return createClient({ url: platform.url, store: openMemoryStore(), provider: nodeProvider });
-}
-
-/** To the embedded database. */
-async function connect(dataDirectory: string): Promise<pg.Client> {
-  const port = Number(
-    readFileSync(join(dataDirectory, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')[3],
-  );
-  const password = readFileSync(join(dataDirectory, 'secrets', 'postgres'), 'utf8').trim();
-  const client = new pg.Client({
-    ...{ host: '127.0.0.1', port, user: 'postgres', password, database: 'sotto' },
-  });
-  await client.connect();
-  return client;
 }

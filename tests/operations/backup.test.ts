@@ -30,6 +30,7 @@ import {
   type Standalone,
   startStandalone,
 } from '../cluster.ts';
+import { connectEmbedded } from './embedded-database.ts';
 import { type Command, runScript, startScript } from './script.ts';
 
 const WAIT = { timeout: 60_000, interval: 100 };
@@ -303,17 +304,7 @@ async function countMessages(dataDirectory: string, ids: readonly string[]): Pro
 
 /** Asks the embedded database of a platform that runs. */
 async function query(dataDirectory: string, text: string, values: unknown[] = []) {
-  const cluster = join(dataDirectory, 'postgres', 'data');
-  const port = Number(readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[3]);
-  const password = readFileSync(join(dataDirectory, 'secrets', 'postgres'), 'utf8').trim();
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port,
-    user: 'postgres',
-    password,
-    database: 'sotto',
-  });
-  await client.connect();
+  const client = await connectEmbedded(dataDirectory);
   try {
     return (await client.query(text, values)).rows;
   } finally {

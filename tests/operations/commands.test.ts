@@ -8,6 +8,7 @@ import { openS3Blobs } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleCommands, COMMANDS } from '../../deployments/docker/bundle.ts';
 import { openRealServers, type Standalone, startStandalone } from '../cluster.ts';
+import { connectEmbedded } from './embedded-database.ts';
 import { type Ended, runProcess, runScript } from './script.ts';
 
 let platform: Standalone;
@@ -15,9 +16,11 @@ let servers: Awaited<ReturnType<typeof openRealServers>>;
 let environment: Record<string, string>;
 
 beforeAll(async () => {
-  platform = await startStandalone();
-  environment = { DATA_DIR: platform.dataDirectory };
   servers = await openRealServers();
+  platform = await startStandalone({
+    environment: { REDIS_URL: servers.environment.REDIS_URL ?? '' },
+  });
+  environment = { DATA_DIR: platform.dataDirectory };
 });
 afterAll(async () => {
   await platform?.close();
@@ -151,18 +154,42 @@ test('limits are shown, and need Redis to be somebody’s own', async () => {
     stderr: expect.stringContaining('Redis'),
   });
   const REDIS_URL = servers.environment.REDIS_URL ?? '';
-  const reset = await runScript('admin', ['limits', 'reset', 'alice'], {
-    ...environment,
-    REDIS_URL,
-  });
-  expect(reset).toMatchObject({ code: 0, stderr: '' });
-});
+  const limits = (...words: string[]) =>
+    runScript('admin', ['limits', ...words], { ...environment, REDIS_URL });
+  const spent = async () => {
+    const { user } = JSON.parse((await limits('show', 'carol', '--json')).stdout);
+    return Number.parseInt(user, 10);
+  };
+  const store = openMemoryStore();
+  const carol = createClient({ url: platform.url, store, provider: nodeProvider });
+  await carol.register({ username: 'carol', password: 'Correct-Horse-7' });
+  await carol.connect();
+  await carol.close();
+  expect(await spent()).toBeGreaterThan(0);
+  expect(await limits('reset', 'carol')).toMatchObject({ code: 0, stderr: '' });
+  expect(await spent()).toBe(0);
+}, 120_000);
 
 test('retention says what would go, and does nothing without a word', async () => {
   const asked = await admin('retention', 'run', '--dry-run');
   expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining('weeks of messages') });
   expect((await admin('retention', 'run')).code).toBe(64);
-  expect(await admin('retention', 'run', '--yes')).toMatchObject({ code: 0, stderr: '' });
+  const database = await connectEmbedded(platform.dataDirectory);
+  try {
+    await database.query(`create table message.messages_20260105 partition of message.messages
+      for values from ('2026-01-05 00:00:00+00') to ('2026-01-12 00:00:00+00')`);
+    const over = await admin('retention', 'run', '--dry-run');
+    expect(over.stdout).toContain('longer: 1\n  messages_20260105');
+    expect(await admin('retention', 'run', '--yes')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 weeks and 0 expired messages are gone'),
+      stderr: '',
+    });
+    const left = await database.query("select to_regclass('message.messages_20260105') as week");
+    expect(left.rows).toEqual([{ week: null }]);
+  } finally {
+    await database.end();
+  }
   // Beside a database elsewhere the settings here may be others than the services'.
   const DATABASE_URL = servers.environment.DATABASE_URL ?? '';
   const words = ['retention', 'run', '--yes'];

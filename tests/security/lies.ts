@@ -2,7 +2,39 @@
 import { randomUUID } from 'node:crypto';
 import { type ConversationId, listMessages, MessageId, type Slot } from '@sotto/api';
 import type { HistoryItem, MessageView } from '@sotto/client';
-import { type Person, type Scene, until } from './scene.ts';
+import { afterAll, beforeAll, vi } from 'vitest';
+import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
+import { openScene, type Pair, type Person, type Scene, until } from './scene.ts';
+
+/** A platform for the tests of one file, which may run at the same time. */
+export interface Stage {
+  url(): string;
+  /** Alice behind the proxy and Bob before it, who have said hello, in a scene of their own. */
+  acquainted(): Promise<Pair & { readonly scene: Scene }>;
+}
+
+/** To be called once in a file, outside its tests. */
+export function openStage(): Stage {
+  let platform: Standalone;
+  const scenes: Scene[] = [];
+  // Most of a test waits for the key log, so they wait together: on a busy machine, for each other.
+  vi.setConfig({ testTimeout: 120_000 });
+  beforeAll(async () => {
+    platform = await startStandalone({ environment: NO_LIMITS });
+  });
+  afterAll(async () => {
+    for (const scene of scenes) await scene.close();
+    await platform?.close();
+  });
+  return {
+    url: () => platform.url,
+    async acquainted() {
+      const scene = await openScene(platform.url);
+      scenes.push(scene);
+      return { scene, ...(await scene.acquainted()) };
+    },
+  };
+}
 
 /** A group that somebody has founded, once everybody sees it. */
 export async function foundGroup(

@@ -3,11 +3,11 @@
  * senders and receipts. Each time the SDK refuses or warns, and nothing false is shown (docs/lying-platform.md).
  */
 import { ApiError, getKeyLogAccount, listMessages, type MessageSlot } from '@sotto/api';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
+import { expect, test } from 'vitest';
 import {
   foundGroup,
   nothingAt,
+  openStage,
   ordersIn,
   otherId,
   say,
@@ -15,23 +15,12 @@ import {
   textsIn,
   watchLines,
 } from './lies.ts';
-import { openScene, type Scene, until } from './scene.ts';
+import { until } from './scene.ts';
 
-let platform: Standalone;
-const scenes: Scene[] = [];
-
-// Most of a test waits for the key log, so they wait together: on a busy machine, for each other.
-vi.setConfig({ testTimeout: 120_000 });
-beforeAll(async () => {
-  platform = await startStandalone({ environment: NO_LIMITS });
-});
-afterAll(async () => {
-  for (const scene of scenes) await scene.close();
-  await platform?.close();
-});
+const stage = openStage();
 
 test.concurrent('a message that is moved into another conversation is not read there', async () => {
-  const { scene, alice, bob, conversation } = await acquainted();
+  const { scene, alice, bob, conversation } = await stage.acquainted();
   const group = await foundGroup(alice, [bob]);
   let moved: MessageSlot | undefined;
   showSlots(scene, (slot, where) => {
@@ -49,8 +38,8 @@ test.concurrent('a message that is moved into another conversation is not read t
 });
 
 test.concurrent('a stranger whose entry in the key log is withheld is shown, told of, and gets nothing', async () => {
-  const { scene, alice } = await acquainted();
-  const carol = await scene.enter('carol', platform.url);
+  const { scene, alice } = await stage.acquainted();
+  const carol = await scene.enter('carol', stage.url());
   scene.proxy.rewrite(getKeyLogAccount, (answer, { user_id }) => {
     if (user_id === carol.user) throw new ApiError('key.log-unknown');
     return answer;
@@ -66,8 +55,8 @@ test.concurrent('a stranger whose entry in the key log is withheld is shown, tol
 });
 
 test.concurrent('what one member has said is not read as the word of another', async () => {
-  const { scene, alice, bob } = await acquainted();
-  const carol = await scene.enter('carol', platform.url);
+  const { scene, alice, bob } = await stage.acquainted();
+  const carol = await scene.enter('carol', stage.url());
   const group = await foundGroup(alice, [bob, carol]);
   showSlots(scene, (slot) =>
     slot.type === 'message' && slot.kind === 'group'
@@ -80,7 +69,7 @@ test.concurrent('what one member has said is not read as the word of another', a
 });
 
 test.concurrent('two messages that are turned around are shown with a warning', async () => {
-  const { scene, alice, bob, conversation } = await acquainted();
+  const { scene, alice, bob, conversation } = await stage.acquainted();
   scene.proxy.reframe = (frame) => (frame.type === 'slots' ? [] : [frame]);
   await say(bob, conversation, 'yes');
   await say(bob, conversation, 'no');
@@ -101,8 +90,8 @@ test.concurrent('two messages that are turned around are shown with a warning', 
 });
 
 test.concurrent('what was held back and comes above other lines is shown as late', async () => {
-  const { scene, alice, bob } = await acquainted();
-  const carol = await scene.enter('carol', platform.url);
+  const { scene, alice, bob } = await stage.acquainted();
+  const carol = await scene.enter('carol', stage.url());
   const group = await foundGroup(alice, [bob, carol]);
   let held: MessageSlot | undefined;
   showSlots(scene, (slot) => {
@@ -124,7 +113,7 @@ test.concurrent('what was held back and comes above other lines is shown as late
 });
 
 test.concurrent('nothing behind a hole is shown until the hole is filled', async () => {
-  const { scene, alice, bob, conversation } = await acquainted();
+  const { scene, alice, bob, conversation } = await stage.acquainted();
   let hidden: number | undefined;
   showSlots(scene, (slot) => {
     if (slot.type !== 'message' || slot.kind !== 'direct') return [slot];
@@ -146,7 +135,7 @@ test.concurrent('nothing behind a hole is shown until the hole is filled', async
 });
 
 test.concurrent('a history that is said to begin later is missed by the next message', async () => {
-  const { scene, alice, bob, conversation } = await acquainted();
+  const { scene, alice, bob, conversation } = await stage.acquainted();
   scene.proxy.reframe = (frame) => (frame.type === 'slots' ? [] : [frame]);
   await say(bob, conversation, 'gone');
   const place = await say(bob, conversation, 'shown');
@@ -166,7 +155,7 @@ test.concurrent('a history that is said to begin later is missed by the next mes
 });
 
 test.concurrent('a message that is repeated in other places is shown once', async () => {
-  const { scene, alice, bob, conversation } = await acquainted();
+  const { scene, alice, bob, conversation } = await stage.acquainted();
   let last: MessageSlot | undefined;
   showSlots(scene, (slot) => {
     if (slot.type === 'message') last = slot;
@@ -182,7 +171,7 @@ test.concurrent('a message that is repeated in other places is shown once', asyn
 });
 
 test.concurrent('nothing but the word of who has read it shows a message as read', async () => {
-  const { scene, alice, bob, conversation } = await acquainted();
+  const { scene, alice, bob, conversation } = await stage.acquainted();
   const lines = watchLines(alice, conversation);
   let receipt: MessageSlot | undefined;
   showSlots(scene, (slot) => {
@@ -206,7 +195,7 @@ test.concurrent('nothing but the word of who has read it shows a message as read
 });
 
 test.concurrent('two messages of ours that are turned around are shown with a warning', async () => {
-  const { scene, alice, conversation } = await acquainted();
+  const { scene, alice, conversation } = await stage.acquainted();
   const lines = watchLines(alice, conversation);
   const places: number[] = [];
   scene.proxy.intercept = ({ number, message: { id } }) => {
@@ -223,10 +212,3 @@ test.concurrent('two messages of ours that are turned around are shown with a wa
     ['first', 'next'],
   ]);
 });
-
-/** Alice behind the proxy and Bob before it, who have said hello, in a scene of their own. */
-async function acquainted() {
-  const scene = await openScene(platform.url);
-  scenes.push(scene);
-  return { scene, ...(await scene.acquainted()) };
-}

@@ -16,30 +16,18 @@ import {
 import { makeRecoveryKey } from '@sotto/client/backup';
 import { makeIdentity } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
-import { foundGroup, say, showSlots, textsIn } from './lies.ts';
-import { openScene, type Scene, until } from './scene.ts';
+import { expect, test } from 'vitest';
+import { foundGroup, openStage, say, showSlots, textsIn } from './lies.ts';
+import { until } from './scene.ts';
 import { impersonated } from './unsound-bundles.ts';
 
 const PASSWORD = 'Correct-Horse-7';
 
-let platform: Standalone;
-const scenes: Scene[] = [];
-
-// Most of a test waits for the key log, so they wait together: on a busy machine, for each other.
-vi.setConfig({ testTimeout: 120_000 });
-beforeAll(async () => {
-  platform = await startStandalone({ environment: NO_LIMITS });
-});
-afterAll(async () => {
-  for (const scene of scenes) await scene.close();
-  await platform?.close();
-});
+const stage = openStage();
 
 test.concurrent('a group that is shown as it was before is broken, and gets nothing', async () => {
-  const { scene, alice, bob } = await acquainted();
-  const carol = await scene.enter('carol', platform.url);
+  const { scene, alice, bob } = await stage.acquainted();
+  const carol = await scene.enter('carol', stage.url());
   const group = await foundGroup(alice, [bob, carol]);
   await alice.client.groups.remove(group, [carol.user]);
   scene.proxy.rewrite(listMembership, (page) => ({
@@ -67,8 +55,8 @@ test.concurrent('a group that is shown as it was before is broken, and gets noth
 });
 
 test.concurrent('who is listed as a member, and a title, count for nothing without a signature', async () => {
-  const { scene, alice, bob } = await acquainted();
-  const mallory = await scene.enter('mallory', platform.url);
+  const { scene, alice, bob } = await stage.acquainted();
+  const mallory = await scene.enter('mallory', stage.url());
   const group = await foundGroup(alice, [bob], 'Ours');
   scene.proxy.rewrite(listConversations, (page) => ({
     ...page,
@@ -95,7 +83,7 @@ test.concurrent('who is listed as a member, and a title, count for nothing witho
 });
 
 test.concurrent('a greeting that is for another device is refused before anything is sent', async () => {
-  const { scene, alice, bob, conversation } = await acquainted();
+  const { scene, alice, bob, conversation } = await stage.acquainted();
   scene.proxy.reframe = (frame) =>
     frame.type === 'hello' ? [{ ...frame, device: bob.device, sent: 400 }] : [frame];
   await scene.restart(alice);
@@ -111,14 +99,14 @@ test.concurrent('a greeting that is for another device is refused before anythin
 });
 
 test.concurrent('a user who is not the one asked for is not taken for that one', async () => {
-  const { scene, alice, bob } = await acquainted();
+  const { scene, alice, bob } = await stage.acquainted();
   scene.proxy.rewrite(getUser, () => ({ user: randomUUID() as UserId, username: bob.username }));
   const finding = alice.client.people.find(bob.user);
   await expect(finding).rejects.toMatchObject({ code: 'answer.invalid' });
 });
 
 test.concurrent('a device that is answered by the platform is linked to nothing', async () => {
-  const { scene, alice, bob, conversation } = await acquainted();
+  const { scene, alice, bob, conversation } = await stage.acquainted();
   const linking = async (name: string) => {
     const phone = scene.open(name);
     const { code, completed } = await phone.beginLink();
@@ -154,7 +142,7 @@ test.concurrent('a device that is answered by the platform is linked to nothing'
 });
 
 test.concurrent('what was restored from a backup is held to what it knows', async () => {
-  const { scene, alice, bob, conversation } = await acquainted();
+  const { scene, alice, bob, conversation } = await stage.acquainted();
   const group = await foundGroup(alice, [bob]);
   await alice.client.groups.rename(group, 'Ours');
   scene.proxy.sends.length = 0;
@@ -184,10 +172,3 @@ test.concurrent('what was restored from a backup is held to what it knows', asyn
   await until(async () => (await textsIn(restored, conversation)).includes('I say so'));
   expect(await textsIn(restored, conversation)).toEqual(['hello', 'I said so', 'I say so']);
 });
-
-/** Alice behind the proxy and Bob before it, who have said hello, in a scene of their own. */
-async function acquainted() {
-  const scene = await openScene(platform.url);
-  scenes.push(scene);
-  return { scene, ...(await scene.acquainted()) };
-}
