@@ -1,6 +1,7 @@
 /** The WebSocket endpoint: who may open one, which are open, and how they all end. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   ApiError,
   CLOSE_CODES,
@@ -139,6 +140,8 @@ export class Sockets {
     const caller = await this.#admit(request, connection);
     // Before the device hears that it is connected, so that a connection which it makes after this one is the newer.
     const arrival = await this.#deps.arrive();
+    // When one poll brings the answer and the client's end, in this order, the end is not known until the poll is over.
+    await turn();
     // Ends the stream when its client has gone meanwhile.
     this.#server.handleUpgrade(request, stream, Buffer.from(head), (socket) => {
       this.#attend({ socket, stream, caller }, arrival);
