@@ -84,6 +84,28 @@ test('reuse after that kills the family, and tells other services', async () => 
   expect(sessions).toContain(first.session);
 });
 
+test('each use is counted, by whether it came in its time', async () => {
+  const counted = await platform.start();
+  const first = await counted.register(`Refresher${++names}`);
+  const second = await counted.refresh(first.refreshToken);
+  await counted.refresh(second.refreshToken);
+  expect(await usesOf(counted)).toEqual({ ok: 2, reused: 0 });
+  later(11);
+  const body = { refreshToken: first.refreshToken };
+  await counted.problem(refresh, { body });
+  expect(await usesOf(counted)).toEqual({ ok: 2, reused: 1 });
+  // The session is over: what its tokens still ask for is no news, and made-up ones never were.
+  await counted.problem(refresh, { body });
+  await counted.problem(refresh, { body: { refreshToken: 'made-up' } });
+  expect(await usesOf(counted)).toEqual({ ok: 2, reused: 1 });
+});
+
+async function usesOf({ fetch }: Caller): Promise<Record<string, number>> {
+  const text = await (await fetch(new Request('http://auth/metrics'))).text();
+  const lines = text.matchAll(/^sotto_refreshes_total\{outcome="(\w+)"[^}]*\} (\d+)$/gm);
+  return Object.fromEntries([...lines].map(([, outcome, uses]) => [outcome, Number(uses)]));
+}
+
 test('using the access token that came with the successor ends the predecessor too', async () => {
   const first = await account();
   const second = await auth.refresh(first.refreshToken);

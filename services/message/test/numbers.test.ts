@@ -1,5 +1,6 @@
 /** What a node tells of how soon messages arrive, and of devices that have stopped. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { STALLED_MS } from '../src/limits.ts';
 import { messageFor, openConversation } from './messages.ts';
 import type { Node } from './nodes.ts';
 import type { Person } from './peers.ts';
@@ -20,6 +21,17 @@ async function number({ service }: Node, name: string): Promise<number> {
   return Number(line?.[1]);
 }
 
+/** The same, asked when the node's clock has gone on by so much. */
+async function numberAfter(ms: number, node: Node, name: string): Promise<number> {
+  const moment = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => moment() + ms);
+  try {
+    return await number(node, name);
+  } finally {
+    clock.mockRestore();
+  }
+}
+
 test('each message is measured where it was sent, each batch where it came from another node', async () => {
   const { one, two, invite } = nodes;
   const [a, b] = (await invite(2)) as [Person, Person];
@@ -38,13 +50,17 @@ test('each message is measured where it was sent, each batch where it came from 
 
   // It has them and says nothing: a second is over when the clock of the node has struck twice.
   await vi.waitFor(async () => {
-    expect(await number(two, 'message_undelivered_age_seconds')).toBeGreaterThan(2);
+    expect(await number(two, 'message_undelivered_age_seconds')).toBeGreaterThan(3);
   }, 20_000);
   expect(await number(two, 'message_sockets_stalled')).toBe(0);
+  const nearly = STALLED_MS - 2_000;
+  expect(await numberAfter(nearly, two, 'message_sockets_stalled')).toBe(1);
+  expect(await numberAfter(nearly, one, 'message_sockets_stalled')).toBe(0);
   there.acknowledge(conversation, 2);
   await vi.waitFor(async () => {
     expect(await number(two, 'message_undelivered_age_seconds')).toBeLessThan(1.5);
   }, 20_000);
+  expect(await numberAfter(nearly, two, 'message_sockets_stalled')).toBe(0);
   expect(await number(two, 'message_queue_fill_ratio')).toBe(0);
   expect(await number(two, 'outbox_age_seconds')).toBeGreaterThanOrEqual(0);
 });
