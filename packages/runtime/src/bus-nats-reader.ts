@@ -7,7 +7,7 @@ import { BUS_RETRY_FIRST_MS } from './limits.ts';
 import { repeat } from './repeat.ts';
 
 export interface Reader extends Closable {
-  /** Ends the reading so that it is opened anew, as after a lost connection. */
+  /** Ends the reading, or the pause behind a failed opening, so that it is opened anew: there is a connection again. */
   restart(): void;
 }
 
@@ -26,9 +26,10 @@ export interface ReaderOptions {
 export async function startReader({ open, take, onFailure }: ReaderOptions): Promise<Reader> {
   let messages = await untilUp(open, { isPassing, onFailure, pauseMs: BUS_RETRY_FIRST_MS });
   let fresh = true;
-  const loop = repeat(async () => {
+  const loop = repeat(async (begunWell) => {
     if (!fresh) messages = await open();
     fresh = false;
+    begunWell();
     // Ends with the reading itself.
     void stopOnFault(messages);
     for await (const message of messages) {
@@ -37,7 +38,10 @@ export async function startReader({ open, take, onFailure }: ReaderOptions): Pro
     }
   }, onFailure);
   return {
-    restart: () => messages.stop(),
+    restart() {
+      messages.stop();
+      loop.hurry();
+    },
     async close() {
       const stopped = loop.close();
       messages.stop();

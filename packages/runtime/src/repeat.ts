@@ -4,16 +4,19 @@ import { createPause } from './pause.ts';
 
 export interface Repeat {
   readonly closed: boolean;
+  /** Ends the pause under way, if there is one. */
+  hurry(): void;
   /** Resolves when the turn under way has ended; no other follows. */
   close(): Promise<void>;
 }
 
 /**
  * Does the work again whenever it has ended. After a failure it waits, longer each time, and tells `onFailure` how
- * often the work has failed in a row.
+ * often the work has failed in a row. Work without an end says when it has begun well: a failure after that is the
+ * first in its row, however many there have been in months.
  */
 export function repeat(
-  work: () => Promise<void>,
+  work: (begunWell: () => void) => Promise<void>,
   onFailure: (error: unknown, attempt: number) => void,
 ): Repeat {
   let closed = false;
@@ -21,9 +24,12 @@ export function repeat(
 
   async function loop(): Promise<void> {
     let failures = 0;
+    const begunWell = (): void => {
+      failures = 0;
+    };
     while (!closed) {
       try {
-        await work();
+        await work(begunWell);
         failures = 0;
       } catch (error) {
         if (closed) return;
@@ -41,6 +47,7 @@ export function repeat(
     get closed() {
       return closed;
     },
+    hurry: pause.wake,
     close() {
       closed = true;
       pause.wake();
