@@ -1,4 +1,5 @@
 /** What makes a restored database safe to run on (DESIGN 2.9): docs/restore.md says why. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseOptions, openDatabase, queryOn } from '@sotto/runtime';
 import type pg from 'pg';
 import { endSessions, restoreSessions } from '../../services/auth/src/restored.ts';
@@ -9,6 +10,9 @@ import { beginRestore, endRestore, raisePlaces } from '../../services/message/sr
 import type { Tables as MessageTables } from '../../services/message/src/schema.ts';
 import type { Databases } from '../../services/standalone/src/databases.ts';
 import { inSchema } from './schemas.ts';
+
+/** Incarnations count seconds: whatever is restored after this one counts a later second, however short it takes. */
+const APART_MS = 1_100;
 
 /** What was done. */
 export interface Safety {
@@ -33,7 +37,7 @@ export async function makeSafe(
   };
   const message = open<MessageTables>('message');
   await requireNobody(message.pool);
-  const now = Date.now();
+  const now = await ownSecond();
   const incarnation = await beginRestore(message, { now, again });
   const keys = await restoreKeys(open<KeyTables>('key'), { incarnation, time: now });
   const { sessions } = await restoreSessions(open<AuthTables>('auth'));
@@ -43,12 +47,15 @@ export async function makeSafe(
 
 /**
  * The same in the transaction that puts the rows back: no service ever sees them as they were, so none gives out a second
- * time what it gave out after the backup.
+ * time what it gave out after the backup. `above` is the incarnation of the platform that these rows take the place of.
  */
-export async function makeSafeWithin(client: pg.Client): Promise<Safety> {
-  const now = Date.now();
+export async function makeSafeWithin(
+  client: pg.Client,
+  { above }: { above: number },
+): Promise<Safety> {
+  const now = await ownSecond();
   const incarnation = await inSchema(client, 'message', () =>
-    beginRestore({ pool: client }, { now, again: true }),
+    beginRestore({ pool: client }, { now, again: true, above }),
   );
   const keys = await inSchema(client, 'key', () =>
     voidKeys(queryOn<KeyTables>(client), { incarnation, time: now }),
@@ -60,6 +67,12 @@ export async function makeSafeWithin(client: pg.Client): Promise<Safety> {
     raisePlaces(queryOn<MessageTables>(client), incarnation),
   );
   return { incarnation, conversations, sessions, prekeys: keys?.prekeys };
+}
+
+/** A time, in milliseconds, of a second that no restore before this one on this machine has had. */
+async function ownSecond(): Promise<number> {
+  await sleep(APART_MS);
+  return Date.now();
 }
 
 /** What the operator is told of it. */

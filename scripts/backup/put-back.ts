@@ -60,6 +60,8 @@ class Restore {
   #header: Header | undefined;
   /** Of the platform that was there before, and may have claimed the store at its start. */
   #idBefore: string | undefined;
+  /** Of the same platform: its clients must not take the restored one for it. */
+  #incarnationBefore = 0;
   #isStoreChecked = false;
   files = 0;
 
@@ -77,6 +79,7 @@ class Restore {
       );
     }
     this.#idBefore = await platformId(client);
+    this.#incarnationBefore = await incarnationOf(client);
     for (const schema of SCHEMAS) {
       const { migrations, partitions } = header.schemas[schema];
       const known = Object.entries(MIGRATIONS[schema]);
@@ -152,7 +155,7 @@ class Restore {
     await client.query(
       'update file.uploads set expires_at = now(), writer = null, writer_until = null',
     );
-    const safety = await makeSafeWithin(client);
+    const safety = await makeSafeWithin(client, { above: this.#incarnationBefore });
     if (!this.#isStoreChecked) await this.#checkStore();
     // Last, and not after the commit: a store that is nobody's is claimed by whoever starts next, one of a platform that is
     // no more by nobody.
@@ -164,12 +167,26 @@ class Restore {
 
 /** What the file service marks its store with; undefined where no platform has run. */
 async function platformId(client: pg.Client): Promise<string | undefined> {
-  const table = await client.query<{ there: boolean }>(
-    "select to_regclass('file.platform') is not null as there",
-  );
-  if (table.rows[0]?.there !== true) return undefined;
+  if (!(await isThere(client, 'file.platform'))) return undefined;
   const { rows } = await client.query<{ id: string }>('select id::text from file.platform');
   return rows[0]?.id;
+}
+
+/** Zero where no platform has run. */
+async function incarnationOf(client: pg.Client): Promise<number> {
+  if (!(await isThere(client, 'message.platform'))) return 0;
+  const { rows } = await client.query<{ incarnation: number }>(
+    'select incarnation from message.platform',
+  );
+  return rows[0]?.incarnation ?? 0;
+}
+
+async function isThere(client: pg.Client, table: string): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>(
+    'select to_regclass($1) is not null as there',
+    [table],
+  );
+  return rows[0]?.there === true;
 }
 
 function streamOf(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
@@ -204,11 +221,7 @@ async function lockOut(client: pg.Client): Promise<void> {
 /** True when nobody has an account and nothing is stored; a platform that was only started is empty. */
 async function isEmpty(client: pg.Client): Promise<boolean> {
   for (const table of ['auth.users', 'key.identity_keys', 'message.conversations', 'file.files']) {
-    const found = await client.query<{ there: boolean }>(
-      'select to_regclass($1) is not null as there',
-      [table],
-    );
-    if (found.rows[0]?.there !== true) continue;
+    if (!(await isThere(client, table))) continue;
     if ((await client.query(`select from ${table} limit 1`)).rows.length > 0) return false;
   }
   return true;

@@ -132,6 +132,8 @@ test('a restore does not touch a platform that runs, or that holds something', a
   const running = await runScript('restore', [backup], inDirectory(platform));
   expect(running).toMatchObject({ code: 1, stderr: expect.stringContaining('is running') });
   const { dataDirectory } = platform;
+  // As if the clock had been put back by years since: the platform that follows is to rise above this one all the same.
+  await query(dataDirectory, 'update message.platform set incarnation = 1000000000');
   await platform.stop();
   const full = await runScript('restore', [backup], { DATA_DIR: dataDirectory });
   expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('not empty') });
@@ -140,6 +142,7 @@ test('a restore does not touch a platform that runs, or that holds something', a
   const words = [backup, '--replace', '--confirm', 'replace'];
   const replaced = await runScript('restore', words, { DATA_DIR: dataDirectory });
   expect(replaced).toMatchObject({ code: 0, stderr: '' });
+  expect(replaced.stdout).toContain('incarnation 1000000001');
   platform = await startStandalone({ environment, dataDirectory });
 }, 180_000);
 

@@ -9,9 +9,12 @@ import type { Tables } from './schema.ts';
 /** How far counters jump: more than any conversation takes between a backup and its restore. */
 const JUMP = 2 ** 20;
 
-/** From then on incarnations are counted in minutes, so that two restores of one backup do not get the same. */
-const FIRST_MINUTE_MS = Date.UTC(2026, 0, 1);
-const MINUTE_MS = 60_000;
+/**
+ * From then on incarnations are counted in seconds, so that two restores of one backup do not get the same. Earlier
+ * releases counted minutes, which is less.
+ */
+const FIRST_SECOND_MS = Date.UTC(2026, 0, 1);
+const SECOND_MS = 1_000;
 
 /** Thrown for a database on which nothing has run since it was made safe. */
 export class AlreadyRestored extends Error {
@@ -25,17 +28,19 @@ export class HalfRestored extends Error {
 
 export interface RestoreOptions {
   now: number;
-  /** Do it once more, though nothing has run since. */
+  /** Do it once more, though nothing has run since, or a restore was broken off. */
   again: boolean;
+  /** The incarnation of the platform whose place this one takes; left out where none was there. */
+  above?: number;
 }
 
 /**
  * Decides on the new incarnation and writes down that the restore has begun: whoever begins again after a crash gets the
- * same. Throws {@link AlreadyRestored}.
+ * same. The caller sees that no two restores have the same second. Throws {@link AlreadyRestored}.
  */
 export async function beginRestore(
   { pool }: { pool: Pick<Database<Tables>['pool'], 'query'> },
-  { now, again }: RestoreOptions,
+  { now, again, above = 0 }: RestoreOptions,
 ): Promise<number> {
   const { rows } = await pool.query<Tables['platform']>(
     'select incarnation, has_run, restoring from platform',
@@ -43,10 +48,10 @@ export async function beginRestore(
   const [platform] = rows;
   if (platform === undefined) throw new Error('the platform has no incarnation');
   const { incarnation, has_run: hasRun, restoring } = platform;
-  if (restoring !== null) return restoring;
+  if (restoring !== null && !again) return restoring;
   if (!hasRun && !again) throw new AlreadyRestored('this database was made safe already');
-  const minutes = Math.floor((now - FIRST_MINUTE_MS) / MINUTE_MS);
-  const next = Math.max(incarnation + 1, minutes);
+  const seconds = Math.floor((now - FIRST_SECOND_MS) / SECOND_MS);
+  const next = Math.max(incarnation + 1, (restoring ?? 0) + 1, above + 1, seconds);
   await pool.query('update platform set restoring = $1', [next]);
   return next;
 }

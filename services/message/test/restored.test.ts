@@ -81,5 +81,16 @@ test('one backup that is restored twice is another platform each time', async ()
   await node.close();
   const first = await restore();
   await platform.database.pool.query('update platform set restoring = null');
-  expect(await restore(AT + 120_000)).toBe(first + 2);
+  expect(await restore(AT + 2_000)).toBe(first + 2);
+  // A backup of a database whose restore was broken off.
+  expect(await restore(AT, true)).toBe(first + 3);
+});
+
+test('what takes the place of a platform rises above it, also when the clock was put back', async () => {
+  const { database } = platform;
+  const node = await platform.startNode(bus);
+  await node.close();
+  const above = (await restore(AT)) + 1_000;
+  const again = { now: AT, again: true, above };
+  expect(await beginRestore(database, again)).toBe(above + 1);
 });
