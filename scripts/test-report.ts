@@ -14,6 +14,8 @@ export interface TestReport {
   passed: number;
   /** One text for each failure: a test, a suite or file that could not be set up, an error outside of all tests. */
   failures: string[];
+  /** Where they failed; none for an error outside of all files. */
+  files: string[];
 }
 
 /** Vitest makes one of its own for each run. */
@@ -29,6 +31,12 @@ class ReportWriter implements Reporter {
         ...failed.map((test) => text(test.result().errors ?? [])),
         ...modules.flatMap(brokenSuites),
         ...unhandled.map((error) => error.message),
+      ],
+      files: [
+        ...failed.map((test) => test.module.moduleId),
+        ...modules
+          .filter((module) => brokenSuites(module).length > 0)
+          .map((module) => module.moduleId),
       ],
     };
     writeFileSync(path, JSON.stringify(report));
