@@ -11,8 +11,7 @@ import type {
 import type { NameOf } from '@sotto/hooks';
 import { type Draft, EMPTY_DRAFT } from '../screen/edit-line.ts';
 import type { Row } from '../screen/row.tsx';
-import type { Place, Places } from './places.ts';
-import type { Question } from './question.ts';
+import type { Place, Places } from './place.ts';
 
 type ConversationId = ConversationView['id'];
 type UserId = Me['user'];
@@ -28,6 +27,14 @@ export interface Panel {
 export interface Notice {
   readonly text: string;
   readonly isTrouble: boolean;
+}
+
+/** What a command has to know before it goes on. It stands in the place of the line that is typed until it is answered. */
+export interface Question {
+  readonly words: string;
+  readonly draft: Draft;
+  /** Undefined: the person lets it be. */
+  readonly answer: (typed: string | undefined) => void;
 }
 
 /** A file on its way. */
@@ -52,7 +59,6 @@ export interface DeskState {
   readonly scroll: number;
   readonly panel?: Panel | undefined;
   readonly notice?: Notice | undefined;
-  /** What a command has to know before it goes on; it is answered in the place of the line that is typed. */
   readonly question?: Question | undefined;
   readonly transfers: ReadonlyMap<number, Transfer>;
   /** Conversations that wait to be accepted. */

@@ -1,16 +1,8 @@
 /** What a command has to know before it goes on, and no screen is to show: a password. */
 import { CommandError, EXIT } from '../exit-code.ts';
 import { type Draft, EMPTY_DRAFT } from '../screen/edit-line.ts';
-import type { Desk, Panel } from './desk.ts';
+import type { Desk, Panel, Question } from './desk.ts';
 import { showPanel } from './telling.ts';
-
-/** It stands in the place of the line that is typed until it is answered. */
-export interface Question {
-  readonly words: string;
-  readonly draft: Draft;
-  /** Undefined: the person lets it be. */
-  readonly answer: (typed: string | undefined) => void;
-}
 
 /** Runs what takes a log-in with the password of just now, which it asks for below a page that says what it is for. */
 export async function withPassword<T>(

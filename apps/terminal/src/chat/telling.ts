@@ -4,7 +4,8 @@ import { explain } from '../explain.ts';
 import { textRow } from '../screen/row.tsx';
 import { wrapText } from '../text-width.ts';
 import { type Desk, type Panel, viewOf } from './desk.ts';
-import { isAt, type Place, placeNow } from './places.ts';
+import type { Place } from './place.ts';
+import { isAt, placeNow } from './places.ts';
 
 /** Shows a page in the place of the messages. */
 export function showPanel(desk: Desk, panel: Panel): void {
