@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { EXIT_FAILED, EXIT_USAGE, loadConfig, wrongCall } from '@sotto/runtime';
 import { StandaloneConfig } from '../services/standalone/src/config.ts';
-import { explainFailure } from './backup/console.ts';
+import { explainFailure, fileFault } from './backup/console.ts';
 import { dataDirectory, readIfThere, secretFile, source } from './backup/site.ts';
 import { exposureChecks } from './doctor/exposure-checks.ts';
 import { type Checks, type Finding, ok, type Patient } from './doctor/finding.ts';
@@ -16,7 +16,7 @@ Checks configuration, machine, servers and exposure of a platform, which may run
 It finds the platform as npm start does: by config.yaml, DATA_DIR, DATABASE_URL and so on.
 
   --json             one JSON object a line
-  --only NAME        one check, or several with commas between
+  --only NAME        one check, by the name in its line, or several with commas between
   --backups FOLDER   also whether its newest backup is from today
   --help             show this
 
@@ -110,8 +110,9 @@ async function check(name: string, patient: Patient): Promise<Finding> {
   try {
     return await run(patient);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code';
-    return { level: 'fail', says: `could not be checked (${code})`, todo: 'see what it names' };
+    const { code = 'no code' } = Object(error);
+    const says = `could not be checked: ${fileFault(error) ?? code}`;
+    return { level: 'fail', says, todo: 'see what it names' };
   }
 }
 

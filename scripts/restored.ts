@@ -4,11 +4,12 @@
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { ConfigError, EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE } from '@sotto/runtime';
+import { CommandError, EXIT_USAGE } from '@sotto/runtime';
 import { AlreadyRestored } from '../services/message/src/restored.ts';
 import { loadStandaloneConfig, secretsDirectory } from '../services/standalone/src/config.ts';
 import { lockData } from '../services/standalone/src/data-lock.ts';
 import { openDatabases } from '../services/standalone/src/databases.ts';
+import { explainFailure } from './backup/console.ts';
 import { makeSafe, tellSafety } from './backup/make-safe.ts';
 import { databasesElsewhere, dataDirectory, source } from './backup/site.ts';
 
@@ -21,7 +22,7 @@ may write to the schemas auth, key and message.
   --again   do it once more, though the platform has not run since
   --help    show this
 
-Exit codes: 0 done, 1 not possible, 64 wrong call, 78 wrong configuration.`;
+Exit codes: 0 done, 1 not possible, 64 wrong call, 69 not reachable, 78 wrong configuration.`;
 
 /** PostgreSQL's codes for a column, a table and a schema that is not there. */
 const ABSENT = ['42703', '42P01', '3F000'];
@@ -29,29 +30,23 @@ const ABSENT = ['42703', '42P01', '3F000'];
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const given = readArguments();
-  if (given === undefined || given.help) {
-    (given === undefined ? console.error : console.log)(USAGE);
-    return given === undefined ? EXIT_USAGE : 0;
-  }
   try {
-    await restore(given.again);
+    const { values } = parseArgs({
+      options: {
+        again: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      return 0;
+    }
+    await restore(values.again);
     return 0;
   } catch (error) {
-    console.error(`sotto: ${explain(error)}`);
-    return error instanceof ConfigError ? EXIT_CONFIG : EXIT_FAILED;
-  }
-}
-
-function readArguments() {
-  try {
-    const options = {
-      again: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    } as const;
-    return parseArgs({ options }).values;
-  } catch {
-    return undefined;
+    const code = explainFailure(explained(error));
+    if (code === EXIT_USAGE) console.error(USAGE);
+    return code;
   }
 }
 
@@ -83,13 +78,16 @@ async function makeOwnSafe(again: boolean): ReturnType<typeof makeSafe> {
   }
 }
 
-function explain(error: unknown): string {
+/** The same error, or one that says what to do. */
+function explained(error: unknown): unknown {
   if (error instanceof AlreadyRestored) {
-    return `${error.message}, and nothing has run on it since; start the platform, or say --again`;
+    return new CommandError(
+      `${error.message}, and nothing has run on it since; start the platform, or say --again`,
+    );
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (ABSENT.includes(code)) {
-    return 'this backup is of another release: use the "npm run restored" of that one';
-  }
-  return error instanceof Error ? error.message : 'this failed';
+  if (!ABSENT.includes(code)) return error;
+  return new CommandError(
+    'this backup is of another release: use the "npm run restored" of that one',
+  );
 }

@@ -80,6 +80,8 @@ function describe(error: unknown): { message: string; code: number } {
   const code = 'code' in error ? String(error.code) : '';
   if (code.startsWith('ERR_PARSE_ARGS'))
     return describe(wrongCall(error.message.replace(/\. .*/s, '')));
+  const fault = fileFault(error);
+  if (fault !== undefined) return { message: fault, code: EXIT_FAILED };
   if (ABSENT.includes(code)) {
     return { message: 'there are no tables of the platform in this database', code: EXIT_FAILED };
   }
@@ -89,6 +91,17 @@ function describe(error: unknown): { message: string; code: number } {
     return { message: `a server does not answer or refuses us (${code})`, code: EXIT_UNAVAILABLE };
   }
   return { message: error.message, code: EXIT_FAILED };
+}
+
+/** What is wrong with a file or folder that somebody named; undefined for an error of anything else. */
+export function fileFault(error: unknown): string | undefined {
+  const { code, path } = Object(error);
+  if (code === 'EISDIR') return 'a file is wanted, and not a folder';
+  if (typeof path !== 'string') return undefined;
+  if (code === 'ENOENT') return `there is no ${path}`;
+  if (code === 'ENOTDIR') return `${path} is no folder`;
+  if (code === 'EACCES' || code === 'EPERM') return `this user has no right to ${path}`;
+  return undefined;
 }
 
 /** PostgreSQL's codes for a table and a schema that is not there. */

@@ -13,7 +13,8 @@ import { rotateKeys } from './rotate-command.ts';
 import { sessionCommands } from './session-commands.ts';
 import { userCommands } from './user-commands.ts';
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map(
+/** By their names. */
+export const ACCOUNT_COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries({
     create: createAdministrator,
     audit: readAudit,
@@ -26,5 +27,5 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
 
 /** Runs one command. Resolves to the exit code; every failure is one line on the terminal. */
 export function runAdmin(deps: AdminDeps, words: readonly string[]): Promise<number> {
-  return runCommand(COMMANDS, deps, words);
+  return runCommand(ACCOUNT_COMMANDS, deps, words);
 }
