@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import {
   CreateMultipartUploadCommand,
+  DeleteBucketCommand,
   ListMultipartUploadsCommand,
   PutObjectCommand,
   S3Client,
@@ -64,6 +65,25 @@ describe('the blobs in S3', () => {
     wire.restore();
     expect(await blobs.put(key, new Response('kept').body!)).toBe(4);
     await blobs.ping();
+  });
+
+  test('a ping makes the bucket of a store that came up late, unless it must exist or was there before', async () => {
+    const corner = testS3();
+    const wire = await cuttableWire(corner.endpoint);
+    onTestFinished(() => wire.close());
+    wire.cut();
+    const late = { ...corner, endpoint: wire.url };
+    const [reader, blobs] = [await open({ ...late, mustExist: true }), await open(late)];
+    wire.restore();
+    const unavailable = { code: 'service.unavailable' };
+    const notFound = { ...unavailable, cause: { $metadata: { httpStatusCode: 404 } } };
+    const waiting = { timeout: 20_000 };
+    // A ping gives up soon, which a busy machine may take for silence.
+    await vi.waitFor(() => expect(reader.ping()).rejects.toMatchObject(notFound), waiting);
+    await vi.waitFor(() => blobs.ping(), waiting);
+    await vi.waitFor(() => reader.ping(), waiting);
+    await clientOf(corner).send(new DeleteBucketCommand({ Bucket: corner.bucket }));
+    await vi.waitFor(() => expect(blobs.ping()).rejects.toMatchObject(notFound), waiting);
   });
 
   test('many uploads and processes may find the bucket missing at the same time', async () => {

@@ -78,9 +78,15 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
   const { bucket: Bucket, log, memory = createPartMemory(PART_MEMORY_BYTES) } = options;
   let bucketFound = false;
 
-  /** Tried again by each upload until it succeeds, so that the order of starting does not matter. */
+  /** Tried again by each upload and ping until it succeeds, so that the order of starting does not matter. */
   async function ensureBucket(): Promise<void> {
-    if (!bucketFound) await findOrCreateBucket(client, options);
+    if (!bucketFound) await findBucket(client, BLOB_CONNECT_MS);
+  }
+  /** One that was there and is gone is not made anew: an empty one would say that all is well. */
+  async function findBucket(asking: S3Client, withinMs: number): Promise<void> {
+    const mayMake = !bucketFound && !options.mustExist;
+    const abortSignal = AbortSignal.timeout(withinMs);
+    await (mayMake ? findOrCreateBucket : headBucket)(asking, Bucket, abortSignal);
     bucketFound = true;
   }
   await ensureBucket().catch((error: unknown) => tellNoBucket(error, options));
@@ -123,8 +129,7 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
       await ask(client.send(new DeleteObjectCommand(placeOf(key))));
     },
     async ping() {
-      const abortSignal = AbortSignal.timeout(BLOB_PING_MS);
-      await ask(forPings.send(new HeadBucketCommand({ Bucket }), { abortSignal }));
+      await ask(findBucket(forPings, BLOB_PING_MS));
     },
     async close() {
       for (const each of [client, forReaders, forPings, forClients]) each.destroy();
@@ -178,15 +183,23 @@ function connect(
 
 async function findOrCreateBucket(
   client: S3Client,
-  { bucket: Bucket, mustExist = false }: S3BlobsOptions,
+  Bucket: string,
+  abortSignal: AbortSignal,
 ): Promise<void> {
-  const abortSignal = AbortSignal.timeout(BLOB_CONNECT_MS);
   try {
-    await client.send(new HeadBucketCommand({ Bucket }), { abortSignal });
+    await headBucket(client, Bucket, abortSignal);
   } catch (error) {
-    if (statusOf(error) !== 404 || mustExist) throw error;
+    if (statusOf(error) !== 404) throw error;
     await client.send(new CreateBucketCommand({ Bucket }), { abortSignal }).catch(unlessOurs);
   }
+}
+
+async function headBucket(
+  client: S3Client,
+  Bucket: string,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  await client.send(new HeadBucketCommand({ Bucket }), { abortSignal });
 }
 
 /** Another process was quicker. */
