@@ -9,7 +9,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '@sotto/standalone/free-port';
-import { type Daemon, startDaemon } from './daemon.ts';
+import { type Daemon, startDaemon, waitFor } from './daemon.ts';
 
 const run = promisify(execFile);
 
@@ -24,7 +24,7 @@ export interface S3Server {
   close(): Promise<void>;
 }
 
-/** One command of the cluster takes a few seconds, or now and then for ever. */
+/** One command of the cluster takes a few seconds, also on a busy machine. */
 const COMMAND_MS = 40_000;
 
 /** Starts the cluster in an empty directory. `program` maps a name to the path of Ceph's program of that name. */
@@ -34,11 +34,18 @@ export async function startRadosgw(
 ): Promise<S3Server> {
   const [monitorPort, port] = [await freePort(), await freePort()];
   const cluster = writeConfiguration({ directory, monitorPort, port });
-  const ceph = async (name: string, ...argv: string[]): Promise<void> => {
+  const ceph = async (name: string, ...argv: string[]): Promise<string> => {
     const env = { ...ENVIRONMENT, CEPH_CONF: cluster.file };
-    await run(program(name), argv, { env, timeout: COMMAND_MS }).catch((error) => {
-      throw error.killed ? new Error(`${name} did not answer within ${COMMAND_MS} ms`) : error;
-    });
+    const { stdout } = await run(program(name), argv, { env, timeout: COMMAND_MS }).catch(
+      (error) => {
+        throw error.killed ? new Error(`${name} did not answer within ${COMMAND_MS} ms`) : error;
+      },
+    );
+    return stdout;
+  };
+  /** For what may be said twice: who says it too soon is refused by "wrong fsid". */
+  const tell = (...argv: string[]): Promise<void> => {
+    return waitFor(async () => (await ceph('ceph', ...argv)) !== undefined, COMMAND_MS);
   };
   const daemons: Daemon[] = [];
   const daemon = async (
@@ -67,10 +74,12 @@ export async function startRadosgw(
     await ceph('ceph-mon', '--mkfs', '-i', 'a', '--monmap', map);
     await daemon('ceph-mon', ['-i', 'a']);
     const store = randomUUID();
-    await ceph('ceph', 'osd', 'new', store);
+    await tell('osd', 'new', store);
+    await tell('osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=localhost');
     await ceph('ceph-osd', '-i', '0', '--mkfs', '--osd-uuid', store);
-    await daemon('ceph-osd', ['-i', '0']);
-    await ceph('ceph', 'osd', 'crush', 'add', 'osd.0', '1.0', 'root=default', 'host=localhost');
+    await daemon('ceph-osd', ['-i', '0'], async () => {
+      return JSON.parse(await ceph('ceph', 'osd', 'stat', '--format=json')).num_up_osds === 1;
+    });
     await ceph(
       'radosgw-admin',
       'user',
@@ -129,6 +138,10 @@ function writeConfiguration({ directory, monitorPort, port }: Layout): {
     'mon_data_avail_crit = 1',
     'mon_data_avail_warn = 1',
     'osd_crush_chooseleaf_type = 0',
+    // What speaks to the monitor before it has heard of the cluster's id is refused by "wrong fsid". A store that tells
+    // its place as it starts ends of that, and every gateway waits for it; so it is told where it is, and tells nothing.
+    'osd_class_update_on_start = false',
+    'osd_crush_update_on_start = false',
     'osd_objectstore = memstore',
     // Taken as it is used. Deleted objects are kept for two hours.
     'memstore_device_bytes = 17179869184',
