@@ -15,6 +15,7 @@ import { watchPeak } from '../files/peak.ts';
 import { openSlowBodies } from '../files/slow-bodies.ts';
 import { knock, PASSWORD } from '../security/doors.ts';
 import { startServers } from '../servers.ts';
+import { assertBelowLimits } from './files/limits.ts';
 import { type Cost, getByCurl, putByCurl, sumBySha256sum } from './files/other-ways.ts';
 import { load, percentile } from './gateway/load.ts';
 import { childrenOf, processorSeconds, treesOf } from './messages/processes.ts';
@@ -27,7 +28,7 @@ const AT_ONCE = 20;
 /** Seconds of questions: those who hold memory too slowly are given up after five. */
 const ASKING = 4;
 
-/** Runs everything, on servers of its own. */
+/** Runs everything, on servers of its own. Rejects with all figures when one is not below its limit. */
 export async function run(): Promise<Result[]> {
   await using opened = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'sotto-bench-files-'));
@@ -39,11 +40,13 @@ export async function run(): Promise<Result[]> {
   Object.assign(process.env, environment, servers.environment);
   const people = await openCorrespondence({ FILE_UPLOAD_STALL: '120s' });
   opened.defer(() => people.close());
-  return [
+  const results = [
     ...(await compare(people, directory)),
     ...(await measureMany(people)),
     ...(await measureOthers(people)),
   ];
+  assertBelowLimits(results);
+  return results;
 }
 
 /** One way of one round, in seconds. */
