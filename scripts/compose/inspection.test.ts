@@ -15,6 +15,7 @@ const CLOSED = {
     CapAdd: null,
     SecurityOpt: ['no-new-privileges:true'],
     Memory: 805_306_368,
+    PidsLimit: 256,
   },
 };
 
@@ -33,6 +34,7 @@ test.each([
     'SecurityOpt is ["no-new-privileges:false"]',
   ],
   ['Memory', { Memory: 0 }, 'Memory is 0'],
+  ['PidsLimit', { PidsLimit: null }, 'PidsLimit is null'],
 ])('%s of another kind is told: %o', (_, changed, says) => {
   const faults = containerFaults({ ...CLOSED, HostConfig: { ...CLOSED.HostConfig, ...changed } });
   expect(faults).toEqual([says]);
@@ -42,7 +44,7 @@ test('another user is told, and so is all that an engine does not tell', () => {
   expect(containerFaults({ ...CLOSED, Config: { User: '0' } })).toEqual(['User is "0"']);
   expect(containerFaults({})).toEqual([
     ...['ReadonlyRootfs is not told', 'CapDrop is not told', 'SecurityOpt is not told'],
-    ...['User is not told', 'Memory is not told'],
+    ...['User is not told', 'Memory is not told', 'PidsLimit is not told'],
   ]);
 });
 

@@ -15,6 +15,7 @@ export interface ContainerInspection {
     readonly CapAdd?: readonly string[] | null;
     readonly SecurityOpt?: readonly string[] | null;
     readonly Memory?: number;
+    readonly PidsLimit?: number | null;
   };
   readonly State?: { readonly StartedAt?: string };
 }
@@ -27,7 +28,7 @@ export interface ImageInspection {
 
 /** What one of our containers could do that it has no need of. */
 export function containerFaults({ Config, HostConfig = {} }: ContainerInspection): string[] {
-  const { ReadonlyRootfs, CapDrop, CapAdd, SecurityOpt, Memory } = HostConfig;
+  const { ReadonlyRootfs, CapDrop, CapAdd, SecurityOpt, Memory, PidsLimit } = HostConfig;
   const User = Config?.User;
   const isClosed = SecurityOpt?.some((option) => /^no-new-privileges([:=]true)?$/.test(option));
   const held: readonly (readonly [isRight: boolean | undefined, told: object])[] = [
@@ -37,6 +38,7 @@ export function containerFaults({ Config, HostConfig = {} }: ContainerInspection
     [isClosed, { SecurityOpt }],
     [/^65532(:65532)?$/.test(User ?? ''), { User }],
     [Memory !== undefined && Memory > 0, { Memory }],
+    [(PidsLimit ?? 0) > 0, { PidsLimit }],
   ];
   return held.filter(([isRight]) => isRight !== true).map(([, told]) => words(told));
 }

@@ -17,6 +17,8 @@ interface Service {
   cap_add?: readonly string[];
   security_opt?: readonly string[];
   logging?: { options?: Readonly<Record<string, string>> };
+  cpus?: unknown;
+  cpu_shares?: number;
   deploy?: { resources?: { limits?: Readonly<Record<string, string | number>> } };
   extends?: { file: string; service: string };
 }
@@ -61,6 +63,12 @@ const CAPABILITIES: Readonly<Record<string, readonly string[]>> = {
   tools: ['DAC_OVERRIDE'],
 };
 
+/** More of them than these would be somebody's fault; PostgreSQL has one for each connection, MinIO one for each file at work. */
+const PIDS_MAX = 1024;
+
+/** What people do not wait for, and so gives way. */
+const LESS_URGENT = ['tools', 'prometheus', 'grafana'];
+
 describe('a container is closed and bounded:', () => {
   test.each(services)('%s', (title, service) => {
     const [name = ''] = title.split(' ');
@@ -68,7 +76,14 @@ describe('a container is closed and bounded:', () => {
     expect(service.cap_add ?? []).toEqual(CAPABILITIES[name] ?? []);
     expect(service.security_opt).toEqual(['no-new-privileges:true']);
     expect(service.read_only).toBe(name === 'postgres' ? undefined : true);
-    expect(service.deploy?.resources?.limits).toHaveProperty('memory');
+    const limits = service.deploy?.resources?.limits;
+    expect(limits?.memory).toMatch(/^\d+[MG]$/);
+    expect(limits?.pids).toBeGreaterThanOrEqual(64);
+    expect(limits?.pids).toBeLessThanOrEqual(PIDS_MAX);
+    // Docker refuses one above what a machine has.
+    expect(limits).not.toHaveProperty('cpus');
+    expect(service.cpus).toBeUndefined();
+    expect(service.cpu_shares).toBe(LESS_URGENT.includes(name) ? 256 : undefined);
     if (service.build !== undefined && name !== 'tools') expect(service.user).toBeUndefined();
     if (service.restart !== undefined) {
       expect(service.logging?.options).toMatchObject({
@@ -82,6 +97,12 @@ describe('a container is closed and bounded:', () => {
 test('all of them are there', () => {
   const of = (file: string) => services.filter(([title]) => title.endsWith(` ${file}`)).length;
   expect(FILES.map(of)).toEqual([11, 14, 2]);
+});
+
+test('PostgreSQL has room for a process for each connection that it takes', () => {
+  const { command, deploy } = files.get('docker-compose.yml')?.services.postgres ?? {};
+  const setting: string = command.find((word: string) => word.startsWith('max_connections='));
+  expect(deploy.resources.limits.pids).toBeGreaterThan(2 * Number(setting.split('=')[1]));
 });
 
 test('both files are the same project, wherever they lie', () => {
