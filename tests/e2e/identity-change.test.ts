@@ -142,6 +142,26 @@ test('an identity whose answer was lost is kept when the device has lost its key
   await isWorking(moved, bob);
 });
 
+test('contacts are told of another identity, and not of a list that it has signed before they accept it', {
+  timeout: TEST_MS,
+}, async () => {
+  const { client, user } = await enter('alice');
+  const bob = await enter('bob');
+  await isWorking(client, bob);
+  const { id } = await bob.client.openDirect(user);
+  await bob.client.whenStored((await bob.client.sendText(id, 'met')).id);
+  const changed = heard(bob.client, 'identity-changed');
+  const warned = heard(bob.client, 'device-list-warning');
+  await client.renewIdentity();
+  await vi.waitFor(() => expect(changed).not.toEqual([]), { timeout: 10_000 });
+  const { id: waiting } = await bob.client.sendText(id, 'once it is decided');
+  await isWorking(client, bob);
+  await bob.client.whenStored(waiting);
+  expect(changed).toEqual([{ user }]);
+  expect(warned).toEqual([]);
+  expect((await bob.client.alarms()).notices).toEqual([]);
+});
+
 test('a device that was left behind is told so also when it cannot connect any more', {
   timeout: TEST_MS,
 }, async () => {

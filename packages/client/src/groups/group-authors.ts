@@ -12,9 +12,10 @@ import { getPeer, Peer, sameBytes } from '../account/records.ts';
 import { isProblem } from '../errors.ts';
 import { keys } from '../store/key-space.ts';
 import { putRecord } from '../store/stored-record.ts';
+import { noteIdentity } from '../trust/changed-identity.ts';
 import type { KeyLog } from '../trust/key-log.ts';
 import type { IdentityVersions } from '../trust/log-answer.ts';
-import { noteIdentity, type PeerDeps, pinnedIdentity } from '../trust/peers.ts';
+import { type PeerDeps, pinnedIdentity } from '../trust/peers.ts';
 import { decodeEntry } from './group-log.ts';
 
 export interface GroupDeps extends PeerDeps {

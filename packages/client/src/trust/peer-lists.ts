@@ -23,6 +23,7 @@ import type { Events } from '../events.ts';
 import { keys } from '../store/key-space.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import { putRecord } from '../store/stored-record.ts';
+import { noteIdentity } from './changed-identity.ts';
 import { noteNotice } from './notices.ts';
 import type { SessionsDeps } from './sessions.ts';
 
@@ -113,7 +114,8 @@ export function assertListed(list: DeviceList, devices: Bundle['devices']): void
 
 /**
  * Reads a user's newest list from the platform; devices that it does not name get nothing any more. Nothing happens for
- * a user whom we have not met, nor when a newer list has come meanwhile. Throws as {@link learnList}, after an event, and
+ * a user whom we have not met, nor when a newer list has come meanwhile, nor for the list of another identity of theirs
+ * that nobody has accepted yet: accepting it has the list read anew. Throws as {@link learnList}, after an event, and
  * what calls throw.
  */
 export async function refreshList(deps: ListDeps, user: UserId): Promise<void> {
@@ -125,22 +127,68 @@ export async function refreshList(deps: ListDeps, user: UserId): Promise<void> {
   });
   if (asked === undefined) return;
   const { list: encoded } = await deps.call(getDeviceList, { params: { user_id: user } });
-  const warning = await warned(deps, user, () =>
-    store.transaction(async (transaction) => {
-      const peer = await getPeer(transaction, user);
-      if (peer === undefined) throw new ClientError('answer.invalid', 'the contact is gone');
-      const handedOut = { user, identityKey: peer.identityKey, encoded };
-      const verified = verifyList(deps, handedOut);
-      const now = await knownVersion(transaction, local, user);
-      if (isOvertaken(verified.list, { asked, now })) return undefined;
-      const { warning } = await learnList(deps, transaction, { ...handedOut, verified });
-      if (warning !== undefined) {
-        await noteNotice(transaction, { kind: 'device-list-warning', user, warning });
-      }
-      return warning;
-    }),
-  );
+  const read = { user, encoded, asked };
+  const warning = await warned(deps, user, async () => {
+    try {
+      return await takeNewest(deps, read);
+    } catch (error) {
+      if (await isOfNextIdentity(deps, read, error)) return undefined;
+      throw error;
+    }
+  });
   if (warning !== undefined) deps.events.emit('device-list-warning', { user, warning });
+}
+
+/** A list as it was read, and the version that was known before. */
+interface ReadList extends Pick<HandedOutList, 'user' | 'encoded'> {
+  readonly asked: number;
+}
+
+/** Takes a list in, unless a newer one has come meanwhile; the outcome is what is to be warned of. */
+function takeNewest(
+  deps: ListDeps,
+  { user, encoded, asked }: ReadList,
+): Promise<VerifiedDeviceList['warning']> {
+  return deps.store.transaction(async (transaction) => {
+    const peer = await getPeer(transaction, user);
+    if (peer === undefined) throw new ClientError('answer.invalid', 'the contact is gone');
+    const handedOut = { user, identityKey: peer.identityKey, encoded };
+    const verified = verifyList(deps, handedOut);
+    const now = await knownVersion(transaction, deps.local, user);
+    if (isOvertaken(verified.list, { asked, now })) return undefined;
+    const { warning } = await learnList(deps, transaction, { ...handedOut, verified });
+    if (warning !== undefined) {
+      await noteNotice(transaction, { kind: 'device-list-warning', user, warning });
+    }
+    return warning;
+  });
+}
+
+/**
+ * Whether a list was refused only because it is of another identity of the contact, which waits for a person. The list may
+ * be heard of before the identity is, so that is asked for. Throws what calls throw.
+ */
+async function isOfNextIdentity(
+  deps: ListDeps,
+  { user, encoded }: ReadList,
+  refusal: unknown,
+): Promise<boolean> {
+  if (!isForged(refusal)) return false;
+  await noteIdentity(deps, user);
+  const peer = await deps.store.transaction((transaction) => getPeer(transaction, user));
+  if (peer === undefined) return false;
+  try {
+    // Somebody may have accepted it meanwhile.
+    verifyList(deps, { user, identityKey: peer.changedTo ?? peer.identityKey, encoded });
+    return true;
+  } catch (error) {
+    if (isForged(error)) return false;
+    throw error;
+  }
+}
+
+function isForged(error: unknown): boolean {
+  return error instanceof CryptoError && error.code === 'signature.invalid';
 }
 
 /** The work's outcome; tells of a list that it refuses. */

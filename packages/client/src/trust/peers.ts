@@ -330,23 +330,6 @@ async function keepDevices(
   await sessions.save();
 }
 
-/**
- * Looks up the identity of a contact that is said to have another one. When it has, an event tells, and nothing is sent
- * until it was accepted.
- */
-export async function noteIdentity({ store, call, events }: PeerDeps, user: UserId): Promise<void> {
-  const { identityKey } = await call(getIdentity, { params: { user_id: user } });
-  const isChanged = await store.transaction(async (transaction) => {
-    const peer = await getPeer(transaction, user);
-    if (peer === undefined || sameBytes(peer.changedTo ?? peer.identityKey, identityKey)) {
-      return false;
-    }
-    await putRecord(transaction, keys.peer(user), [Peer, { ...peer, changedTo: identityKey }]);
-    return true;
-  });
-  if (isChanged) events.emit('identity-changed', { user });
-}
-
 export interface Acceptance {
   readonly user: UserId;
   /** The digits of the safety number that a person has compared. */

@@ -1,0 +1,23 @@
+/** Contacts whom the platform gives another identity: it is noted, told, and waits for a person. */
+import { getIdentity, type UserId } from '@sotto/api';
+import { getPeer, Peer, sameBytes } from '../account/records.ts';
+import { keys } from '../store/key-space.ts';
+import { putRecord } from '../store/stored-record.ts';
+import type { ListDeps } from './peer-lists.ts';
+
+/**
+ * Looks up the identity of a contact that is said to have another one. When it has, an event tells, and nothing is sent
+ * until it was accepted.
+ */
+export async function noteIdentity({ store, call, events }: ListDeps, user: UserId): Promise<void> {
+  const { identityKey } = await call(getIdentity, { params: { user_id: user } });
+  const isChanged = await store.transaction(async (transaction) => {
+    const peer = await getPeer(transaction, user);
+    if (peer === undefined || sameBytes(peer.changedTo ?? peer.identityKey, identityKey)) {
+      return false;
+    }
+    await putRecord(transaction, keys.peer(user), [Peer, { ...peer, changedTo: identityKey }]);
+    return true;
+  });
+  if (isChanged) events.emit('identity-changed', { user });
+}
