@@ -9,6 +9,7 @@ import { Restored } from '../account/restored-account.ts';
 import { createClient } from '../client.ts';
 import { readHistory } from '../messages/conversations.ts';
 import { keys } from '../store/key-space.ts';
+import { withMigrations } from '../store/record-migrations.ts';
 import type { Store, StoreEntry } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
 import { getRecord } from '../store/stored-record.ts';
@@ -90,13 +91,13 @@ test('a restore that is given up half way leaves the store as it was', async () 
   const store: Store = {
     ...into,
     transaction: (work) => {
-      if (++writes === 2) giving.abort(new Error('enough'));
+      if (++writes === 3) giving.abort(new Error('enough'));
       return into.transaction(work);
     },
   };
   const restoring = restoreBackup(store, words, backup, { provider, signal: giving.signal });
   await expect(restoring).rejects.toThrow('enough');
-  expect(await into.transaction((it) => it.list({ prefix: '', limit: 10 }))).toEqual([]);
+  expect(await entriesOf(into)).toEqual([]);
 });
 
 test('of everything that a store can hold, only what is sorted into a backup leaves it', async () => {
@@ -105,7 +106,7 @@ test('of everything that a store can hold, only what is sorted into a backup lea
   await say(store, said(3));
   const secret = 'never to leave this device';
   const kept = new Set(kindsFor('backup'));
-  await store.transaction(async (it) => {
+  await withMigrations(store).transaction(async (it) => {
     for (const make of Object.values(keys)) {
       const key = typeof make === 'string' ? make : Reflect.apply(make, undefined, ['x', 'x', 'x']);
       const sound = String(key).replace(/\/$/, '/x');
@@ -200,6 +201,31 @@ test('a backup with a kind of record that this release does not know is refused'
   }
   const headless = sealBackup(provider, decodeRecoveryWords(words), streamed(records.slice(1)));
   await refuses(words, await collect(headless), { code: 'backup.unsupported' });
+});
+
+test('a store that a newer release has written is neither backed up nor restored into', async () => {
+  const newer = { code: 'store.newer' };
+  const store = openMemoryStore();
+  await settle(store, provider);
+  const backup = await exported(store);
+  const into = openMemoryStore();
+  for (const one of [store, into]) {
+    await one.transaction((it) => it.put(keys.recordVersion, bytesOf('{"version":99}')));
+  }
+  await expect(exportBackup(store, words, options)).rejects.toMatchObject(newer);
+  await expect(restoreBackup(into, words, backup, options)).rejects.toMatchObject(newer);
+  expect(await entriesOf(into)).toEqual([]);
+});
+
+test('what an older release has left is brought up to date before it is looked at', async () => {
+  const store = openMemoryStore();
+  await settle(store, provider);
+  const budget = (one: Store) => one.transaction((it) => it.get('again-budget/old'));
+  await store.transaction((it) => it.put('again-budget/old', bytesOf('{}')));
+  const into = openMemoryStore();
+  await into.transaction((it) => it.put('again-budget/old', bytesOf('{}')));
+  await restoreBackup(into, words, await exported(store), options);
+  expect(await Promise.all([budget(store), budget(into)])).toEqual([undefined, undefined]);
 });
 
 test('a store that somebody uses is left alone', async () => {
@@ -347,8 +373,10 @@ async function refuses(
   expect(transactions).toBe(0);
 }
 
-function entriesOf(store: Store): Promise<StoreEntry[]> {
-  return store.transaction((it) => it.list({ prefix: '', limit: 10_000 }));
+/** All but what says in which form they are. */
+async function entriesOf(store: Store): Promise<StoreEntry[]> {
+  const all = await store.transaction((it) => it.list({ prefix: '', limit: 10_000 }));
+  return all.filter(({ key }) => key !== keys.recordVersion);
 }
 
 async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {

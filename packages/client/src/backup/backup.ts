@@ -14,6 +14,7 @@ import type { Abortable } from '../connection/heeding.ts';
 import { ClientError } from '../errors.ts';
 import { RESTORED_PER_COMMIT, STORE_PAGE } from '../limits.ts';
 import { keys } from '../store/key-space.ts';
+import { withMigrations } from '../store/record-migrations.ts';
 import type { Store, StoreEntry, StoreTransaction } from '../store/store.ts';
 import { decodeRecord, encodeRecord, getRecord, putRecord } from '../store/stored-record.ts';
 import { type OpenBackup, openBackup, sealBackup } from './archive-file.ts';
@@ -54,7 +55,8 @@ type BackupHead = z.infer<typeof BackupHead>;
 /**
  * A backup of a store, encrypted under the recovery key of these words, in pieces as they are read. The client of the store
  * may go on meanwhile: what comes in may be in the backup or not. Rejects with `backup.words-wrong`, and with
- * `account.missing` before the first connection; the stream fails with `store.invalid` and `store.closed`.
+ * `account.missing` before the first connection; both reject with `store.newer` for what a newer release has written. The
+ * stream fails with `store.invalid` and `store.closed`.
  */
 export async function exportBackup(
   store: Store,
@@ -63,11 +65,12 @@ export async function exportBackup(
 ): Promise<ReadableStream<Uint8Array>> {
   signal?.throwIfAborted();
   const recoveryKey = decodeRecoveryWords(words);
-  const first = await store.transaction(async (transaction) => [
+  const migrated = withMigrations(store);
+  const first = await migrated.transaction(async (transaction) => [
     await headOf(transaction, clock()),
     ...(await readSingles(transaction, 'backup')),
   ]);
-  return sealBackup(provider, recoveryKey, unlessAborted(following(first, store), signal));
+  return sealBackup(provider, recoveryKey, unlessAborted(following(first, migrated), signal));
 }
 
 async function* following(first: readonly StoreEntry[], store: Store): AsyncGenerator<StoreEntry> {
@@ -117,7 +120,7 @@ export async function restoreBackup(
   const before = restoring.get(store) ?? Promise.resolve();
   const restored = before
     .catch(() => {})
-    .then(() => restoreInto(store, { provider, opened, head, signal }));
+    .then(() => restoreInto(withMigrations(store), { provider, opened, head, signal }));
   restoring.set(store, restored);
   return restored;
 }
