@@ -1,5 +1,6 @@
 /**
- * All points at which a client may die while it sends, receives, gives out keys, renews tokens, links a device or is linked:
+ * All points at which a client may die while it sends, also to devices that it does not know, receives, gives out
+ * keys, renews tokens, links a device or is linked:
  * `npm run crash-points [-- --task link] [--every 5]`. Half an hour or more for all; ends with 1 when anything was lost.
  */
 import { parseArgs } from 'node:util';

@@ -7,7 +7,7 @@ import { CRASH_ENVIRONMENT, type Task } from './scene.ts';
 /** How far apart they are; what links waits for the key log each time. */
 const EVERY: Record<Task, number> = {
   ...{ send: 29, receive: 29, 'send-group': 29, 'receive-group': 29 },
-  ...{ refill: 29, refresh: 29, link: 43, complete: 43 },
+  ...{ refill: 29, refresh: 29, link: 43, complete: 43, 'send-stale': 29 },
 };
 
 let platform: Standalone;

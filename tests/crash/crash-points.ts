@@ -3,7 +3,7 @@
  * linked: it dies there, lives again, and must have lost nothing, shown nothing twice, used no key with one nonce twice. To a
  * program that reads by `messages()` nothing was skipped, and only that came again on which a life ended.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Lives, openLives } from './lives.ts';
@@ -30,43 +30,64 @@ export interface CrashReport {
 /** Work that takes more points than this goes round in circles. */
 const POINTS_MAX = 1_000;
 
+/** So many devices can be linked to an account in ten minutes: others play the next scene. */
+const ROUNDS_LINKING = 10;
+const LINKING: readonly Task[] = ['link', 'complete', 'send-stale'];
+
 /** Dies at one point after the other, until a life is over before it comes to the next. */
-export async function dieAtEachPoint({
-  url,
-  task,
-  every,
-  from,
-}: CrashOptions): Promise<CrashReport> {
+export async function dieAtEachPoint(options: CrashOptions): Promise<CrashReport> {
+  const { task, every, from } = options;
   const directory = mkdtempSync(join(tmpdir(), 'sotto crash '));
   const sealsPath = join(directory, 'seals');
   writeFileSync(sealsPath, '');
   const lives = openLives();
-  const scene = await openScene({ url, directory, task });
+  const rounds = LINKING.includes(task) ? ROUNDS_LINKING : POINTS_MAX;
+  const faults: string[] = [];
+  let deaths = 0;
   try {
-    let deaths = 0;
-    for (let point = from; point < POINTS_MAX; point += every) {
-      const isOver = await dieAndLiveOn({ lives, scene, url, sealsPath }, point);
-      if (isOver) break;
-      deaths += 1;
+    for (let isOver = false; !isOver; ) {
+      const point = from + deaths * every;
+      const stage = { ...options, lives, sealsPath, directory: join(directory, `from ${point}`) };
+      const played = await playScene(stage, { from: point, rounds });
+      deaths += played.deaths;
+      faults.push(...played.faults);
+      isOver = played.deaths < rounds || from + deaths * every >= POINTS_MAX;
     }
-    const faults = [...(await scene.judge()), ...repeatedSeals(sealsPath)];
-    return { task, deaths, faults };
+    return { task, deaths, faults: [...faults, ...repeatedSeals(sealsPath)] };
   } finally {
-    await scene.close();
     await lives.close();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-interface Stage {
+interface Stage extends CrashOptions {
   readonly lives: Lives;
-  readonly scene: Scene;
-  readonly url: string;
+  readonly directory: string;
   readonly sealsPath: string;
 }
 
+/** Some deaths among the same people. Fewer than asked for: the work was done before the next point came. */
+async function playScene(
+  stage: Stage,
+  { from, rounds }: { readonly from: number; readonly rounds: number },
+): Promise<Omit<CrashReport, 'task'>> {
+  mkdirSync(stage.directory);
+  const scene = await openScene(stage);
+  try {
+    let deaths = 0;
+    for (let point = from; deaths < rounds && point < POINTS_MAX; point += stage.every) {
+      const isOver = await dieAndLiveOn(stage, scene, point);
+      if (isOver) break;
+      deaths += 1;
+    }
+    return { deaths, faults: await scene.judge() };
+  } finally {
+    await scene.close();
+  }
+}
+
 /** True when the work was done before the point came. */
-async function dieAndLiveOn({ lives, scene, url, sealsPath }: Stage, point: number) {
+async function dieAndLiveOn({ lives, url, sealsPath }: Stage, scene: Scene, point: number) {
   const { work, onCode, after } = await scene.next(point);
   const live = (killAt: number) => {
     const given: Work = { ...work, url, killAt, sealsPath };

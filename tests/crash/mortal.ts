@@ -42,9 +42,14 @@ export function openMortal({ url, path, killAt, sealsPath }: MortalOptions): Mor
       point();
       return answer;
     },
-    WebSocket: mortalSocket(point),
+    WebSocket: mortalSocket(point, refusedPathOf(path)),
   });
   return { client, passed: () => passed };
+}
+
+/** Where the lives of a store leave a dot for each refusal that named devices which they did not know, or which are gone. */
+export function refusedPathOf(path: string): string {
+  return `${path}.refused`;
 }
 
 function mortalStore(store: Store, point: () => void): Store {
@@ -62,10 +67,14 @@ function mortalStore(store: Store, point: () => void): Store {
   };
 }
 
-function mortalSocket(point: () => void): typeof WebSocket {
+function mortalSocket(point: () => void, refusedPath: string): typeof WebSocket {
   return class extends WebSocket {
     constructor(...given: ConstructorParameters<typeof WebSocket>) {
       super(...given);
+      // Before the point, at which nothing more can be written down.
+      this.addEventListener('message', ({ data }) => {
+        if (String(data).includes('"message.devices-stale"')) appendFileSync(refusedPath, '.');
+      });
       this.addEventListener('message', point);
     }
     override send(data: Parameters<WebSocket['send']>[0]): void {

@@ -1,5 +1,5 @@
 /** Those among whom a mortal client lives: they outlive it, ask of it what it is tried for, and judge what became of it. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { getBundle } from '@sotto/api';
 import {
@@ -13,6 +13,7 @@ import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 import { waitFor } from '../daemon.ts';
 import { accessTokenOf, expireToken, openLastingStore } from '../e2e/stores.ts';
+import { refusedPathOf } from './mortal.ts';
 import { LIFE_BEGINS, type Work } from './work.ts';
 
 type Id = ConversationRecord['id'];
@@ -20,7 +21,7 @@ type Given<W> = W extends unknown ? Omit<W, 'url' | 'killAt' | 'sealsPath'> : ne
 
 /** What a life is about. */
 export const TASKS = [
-  ...(['send', 'receive', 'send-group', 'receive-group'] as const),
+  ...(['send', 'send-stale', 'receive', 'send-group', 'receive-group'] as const),
   ...(['refill', 'refresh', 'link', 'complete'] as const),
 ] as const;
 export type Task = (typeof TASKS)[number];
@@ -78,7 +79,13 @@ interface Cast extends SceneOptions {
   readonly groups: Room[];
   /** Who is in the groups besides the two. */
   readonly other: Client | undefined;
+  /** A second device of the friend's, another one in each round. */
+  young?: { readonly client: Client; readonly device: DeviceId };
+  /** What went wrong in rounds that are over, in words. */
+  readonly faults: string[];
 }
+
+type DeviceId = Awaited<ReturnType<Client['completeLink']>>['device'];
 
 /** Registers those that the task takes, and lets them meet. */
 export async function openScene(options: SceneOptions): Promise<Scene> {
@@ -92,7 +99,8 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   const room: Room = { id: (await friend.openDirect(user)).id, expected: [] };
   const isGroup = task === 'send-group' || task === 'receive-group';
   const other = isGroup ? await enter(url, { name: 'Other', store: openMemoryStore() }) : undefined;
-  const cast: Cast = { ...options, path, friend, friendStore, user, room, groups: [], other };
+  const lists = { groups: [], faults: [] };
+  const cast: Cast = { ...options, path, friend, friendStore, user, room, other, ...lists };
   await say(room, friend, 'welcome');
   await hears(mortal, room, 'welcome');
   if (task === 'link') return linkScene(cast, mortal);
@@ -103,6 +111,20 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
 const ROUNDS: Record<Exclude<Task, 'link'>, (cast: Cast, point: number) => Promise<Round>> = {
   async send(cast, point) {
     return sending(cast, cast.room, `sent ${point}`);
+  },
+  /** The mortal knows a device of the friend's that is gone, and none of the one that has come: the send is refused. */
+  async 'send-stale'(cast, point) {
+    await replaceYoung(cast);
+    const text = `to another device ${point}`;
+    const refusals = countRefusals(cast);
+    const round = sending(cast, cast.room, text);
+    return {
+      ...round,
+      async after() {
+        await round.after();
+        await judgeStale(cast, { text, refusals });
+      },
+    };
   },
   receive: (cast, point) => receiving(cast, cast.room, point),
   /** In a new group each time, so that everybody is to be given the key of what is said. */
@@ -155,6 +177,39 @@ async function receiving({ path, friend }: Cast, room: Room, point: number): Pro
   return { work, after: async () => undefined };
 }
 
+/** Links another second device to the friend's account, and takes the one of before off it. */
+async function replaceYoung(cast: Cast): Promise<void> {
+  const { url, friend, young: before } = cast;
+  const client = open(url, openMemoryStore());
+  const { code, completed } = await client.beginLink();
+  await friend.completeLink(code);
+  const { device } = await completed;
+  await client.connect();
+  cast.young = { client, device };
+  if (before === undefined) return;
+  await friend.unlink(before.device);
+  await before.client.close();
+}
+
+/** The new device has what was said since it came, once; and it was by a refusal that the mortal learned of it. */
+async function judgeStale(
+  cast: Cast,
+  { text, refusals }: { readonly text: string; readonly refusals: number },
+): Promise<void> {
+  const { young, room, faults } = cast;
+  if (young === undefined) throw new Error('nobody was linked');
+  // What does not come is a difference.
+  await hears(young.client, room, text).catch(() => undefined);
+  faults.push(...differences(await textsOf(young.client, room), [text], 'the new device'));
+  if (countRefusals(cast) === refusals) faults.push(`${text} was not refused`);
+}
+
+/** How often the platform has told the mortal, in all its lives, that it knows other devices than there are. */
+function countRefusals({ path }: Cast): number {
+  const refusedPath = refusedPathOf(path);
+  return existsSync(refusedPath) ? statSync(refusedPath).size : 0;
+}
+
 async function foundGroup({ friend, other, user, groups }: Cast): Promise<Room> {
   const third = await other?.me();
   if (third === undefined) throw new Error('nobody else is there');
@@ -182,6 +237,7 @@ function sceneOf(cast: Cast, next: Scene['next']): Scene {
         }
         return [
           ...given,
+          ...cast.faults,
           ...(await faultsOf(mortal, [room, ...groups], 'the mortal client')),
           ...(await faultsOf(friend, [room, ...groups], 'the friend')),
           ...(other === undefined ? [] : await faultsOf(other, groups, 'the other member')),
@@ -193,6 +249,7 @@ function sceneOf(cast: Cast, next: Scene['next']): Scene {
     async close() {
       await friend.close();
       await other?.close();
+      await cast.young?.client.close();
     },
   };
 }
