@@ -1,14 +1,14 @@
 /**
- * The long form of `tests/files/transfers.test.ts`: `npm run chaos-files [-- --seed 1] [--files 50] [--mib 40] [--report]`.
- * With --report what it found is written to docs/reports/chaos-files.json. Takes Ceph's gateway, as `npm run setup-tests`
- * brings it, and kills it too.
+ * The long form of `tests/files/transfers.test.ts`: `npm run chaos-files [-- --seed 1] [--files 50] [--mib 40]
+ * [--store s3|directory] [--report]`. With --report what it found is written to docs/reports/chaos-files.json, over a
+ * directory to chaos-files-directory.json. Over S3 it takes Ceph's gateway, as `npm run setup-tests` brings it, and kills it too.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startMortalStore } from '../tests/files/object-store.ts';
+import { openDirectory, startMortalStore } from '../tests/files/object-store.ts';
 import { isNothing } from '../tests/files/remains.ts';
 import { runTransfers } from '../tests/files/transfer-run.ts';
 import { startServers } from '../tests/servers.ts';
@@ -18,11 +18,17 @@ const MIB = 1024 * 1024;
 /** As a shell tells of a program that was interrupted. */
 const EXIT_STOPPED = 130;
 
+const STORES = new Map([
+  ['s3', { open: startMortalStore, report: 'chaos-files.json' }],
+  ['directory', { open: openDirectory, report: 'chaos-files-directory.json' }],
+]);
+
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
     files: { type: 'string', default: '50' },
     mib: { type: 'string', default: '40' },
+    store: { type: 'string', default: 's3' },
     report: { type: 'boolean', default: false },
   },
 });
@@ -30,6 +36,8 @@ const [seed, files, mib] = [Number(values.seed), Number(values.files), Number(va
 if (![seed, files, mib].every((number) => Number.isInteger(number) && number > 0)) {
   throw new Error('--seed, --files and --mib take numbers');
 }
+const over = STORES.get(values.store);
+if (over === undefined) throw new Error(`--store takes ${[...STORES.keys()].join(' or ')}`);
 console.log(`seed ${seed}`);
 
 /** Why the run ends early. Who asks twice waits for nothing: what has been started ends with this process. */
@@ -43,7 +51,7 @@ for (const event of ['SIGINT', 'SIGTERM', 'disconnect'] as const) {
 }
 process.channel?.unref();
 
-// The S3 server is the run's own.
+// An S3 server is the run's own.
 const own = { TEST_S3_ENDPOINT: 'none', TEST_S3_ACCESS_KEY: 'none', TEST_S3_SECRET_KEY: 'none' };
 const environment = { ...process.env, ...own, CHROMIUM: 'none' };
 const servers = await startServers(environment);
@@ -59,19 +67,17 @@ const options = {
 try {
   const report = await runTransfers({
     ...{ ...options, withinMs: 60_000 + files * 20_000 },
-    ...{ store: startMortalStore, say: console.log, signal: ending.signal },
+    ...{ store: over.open, say: console.log, signal: ending.signal },
   });
   const found = {
     ...{ at: new Date().toISOString(), commit: commit(), node: process.version },
-    ...{ cores: cpus().length, options, report },
+    ...{ cores: cpus().length, store: values.store, options, report },
   };
   const text = `${JSON.stringify(found, undefined, 2)}\n`;
   console.log(text);
   if (values.report) {
-    writeFileSync(
-      fileURLToPath(new URL('../docs/reports/chaos-files.json', import.meta.url)),
-      text,
-    );
+    const path = new URL(`../docs/reports/${over.report}`, import.meta.url);
+    writeFileSync(fileURLToPath(path), text);
   }
   const { damaged, missing, afterSweep, afterErasure } = report;
   const left = Object.values(afterSweep).reduce((sum, count) => sum + count, 0);

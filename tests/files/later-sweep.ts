@@ -3,7 +3,7 @@ import { loadConfig } from '@sotto/runtime';
 import { FileConfig, startFile } from '../../services/file/src/service.ts';
 import { type Cluster, withClient } from '../cluster.ts';
 import { waitFor } from '../daemon.ts';
-import { bucketOf, listObjects, listUnfinished } from './bucket.ts';
+import { findStored } from './stored.ts';
 
 /** What belongs to no file that is stored, and files whose bytes are not there. */
 export interface LeftOver {
@@ -57,9 +57,8 @@ function isNothing(left: LeftOver): boolean {
 }
 
 async function findLeftOver(environment: Readonly<Record<string, string>>): Promise<LeftOver> {
-  const place = bucketOf(environment);
-  const keys = new Set(await listObjects(place));
-  const unfinished = (await listUnfinished(place)).length;
+  const { keys, unfinished } = await findStored(environment);
+  const there = new Set(keys);
   const rows: { state: string; blob_key: string }[] = [];
   await withClient(environment.DATABASE_URL ?? '', async (client) => {
     rows.push(...(await client.query('select state, blob_key from file.files')).rows);
@@ -68,8 +67,8 @@ async function findLeftOver(environment: Readonly<Record<string, string>>): Prom
   const known = new Set(stored.map(({ blob_key }) => blob_key));
   return {
     unsettled: rows.length - stored.length,
-    objectsWithoutRow: [...keys].filter((key) => !known.has(key)).length,
-    rowsWithoutObject: [...known].filter((key) => !keys.has(key)).length,
+    objectsWithoutRow: keys.filter((key) => !known.has(key)).length,
+    rowsWithoutObject: [...known].filter((key) => !there.has(key)).length,
     unfinished,
   };
 }

@@ -1,4 +1,4 @@
-/** An S3 server that can be taken away from a platform while it works, and given back. */
+/** Stores for the files of a platform. An S3 server can be taken away while it works, and given back; a directory stays. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,13 @@ import { startRadosgw } from '../radosgw.ts';
 export interface ObjectStore {
   /** What a platform is to be told. */
   environment: Record<string, string>;
-  /** Takes it away, in the middle of whatever it does. */
-  kill(): Promise<void>;
-  /** Gives it back. Resolves when it serves. */
-  start(): Promise<void>;
+  /** What runs it, unless nothing does. */
+  server?: {
+    /** Takes it away, in the middle of whatever it does. */
+    kill(): Promise<void>;
+    /** Gives it back. Resolves when it serves. */
+    start(): Promise<void>;
+  };
   close(): Promise<void>;
 }
 
@@ -23,8 +26,7 @@ export async function openWiredStore(): Promise<ObjectStore> {
   const wire = await openWire([Number(port)]);
   return {
     environment: { S3_ENDPOINT: `http://127.0.0.1:${wire.port}` },
-    kill: async () => wire.cut(),
-    start: async () => wire.restore(),
+    server: { kill: async () => wire.cut(), start: async () => wire.restore() },
     close: () => wire.close(),
   };
 }
@@ -41,11 +43,19 @@ export async function startMortalStore(): Promise<ObjectStore> {
       S3_ACCESS_KEY: server.accessKey,
       S3_SECRET_KEY: server.secretKey,
     },
-    kill: server.kill,
-    start: server.start,
+    server,
     async close() {
       await server.close();
       rmSync(directory, { recursive: true, force: true });
     },
+  };
+}
+
+/** A directory of the file service's own. */
+export async function openDirectory(): Promise<ObjectStore> {
+  const directory = mkdtempSync(join(tmpdir(), 'sotto-blobs-'));
+  return {
+    environment: { S3_ENDPOINT: '', FILE_DIRECTORY: directory },
+    close: async () => rmSync(directory, { recursive: true, force: true }),
   };
 }

@@ -1,13 +1,13 @@
-/** What files have left behind: in the database, and in the bucket by its server's own account. */
+/** What files have left behind: in the database, and in the store. */
 import type { Cluster } from '../cluster.ts';
 import { withClient } from '../cluster.ts';
-import { bucketOf, listObjects, listUnfinished } from './bucket.ts';
+import { findStored } from './stored.ts';
 
 export interface Remains {
   /** Rows of all tables of the file service that speak of files, by table; tables without any are left out. */
   rows: Record<string, number>;
   objects: number;
-  /** Multipart uploads that nobody ended. */
+  /** Uploads that nobody ended. */
   unfinished: number;
 }
 
@@ -23,13 +23,11 @@ const OTHER_TABLES =
 
 /** Everything that is there now. */
 export async function findRemains({ environment }: Pick<Cluster, 'environment'>): Promise<Remains> {
-  const place = bucketOf(environment);
-  const [rows, objects, unfinished] = await Promise.all([
+  const [rows, { keys, unfinished }] = await Promise.all([
     countRows(environment.DATABASE_URL ?? ''),
-    listObjects(place),
-    listUnfinished(place),
+    findStored(environment),
   ]);
-  return { rows, objects: objects.length, unfinished: unfinished.length };
+  return { rows, objects: keys.length, unfinished };
 }
 
 async function countRows(database: string): Promise<Record<string, number>> {

@@ -39,7 +39,7 @@ export function startStriking(options: StrikingOptions): Striking {
   const victims: readonly Victim[] = [
     service(cluster, 'file'),
     service(cluster, 'gateway'),
-    { name: 's3', kill: store.kill, start: store.start },
+    ...(store.server === undefined ? [] : [{ name: 's3', ...store.server }]),
     { name: 'client', kill: () => chance.pick(people).kill(), start: async () => undefined },
   ];
   const kills: Record<string, number> = {};

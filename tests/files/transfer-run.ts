@@ -1,7 +1,7 @@
 /**
- * Files between people while everything on their way is killed: the file service, the gateway, the S3 server and the
- * people's own processes. What holds in the end: each file is where it was sent, byte by byte, and when all is swept and
- * the people are gone, there is no row, no object and no unfinished upload.
+ * Files between people while everything on their way is killed: the file service, the gateway, the S3 server (where there
+ * is one) and the people's own processes. What holds in the end: each file is where it was sent, byte by byte, and when
+ * all is swept and the people are gone, there is no row, no object and no unfinished upload.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
