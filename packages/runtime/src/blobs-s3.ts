@@ -76,19 +76,9 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
     { maxSockets: 1, pauseMs: BLOB_PING_MS },
   );
   const { bucket: Bucket, log, memory = createPartMemory(PART_MEMORY_BYTES) } = options;
-  let bucketFound = false;
-
+  const theBucket = lookFor(options);
   /** Tried again by each upload and ping until it succeeds, so that the order of starting does not matter. */
-  async function ensureBucket(): Promise<void> {
-    if (!bucketFound) await findBucket(client, BLOB_CONNECT_MS);
-  }
-  /** One that was there and is gone is not made anew: an empty one would say that all is well. */
-  async function findBucket(asking: S3Client, withinMs: number): Promise<void> {
-    const mayMake = !bucketFound && !options.mustExist;
-    const abortSignal = AbortSignal.timeout(withinMs);
-    await (mayMake ? findOrCreateBucket : headBucket)(asking, Bucket, abortSignal);
-    bucketFound = true;
-  }
+  const ensureBucket = (): Promise<void> => theBucket.ensure(client);
   await ensureBucket().catch((error: unknown) => tellNoBucket(error, options));
 
   const placeOf = (key: string): Place => {
@@ -129,7 +119,7 @@ export async function openS3Blobs(options: S3BlobsOptions): Promise<Blobs> {
       await ask(client.send(new DeleteObjectCommand(placeOf(key))));
     },
     async ping() {
-      await ask(findBucket(forPings, BLOB_PING_MS));
+      await ask(theBucket.find(forPings, BLOB_PING_MS));
     },
     async close() {
       for (const each of [client, forReaders, forPings, forClients]) each.destroy();
@@ -179,6 +169,26 @@ function connect(
       httpsAgent: ca === undefined ? agent : { ...agent, ca: readNamedFile(ca, 's3.ca', 'S3_CA') },
     },
   });
+}
+
+/**
+ * The bucket, made when it is absent unless it must exist. One that was there and is gone is not made anew: an empty one
+ * would say that all is well.
+ */
+function lookFor({ bucket, mustExist = false }: S3BlobsOptions) {
+  let isFound = false;
+  async function find(client: S3Client, withinMs: number): Promise<void> {
+    const mayMake = !isFound && !mustExist;
+    const abortSignal = AbortSignal.timeout(withinMs);
+    await (mayMake ? findOrCreateBucket : headBucket)(client, bucket, abortSignal);
+    isFound = true;
+  }
+  return {
+    find,
+    async ensure(client: S3Client): Promise<void> {
+      if (!isFound) await find(client, BLOB_CONNECT_MS);
+    },
+  };
 }
 
 async function findOrCreateBucket(
