@@ -24,7 +24,7 @@ import { keepKeys } from './account/key-upkeep.ts';
 import type { createLinking } from './account/link-answer.ts';
 import type { ClientCore } from './client-core.ts';
 import type { AccountDoor, DeviceDoor } from './client-interface.ts';
-import { type Abortable, heeding } from './connection/heeding.ts';
+import type { Abortable } from './connection/heeding.ts';
 import { loadLatePart } from './load-late.ts';
 
 /** What an application calls about the account of a client's store. */
@@ -32,9 +32,9 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
   const { account, call, events } = core;
   return {
     me: () => findAccount(core.store),
-    register: (entry, options = {}) => heeding(options, () => registerAccount(account, entry)),
-    login: (credentials, options = {}) => heeding(options, () => logInTo(core, credentials)),
-    recover: (recovery, options = {}) => heeding(options, () => recoverAccount(account, recovery)),
+    register: (entry) => registerAccount(account, entry),
+    login: (credentials) => logInTo(core, credentials),
+    recover: (recovery) => recoverAccount(account, recovery),
     async logout() {
       await core.disconnect();
       await logOut(account);
@@ -60,8 +60,7 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
       await call(deleteAccount, { body: { password } });
       await core.leave();
     },
-    exportData: (options = {}) =>
-      heeding(options, () => call(exportAccount, {}, { signal: options.signal })),
+    exportData: ({ signal } = {}) => call(exportAccount, {}, { signal }),
   };
 }
 
@@ -88,13 +87,12 @@ export function openDeviceDoor(core: ClientCore): DeviceDoor {
       const { nameOwnDevice } = await loadLatePart();
       await nameOwnDevice(await core.peerDeps(), { device, name });
     },
-    beginLink: (options = {}) => heeding(options, () => beginLinkTo(core, options)),
-    completeLink: (code, options = {}) =>
-      heeding(options, async () => {
-        const late = await loadLatePart();
-        completeLink ??= late.createLinking();
-        return completeLink(await core.deviceDeps(), code, options);
-      }),
+    beginLink: (options = {}) => beginLinkTo(core, options),
+    async completeLink(code, options = {}) {
+      const late = await loadLatePart();
+      completeLink ??= late.createLinking();
+      return completeLink(await core.deviceDeps(), code, options);
+    },
     async unlink(device: DeviceId) {
       const { unlinkDevice, unlinkThisDevice } = await loadLatePart();
       const deps = await core.deviceDeps();

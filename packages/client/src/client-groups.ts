@@ -2,6 +2,7 @@
 import type { ConversationId, UserId } from '@sotto/api';
 import type { MemberRole } from '@sotto/crypto';
 import type { ClientCore } from './client-core.ts';
+import type { Abortable } from './connection/heeding.ts';
 import { ClientError } from './errors.ts';
 import { readGroupAnew } from './groups/group-reading.ts';
 import { giveTitleKeys } from './groups/group-title.ts';
@@ -33,22 +34,31 @@ export interface GroupsDoor {
    * Founds a group. Rejects with `conversation.member-unknown` when a member is no user. When only giving it a title
    * fails, the group is there without one.
    */
-  create(group: NewGroup): Promise<GroupRecord>;
-  add(conversation: ConversationId, users: readonly UserId[]): Promise<void>;
+  create(group: NewGroup, options?: Abortable): Promise<GroupRecord>;
+  add(conversation: ConversationId, users: readonly UserId[], options?: Abortable): Promise<void>;
   /** Removes others; one goes oneself by `leave`. */
-  remove(conversation: ConversationId, users: readonly UserId[]): Promise<void>;
+  remove(
+    conversation: ConversationId,
+    users: readonly UserId[],
+    options?: Abortable,
+  ): Promise<void>;
   /** Goes. What was said stays readable here; when no admin is left, the eldest member becomes one. */
-  leave(conversation: ConversationId): Promise<void>;
-  setRole(conversation: ConversationId, user: UserId, role: MemberRole): Promise<void>;
+  leave(conversation: ConversationId, options?: Abortable): Promise<void>;
+  setRole(
+    conversation: ConversationId,
+    user: UserId,
+    role: MemberRole,
+    options?: Abortable,
+  ): Promise<void>;
   /** Rejects with `content.invalid` for a title that is empty or too long. */
-  rename(conversation: ConversationId, title: string): Promise<void>;
+  rename(conversation: ConversationId, title: string, options?: Abortable): Promise<void>;
   /** Who is in a group, the eldest first. */
-  members(conversation: ConversationId): Promise<GroupMember[]>;
+  members(conversation: ConversationId, options?: Abortable): Promise<GroupMember[]>;
   /**
    * Goes on after `group-broken`: forgets what was seen of the group's log, and takes it as the platform shows it now.
    * For when the members have told each other, by another way, who is in the group.
    */
-  acceptLog(conversation: ConversationId): Promise<void>;
+  acceptLog(conversation: ConversationId, options?: Abortable): Promise<void>;
 }
 
 /** What an application calls about groups. */

@@ -39,19 +39,22 @@ export interface AccountDoor {
    */
   recover(recovery: Recovery, options?: Abortable): Promise<Registered>;
   /** Disconnects and ends the session. Keys and messages stay in the store. */
-  logout(): Promise<void>;
+  logout(options?: Abortable): Promise<void>;
   /** The same for all sessions of the account. Its other devices come back by a password only. */
-  logoutEverywhere(): Promise<void>;
+  logoutEverywhere(options?: Abortable): Promise<void>;
   /** The account's sessions, the newest first. */
-  sessions(): Promise<Session[]>;
+  sessions(options?: Abortable): Promise<Session[]>;
   /** Ends one session. Another device comes back by a password only; to keep it out, take it off with `unlink`. */
-  endSession(session: SessionId): Promise<void>;
+  endSession(session: SessionId, options?: Abortable): Promise<void>;
   /** Changes the password; all other sessions end, and come back by the new one only. After a lost answer either password may be the right one. */
-  changePassword(change: { currentPassword: string; newPassword: string }): Promise<void>;
+  changePassword(
+    change: { currentPassword: string; newPassword: string },
+    options?: Abortable,
+  ): Promise<void>;
   /** Another recovery code, to be shown once; the old one stops working. */
-  renewRecoveryCode(password: string): Promise<string>;
+  renewRecoveryCode(password: string, options?: Abortable): Promise<string>;
   /** Deletes the account, for ever. What is in the store stays for the application to remove. */
-  deleteAccount(password: string): Promise<void>;
+  deleteAccount(password: string, options?: Abortable): Promise<void>;
   /** Everything that the platform holds about the account. */
   exportData(options?: Abortable): Promise<Answer<typeof exportAccount>>;
 }
@@ -59,9 +62,9 @@ export interface AccountDoor {
 /** The account's devices and the identity that they share. */
 export interface DeviceDoor {
   /** The account's devices, under the names that they were given. */
-  devices(): Promise<OwnDevice[]>;
+  devices(options?: Abortable): Promise<OwnDevice[]>;
   /** Names a device; the platform learns neither the name nor its length. At most 127 bytes of UTF-8. */
-  renameDevice(device: DeviceId, name: string): Promise<void>;
+  renameDevice(device: DeviceId, name: string, options?: Abortable): Promise<void>;
   /**
    * For a new device with an empty store, or one of the account whose identity was replaced: shows a code for another
    * device of the account to complete. Beginning again goes on, after a crash and after the signal, which ends the
@@ -76,7 +79,7 @@ export interface DeviceDoor {
    */
   completeLink(code: string, options?: CompleteLinkOptions): Promise<{ device: DeviceId }>;
   /** Takes a device off the account for good: its sessions end, and nothing is encrypted for it any more. */
-  unlink(device: DeviceId): Promise<void>;
+  unlink(device: DeviceId, options?: Abortable): Promise<void>;
   /**
    * The same for a device that somebody else may have: what it knew of the account must not help them. The account gets
    * another identity, which contacts are warned of, and its other devices are to be linked anew. When this fails the
@@ -85,12 +88,12 @@ export interface DeviceDoor {
    * `account.compromised` when the account has got another identity meanwhile, which doing it again replaces. With
    * `connection.failed` through another tab, worker or process when that has ended meanwhile: see by `devices` what was done.
    */
-  reportLost(device: DeviceId): Promise<void>;
+  reportLost(device: DeviceId, options?: Abortable): Promise<void>;
   /**
    * Gives the account another identity, as `reportLost` does: for a device that was told `account-compromised`, to take
    * the account back. That takes the password, within the last five minutes: see there. Change it too.
    */
-  renewIdentity(): Promise<void>;
+  renewIdentity(options?: Abortable): Promise<void>;
 }
 
 /** Whom to believe. */
@@ -111,7 +114,7 @@ export interface TrustDoor {
    */
   acceptKeyLog(): Promise<void>;
   /** What two people compare to know that nobody sits between them; after a change, that of the new identity. */
-  safetyNumber(user: UserId): Promise<SafetyNumber>;
+  safetyNumber(user: UserId, options?: Abortable): Promise<SafetyNumber>;
 }
 
 /**

@@ -1,7 +1,6 @@
 /** The part of a client that is about other people, and about what they see of this account. */
 import { type ConversationId, getConversation, type UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
-import { heeding } from './connection/heeding.ts';
 import { UPKEEP_MS } from './limits.ts';
 import { loadLatePart } from './load-late.ts';
 import { ConversationRecord } from './messages/conversation-record.ts';
@@ -38,8 +37,8 @@ export function openPeopleDoor(core: ClientCore, groups: GroupLeaver): PeopleDoo
   const showProfile = shareProfile(core);
   keepBlocks(core, blocks.list);
   return {
-    list: (page = {}, options = {}) => heeding(options, () => listPeople(call, page, options)),
-    find: (user, options = {}) => heeding(options, () => findKnownPerson({ store, call }, user)),
+    list: (page = {}, options = {}) => listPeople(call, page, options),
+    find: (user) => findKnownPerson({ store, call }, user),
     showPresence: (visible: boolean) => showPresence(call, visible),
     block: blocks.add,
     unblock: blocks.remove,

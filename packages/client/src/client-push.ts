@@ -1,5 +1,6 @@
 /** The part of a client that is about waking this device while it is not connected. */
 import type { ClientCore } from './client-core.ts';
+import type { Abortable } from './connection/heeding.ts';
 import { loadLatePart } from './load-late.ts';
 
 /** What a browser gives of a subscription; its keys are not asked for, since a wake-up has no content. */
@@ -10,14 +11,14 @@ export interface PushSubscriptionAddress {
 /** Web Push. A push service learns that something came for a device, and nothing of what or from whom. */
 export interface PushDoor {
   /** What a browser subscribes with, an uncompressed point of P-256; undefined on a platform that wakes no devices. */
-  pushKey(): Promise<Uint8Array | undefined>;
+  pushKey(options?: Abortable): Promise<Uint8Array | undefined>;
   /**
    * Lets this device be woken at a push service, in place of an earlier one. Rejects with `push.off`, and with
    * `push.endpoint-refused` when the platform's operator does not let it go there.
    */
-  subscribePush(subscription: PushSubscriptionAddress): Promise<void>;
+  subscribePush(subscription: PushSubscriptionAddress, options?: Abortable): Promise<void>;
   /** Lets this device be woken no more. */
-  unsubscribePush(): Promise<void>;
+  unsubscribePush(options?: Abortable): Promise<void>;
 }
 
 /** What an application calls about being woken. */

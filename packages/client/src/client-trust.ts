@@ -3,11 +3,11 @@ import type { UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
 import type { TrustDoor } from './client-interface.ts';
 import { readBrokenGroups } from './groups/group-reading.ts';
+import { loadLatePart } from './load-late.ts';
 import { readAlarms } from './trust/alarms.ts';
 import { forgetKeyLog } from './trust/key-log.ts';
 import { pardonContact } from './trust/log-standing.ts';
 import { dismissNotice, type Notice } from './trust/notices.ts';
-import { acceptIdentity, compareIdentities } from './trust/peers.ts';
 
 /** What an application calls when a person has compared numbers, or has asked the operator. */
 export function openTrustDoor(core: ClientCore): TrustDoor {
@@ -16,9 +16,11 @@ export function openTrustDoor(core: ClientCore): TrustDoor {
     alarms: () => readAlarms(store),
     dismissNotice: (notice: Notice) => dismissNotice(store, notice),
     async safetyNumber(user: UserId) {
+      const { compareIdentities } = await loadLatePart();
       return compareIdentities(await core.peerDeps(), user);
     },
     async acceptIdentity(user: UserId, shown?: string) {
+      const { acceptIdentity } = await loadLatePart();
       await acceptIdentity(await core.peerDeps(), { user, shown, now: core.clock() });
       await store.transaction((transaction) => pardonContact(transaction, user));
       // What came while a log waited for this can be asked for once it was read.

@@ -10,7 +10,7 @@ import { openPeopleDoor } from './client-people.ts';
 import { openPushDoor } from './client-push.ts';
 import { openTalkDoor } from './client-talk.ts';
 import { openTrustDoor } from './client-trust.ts';
-import { heeding } from './connection/heeding.ts';
+import { heeding, heedingEach } from './connection/heeding.ts';
 import { eachEvent } from './event-loop.ts';
 import { openState } from './state/state.ts';
 
@@ -22,15 +22,15 @@ export function createClient(options: ClientOptions): Client {
   const core = new ClientCore(options);
   const groups = openGroupsDoor(core);
   return {
-    ...openAccountDoor(core),
-    ...openDeviceDoor(core),
+    ...heedingEach(openAccountDoor(core)),
+    ...heedingEach(openDeviceDoor(core)),
     ...openTalkDoor(core),
     ...openContentDoor(core),
-    ...openTrustDoor(core),
+    ...heedingEach(openTrustDoor(core)),
     ...openBackupDoor(core),
-    ...openPushDoor(core),
-    groups,
-    people: openPeopleDoor(core, groups),
+    ...heedingEach(openPushDoor(core)),
+    groups: heedingEach(groups),
+    people: heedingEach(openPeopleDoor(core, groups)),
     connect: (options = {}) => heeding(options, () => core.connect()),
     close: () => core.close(),
     on: core.events.on,

@@ -23,3 +23,4 @@ export {
 export { deleteObsolete, shareCopy } from './people/profile-copies.ts';
 export { openPicture } from './people/profile-picture.ts';
 export { askPushKey, endSubscription, subscribeTo } from './push-calls.ts';
+export { acceptIdentity, compareIdentities } from './trust/compared-identity.ts';

@@ -1,5 +1,5 @@
 /** Whoever waits for people or for the platform can give it up, here and where the client runs elsewhere. */
-import { type MessageId, UserId } from '@sotto/api';
+import { ConversationId, DeviceId, type MessageId, SessionId, UserId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeRecoveryKey } from './backup/recovery-words.ts';
@@ -14,6 +14,9 @@ import { openMemoryStore } from './store/store-memory.ts';
 const REASON = new Error('enough');
 const ALICE = { username: 'alice', password: 'Secret!23' };
 const NOBODY = UserId.parse('018f0000-0000-7000-8000-00000000000a');
+const NOWHERE = ConversationId.parse('018f0000-0000-7000-8000-00000000000c');
+const DEVICE = DeviceId.parse('018f0000-0000-7000-8000-00000000000d');
+const SESSION = SessionId.parse('018f0000-0000-7000-8000-00000000000e');
 const WORDS = makeRecoveryKey(nodeProvider);
 
 /** A client that has an account and is not connected, one that has none, and what is asked of them. */
@@ -41,12 +44,50 @@ const WAITING: Record<string, Waiting> = {
   findUser: ({ alice }, options) => alice.findUser('bob', options),
   openDirect: ({ alice }, options) => alice.openDirect(NOBODY, options),
   whenStored: ({ alice, unsent }, options) => alice.whenStored(unsent, options),
+  logout: ({ alice }, options) => alice.logout(options),
+  logoutEverywhere: ({ alice }, options) => alice.logoutEverywhere(options),
+  sessions: ({ alice }, options) => alice.sessions(options),
+  endSession: ({ alice }, options) => alice.endSession(SESSION, options),
+  changePassword: ({ alice }, options) =>
+    alice.changePassword({ currentPassword: 'Secret!23', newPassword: 'Secret!24' }, options),
+  renewRecoveryCode: ({ alice }, options) => alice.renewRecoveryCode('Secret!23', options),
+  deleteAccount: ({ alice }, options) => alice.deleteAccount('Secret!23', options),
+  devices: ({ alice }, options) => alice.devices(options),
+  renameDevice: ({ alice }, options) => alice.renameDevice(DEVICE, 'name', options),
+  unlink: ({ alice }, options) => alice.unlink(DEVICE, options),
+  reportLost: ({ alice }, options) => alice.reportLost(DEVICE, options),
+  renewIdentity: ({ alice }, options) => alice.renewIdentity(options),
+  safetyNumber: ({ alice }, options) => alice.safetyNumber(NOBODY, options),
+  pushKey: ({ alice }, options) => alice.pushKey(options),
+  subscribePush: ({ alice }, options) =>
+    alice.subscribePush({ endpoint: 'https://push.example.org/1' }, options),
+  unsubscribePush: ({ alice }, options) => alice.unsubscribePush(options),
+  'groups.create': ({ alice }, options) => alice.groups.create({ members: [NOBODY] }, options),
+  'groups.add': ({ alice }, options) => alice.groups.add(NOWHERE, [NOBODY], options),
+  'groups.remove': ({ alice }, options) => alice.groups.remove(NOWHERE, [NOBODY], options),
+  'groups.leave': ({ alice }, options) => alice.groups.leave(NOWHERE, options),
+  'groups.setRole': ({ alice }, options) => alice.groups.setRole(NOWHERE, NOBODY, 'admin', options),
+  'groups.rename': ({ alice }, options) => alice.groups.rename(NOWHERE, 'title', options),
+  'groups.members': ({ alice }, options) => alice.groups.members(NOWHERE, options),
+  'groups.acceptLog': ({ alice }, options) => alice.groups.acceptLog(NOWHERE, options),
+  'people.showPresence': ({ alice }, options) => alice.people.showPresence(true, options),
+  'people.block': ({ alice }, options) => alice.people.block(NOBODY, options),
+  'people.unblock': ({ alice }, options) => alice.people.unblock(NOBODY, options),
+  'people.blocks': ({ alice }, options) => alice.people.blocks(options),
+  'people.requests': ({ alice }, options) => alice.people.requests(options),
+  'people.accept': ({ alice }, options) => alice.people.accept(NOWHERE, options),
+  'people.decline': ({ alice }, options) => alice.people.decline(NOWHERE, options),
+  'people.mute': ({ alice }, options) => alice.people.mute(NOWHERE, null, options),
+  'people.standing': ({ alice }, options) => alice.people.standing(NOWHERE, options),
+  'people.report': ({ alice }, options) =>
+    alice.people.report({ user: NOBODY, reason: 'spam' }, options),
   'people.list': ({ alice }, options) => alice.people.list({ name: 'bob' }, options),
   'people.find': ({ alice }, options) => alice.people.find(NOBODY, options),
 };
 
 /** What asks nobody, and takes long all the same. */
 const WORKING: Record<string, Waiting> = {
+  'people.openPicture': ({ alice }, options) => alice.people.openPicture(NOBODY, options),
   exportBackup: ({ alice }, options) => alice.exportBackup(WORDS, options),
   restoreBackup: ({ nobody }, options) => nobody.restoreBackup(WORDS, new Blob(), options),
 };

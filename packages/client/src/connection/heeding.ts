@@ -19,3 +19,20 @@ export async function heeding<T>({ signal }: Abortable, work: () => Promise<T>):
     signal.removeEventListener('abort', abort);
   }
 }
+
+/** A door whose methods, which all promise something, heed a signal in the options that come last. */
+export function heedingEach<Door extends object>(door: Door): Door {
+  const methods = Object.entries(door).map(([name, method]) => [
+    name,
+    (...args: readonly unknown[]) =>
+      heeding(abortableOf(args), async () => Reflect.apply(method, door, args)),
+  ]);
+  return Object.fromEntries(methods);
+}
+
+/** The signal among the arguments of a method, if there is one. */
+export function abortableOf(args: readonly unknown[]): Abortable {
+  const options = args.at(-1);
+  const signal: unknown = options instanceof Object ? Reflect.get(options, 'signal') : undefined;
+  return signal instanceof AbortSignal ? { signal } : {};
+}

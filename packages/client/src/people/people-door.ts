@@ -19,33 +19,33 @@ export interface PeopleDoor {
    */
   find(user: UserId, options?: Abortable): Promise<UserEntry>;
   /** Shows others when this account is there, or hides it; who hides it sees nobody else's presence. */
-  showPresence(visible: boolean): Promise<void>;
+  showPresence(visible: boolean, options?: Abortable): Promise<void>;
 
   /**
    * Nothing more comes from this user, who is not told: not in the conversation of the two, nor by groups that they add
    * this account to. In groups that both are in, they are still read. Their profile is not shown, and they are not
    * told of another one of this account.
    */
-  block(user: UserId): Promise<void>;
+  block(user: UserId, options?: Abortable): Promise<void>;
   /** Lets a user write again. What was sent meanwhile is lost. */
-  unblock(user: UserId): Promise<void>;
-  blocks(): Promise<UserId[]>;
+  unblock(user: UserId, options?: Abortable): Promise<void>;
+  blocks(options?: Abortable): Promise<UserId[]>;
 
   /** Conversations that strangers have begun, or groups that they have added this account to, until they are accepted. */
-  requests(): Promise<MessageRequest[]>;
+  requests(options?: Abortable): Promise<MessageRequest[]>;
   /** Accepts one, whose members see this account's profile from now on. Writing there shows it to them, too. */
-  accept(conversation: ConversationId): Promise<void>;
+  accept(conversation: ConversationId, options?: Abortable): Promise<void>;
   /** Ends one: blocks who has begun a conversation of two, who is not told; leaves a group, which its members see. */
-  decline(conversation: ConversationId): Promise<void>;
+  decline(conversation: ConversationId, options?: Abortable): Promise<void>;
   /** Lets nothing of a conversation wake this account's devices until a moment; null for no longer. */
-  mute(conversation: ConversationId, until: Date | null): Promise<void>;
-  standing(conversation: ConversationId): Promise<Standing>;
+  mute(conversation: ConversationId, until: Date | null, options?: Abortable): Promise<void>;
+  standing(conversation: ConversationId, options?: Abortable): Promise<Standing>;
   /**
    * Shows the platform's operator what somebody has written, in plain text: the messages given, and nothing else. Rejects
    * with `content.invalid` for messages of anybody else or of several conversations, and `request.invalid` for more than
    * 20 of them.
    */
-  report(report: Report): Promise<{ report: string }>;
+  report(report: Report, options?: Abortable): Promise<{ report: string }>;
 
   /**
    * Changes the name and the picture that others see of this account, end-to-end encrypted. Resolves once it is in the
@@ -62,5 +62,5 @@ export interface PeopleDoor {
    * The picture that a user shows, fetched the first time, undefined when there is none or the platform does not have it
    * any more. Rejects with `file.damaged` when what lies there is not the picture.
    */
-  openPicture(user: UserId): Promise<Picture | undefined>;
+  openPicture(user: UserId, options?: Abortable): Promise<Picture | undefined>;
 }

@@ -1,7 +1,7 @@
 /** A client that runs elsewhere, with the interface of one that runs here. */
 import type { ConversationId, Presence, UserId } from '@sotto/api';
 import type { Client } from '../client-interface.ts';
-import { type Abortable, heeding } from '../connection/heeding.ts';
+import { abortableOf, heeding } from '../connection/heeding.ts';
 import { ClientError } from '../errors.ts';
 import { eachEvent } from '../event-loop.ts';
 import type { Message } from '../messages/history-item.ts';
@@ -68,7 +68,10 @@ function untilClosed(ask: Ask, closing: AbortSignal): Ask {
   };
 }
 
-/** What the table does not have is not in `Door`, which is what its methods are known by. */
+/**
+ * What the table does not have is not in `Door`, which is what its methods are known by. Whoever runs the client is told of
+ * a signal too, and may be slow to hear it.
+ */
 function methodsOf<Door>(
   ask: Ask,
   prefix: string,
@@ -82,13 +85,6 @@ function methodsOf<Door>(
     return [name, method] as const;
   });
   return Object.fromEntries(methods) as Door;
-}
-
-/** Whoever runs the client is told too, and may be slow to hear it. */
-function abortableOf(args: readonly unknown[]): Abortable {
-  const options = args.at(-1);
-  const signal: unknown = options instanceof Object ? Reflect.get(options, 'signal') : undefined;
-  return signal instanceof AbortSignal ? { signal } : {};
 }
 
 /** The message has its id before anybody is asked to send it: asked again, they know it. */

@@ -10,7 +10,8 @@ import { keys } from '../store/key-space.ts';
 import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
 import { putRecord } from '../store/stored-record.ts';
-import { acceptIdentity, compareIdentities, type PeerDeps } from './peers.ts';
+import { acceptIdentity, compareIdentities } from './compared-identity.ts';
+import type { PeerDeps } from './peers.ts';
 
 const ME = UserId.parse('018f0000-0000-7000-8000-00000000000a');
 const BOB = UserId.parse('018f0000-0000-7000-8000-00000000000b');
