@@ -10,13 +10,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-
-/** One line of a benchmark: what was measured, on what, and the figures by name, each with its unit in it. */
-export interface Result {
-  case: string;
-  implementation: string;
-  [figure: string]: string | number | null | undefined;
-}
+import { markdownTable, type Result } from './bench-results.ts';
 
 interface Benchmark {
   run(): Promise<Result[]>;
@@ -58,19 +52,6 @@ function benchmarks(): Map<string, string> {
   const paths = globSync(['tests/bench/*.bench.ts', 'packages/*/bench/*.ts'], { cwd: root });
   const named = paths.map((path) => [path.replace(/^.*\/|(\.bench)?\.ts$/g, ''), path] as const);
   return new Map(named.filter(([name]) => !name.includes('.')));
-}
-
-/** Rows may lack figures that others have. */
-export function markdownTable(results: readonly Result[]): string {
-  const columns = [...new Set(results.flatMap((result) => Object.keys(result)))];
-  const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
-  const rule = columns.map((column) => (isFigure(results, column) ? '---:' : '---'));
-  const lines = results.map((result) => row(columns.map((column) => result[column] ?? '')));
-  return [row(columns), row(rule), ...lines].join('\n');
-}
-
-function isFigure(results: readonly Result[], column: string): boolean {
-  return results.some((result) => typeof result[column] === 'number');
 }
 
 function commit(): string {

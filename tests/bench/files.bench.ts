@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Result } from '../../scripts/bench.ts';
+import type { Result } from '../../scripts/bench-results.ts';
 import { type BucketPlace, bucketOf } from '../files/bucket.ts';
 import { type Correspondence, openCorrespondence } from '../files/correspondence.ts';
 import { watchPeak } from '../files/peak.ts';

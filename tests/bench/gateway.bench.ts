@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { me } from '@sotto/api';
-import type { Result } from '../../scripts/bench.ts';
+import type { Result } from '../../scripts/bench-results.ts';
 import { openRealServers } from '../cluster.ts';
 import { type PlatformProcess, startProcess } from '../platform-process.ts';
 import { startServers } from '../servers.ts';

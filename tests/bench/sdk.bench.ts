@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { openMemoryStore, type Store } from '@sotto/client';
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
-import type { Result } from '../../scripts/bench.ts';
+import type { Result } from '../../scripts/bench-results.ts';
 import { NO_LIMITS, startCluster } from '../cluster.ts';
 import { enterMembers } from '../e2e/many-members.ts';
 import { startServers } from '../servers.ts';

@@ -5,7 +5,7 @@
  * and all programs share the machine.
  */
 import type { BrowserContext, Page } from 'playwright-core';
-import type { Result } from '../../scripts/bench.ts';
+import type { Result } from '../../scripts/bench-results.ts';
 import { keptOffline, openWeb, type Web } from '../web/browser.ts';
 import { openLongConversation } from '../web/long-conversation.ts';
 import { conversationRow, lineOf } from '../web/talk.ts';

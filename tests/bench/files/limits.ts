@@ -1,5 +1,5 @@
 /** What the platform promises of files under load: `npm run bench -- files` fails where a figure is not below its limit. */
-import { markdownTable, type Result } from '../../../scripts/bench.ts';
+import { markdownTable, type Result } from '../../../scripts/bench-results.ts';
 
 /** By figure, wherever it is given. */
 const LIMITS: Readonly<Record<string, number>> = {
