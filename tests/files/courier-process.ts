@@ -3,7 +3,7 @@ import { openAsBlob } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type Client, ConnectionError, createClient, type Message } from '@sotto/client';
-import { saveFile } from '@sotto/client/node';
+import { nodeFetch, saveFile } from '@sotto/client/node';
 import { openSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 import type { Answer, Done, Work } from './work.ts';
@@ -57,7 +57,10 @@ async function perform(work: Work): Promise<Done['saved']> {
 }
 
 async function open({ url, store, username }: Work & { do: 'open' }): Promise<void> {
-  client = createClient({ url, store: openSqliteStore(store), provider: nodeProvider });
+  client = createClient({
+    ...{ url, store: openSqliteStore(store) },
+    ...{ provider: nodeProvider, fetch: nodeFetch },
+  });
   const own = client;
   if ((await own.me()) === undefined) {
     await persist(OPEN_MS, () => own.register({ username, password: PASSWORD }));

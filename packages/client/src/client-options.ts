@@ -11,6 +11,7 @@ export interface ClientOptions {
   readonly provider?: Provider;
   /** Ed25519 keys of key log witnesses that you trust: what they have not all signed is not believed. */
   readonly witnesses?: readonly Uint8Array[];
+  /** In Node give `nodeFetch` of `@sotto/client/node` for files: it does not copy what is sent. */
   readonly fetch?: typeof globalThis.fetch;
   readonly WebSocket?: typeof globalThis.WebSocket;
   /** Where `online` is heard, after which a lost connection is tried again at once: the page or the worker, unless given. */

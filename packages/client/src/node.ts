@@ -1,10 +1,12 @@
-/** Files on a disk. Sub-path `@sotto/client/node`. */
+/** What Node has and browsers have not: files on a disk, requests without copies. Sub-path `@sotto/client/node`. */
 import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { TransferProgress } from './files/file-upload-job.ts';
 import type { OpenedFile } from './files/files.ts';
+
+export { nodeFetch } from './node-fetch.ts';
 
 /** What a process that was killed has left is removed after this: a save that is alive writes more often. */
 const LEFTOVER_MS = 3_600_000;

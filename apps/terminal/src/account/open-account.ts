@@ -1,6 +1,7 @@
 /** An account's store, opened, with a client on it. */
 import { existsSync } from 'node:fs';
 import { type Client, ClientError, createClient } from '@sotto/client';
+import { nodeFetch } from '@sotto/client/node';
 import { openSharedClient } from '@sotto/client/shared';
 import { openSealedSqliteStore, waitForSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
@@ -72,7 +73,10 @@ async function openAlone(
       passphrase === undefined
         ? await waitForSqliteStore(path, { waitUntil })
         : await openSealedSqliteStore(path, { passphrase }, { waitUntil });
-    const client = createClient({ url: folder.url, store, provider: nodeProvider });
+    const client = createClient({
+      ...{ url: folder.url, store },
+      ...{ provider: nodeProvider, fetch: nodeFetch },
+    });
     const release = noteHolder(folder.path, program);
     const close = () => {
       release();
