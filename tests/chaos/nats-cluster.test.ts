@@ -1,7 +1,7 @@
 /** Three servers of NATS with three copies of each stream: whichever is killed, what is published goes on arriving. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type Bus, openNatsBus } from '@sotto/runtime';
+import { type Bus, createLogger, openNatsBus } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { waitFor } from '../daemon.ts';
 import { startNats } from './backends.ts';
@@ -10,6 +10,7 @@ import { openWire } from './wire.ts';
 
 const opened = new AsyncDisposableStack();
 let machines: Machine[];
+let ports: number[];
 let publisher: Bus;
 let reader: Bus;
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const directory = mkdtempSync('/tmp/sotto-nats-');
   opened.defer(() => rmSync(directory, { recursive: true, force: true }));
   const cluster = await startNats(directory, 3);
-  machines = cluster.machines;
+  ({ machines, ports } = cluster);
   for (const machine of machines) opened.defer(() => machine.close());
   const open = async (): Promise<Bus> => {
     const wire = await openWire(cluster.ports);
@@ -104,4 +105,32 @@ test('and everything is there again once all are up', async () => {
     async () => consumed.has('the end') && followed.texts.includes('the end'),
     GIVEN_AGAIN_MS,
   );
+}, 120_000);
+
+test('who comes before the last server of a new cluster waits for it', async () => {
+  for (const machine of machines) await machine.kill();
+  for (const machine of machines) machine.wipe();
+  const [first, second, last] = machines;
+  await Promise.all([first?.start(), second?.start()]);
+  const url = `nats://127.0.0.1:${ports[0]}`;
+  const refusals: unknown[] = [];
+  const log = createLogger({
+    ...{ service: 'test', level: 'warn' },
+    destination: { write: (line) => void refusals.push(JSON.parse(line).error?.code) },
+  });
+  const bus = await openNatsBus({ url, prefix: 'new', replicas: 3, log });
+  onTestFinished(() => bus.close());
+  const texts: string[] = [];
+  const following = bus.follow('fanout.s0', {
+    onMessage: async (data) => void texts.push(Buffer.from(data).toString()),
+    onGap: () => {},
+  });
+  // Or it would be told of by nobody.
+  following.catch(() => {});
+  await waitFor(async () => refusals.includes('10005'), 20_000);
+  await last?.start();
+  await following;
+  await persist(() => bus.publish('fanout.s0', Buffer.from('here'), randomUUID()));
+  await waitFor(async () => texts.includes('here'), 20_000);
+  expect(new Set(texts)).toEqual(new Set(['here']));
 }, 120_000);

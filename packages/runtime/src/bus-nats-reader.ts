@@ -50,15 +50,22 @@ export async function startReader({ open, take, onFailure }: ReaderOptions): Pro
   };
 }
 
-/** What a server says, or does not, while its cluster has no leader for a stream or for all of them. */
+/**
+ * What a server says, or does not, while its cluster has no leader for a stream or for all of them, or fewer servers than a
+ * stream is to have copies.
+ */
 function isPassing(error: unknown): boolean {
+  if (error instanceof JetStreamApiError)
+    return error.status === 503 || error.code === NO_SUITABLE_PEERS;
   return (
     error instanceof errors.TimeoutError ||
     error instanceof errors.RequestError ||
-    error instanceof errors.NoRespondersError ||
-    (error instanceof JetStreamApiError && error.status === 503)
+    error instanceof errors.NoRespondersError
   );
 }
+
+/** `JSClusterNoPeersErrF` of nats-server, which comes with the status of a wrong request. */
+const NO_SUITABLE_PEERS = 10_005;
 
 /**
  * The client mends a consumer by itself, without asking whether it still reads the same stream, and takes its time.
