@@ -4,7 +4,7 @@
  * vitest's own JSON report leaves out why a `beforeAll` failed, and errors that no test was there to catch.
  */
 import { writeFileSync } from 'node:fs';
-import type { Reporter, TestModule, TestSuite } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
 /** The variable that names the file. */
 export const REPORT_VARIABLE = 'SOTTO_TEST_REPORT';
@@ -16,6 +16,9 @@ export interface TestReport {
   failures: string[];
   /** Where they failed; none for an error outside of all files. */
   files: string[];
+  /** Of tests, by file and full name. */
+  failedTests: string[];
+  passedTests: string[];
 }
 
 /** Vitest makes one of its own for each run. */
@@ -25,8 +28,10 @@ class ReportWriter implements Reporter {
     if (path === undefined) throw new Error(`${REPORT_VARIABLE} is not set`);
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const failed = tests.filter((test) => test.result().state === 'failed');
+    const passed = tests.filter((test) => test.result().state === 'passed');
     const report: TestReport = {
-      passed: tests.filter((test) => test.result().state === 'passed').length,
+      ...{ failedTests: failed.map(nameOf), passedTests: passed.map(nameOf) },
+      passed: passed.length,
       failures: [
         ...failed.map((test) => text(test.result().errors ?? [])),
         ...modules.flatMap(brokenSuites),
@@ -41,6 +46,10 @@ class ReportWriter implements Reporter {
     };
     writeFileSync(path, JSON.stringify(report));
   }
+}
+
+function nameOf(test: TestCase): string {
+  return `${test.project.name} ${test.module.moduleId} ${test.fullName}`;
 }
 
 function brokenSuites(module: TestModule): string[] {

@@ -33,8 +33,7 @@ interface Outcome {
 }
 
 interface Run extends Outcome {
-  /** What failed can be run again alone: it is known where all of it did. */
-  failedFiles: readonly string[] | undefined;
+  report: TestReport | undefined;
 }
 
 /** How a test says that it needs something that is not there. */
@@ -81,13 +80,17 @@ function withExamples() {
 
 /** The run, without what passes when nothing else runs; each such test is a fault to be found all the same. */
 async function tryAgain(servers: TestServers, first: Run): Promise<Outcome> {
-  const { failedFiles = [], passed, failed } = first;
-  if (failed === 0 || failedFiles.length === 0 || failedFiles.length > UNSTEADY_FILES_MAX)
-    return first;
-  console.log(`failed, and run again alone: ${failedFiles.join(' ')}`);
-  const second = await runVitest(servers, ['--no-file-parallelism', ...failedFiles]);
-  if (second.failed > 0 || second.passed === 0) return first;
-  console.log(`UNSTEADY: ${failed} failed beside others and passed alone; find out why`);
+  const { passed, failed, report } = first;
+  const files = [...new Set(report?.files)];
+  // A file that could not be set up, or an error outside of all, has no test that could pass.
+  const isAllTests = report?.failedTests.length === failed;
+  if (!isAllTests || failed === 0 || files.length > UNSTEADY_FILES_MAX) return first;
+  console.log(`failed, and run again alone: ${files.join(' ')}`);
+  const second = await runVitest(servers, ['--no-file-parallelism', ...files]);
+  const passedNow = new Set(second.report?.passedTests);
+  if (second.failed > 0 || !report.failedTests.every((name) => passedNow.has(name))) return first;
+  console.log('UNSTEADY, failed beside others and passed alone; find out why:');
+  for (const name of report.failedTests) console.log(`  ${name}`);
   return { passed: passed + failed, failed: 0 };
 }
 
@@ -152,15 +155,12 @@ function isGroupAlive(pid: number): boolean {
 
 /** What the report counts, and one more when it does not tell why vitest failed. */
 function count(path: string, code: number): Run {
-  if (!existsSync(path)) return { passed: 0, failed: 1, failedFiles: undefined };
-  const { passed, failures, files }: TestReport = JSON.parse(readFileSync(path, 'utf8'));
+  if (!existsSync(path)) return { passed: 0, failed: 1, report: undefined };
+  const report: TestReport = JSON.parse(readFileSync(path, 'utf8'));
+  const { passed, failures } = report;
   const excused =
     process.env.ALLOW_MISSING === '1' ? failures.filter((why) => NEEDS_MISSING.test(why)) : [];
   if (excused.length > 0) console.log(`${excused.length} not run, because a server is missing`);
   const isUnexplained = code !== 0 && failures.length === 0;
-  return {
-    passed,
-    failed: isUnexplained ? 1 : failures.length - excused.length,
-    failedFiles: isUnexplained || files.length < failures.length ? undefined : [...new Set(files)],
-  };
+  return { passed, failed: isUnexplained ? 1 : failures.length - excused.length, report };
 }

@@ -8,6 +8,8 @@ import type { Person } from './person.ts';
 export interface Striking {
   /** So far, by who was killed. */
   kills: Record<string, number>;
+  /** Resolves when each was killed once, or nobody is any more. */
+  metAll: Promise<void>;
   /** Resolves when all that was killed serves again. Rejects when something did not start. */
   stop(): Promise<void>;
 }
@@ -45,6 +47,7 @@ export function startStriking(options: StrikingOptions): Striking {
   const kills: Record<string, number> = {};
   const ending = new AbortController();
   const { signal } = ending;
+  const { promise: metAll, resolve: tellMetAll } = Promise.withResolvers<void>();
 
   async function strike(): Promise<void> {
     const { least, most } = pauseMs;
@@ -59,6 +62,7 @@ export function startStriking(options: StrikingOptions): Striking {
       await victim.kill();
       kills[victim.name] = (kills[victim.name] ?? 0) + 1;
       say?.(`${count + 1}: ${victim.name} killed`);
+      if (count + 1 === victims.length) tellMetAll();
       await sleep(chance.below(AWAY_MS_MAX));
       await victim.start();
     }
@@ -66,9 +70,9 @@ export function startStriking(options: StrikingOptions): Striking {
 
   const over = strike();
   // Whoever stops it hears of it.
-  over.catch(() => undefined);
+  over.catch(() => undefined).finally(tellMetAll);
   return {
-    kills,
+    ...{ kills, metAll },
     stop() {
       ending.abort();
       return over;

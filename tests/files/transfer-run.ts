@@ -111,7 +111,10 @@ async function transfer(run: Run): Promise<TransferReport> {
   const startedAt = performance.now();
   const people = pairs.flatMap(({ sender, receiver }) => [sender, receiver]);
   const striking = startStriking({ ...options, ...run, people });
-  const transfers = pairs.flatMap((pair) => [sendAll(pair, options), fetchAll(pair, run)]);
+  const transfers = pairs.flatMap((pair) => [
+    sendAll(pair, options, striking.metAll),
+    fetchAll(pair, run),
+  ]);
   try {
     await within(options, Promise.all(transfers));
   } finally {
@@ -136,10 +139,17 @@ async function transfer(run: Run): Promise<TransferReport> {
   };
 }
 
-/** One after the other, as a person does; others send at the same time. */
-async function sendAll({ sender, receiver, files }: Pair, options: TransferRunOptions) {
+/**
+ * One after the other, as a person does; others send at the same time. The last one waits until each was killed once: a
+ * quick machine would be done before.
+ */
+async function sendAll(
+  { sender, receiver, files }: Pair,
+  { withinMs: patienceMs }: TransferRunOptions,
+  metAll: Promise<void>,
+) {
   for (const { path } of files) {
-    const patienceMs = options.withinMs;
+    if (path === files.at(-1)?.path) await metAll;
     await sender.ask({ do: 'send', to: receiver.username, paths: [path], patienceMs });
   }
 }

@@ -1,6 +1,6 @@
 /** Each answer is of a real server; `fetch` of Node says what is right. */
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { nodeFetch } from './node-fetch.ts';
@@ -105,4 +105,35 @@ test('whatever is not bytes goes by fetch', async () => {
   });
   expect(await (await nodeFetch(url)).text()).toBe('GET ');
   expect(await (await nodeFetch(url, { method: 'POST', body: 'text' })).text()).toBe('POST text');
+});
+
+test('bytes that were not sent when the answer came are not sent after it', async () => {
+  const body = new Uint8Array(64 * 1024 * 1024);
+  const { promise: over, resolve } = Promise.withResolvers<{ arrived: number; others: boolean }>();
+  const server = createTcpServer((socket) => {
+    socket.once('data', () => {
+      socket.pause();
+      socket.write('HTTP/1.1 204 No Content\r\nupload-offset: 5\r\n\r\n');
+    });
+    let [arrived, others] = [0, false];
+    goOn = () => {
+      socket.on('data', (bytes: Buffer) => {
+        arrived += bytes.length;
+        others ||= bytes.includes(7);
+      });
+      socket.resume();
+    };
+    socket.on('error', () => {}).on('close', () => resolve({ arrived, others }));
+  });
+  let goOn = (): void => {};
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  const answer = await nodeFetch(`http://127.0.0.1:${port}/`, { method: 'PATCH', body });
+  expect(answer.status).toBe(204);
+  body.fill(7);
+  goOn();
+  const { arrived, others } = await over;
+  expect(others).toBe(false);
+  expect(arrived).toBeLessThan(body.length);
+  await new Promise((done) => server.close(done));
 });

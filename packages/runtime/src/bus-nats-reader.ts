@@ -3,7 +3,7 @@ import { type ConsumerMessages, JetStreamApiError, type JsMsg } from '@nats-io/j
 import { errors } from '@nats-io/nats-core';
 import type { Closable } from './bus.ts';
 import { untilUp } from './bus-nats-start.ts';
-import { BUS_RETRY_FIRST_MS } from './limits.ts';
+import { BUS_COMPLETE_MS, BUS_RETRY_FIRST_MS } from './limits.ts';
 import { repeat } from './repeat.ts';
 
 export interface Reader extends Closable {
@@ -24,12 +24,15 @@ export interface ReaderOptions {
  * wrong; later failures are told and tried again, whatever they are.
  */
 export async function startReader({ open, take, onFailure }: ReaderOptions): Promise<Reader> {
-  let messages = await untilUp(open, { isPassing, onFailure, pauseMs: BUS_RETRY_FIRST_MS });
+  let messages = await untilUp(open, {
+    ...{ isPassing, onFailure },
+    ...{ pauseMs: BUS_RETRY_FIRST_MS, withinMs: BUS_COMPLETE_MS },
+  });
   let fresh = true;
-  const loop = repeat(async (begunWell) => {
+  const loop = repeat(async () => {
     if (!fresh) messages = await open();
     fresh = false;
-    begunWell();
+    if (loop.closed) return messages.stop();
     // Ends with the reading itself.
     void stopOnFault(messages);
     for await (const message of messages) {

@@ -13,7 +13,13 @@ import { type Groups, startTidying } from './bus-nats-tidy.ts';
 import { assertPublishable, logOf } from './bus-subjects.ts';
 import { withDeadline } from './deadline.ts';
 import { EVENT_GROUPS } from './event-groups.ts';
-import { BUS_DEADLINE_MS, BUS_PING_DEADLINE_MS, BUS_PING_MS, BUS_TIDY_MS } from './limits.ts';
+import {
+  BUS_DEADLINE_MS,
+  BUS_PING_DEADLINE_MS,
+  BUS_PING_MS,
+  BUS_START_MS,
+  BUS_TIDY_MS,
+} from './limits.ts';
 import type { Logger } from './log.ts';
 import { misconfigured, UnavailableError } from './start-faults.ts';
 import { unavailable } from './unavailable.ts';
@@ -134,6 +140,7 @@ function connectFirst(
       if (attempt === 1) log?.warn('waiting for the bus', { error });
     },
     pauseMs: 500,
+    withinMs: BUS_START_MS,
   }).catch((error: unknown) => {
     throw isHopeless(error)
       ? misconfigured('nats.url', 'NATS_URL or NATS_CA', 'NATS refuses us, or we its certificate')

@@ -142,6 +142,12 @@ export const BUS_PING_DEADLINE_MS = 1_000;
 /** How long a start waits for a bus that is not up yet. */
 export const BUS_START_MS = 30_000;
 
+/**
+ * And for a cluster that is there but not complete: its servers hear of each other every ten to thirty seconds. Less than
+ * the 90 s after which an image's health check gives a start up.
+ */
+export const BUS_COMPLETE_MS = 75_000;
+
 /** Publishing the same id within this window keeps one message: JetStream's default. */
 export const BUS_DEDUPE_MS = 2 * 60_000;
 

@@ -10,12 +10,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Repeats work that always fails, and counts its turns and what was told of them. */
-function failing(work: (begunWell: () => void) => void = () => undefined) {
+/** Repeats work that always fails, after a while or at once, and counts what was told of it. */
+function failing(lasting: number = 0) {
   const attempts: number[] = [];
   const loop = repeat(
-    async (begunWell) => {
-      work(begunWell);
+    async () => {
+      if (lasting > 0) await new Promise((resolve) => setTimeout(resolve, lasting));
       throw new Error('interrupted');
     },
     (_, attempt) => attempts.push(attempt),
@@ -34,11 +34,13 @@ test('work that fails is done again after pauses that grow up to a bound', async
   await loop.close();
 });
 
-test('each interruption of work that had begun well is the first in its row', async () => {
-  const { attempts, loop } = failing((begunWell) => begunWell());
-  await vi.advanceTimersByTimeAsync(19 * BUS_RETRY_FIRST_MS * 2);
+test('each interruption of work that went well for long is the first in its row', async () => {
+  const { attempts, loop } = failing(BUS_RETRY_MAX_MS + 1);
+  await vi.advanceTimersByTimeAsync(20 * (BUS_RETRY_MAX_MS + 1 + BUS_RETRY_FIRST_MS * 2));
   expect(attempts).toEqual(Array(20).fill(1));
-  await loop.close();
+  const closing = loop.close();
+  await vi.advanceTimersByTimeAsync(BUS_RETRY_MAX_MS + 1);
+  await closing;
 });
 
 test('a pause is cut short for who knows that waiting is over', async () => {

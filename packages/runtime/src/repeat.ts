@@ -12,11 +12,11 @@ export interface Repeat {
 
 /**
  * Does the work again whenever it has ended. After a failure it waits, longer each time, and tells `onFailure` how
- * often the work has failed in a row. Work without an end says when it has begun well: a failure after that is the
- * first in its row, however many there have been in months.
+ * often the work has failed in a row. Work that lasted longer than the longest pause was well: its end is the first
+ * in a row, however many there have been in months.
  */
 export function repeat(
-  work: (begunWell: () => void) => Promise<void>,
+  work: () => Promise<void>,
   onFailure: (error: unknown, attempt: number) => void,
 ): Repeat {
   let closed = false;
@@ -24,15 +24,14 @@ export function repeat(
 
   async function loop(): Promise<void> {
     let failures = 0;
-    const begunWell = (): void => {
-      failures = 0;
-    };
     while (!closed) {
+      const begunAt = performance.now();
       try {
-        await work(begunWell);
+        await work();
         failures = 0;
       } catch (error) {
         if (closed) return;
+        if (performance.now() - begunAt > BUS_RETRY_MAX_MS) failures = 0;
         failures++;
         onFailure(error, failures);
       }

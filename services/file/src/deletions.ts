@@ -12,6 +12,7 @@ import type { Events } from './events.ts';
 import { listPieces } from './resumable-store.ts';
 import type { FileTables } from './schema.ts';
 import { forget, type Leftover, markDeleting, markDeletingOwned, noteTried } from './store.ts';
+import { giveBackToDay } from './usage-days-store.ts';
 
 export interface DeletionDeps {
   query: Kysely<FileTables>;
@@ -29,11 +30,20 @@ export async function deleteFile(deps: DeletionDeps, id: FileId, user: UserId): 
 
 /**
  * Undoes a failed upload as far as possible now, also one that is a file already by a commit whose answer was lost: its
- * sender is told that it failed, and nobody has heard its id. Never throws: the upload's own error is the one to tell.
+ * sender is told that it failed, and nobody has heard its id. The day has bytes back that were never brought, in one
+ * commit with the end of the row, or the sweeper would give them back again. Never throws: the upload's own error is the
+ * one to tell.
  */
-export async function discard(deps: DeletionDeps, leftover: Leftover): Promise<void> {
+export async function discard(
+  deps: DeletionDeps,
+  leftover: Leftover,
+  unbrought: number,
+): Promise<void> {
   try {
-    await markDeleting(deps.query, leftover.id);
+    await deps.query.transaction().execute(async (transaction) => {
+      await giveBackToDay(transaction, leftover.id, unbrought);
+      await markDeleting(transaction, leftover.id);
+    });
     // Also without a row: it may have been swept while the store was still taking the blob.
     await remove(deps, leftover);
   } catch (error) {

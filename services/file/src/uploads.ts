@@ -11,9 +11,8 @@ import { meterBody } from './body-meter.ts';
 import { discard } from './deletions.ts';
 import type { Events } from './events.ts';
 import { SETTLE_ATTEMPTS_MAX, SETTLE_PAUSE_MS } from './limits.ts';
-import { type Reservation, type ReservationDeps, reserve } from './reservations.ts';
+import { type ReservationDeps, reserve } from './reservations.ts';
 import { settle } from './store.ts';
-import { giveBackToDay } from './usage-days-store.ts';
 
 export interface UploadDeps extends ReservationDeps {
   blobs: Blobs;
@@ -53,7 +52,8 @@ export async function upload(
       ...(expiresAt !== undefined && { expiresAt: expiresAt.toISOString() }),
     };
   } catch (error) {
-    await giveUp(deps, file, metered.size());
+    // Nothing stays but what was brought of the day's bytes.
+    await discard(deps, file, Math.max(0, file.size - metered.size()));
     throw error;
   }
 }
@@ -75,12 +75,4 @@ async function settlePatiently(
 
 function isAway(error: unknown): boolean {
   return toApiError(error).code === 'service.unavailable';
-}
-
-/** Nothing stays but what was brought of the day's bytes. */
-async function giveUp(deps: UploadDeps, file: Reservation, brought: number): Promise<void> {
-  await giveBackToDay(deps.query, file.id, Math.max(0, file.size - brought)).catch(
-    deps.events.leftover,
-  );
-  await discard(deps, file);
 }

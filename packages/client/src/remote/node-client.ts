@@ -8,7 +8,6 @@ import { nodeProvider } from '@sotto/crypto/node';
 import { createClient } from '../client.ts';
 import type { Client } from '../client-interface.ts';
 import type { ClientOptions } from '../client-options.ts';
-import { nodeFetch } from '../node-fetch.ts';
 import type { StoreSecret } from '../store/store-sealed.ts';
 import { openSealedSqliteStore, openSqliteStore } from '../store/store-sqlite.ts';
 import { openElected } from './election.ts';
@@ -34,14 +33,13 @@ export async function openSharedClient({
   path,
   secret,
   provider = nodeProvider,
-  fetch = nodeFetch,
   ...options
 }: SharedClientOptions): Promise<Client> {
   const openStore = async () =>
     secret === undefined ? openSqliteStore(path) : openSealedSqliteStore(path, secret);
   return openElected({
     meeting: meetProcesses(path, openStore),
-    create: (store) => createClient({ ...options, provider, fetch, store }),
+    create: (store) => createClient({ ...options, provider, store }),
     knowledge: { secret, provider },
   });
 }
