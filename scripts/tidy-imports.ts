@@ -25,7 +25,7 @@ const TABLE: readonly Row[] = [
   { of: /^packages\/crypto\/src\//, may: /^@noble\// },
   { of: /^packages\/api\/src\//, may: /^zod\/mini$/ },
   {
-    of: /^packages\/client\/src\/(store\/store-sqlite|node|remote\/node-[a-z]+)\.ts$/,
+    of: /^packages\/client\/src\/(store\/store-sqlite|node(-fetch)?|remote\/node-[a-z]+)\.ts$/,
     may: /^(@sotto\/(crypto(\/node)?|api)$|node:)/,
   },
   {
