@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type Bus, createLogger, openNatsBus } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { waitFor } from '../daemon.ts';
-import { startNats } from './backends.ts';
+import { oneByOne, startNats } from './backends.ts';
 import type { Machine } from './machine.ts';
 import { openWire } from './wire.ts';
 
@@ -110,8 +110,8 @@ test('and everything is there again once all are up', async () => {
 test('who comes before the last server of a new cluster waits for it', async () => {
   for (const machine of machines) await machine.kill();
   for (const machine of machines) machine.wipe();
-  const [first, second, last] = machines;
-  await Promise.all([first?.start(), second?.start()]);
+  const last = machines[2];
+  await oneByOne(machines.slice(0, 2).map((machine) => () => machine.start()));
   const url = `nats://127.0.0.1:${ports[0]}`;
   const refusals: unknown[] = [];
   const log = createLogger({
