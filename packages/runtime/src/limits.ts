@@ -155,6 +155,12 @@ export const BUS_DEDUPE_MS = 2 * 60_000;
 export const BUS_RETRY_FIRST_MS = 100;
 export const BUS_RETRY_MAX_MS = 10_000;
 
+/**
+ * Longest pause before a reader that has ended is opened anew. A cluster that has lost a server takes some eight seconds to
+ * choose other leaders; whoever waits for an event is not to wait for much longer than that.
+ */
+export const BUS_REOPEN_MAX_MS = 2_000;
+
 /** A consumer that has said nothing for so long is dead, and its message goes to another one of the group. */
 export const BUS_ACK_WAIT_MS = 6_000;
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { BUS_RETRY_FIRST_MS, BUS_RETRY_MAX_MS } from './limits.ts';
+import { BUS_REOPEN_MAX_MS, BUS_RETRY_FIRST_MS, BUS_RETRY_MAX_MS } from './limits.ts';
 import { repeat } from './repeat.ts';
 
 beforeEach(() => {
@@ -27,9 +27,9 @@ test('work that fails is done again after pauses that grow up to a bound', async
   const { attempts, loop } = failing();
   await vi.advanceTimersByTimeAsync(BUS_RETRY_FIRST_MS * 2);
   expect(attempts).toEqual([1, 2]);
-  await vi.advanceTimersByTimeAsync(10 * BUS_RETRY_MAX_MS);
+  await vi.advanceTimersByTimeAsync(10 * BUS_REOPEN_MAX_MS);
   const before = attempts.length;
-  await vi.advanceTimersByTimeAsync(BUS_RETRY_MAX_MS);
+  await vi.advanceTimersByTimeAsync(BUS_REOPEN_MAX_MS);
   expect(attempts).toHaveLength(before + 1);
   await loop.close();
 });
@@ -45,7 +45,7 @@ test('each interruption of work that went well for long is the first in its row'
 
 test('a pause is cut short for who knows that waiting is over', async () => {
   const { attempts, loop } = failing();
-  await vi.advanceTimersByTimeAsync(BUS_RETRY_MAX_MS);
+  await vi.advanceTimersByTimeAsync(BUS_REOPEN_MAX_MS);
   const before = attempts.length;
   loop.hurry();
   await vi.advanceTimersByTimeAsync(0);

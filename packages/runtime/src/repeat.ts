@@ -1,5 +1,5 @@
 /** Work that is done again and again until it is closed. */
-import { BUS_RETRY_FIRST_MS, BUS_RETRY_MAX_MS } from './limits.ts';
+import { BUS_REOPEN_MAX_MS, BUS_RETRY_FIRST_MS, BUS_RETRY_MAX_MS } from './limits.ts';
 import { createPause } from './pause.ts';
 
 export interface Repeat {
@@ -12,8 +12,8 @@ export interface Repeat {
 
 /**
  * Does the work again whenever it has ended. After a failure it waits, longer each time, and tells `onFailure` how
- * often the work has failed in a row. Work that lasted longer than the longest pause was well: its end is the first
- * in a row, however many there have been in months.
+ * often the work has failed in a row. Work that lasted for long ({@link BUS_RETRY_MAX_MS}) was well: its end is the first in a
+ * row, however many there have been in months.
  */
 export function repeat(
   work: () => Promise<void>,
@@ -36,7 +36,8 @@ export function repeat(
         onFailure(error, failures);
       }
       // Also after success: work that ends at once must not keep the processor.
-      if (!closed) await pause.rest(Math.min(BUS_RETRY_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** failures));
+      if (!closed)
+        await pause.rest(Math.min(BUS_REOPEN_MAX_MS, BUS_RETRY_FIRST_MS * 2 ** failures));
     }
   }
 
