@@ -8,6 +8,9 @@ import { NO_LIMITS, startStandalone } from '../tests/cluster.ts';
 import { dieAtEachPoint } from '../tests/crash/crash-points.ts';
 import { CRASH_ENVIRONMENT, TASKS } from '../tests/crash/scene.ts';
 
+/** As a shell tells of a program that was interrupted. */
+const EXIT_STOPPED = 130;
+
 const { values } = parseArgs({
   options: {
     task: { type: 'string' },
@@ -20,6 +23,14 @@ if (!Number.isInteger(every) || every < 1 || tasks.length === 0) {
   throw new Error(`--every takes a number, --task one of ${TASKS.join(', ')}`);
 }
 const platform = await startStandalone({ environment: { ...NO_LIMITS, ...CRASH_ENVIRONMENT } });
+for (const event of ['SIGINT', 'SIGTERM', 'disconnect'] as const) {
+  process.once(event, async () => {
+    console.log('ending what was started');
+    await platform.close();
+    process.exit(EXIT_STOPPED);
+  });
+}
+process.channel?.unref();
 try {
   for (const task of tasks) {
     const { deaths, faults } = await dieAtEachPoint({ url: platform.url, task, every, from: 1 });
