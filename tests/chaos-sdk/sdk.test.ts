@@ -5,8 +5,7 @@ import { runSdk } from './sdk-run.ts';
 test('whatever dies or is forgotten, everybody shows every message once, in order, readable', async () => {
   const report = await runSdk({
     ...{ seed: 1, clients: 10, messages: 300 },
-    // As in the long form: longer than a client waits before it asks again for what it cannot read. Mostly nothing waits.
-    ...{ pauseMsMax: 250, settleMs: 200_000 },
+    ...{ pauseMsMax: 250, settleMs: 40_000 },
   });
   expect(report.alarms).toEqual([]);
   expect(report.verdict).toMatchObject({
@@ -17,4 +16,4 @@ test('whatever dies or is forgotten, everybody shows every message once, in orde
   expect(report).toMatchObject({ written: 300, forgetful: 1, restored: 1, noticed: 1 });
   expect(report.restarts).toBeGreaterThan(3);
   expect(report.cuts).toBeGreaterThan(3);
-}, 300_000);
+}, 120_000);
