@@ -172,8 +172,7 @@ async function furnish(people: readonly Person[], chance: Chance): Promise<Room<
 /** Says things until the run's messages are used up. */
 async function write(person: Person, town: Town): Promise<void> {
   const { chance, options } = town;
-  const rooms = town.rooms.filter(({ members }) => members.includes(person));
-  let number = 0;
+  const rooms = roomsOf(person, town);
   while (town.left > 0) {
     options.signal?.throwIfAborted();
     await pause(chance.below(options.pauseMsMax));
@@ -182,16 +181,26 @@ async function write(person: Person, town: Town): Promise<void> {
     try {
       if ((await person.unsent(room.id)).length > UNSENT_MAX || town.left === 0) continue;
       town.left -= 1;
-      const text = `${town.rooms.indexOf(room)} ${person.name} ${number++}`;
-      const written = { text, author: person.name, isSure: false, isForgotten: false };
-      room.written.push(written);
-      await person.client().sendText(room.id, text);
-      written.isSure = !written.isForgotten;
+      await say(person, room, town);
     } catch (error) {
       // It died in the call.
       if (!isOver(error)) throw error;
     }
   }
+}
+
+/** Resolves to the text as soon as the client has it. */
+async function say(person: Person, room: Room<Person>, { rooms }: Town): Promise<string> {
+  const text = `${rooms.indexOf(room)} ${person.name} ${room.written.length}`;
+  const written = { text, author: person.name, isSure: false, isForgotten: false };
+  room.written.push(written);
+  await person.client().sendText(room.id, text);
+  written.isSure = !written.isForgotten;
+  return text;
+}
+
+function roomsOf(person: Person, { rooms }: Town): Room<Person>[] {
+  return rooms.filter(({ members }) => members.includes(person));
 }
 
 /** Breaks connections, kills clients, and brings copies back, while there is something to write. */
@@ -241,12 +250,13 @@ async function restart(person: Person, { away, counts }: Town): Promise<void> {
   away.delete(person);
 }
 
-async function copy(person: Person, { away, counts, rooms, copied }: Town): Promise<void> {
+async function copy(person: Person, town: Town): Promise<void> {
+  const { away, counts, rooms, copied } = town;
   away.add(person);
   counts.restarts += 1;
   const kept = rooms.flatMap(({ written }) => written.filter(({ isSure }) => isSure));
   const waiting = new Set<string>();
-  for (const room of rooms.filter(({ members }) => members.includes(person))) {
+  for (const room of roomsOf(person, town)) {
     for (const text of await person.unsent(room.id)) waiting.add(text);
   }
   copied.set(person, new Set(kept.map(({ text }) => text).filter((text) => !waiting.has(text))));
@@ -254,8 +264,10 @@ async function copy(person: Person, { away, counts, rooms, copied }: Town): Prom
   away.delete(person);
 }
 
-async function restore(person: Person, { away, restored, rooms, copied }: Town): Promise<void> {
+async function restore(person: Person, town: Town): Promise<void> {
+  const { away, restored, rooms, copied } = town;
   away.add(person);
+  await outliveCopy(person, town);
   for (const written of rooms.flatMap((room) => room.written)) {
     if (written.author !== person.name || copied.get(person)?.has(written.text)) continue;
     written.isSure = false;
@@ -264,6 +276,19 @@ async function restore(person: Person, { away, restored, rooms, copied }: Town):
   await person.restore();
   restored.add(person);
   away.delete(person);
+}
+
+/** Says one thing more that arrives: a copy of a store that nothing has followed is not behind. */
+async function outliveCopy(person: Person, town: Town): Promise<void> {
+  const { chance, options } = town;
+  const room = chance.pick(roomsOf(person, town));
+  const text = await say(person, room, town);
+  const until = performance.now() + options.settleMs;
+  while ((await person.unsent(room.id)).includes(text)) {
+    options.signal?.throwIfAborted();
+    if (performance.now() > until) throw new Error(`${person.name} gets nothing sent`);
+    await pause(LOOK_MS);
+  }
 }
 
 /** Looks until nothing is missing any more, or it has taken too long. */

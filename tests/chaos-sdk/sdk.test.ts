@@ -13,7 +13,8 @@ test('whatever dies or is forgotten, everybody shows every message once, in orde
     findings: [],
   });
   expect(report.verdict.expected).toBeGreaterThan(600);
-  expect(report).toMatchObject({ written: 300, forgetful: 1, restored: 1, noticed: 1 });
+  // Whose store came back from a copy has said one thing more before.
+  expect(report).toMatchObject({ written: 301, forgetful: 1, restored: 1, noticed: 1 });
   expect(report.restarts).toBeGreaterThan(3);
   expect(report.cuts).toBeGreaterThan(3);
 }, 120_000);

@@ -91,6 +91,47 @@ test('a copy of a store learns from the greeting that its device went on, and re
   expect(unreadable).not.toHaveBeenCalled();
 }, 90_000);
 
+test('a copy of a store from before a conversation reads all that its device has heard there', async () => {
+  const fay = await enter('fay', openLastingStore());
+  const store = openLastingStore();
+  const gus = await enter('gus', store);
+  await listed(store);
+  const copied = await copyStore(store);
+  const me = await userOf(gus);
+  const { id: direct } = await fay.openDirect(me);
+  const { id: group } = await fay.groups.create({ members: [me] });
+  for (const conversation of [direct, group]) {
+    for (const text of ['first', 'second']) {
+      await fay.whenStored((await fay.sendText(conversation, text)).id);
+    }
+    await received(gus, conversation, 'second');
+    await gus.whenStored((await gus.sendText(conversation, 'of the other life')).id);
+  }
+  await gus.close();
+
+  const restored = open(copied);
+  const noticed = vi.fn();
+  restored.on('store-behind', noticed);
+  await restored.connect();
+  for (const conversation of [direct, group]) {
+    for (const text of ['first', 'second']) await received(restored, conversation, text);
+    await fay.whenStored((await fay.sendText(conversation, 'third')).id);
+    await received(restored, conversation, 'third');
+    await restored.whenStored((await restored.sendText(conversation, 'back')).id);
+    await received(fay, conversation, 'back');
+  }
+  expect(noticed).toHaveBeenCalledTimes(1);
+}, 90_000);
+
+/** Resolves when the store has taken in what the platform lists. */
+async function listed(store: Store): Promise<void> {
+  const check = async () => {
+    const found = await store.transaction((transaction) => transaction.get('conversations-listed'));
+    expect(found).toBeDefined();
+  };
+  await vi.waitFor(check, { timeout: 15_000 });
+}
+
 async function userOf(client: Client): Promise<UserId> {
   return ((await client.me()) ?? expect.fail('nobody is there')).user;
 }

@@ -1,8 +1,10 @@
 /** What a device believes of a platform's greeting, and what it does then. */
+import { randomUUID } from 'node:crypto';
 import { type ConversationId, KEY_ID_MAX, type ServerFrame } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { keepPrekeys } from '../account/prekeys.ts';
+import { Account, Cursor } from '../account/records.ts';
 import { type Client, createClient } from '../client.ts';
 import { createEvents } from '../events.ts';
 import { countSent } from '../messages/sent-log.ts';
@@ -17,7 +19,7 @@ import {
 import { keys } from '../store/key-space.ts';
 import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
-import { Counter, getRecord } from '../store/stored-record.ts';
+import { Counter, getRecord, putRecord } from '../store/stored-record.ts';
 import { readNotices } from '../trust/notices.ts';
 import { loadLocalParty } from '../trust/sessions.ts';
 import type { Call } from './call.ts';
@@ -88,6 +90,21 @@ test('a store that is behind gets new sessions, which is told: each time for wha
   expect(await readNotices(store)).toEqual([{ kind: 'store-behind' }]);
 });
 
+test('a conversation that the store does not know is a sign, but for a device that joins late, and for what was passed over', async () => {
+  await greet({ sent: 1, cursors: [] });
+  const cursors = [{ conversation: randomUUID() as ConversationId, seq: 9 }];
+  const passed = keys.passedOver(cursors[0]!.conversation);
+  await store.transaction((it) => putRecord(it, passed, [Cursor, { seq: 0 }]));
+  await greet({ sent: 1, cursors });
+  await store.transaction((it) => it.delete(passed));
+  await becomeLinked();
+  await greet({ sent: 1, cursors });
+  expect(told).toEqual([]);
+  await store.transaction((it) => it.put(keys.conversationsListed, new Uint8Array(0)));
+  await greet({ sent: 1, cursors });
+  expect(told).toEqual([{ messages: 0 }]);
+});
+
 test('a clock that is days ahead for one greeting does not forget what a restored platform lacks', async () => {
   await greet({ sent: 1 });
   aheadMs = 3 * 24 * 3_600_000;
@@ -131,6 +148,15 @@ async function depsOf() {
   const events = createEvents();
   events.on('store-behind', (event) => told.push(event));
   return { store, provider: nodeProvider, local, call, events, clock: () => Date.now() + aheadMs };
+}
+
+/** The store becomes one of a device that was linked a moment ago. */
+async function becomeLinked(): Promise<void> {
+  await store.transaction(async (transaction) => {
+    const account = (await getRecord(transaction, keys.account, Account))!;
+    await putRecord(transaction, keys.account, [Account, { ...account, isFirstDevice: false }]);
+    await transaction.delete(keys.conversationsListed);
+  });
 }
 
 async function readNumbers() {

@@ -7,7 +7,7 @@ import * as z from 'zod/mini';
 import { catchUpPrekeys } from '../account/stale-store.ts';
 import { ClientError } from '../errors.ts';
 import { LEFT_BEHIND_MS, SENT_EXCESS_MAX } from '../limits.ts';
-import { readCursor, skipOwn } from '../messages/conversations.ts';
+import { joinsLate, readCursor, skipOwn } from '../messages/conversations.ts';
 import { skipSendNumbers } from '../messages/send-counter.ts';
 import {
   countSent,
@@ -79,7 +79,7 @@ export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Beh
     const found: Behind = [];
     let isLost = false;
     for (const { conversation, seq } of cursors) {
-      const missing = seq - (await ownCursor(transaction, conversation, seq));
+      const missing = seq - ((await ownCursor(transaction, conversation)) ?? seq);
       if (missing <= 0) continue;
       found.push({ conversation, last: seq });
       // The platform takes our own messages for acknowledged before we have heard that they are stored.
@@ -91,13 +91,17 @@ export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Beh
   return behind;
 }
 
-/** A conversation that the store does not know is no sign: a device that was linked begins behind what there was. */
+/**
+ * How far the store has a conversation; undefined when what the platform says of it is no sign: a device that was linked
+ * begins behind what there was, and what came without a sound log was acknowledged and not kept.
+ */
 async function ownCursor(
   transaction: StoreTransaction,
   conversation: ConversationId,
-  unknown: number,
-): Promise<number> {
-  if ((await transaction.get(keys.cursor(conversation))) === undefined) return unknown;
+): Promise<number | undefined> {
+  const isKnown = (await transaction.get(keys.cursor(conversation))) !== undefined;
+  const isPassed = (await transaction.get(keys.passedOver(conversation))) !== undefined;
+  if (!isKnown && (isPassed || (await joinsLate(transaction)))) return undefined;
   return skipOwn(transaction, conversation, await readCursor(transaction, conversation));
 }
 

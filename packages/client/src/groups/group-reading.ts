@@ -5,12 +5,13 @@
  */
 import { type Conversation, type ConversationId, listMembership } from '@sotto/api';
 import { applyMembershipEntry, CryptoError, decodeMembershipEntry } from '@sotto/crypto';
-import { Account, Cursor, SenderCounterRecord } from '../account/records.ts';
+import { Cursor, SenderCounterRecord } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { MEMBERSHIP_ATTEMPTS_MAX } from '../limits.ts';
 import type { GroupRecord } from '../messages/conversation-record.ts';
 import {
   getBegun,
+  joinsLate,
   keepMembership,
   listKnownConversations,
   readCursor,
@@ -166,16 +167,14 @@ async function begin(
 ): Promise<GroupRecord> {
   if (answer === undefined || (await getBegun(transaction, record.id))) return record;
   const { id, first, last, cursor } = answer;
+  const isLate = await joinsLate(transaction);
   if ((await transaction.get(keys.cursor(id))) === undefined) {
     const passed = await getRecord(transaction, keys.passedOver(id), Cursor);
-    const from = Math.min(cursor, passed?.seq ?? cursor);
+    const from = isLate ? Math.min(cursor, passed?.seq ?? cursor) : 0;
     await writeCursor(transaction, id, Math.max(from, first - 1));
     await transaction.delete(keys.passedOver(id));
   }
-  const account = await getRecord(transaction, keys.account, Account);
-  const isNewDevice =
-    !account?.isFirstDevice && (await transaction.get(keys.conversationsListed)) === undefined;
-  return isNewDevice ? { ...record, quietUpTo: last } : record;
+  return isLate ? { ...record, quietUpTo: last } : record;
 }
 
 /** Entries whose places were passed while nobody knew what to make of them. */

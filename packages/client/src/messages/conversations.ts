@@ -165,6 +165,16 @@ export async function getBegun(
   return getRecord(transaction, keys.conversation(id), ConversationRecord);
 }
 
+/**
+ * Whether a conversation that the store does not know may have begun before this device did, so that the platform has to
+ * say from where to read. Later on, what the platform says was read was read into another copy of this store.
+ */
+export async function joinsLate(transaction: StoreTransaction): Promise<boolean> {
+  const account = await getRecord(transaction, keys.account, Account);
+  const isListed = (await transaction.get(keys.conversationsListed)) !== undefined;
+  return !(account?.isFirstDevice || isListed);
+}
+
 /** The place up to which this device has everything of a conversation. */
 export async function readCursor(
   transaction: StoreTransaction,
@@ -235,8 +245,9 @@ export function keepConversation(
       throw new ClientError('answer.invalid', 'the conversation is not the one asked for');
     }
     if ((await transaction.get(keys.cursor(id))) === undefined) {
-      // A device that is new begins where the platform says; what came before was never encrypted for it.
-      await writeCursor(transaction, id, Math.max(answer.cursor, answer.first - 1));
+      // What came before a device that is new was never encrypted for it.
+      const from = (await joinsLate(transaction)) ? answer.cursor : 0;
+      await writeCursor(transaction, id, Math.max(from, answer.first - 1));
     }
     if (known !== undefined) return known;
     const record: ConversationRecord = { id, kind: 'direct', members };
