@@ -13,15 +13,14 @@ import {
   listPeople,
   listRequests,
   mute,
-  type Report,
   readStanding,
-  reportPerson,
   showPresence,
 } from './people/people.ts';
 import type { PeopleDoor } from './people/people-door.ts';
 import { readProfile } from './people/profile.ts';
 import { openProfileTo } from './people/profile-audience.ts';
 import { shareProfile } from './people/profile-sharing.ts';
+import type { Report } from './people/report.ts';
 import { keys } from './store/key-space.ts';
 import { getRecord } from './store/stored-record.ts';
 
@@ -66,7 +65,10 @@ export function openPeopleDoor(core: ClientCore, groups: GroupLeaver): PeopleDoo
     },
     mute: (conversation: ConversationId, until: Date | null) => mute(call, conversation, until),
     standing: (conversation: ConversationId) => readStanding(call, conversation),
-    report: (report: Report) => reportPerson(call, report),
+    async report(report: Report) {
+      const { reportPerson } = await loadLatePart();
+      return reportPerson(call, report);
+    },
     async setProfile(change: ProfileChange) {
       const user = await changeProfile(await core.peerDeps(), change);
       events.emit('profile', { user });

@@ -38,10 +38,11 @@ export type { MessageReference, MessageTarget } from './messages/message-referen
 export type { ViewRange } from './messages/message-view.ts';
 export type { UnsentMessage } from './messages/sent-message.ts';
 export type { ProfileChange } from './people/own-profile.ts';
-export type { DirectoryPage, MessageRequest, Report, Standing } from './people/people.ts';
+export type { DirectoryPage, MessageRequest, Standing } from './people/people.ts';
 export type { PeopleDoor } from './people/people-door.ts';
 export type { Picture } from './people/picture.ts';
 export type { Profile } from './people/profile.ts';
+export type { Report } from './people/report.ts';
 export type { Observable } from './state/observable.ts';
 export type { ClientState } from './state/state.ts';
 export type { ConnectionView } from './state/state-connection.ts';

@@ -1,6 +1,6 @@
 /**
  * What few pages need at once: devices and linking, another identity, files and pictures, changes to groups, backups,
- * being woken.
+ * reports, being woken.
  * Bundlers put it into a file of its own, which is fetched when it is first asked for. In one piece: each further one
  * costs a page more than it spares.
  */
@@ -22,5 +22,6 @@ export {
 } from './groups/groups.ts';
 export { deleteObsolete, shareCopy } from './people/profile-copies.ts';
 export { openPicture } from './people/profile-picture.ts';
+export { reportPerson } from './people/report.ts';
 export { askPushKey, endSubscription, subscribeTo } from './push-calls.ts';
 export { acceptIdentity, compareIdentities } from './trust/compared-identity.ts';

@@ -12,7 +12,7 @@ import type {
   Stored,
 } from '@sotto/api';
 import { ApiError, DeviceId, UserId } from '@sotto/api';
-import { ClientError, type ClientErrorCode } from '../errors.ts';
+import { ClientError, type ClientErrorCode, isProblem } from '../errors.ts';
 import { learnVersions } from '../groups/group-audience.ts';
 import {
   createPassedOver,
@@ -24,7 +24,7 @@ import {
   readLists,
 } from '../groups/group-lane.ts';
 import { IN_FLIGHT_PER_CONVERSATION } from '../limits.ts';
-import { noteMet } from '../messages/control-outbox.ts';
+import { doWithoutFresh, noteMet } from '../messages/control-outbox.ts';
 import type { ConversationRecord } from '../messages/conversation-record.ts';
 import { needConversation } from '../messages/find-conversation.ts';
 import { setAside, settle, unseal } from '../messages/outbox.ts';
@@ -43,6 +43,7 @@ import type { KeyLog } from '../trust/key-log.ts';
 import type { MemberProofs } from '../trust/member-proofs.ts';
 import { refreshList } from '../trust/peer-lists.ts';
 import { forgetDevices, meetPeers, type PeerDeps, unmet } from '../trust/peers.ts';
+import type { Wanted } from '../trust/wanted.ts';
 import { backOffMs, pause } from './back-off.ts';
 import { createBell } from './bell.ts';
 import type { SendFrame } from './socket.ts';
@@ -212,13 +213,28 @@ export class Lane {
       else if ('doubtful' in missing) await readLists(deps, asking, missing.doubtful);
       else if ('unversioned' in missing) await learnVersions(deps, conversation);
     } else if ('wanted' in missing) {
-      await meetPeers(deps, missing.wanted);
-      await deps.store.transaction((transaction) => noteMet(transaction, this.#id, missing.wanted));
+      await this.#meet(missing.wanted);
     } else if ('doubtful' in missing) {
       for (const user of missing.doubtful) await refreshList(deps, user);
     } else if ('unproven' in missing) {
       for (const contact of missing.unproven) await deps.keyLog.needContact(contact);
     }
+  }
+
+  /** Throws what keeps the messages that wait from being encrypted. */
+  async #meet(wanted: readonly Wanted[]): Promise<void> {
+    const { store } = this.#deps;
+    try {
+      await meetPeers(this.#deps, wanted);
+    } catch (error) {
+      if (!isProblem(error, 'rate.limited')) throw error;
+      const isEased = await store.transaction((transaction) =>
+        doWithoutFresh(transaction, this.#id, wanted),
+      );
+      if (isEased) return;
+      throw error;
+    }
+    await store.transaction((transaction) => noteMet(transaction, this.#id, wanted));
   }
 
   #dispatch(entry: OutboxEntry): void {

@@ -89,6 +89,8 @@ async function leaveOut(
   for await (const { value } of entriesUnder(transaction, keys.outbox(id))) {
     const entry = decodeRecord(OutboxEntry, value);
     if (entry.sealed || !entry.to?.some(({ user }) => users.has(user))) continue;
+    // There may be a session to send it in, where it was to have one of its own.
+    if (entry.isFresh) continue;
     const sealed = new Set(entry.recipients.map(addressKey));
     const gone = entry.to.filter(
       (address) => users.has(address.user) && !sealed.has(addressKey(address)),

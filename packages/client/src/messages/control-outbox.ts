@@ -4,7 +4,7 @@ import { getPeer } from '../account/records.ts';
 import { CONTROL_RECIPIENTS_MAX } from '../limits.ts';
 import { addressKey, keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { decodeRecord, entriesUnder, takeNumber } from '../store/stored-record.ts';
+import { decodeRecord, entriesUnder, putRecord, takeNumber } from '../store/stored-record.ts';
 import type { SessionsDeps } from '../trust/sessions.ts';
 import type { Wanted } from '../trust/wanted.ts';
 import { type Control, encodeControl } from './control.ts';
@@ -84,4 +84,24 @@ export async function noteMet(
     }
     await putEntry(transaction, { ...entry, to, isFresh: false });
   }
+}
+
+/**
+ * To be called when the platform hands out no more bundles of these for now: what was to go in a session of its own goes in
+ * the one that there is. False when nothing of the kind waits.
+ */
+export async function doWithoutFresh(
+  transaction: StoreTransaction,
+  conversation: ConversationId,
+  wanted: readonly Wanted[],
+): Promise<boolean> {
+  const users = new Set(wanted.map(({ user }) => user));
+  let isAny = false;
+  for await (const { key, value } of entriesUnder(transaction, keys.outbox(conversation))) {
+    const entry = decodeRecord(OutboxEntry, value);
+    if (!entry.isFresh || !entry.to?.some(({ user }) => users.has(user))) continue;
+    await putRecord(transaction, key, [OutboxEntry, { ...entry, isFresh: false }]);
+    isAny = true;
+  }
+  return isAny;
 }

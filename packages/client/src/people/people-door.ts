@@ -2,9 +2,10 @@
 import type { ConversationId, UserEntry, UserId } from '@sotto/api';
 import type { Abortable } from '../connection/heeding.ts';
 import type { ProfileChange } from './own-profile.ts';
-import type { DirectoryPage, MessageRequest, Report, Standing } from './people.ts';
+import type { DirectoryPage, MessageRequest, Standing } from './people.ts';
 import type { Picture } from './picture.ts';
 import type { Profile } from './profile.ts';
+import type { Report } from './report.ts';
 
 /** Other people, and what they see of this account. All methods reject as calls do, unless they say that they ask nobody. */
 export interface PeopleDoor {

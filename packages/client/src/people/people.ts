@@ -1,4 +1,4 @@
-/** Other people, as the platform knows them: finding them, what they ask, and what is told the operator of them. */
+/** Other people, as the platform knows them: finding them, and what they ask. */
 import {
   acceptConversation,
   type Conversation,
@@ -8,8 +8,6 @@ import {
   listConversations,
   muteConversation,
   PAGE_ITEMS_MAX,
-  REPORT_TEXT_LENGTH_MAX,
-  reportUser,
   searchUsers,
   setPresence,
   type UserEntry,
@@ -18,8 +16,6 @@ import {
 import type { Call } from '../connection/call.ts';
 import type { Abortable } from '../connection/heeding.ts';
 import { ClientError } from '../errors.ts';
-import type { Content } from '../messages/content.ts';
-import type { Message } from '../messages/history-item.ts';
 
 /** A page of the directory. */
 export interface DirectoryPage {
@@ -44,15 +40,6 @@ export interface Standing {
   readonly isRequested: boolean;
   /** Until then it wakes none of the account's devices. */
   readonly mutedUntil?: Date;
-}
-
-/** What the operator is to know. */
-export interface Report {
-  readonly user: UserId;
-  readonly reason: 'spam' | 'abuse' | 'illegal' | 'other';
-  readonly note?: string;
-  /** What they wrote, at most 20 messages of one conversation: the operator is shown these, and no others. */
-  readonly messages?: readonly Message[];
 }
 
 /** A page of the directory. */
@@ -114,39 +101,4 @@ export async function readStanding(call: Call, id: ConversationId): Promise<Stan
   const { requested, mutedUntil }: Conversation = await call(getConversation, { params: { id } });
   const muted = mutedUntil === undefined ? {} : { mutedUntil: new Date(mutedUntil) };
   return { isRequested: requested === true, ...muted };
-}
-
-/** Tells the operator. Throws `content.invalid` for messages of somebody else, or of several conversations. */
-export async function reportPerson(
-  call: Call,
-  { user, reason, note, messages = [] }: Report,
-): Promise<{ report: string }> {
-  const conversation = messages[0]?.conversation;
-  const isTheirs = messages.every(
-    (message) => message.sender.user === user && message.conversation === conversation,
-  );
-  if (!isTheirs) {
-    throw new ClientError('content.invalid', 'only what the user wrote, in one conversation');
-  }
-  const disclosed = messages.map(({ id, sentAt, content }) => ({
-    id,
-    sentAt,
-    text: textOf(content).slice(0, REPORT_TEXT_LENGTH_MAX).toWellFormed(),
-  }));
-  return call(reportUser, { body: { user, reason, note, conversation, messages: disclosed } });
-}
-
-/** A message in words. */
-function textOf(content: Content): string {
-  switch (content.type) {
-    case 'text':
-    case 'edit':
-      return content.text;
-    case 'file':
-      return `(file) ${content.file.name}`;
-    case 'reaction':
-      return `(reaction) ${content.emoji ?? ''}`;
-    default:
-      return `(${content.type})`;
-  }
 }

@@ -5,6 +5,7 @@ import { encodeContent } from '../messages/content.ts';
 import { keys } from '../store/key-space.ts';
 import {
   countUnreadable,
+  noBundles,
   type Party,
   say,
   startWorld,
@@ -32,6 +33,14 @@ test('a sender key that was lost comes again, with all that was said meanwhile',
   await say(bob, carol, { conversation, text: 'by the key itself' });
   expect(world.toldBy('carol')).toBe(before);
   expect(await countUnreadable(carol, conversation)).toBe(0);
+});
+
+test('what could not be read is asked for in the session that there is when the platform hands out no more bundles', async () => {
+  const { bob, carol, conversation } = await group();
+  world.platform.failCall = noBundles;
+  world.damageNext({ of: 'carol', as: 'direct' });
+  await bob.client.sendText(conversation, 'lost');
+  await until(async () => (await textsOf(carol, conversation)).includes('lost'));
 });
 
 test('a sender key that cannot be read in the store is as good as lost', async () => {

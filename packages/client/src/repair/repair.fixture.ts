@@ -1,5 +1,5 @@
 /** People with stores that outlive their clients, on a platform that damages what it delivers, for tests of repair. */
-import type { ConversationId, MessageSlot, Slot } from '@sotto/api';
+import { ApiError, type ConversationId, type MessageSlot, type Slot } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, vi } from 'vitest';
 import { type Client, createClient } from '../client.ts';
@@ -228,4 +228,10 @@ export async function until(
   ms = 20_000,
 ): Promise<void> {
   await vi.waitFor(async () => expect(await condition()).toBe(true), { timeout: ms, interval: 5 });
+}
+
+/** What the platform says once it was asked for too many bundles: the pause is longer than anybody waits here. */
+export function noBundles(operation: string): ApiError | undefined {
+  const isBundle = operation === 'getBundle' || operation === 'getBundles';
+  return isBundle ? new ApiError('rate.limited', { retryAfter: 600 }) : undefined;
 }

@@ -6,6 +6,7 @@ import { keys } from '../store/key-space.ts';
 import {
   countArrivals,
   countUnreadable,
+  noBundles,
   type Party,
   pair,
   say,
@@ -100,6 +101,16 @@ test('a message is sent again after both have been away, and the loop over messa
   const again = await world.reopened(alice);
   const taken = takeMessages(again);
   await until(() => taken.texts.includes('late but there'));
+});
+
+test('what could not be read is asked for in the session that there is when the platform hands out no more bundles', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  await say(bob, alice, { conversation, text: 'before' });
+  world.platform.failCall = noBundles;
+  world.damageNext();
+  await bob.client.sendText(conversation, 'lost');
+  await until(async () => (await textsOf(alice, conversation)).includes('lost'));
+  await say(alice, bob, { conversation, text: 'nothing is held up' });
 });
 
 test('a text that fills a message by itself is sent again in pieces', async () => {
