@@ -55,6 +55,12 @@ interface Town {
   readonly copied: Map<Person, ReadonlySet<string>>;
 }
 
+interface Settled {
+  readonly verdict: Verdict;
+  /** Who has found that its store was behind. */
+  readonly noticed: readonly Person[];
+}
+
 /** One in so many has a store that comes back from a copy. */
 const FORGETFUL_ONE_IN = 20;
 const GROUP_MEMBERS = 6;
@@ -102,9 +108,8 @@ export async function runSdk(options: SdkRunOptions): Promise<SdkReport> {
   }
   const writtenAt = performance.now();
   options.say?.(`all is written after ${Math.round((writtenAt - begun) / 1000)} s`);
-  const verdict = await settle(town);
+  const { verdict, noticed } = await settle(town);
   const settledMs = Math.round(performance.now() - writtenAt);
-  const noticed = await whoHasNoticed(people);
   const misled = noticed.filter((person) => !town.restored.has(person));
   alarms.push(...misled.map(({ name }) => `${name}: its store is not behind`));
   const direct = rooms.filter(({ members }) => members.length === 2).length;
@@ -291,13 +296,15 @@ async function outliveCopy(person: Person, town: Town): Promise<void> {
   }
 }
 
-/** Looks until nothing is missing any more, or it has taken too long. */
-async function settle({ rooms, options }: Town): Promise<Verdict> {
+/** Looks until nothing is missing any more and whoever came back has noticed it, or it has taken too long. */
+async function settle({ people, rooms, restored, options }: Town): Promise<Settled> {
   const until = performance.now() + options.settleMs;
   for (;;) {
     options.signal?.throwIfAborted();
     const verdict = await judge(rooms);
-    if (isWhole(verdict) || performance.now() > until) return verdict;
+    const noticed = await whoHasNoticed(people);
+    const isQuiet = isWhole(verdict) && restored.isSubsetOf(new Set(noticed));
+    if (isQuiet || performance.now() > until) return { verdict, noticed };
     await pause(LOOK_MS);
   }
 }
