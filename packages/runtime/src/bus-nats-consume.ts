@@ -1,5 +1,11 @@
 /** A durable consumer: one message at a time, in order, again until its handler resolves. */
-import { AckPolicy, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JsMsg,
+} from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { BusHandler } from './bus.ts';
 import { type Reader, startReader } from './bus-nats-reader.ts';
@@ -68,9 +74,9 @@ async function open(
   { name, subject }: Consumption,
 ): Promise<ConsumerMessages> {
   await streams.ensure(log);
-  const durable = durableName(name, subject);
-  await streams.manager.consumers.add(stream, {
-    durable_name: durable,
+  const { manager } = streams;
+  const wanted = {
+    durable_name: durableName(name, subject),
     filter_subject: filter,
     deliver_policy: DeliverPolicy.All,
     ack_policy: AckPolicy.Explicit,
@@ -78,14 +84,25 @@ async function open(
     max_deliver: -1,
     // Order: the next message is not given out before this one is done, to whichever process.
     max_ack_pending: 1,
-  });
-  const consumer = await streams.manager.jetstream().consumers.get(stream, durable);
+  } satisfies Partial<ConsumerConfig>;
+  const known = await ifThere(manager.consumers.info(stream, wanted.durable_name));
+  // To write down again what is there already would take the leader of the whole cluster and the disks of most servers.
+  const info =
+    known !== undefined && isLike(known.config, wanted)
+      ? known
+      : await manager.consumers.add(stream, wanted);
+  const consumer = manager.jetstream().consumers.getConsumerFromInfo(info);
   return consumer.consume({
     max_messages: 2,
     expires: BUS_PULL_MS,
     idle_heartbeat: BUS_HEARTBEAT_MS,
     abort_on_missing_resource: true,
   });
+}
+
+function isLike(config: ConsumerConfig, wanted: Partial<ConsumerConfig>): boolean {
+  const names = Object.keys(wanted) as (keyof ConsumerConfig)[];
+  return names.every((name) => config[name] === wanted[name]);
 }
 
 async function handle(message: JsMsg, consumption: Consumption): Promise<void> {

@@ -71,6 +71,41 @@ describe('the bus on NATS', () => {
     await eventually(() => expect(heard.followed.at(-1)).toBe('later'));
   });
 
+  test('a consumer that is there is read as it is, and one with other settings is set right', async () => {
+    const { url, prefix } = corner();
+    const connection = await connect({ servers: new URL(url).host });
+    onTestFinished(() => connection.close());
+    const { consumers } = await jetstreamManager(connection);
+    let written = 0;
+    const count = () => {
+      written += 1;
+    };
+    connection.subscribe(`$JS.API.CONSUMER.CREATE.${prefix}-events.>`, { callback: count });
+    connection.subscribe(`$JS.API.CONSUMER.DURABLE.CREATE.${prefix}-events.>`, { callback: count });
+    await connection.flush();
+    const consumed: string[] = [];
+    const consume = async () => {
+      const bus = await openNatsBus({ url, prefix });
+      const take = async (data: Uint8Array) => void consumed.push(Buffer.from(data).toString());
+      await bus.consume('group', 'events.a', take);
+      await connection.flush();
+      return bus;
+    };
+    for (let start = 0; start < 3; start += 1) await (await consume()).close();
+    expect(written).toBe(1);
+
+    const stream = `${prefix}-events`;
+    const { config } = await consumers.info(stream, 'group-events-a');
+    await consumers.update(stream, 'group-events-a', { ...config, max_ack_pending: 100 });
+    const bus = await consume();
+    onTestFinished(() => bus.close());
+    expect(await consumers.info(stream, 'group-events-a')).toMatchObject({
+      config: { max_ack_pending: 1 },
+    });
+    await bus.publish('events.a', Buffer.from('heard'), randomUUID());
+    await eventually(() => expect(consumed).toEqual(['heard']));
+  });
+
   test('while the connection is cut publishing fails at once, and afterwards nothing durable is missing', async () => {
     const { url, prefix } = corner();
     const wire = await cuttableWire(url);
