@@ -17,6 +17,6 @@ USER 65532:65532
 EXPOSE 8080 8443
 # Takes no more, and lets what is under way end.
 STOPSIGNAL SIGUSR1
-HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=6 \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --start-interval=1s --retries=3 \
   CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8404 && printf 'GET /health HTTP/1.0\r\n\r\n' >&3 && grep -q ' 200 ' <&3"]
 ENTRYPOINT ["haproxy-start"]
