@@ -32,6 +32,12 @@ export const CONNECT_MS = 1_500;
  */
 export const SILENCE_MS = 15_000;
 
+/**
+ * How long before the gateway looks whether a silent service's machine is still there. Most answers come sooner; a machine that
+ * is cut off says nothing, and its requests are to be asked of another within seconds.
+ */
+export const DOUBT_MS = 2_000;
+
 /** The same for the file service, which lets bodies wait for memory and for its store: it says itself after 30 s. */
 export const FILE_SILENCE_MS = 45_000;
 

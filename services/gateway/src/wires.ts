@@ -1,7 +1,8 @@
 /** Connections to the services, kept open between requests. */
 import { Agent, type ClientRequest, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { CONNECT_MS, FILE_SILENCE_MS, SILENCE_MS } from './limits.ts';
+import { connect, type Socket } from 'node:net';
+import { CONNECT_MS, DOUBT_MS, FILE_SILENCE_MS, SILENCE_MS } from './limits.ts';
 import { SERVICE_NAMES, type ServiceName } from './route-table.ts';
 
 export interface Outgoing {
@@ -61,13 +62,12 @@ export function openWire(url: string, silenceMs = SILENCE_MS): Wire {
         isAnswered = true;
       });
       request.once('socket', (socket) => {
-        // A connection that was idle has the time that the service told for idle ones, and Node tells of one end only.
-        socket.setTimeout(silenceMs);
-        const onSilence = (): void => {
-          if (!isAnswered && isItsTurn(request)) request.destroy(new Error('no answer'));
-        };
-        socket.on('timeout', onSilence);
-        request.once('close', () => socket.off('timeout', onSilence));
+        const isDue = (): boolean => !isAnswered && isItsTurn(request);
+        const stop = watchSilence(socket, {
+          ...{ silenceMs, isDue },
+          onEnd: (reason) => request.destroy(new Error(reason)),
+        });
+        request.once('close', stop);
         if (!socket.connecting) return;
         const timer = setTimeout(() => socket.destroy(new Error('no connection')), CONNECT_MS);
         socket.once('close', () => clearTimeout(timer));
@@ -82,4 +82,57 @@ export function openWire(url: string, silenceMs = SILENCE_MS): Wire {
 /** Not while the caller is still sending and the service takes all that comes. */
 function isItsTurn(request: ClientRequest): boolean {
   return request.writableEnded || request.writableNeedDrain;
+}
+
+interface Watch {
+  readonly silenceMs: number;
+  /** Whether the other side is to say something. */
+  isDue(): boolean;
+  onEnd(reason: string): void;
+}
+
+/**
+ * Gives up a connection that is silent for too long, and sooner one whose other end is not there any more: what was sent
+ * over a connection from before is never refused by an address that nobody has. Gives what ends the watch.
+ */
+function watchSilence(socket: Socket, { silenceMs, isDue, onEnd }: Watch): () => void {
+  const lookMs = Math.min(DOUBT_MS, silenceMs);
+  let isOver = false;
+  let silentMs = 0;
+  let before = 0;
+  const onTimeout = async (): Promise<void> => {
+    if (!isDue()) return;
+    const moved = socket.bytesRead + socket.bytesWritten;
+    silentMs = moved === before ? silentMs + lookMs : lookMs;
+    before = moved;
+    if (silentMs >= silenceMs) return onEnd('no answer');
+    const isGone = await isAddressGone(socket);
+    // The connection may serve another request by now.
+    if (isOver || !isDue()) return;
+    if (isGone) onEnd('no connection any more');
+    else socket.setTimeout(lookMs);
+  };
+  // A connection that was idle has the time that the service told for idle ones, and Node tells of one end only.
+  socket.setTimeout(lookMs);
+  socket.on('timeout', onTimeout);
+  return () => {
+    isOver = true;
+    socket.off('timeout', onTimeout);
+  };
+}
+
+/** Nothing comes back from there, not even a refusal. */
+function isAddressGone({ remoteAddress, remotePort }: Socket): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  if (remoteAddress === undefined || remotePort === undefined) return Promise.resolve(false);
+  const probe = connect({ host: remoteAddress, port: remotePort });
+  const timer = setTimeout(() => resolve(true), CONNECT_MS);
+  probe.once('connect', () => resolve(false));
+  probe.once('error', (error) => {
+    resolve('code' in error && (error.code === 'EHOSTUNREACH' || error.code === 'ENETUNREACH'));
+  });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    probe.destroy();
+  });
 }

@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
 import { gatewayTo, startUpstream } from './upstream.fixture.ts';
 
 const SILENCE_MS = 1_000;
@@ -75,3 +79,55 @@ test('a service that says nothing once its slow caller has ended is answered for
     await upstream.close();
   }
 }, 30_000);
+
+test('a service whose address answers nobody any more is given up long before its time is over', async () => {
+  const { child, port } = await startStoppable();
+  const gateway = await gatewayTo(`http://127.0.0.1:${port}`, {}, { silenceMs: 600_000 });
+  onTestFinished(() => gateway.close());
+  const ask = () => fetch(`${gateway.url}/api/v1/auth/me`);
+  expect(await (await ask()).text()).toBe('here');
+  child.kill('SIGSTOP');
+  await fillQueue(port);
+  expect((await ask()).status).toBe(503);
+}, 60_000);
+
+test('a service that is slow is waited for as long as connections to it can be made', async () => {
+  const upstream = await startUpstream((_, response) => {
+    setTimeout(() => response.end('late'), 5_000);
+  });
+  const gateway = await gatewayTo(upstream.url);
+  onTestFinished(async () => {
+    await gateway.close();
+    await upstream.close();
+  });
+  const answer = await fetch(`${gateway.url}/api/v1/auth/me`);
+  expect(await answer.text()).toBe('late');
+}, 60_000);
+
+/** A service in a process of its own, which the system lets few wait for. */
+async function startStoppable(): Promise<{ child: ChildProcess; port: number }> {
+  const program = `
+    const server = require('node:http').createServer((_, response) => response.end('here'));
+    server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => console.log(server.address().port));`;
+  const child = spawn(process.execPath, ['-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [port] = await once(child.stdout!, 'data');
+  return { child, port: Number(String(port)) };
+}
+
+/** Connects until the system answers nobody any more. */
+async function fillQueue(port: number): Promise<void> {
+  const sockets: Socket[] = [];
+  onTestFinished(() => sockets.forEach((socket) => void socket.destroy()));
+  for (let isTaken = true; isTaken && sockets.length < 100; ) {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+    isTaken = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      pause(500).then(() => false),
+    ]);
+  }
+}
