@@ -49,8 +49,13 @@ export async function consumeDurably(streams: Streams, consumption: Consumption)
 
 function readFrom(streams: Streams, place: Place, consumption: Consumption): Promise<Reader> {
   const { name, subject, log } = consumption;
+  let isMade = false;
   return startReader({
-    open: () => open(streams, place, consumption),
+    open() {
+      const opened = open(streams, place, { ...consumption, isMade });
+      isMade = true;
+      return opened;
+    },
     take: (message) => handle(message, consumption),
     onFailure: (error, attempt) =>
       log?.warn('a consumer was interrupted', { name, subject, attempt, error }),
@@ -68,10 +73,14 @@ function both(...readers: readonly Reader[]): Reader {
   };
 }
 
+/**
+ * What is there already is written again only when it was read before and that has ended: it takes the leader of the whole
+ * cluster and the disks of most servers, and brings a consumer back that a server has lost.
+ */
 async function open(
   streams: Streams,
   { log, stream, subject: filter }: Place,
-  { name, subject }: Consumption,
+  { name, subject, isMade }: Consumption & { readonly isMade: boolean },
 ): Promise<ConsumerMessages> {
   await streams.ensure(log);
   const { manager } = streams;
@@ -85,8 +94,9 @@ async function open(
     // Order: the next message is not given out before this one is done, to whichever process.
     max_ack_pending: 1,
   } satisfies Partial<ConsumerConfig>;
-  const known = await ifThere(manager.consumers.info(stream, wanted.durable_name));
-  // To write down again what is there already would take the leader of the whole cluster and the disks of most servers.
+  const known = isMade
+    ? undefined
+    : await ifThere(manager.consumers.info(stream, wanted.durable_name));
   const info =
     known !== undefined && isLike(known.config, wanted)
       ? known
