@@ -123,6 +123,43 @@ test('a copy of a store from before a conversation reads all that its device has
   expect(noticed).toHaveBeenCalledTimes(1);
 }, 90_000);
 
+test('a first device that is written to before it first connects is no stale copy', async () => {
+  const xena = await enter('xena', openLastingStore());
+  const yuri = await enter('yuri', openLastingStore());
+  const late = open(openLastingStore());
+  const [behind, unreadable] = [vi.fn(), vi.fn()];
+  late.on('store-behind', behind);
+  late.on('unreadable', unreadable);
+  const { user } = await late.register({ username: 'ulla', password: PASSWORD });
+  const { id: group } = await xena.groups.create({ members: [await userOf(yuri), user] });
+  await xena.whenStored((await xena.sendText(group, 'early')).id);
+  await received(yuri, group, 'early');
+  await late.connect();
+  await xena.whenStored((await xena.sendText(group, 'now')).id);
+  await received(late, group, 'now');
+  expect(await late.history(group)).toHaveLength(1);
+  expect(behind).not.toHaveBeenCalled();
+  expect(unreadable).not.toHaveBeenCalled();
+}, 90_000);
+
+test('the only device of an account that was taken off it comes back with its store, as another one', async () => {
+  const ines = await enter('ines', openLastingStore());
+  const store = openLastingStore();
+  const jon = await enter('jon', store);
+  const { id: direct } = await ines.openDirect(await userOf(jon));
+  await ines.whenStored((await ines.sendText(direct, 'first')).id);
+  await received(jon, direct, 'first');
+  await jon.unlink((await jon.me())!.device);
+  await jon.close();
+  const back = open(store);
+  await back.login({ username: 'jon', password: PASSWORD });
+  await back.connect();
+  await ines.whenStored((await ines.sendText(direct, 'second')).id);
+  for (const text of ['first', 'second']) await received(back, direct, text);
+  await back.whenStored((await back.sendText(direct, 'here I am')).id);
+  await received(ines, direct, 'here I am');
+}, 90_000);
+
 /** Resolves when the store has taken in what the platform lists. */
 async function listed(store: Store): Promise<void> {
   const check = async () => {

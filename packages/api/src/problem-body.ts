@@ -1,5 +1,5 @@
 /** What services say of a failure. Apart from the codes, since clients need no titles: they have words of their own. */
-import { type ApiError, detailsOf, type Problem, type ProblemCode } from './problem.ts';
+import type { ApiError, ApiErrorOptions, Problem, ProblemCode } from './problem.ts';
 
 /** One line for a developer, in the body of every answer and in the documents. */
 export const PROBLEM_TITLES: Readonly<Record<ProblemCode, string>> = {
@@ -92,5 +92,26 @@ export function toProblem(error: ApiError, instance?: string): Problem {
     ...(detail !== undefined && { detail }),
     ...(instance !== undefined && { instance }),
     ...detailsOf(error.options),
+  };
+}
+
+/** What a failure tells besides its code and a sentence: what is there, in the order of the body, and nothing else. */
+function detailsOf({
+  fields,
+  retryAfter,
+  devices,
+  audience,
+  version,
+  bytesLeft,
+  stored,
+}: ApiErrorOptions) {
+  return {
+    ...(fields !== undefined && { fields }),
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(devices !== undefined && { devices }),
+    ...(audience !== undefined && { audience }),
+    ...(version !== undefined && { version }),
+    ...(bytesLeft !== undefined && { bytesLeft }),
+    ...(stored !== undefined && { stored }),
   };
 }

@@ -22,6 +22,15 @@ test.each([null, 'text', {}, { code: 'no.such-code', status: 400, title: '', typ
   },
 );
 
+test.each([
+  [{}, 'request invalid'],
+  [{ fields: ['body.with', 'query.after'] }, 'request invalid: body.with, query.after'],
+  [{ retryAfter: 53 }, 'request invalid, for 53 s'],
+  [{ detail: 'said', retryAfter: 53 }, 'said'],
+])('an error with %j says so in words', (options, message) => {
+  expect(new ApiError('request.invalid', options).message).toBe(message);
+});
+
 test('a cause never reaches the body', () => {
   const body = toProblem(
     new ApiError('internal', { cause: new Error('password of the database') }),

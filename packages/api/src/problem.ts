@@ -135,17 +135,10 @@ export const Problem = z.object({
 });
 export type Problem = z.infer<typeof Problem>;
 
-export interface ApiErrorOptions {
-  /** One sentence for a developer; free of secrets and of anything that identifies a person. */
-  detail?: string;
+/** What a problem tells besides its code; `detail` is one sentence for a developer, free of secrets and of whoever it is about. */
+export interface ApiErrorOptions
+  extends Omit<Problem, 'type' | 'title' | 'status' | 'code' | 'instance'> {
   cause?: unknown;
-  fields?: string[];
-  retryAfter?: number;
-  devices?: DeviceDifference;
-  audience?: GroupAudience;
-  version?: number;
-  bytesLeft?: number;
-  stored?: PlaceOfId;
 }
 
 /** The only error that a service throws on purpose, and that the SDK rebuilds from an answer. */
@@ -155,7 +148,7 @@ export class ApiError extends Error {
   readonly options: ApiErrorOptions;
 
   constructor(code: ProblemCode, options: ApiErrorOptions = {}) {
-    super(options.detail ?? code.replaceAll(/[.-]/g, ' '), { cause: options.cause });
+    super(options.detail ?? sentenceOf(code, options), { cause: options.cause });
     this.name = 'ApiError';
     this.code = code;
     this.status = PROBLEMS[code].status;
@@ -163,36 +156,19 @@ export class ApiError extends Error {
   }
 }
 
+/** For whoever reads a log: `request invalid: with`, `rate limited, for 53 s`. */
+function sentenceOf(code: ProblemCode, { fields, retryAfter }: ApiErrorOptions): string {
+  const words = code.replaceAll(/[.-]/g, ' ');
+  if (retryAfter !== undefined) return `${words}, for ${retryAfter} s`;
+  return fields === undefined ? words : `${words}: ${fields.join(', ')}`;
+}
+
 /** The error for a received body, or undefined when the body is no problem of this platform. */
 export function fromProblem(body: unknown): ApiError | undefined {
   const parsed = Problem.safeParse(body);
   if (!parsed.success) return undefined;
-  const { code, detail } = parsed.data;
-  return new ApiError(code, {
-    ...(detail !== undefined && { detail }),
-    ...detailsOf(parsed.data),
-  });
-}
-
-/** What a failure tells besides its code and a sentence: what is there, in the order of the body. */
-export function detailsOf({
-  fields,
-  retryAfter,
-  devices,
-  audience,
-  version,
-  bytesLeft,
-  stored,
-}: Omit<Problem, 'type' | 'title' | 'status' | 'code' | 'detail' | 'instance'>) {
-  return {
-    ...(fields !== undefined && { fields }),
-    ...(retryAfter !== undefined && { retryAfter }),
-    ...(devices !== undefined && { devices }),
-    ...(audience !== undefined && { audience }),
-    ...(version !== undefined && { version }),
-    ...(bytesLeft !== undefined && { bytesLeft }),
-    ...(stored !== undefined && { stored }),
-  };
+  const { type, title, status, code, instance, ...options } = parsed.data;
+  return new ApiError(code, options);
 }
 
 /** The error for an answer to a HEAD request, or undefined when it tells of no problem of this platform. */

@@ -1,4 +1,5 @@
 /** What a client does not do, and says so at once. */
+import { randomUUID } from 'node:crypto';
 import { ApiError, toProblem } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -40,6 +41,38 @@ test('what has no id of a conversation is not sent, and no file is uploaded for 
   await expect(alice.sendText(nowhere, 'hi')).rejects.toMatchObject(unknown);
   await expect(alice.sendFile(nowhere, file)).rejects.toMatchObject(unknown);
   expect(platform.calls).not.toContain('uploadFile');
+});
+
+test('what is written to no conversation is given back, once the platform has said so', async () => {
+  const { alice, store, conversation } = await pair();
+  const failed = vi.fn();
+  alice.on('failed', failed);
+  const nowhere = randomUUID() as ConversationRecord['id'];
+  const { id } = await alice.sendText(nowhere, 'hi');
+  await expect(alice.whenStored(id)).rejects.toMatchObject({ code: 'message.refused' });
+  expect(failed).toHaveBeenCalledWith({
+    ...{ id, conversation: nowhere },
+    code: 'conversation.not-found',
+  });
+  const key = keys.failed(nowhere, id);
+  expect(await store.transaction((transaction) => transaction.get(key))).toBeDefined();
+  const asked = () => platform.calls.filter((call) => call === 'getConversation').length;
+  const before = asked();
+  await alice.whenStored((await alice.sendText(conversation.id, 'meanwhile')).id);
+  expect(asked()).toBe(before);
+});
+
+test('what is held up by a limit says so', async () => {
+  const { alice, conversation } = await pair();
+  const trouble = vi.fn();
+  alice.on('trouble', trouble);
+  platform.judge = () => toProblem(new ApiError('rate.limited', { retryAfter: 53 }));
+  await alice.sendText(conversation.id, 'too much');
+  await vi.waitFor(() => expect(trouble).toHaveBeenCalled(), 10_000);
+  expect(trouble.mock.calls).toEqual([
+    [{ error: expect.objectContaining({ message: 'rate limited, for 53 s' }) }],
+  ]);
+  expect(await alice.unsent(conversation.id)).toHaveLength(1);
 });
 
 test('what is no file is refused with what a file is', async () => {

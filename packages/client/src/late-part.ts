@@ -1,11 +1,13 @@
 /**
- * What few pages need at once: devices and linking, another identity, files and pictures, changes to groups, backups,
+ * What few pages need at once: devices and linking, another device or identity, files and pictures, changes to groups, backups,
  * reports, being woken.
  * Bundlers put it into a file of its own, which is fetched when it is first asked for. In one piece: each further one
  * costs a page more than it spares.
  */
 
+export { becomeAnotherDevice } from './account/device-move.ts';
 export { listOwnDevices, nameOwnDevice } from './account/devices.ts';
+export { claimIdentity } from './account/identity-change.ts';
 export { createLinking } from './account/link-answer.ts';
 export { beginLink } from './account/link-offer.ts';
 export { makeNextIdentity } from './account/next-identity.ts';

@@ -25,6 +25,9 @@ export const BACK_OFF_MS_MAX = 30_000;
  */
 export const HURRY_PAUSE_MS = 5_000;
 
+/** Whatever a platform asks for. A timer that is set for more than 24 days ends at once. */
+export const PAUSE_MS_MAX = 3_600_000;
+
 /** All pauses of one call that somebody waits for. Longer, and a person wonders whether anything happens at all. */
 export const CALL_WAIT_MS_MAX = 2_000;
 

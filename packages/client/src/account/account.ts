@@ -19,11 +19,12 @@ import { encodeStatement, encodeUuid, type Provider } from '@sotto/crypto';
 import type { Call } from '../connection/call.ts';
 import type { Exchange } from '../connection/http.ts';
 import { ClientError, isProblem } from '../errors.ts';
+import { loadLatePart } from '../load-late.ts';
 import { keys } from '../store/key-space.ts';
 import type { Store } from '../store/store.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
 import type { DeviceKey } from './device-key.ts';
-import { becomeAnotherDevice } from './device-move.ts';
+import type { becomeAnotherDevice } from './device-move.ts';
 import { Account, Entry } from './records.ts';
 import { restoredAccount } from './restored-account.ts';
 import { isLoggedOutError, keepTokens, loggedOutError, type Tokens, tokensOf } from './tokens.ts';
@@ -179,8 +180,9 @@ export async function logIn(deps: AccountDeps, credentials: Credentials): Promis
     const isRefused = isProblem(error, 'auth.device-unknown', 'auth.proof-missing');
     if (account === undefined || !isRefused) throw error;
     const { username, password } = credentials;
+    const { becomeAnotherDevice: move } = await loadLatePart();
     const answer = await deps.exchange(login, { body: { username, password } }, { signed: true });
-    return keep(deps, answer, { byKey: true, mayMove: true });
+    return keep(deps, answer, { byKey: true, move });
   }
 }
 
@@ -267,7 +269,8 @@ export async function forgetTokens({ store, tokens }: Pick<AccountDeps, 'store' 
 interface Keeping {
   readonly isNew?: boolean;
   readonly byKey?: boolean;
-  readonly mayMove?: boolean;
+  /** Has the store go on as another device of the account; without it that is refused. */
+  readonly move?: typeof becomeAnotherDevice;
   /** Only in place of the session with this refresh token. */
   readonly instead?: string;
 }
@@ -275,7 +278,7 @@ interface Keeping {
 async function keep(
   { store, provider, tokens, clock, proofs }: AccountDeps,
   answer: Login,
-  { isNew = false, byKey = false, mayMove = false, instead }: Keeping = {},
+  { isNew = false, byKey = false, move, instead }: Keeping = {},
 ): Promise<Me> {
   const { user, device, session, username } = answer;
   await store.transaction(async (transaction) => {
@@ -286,11 +289,10 @@ async function keep(
     }
     const owner = known ?? (await restoredAccount(transaction));
     const isMoved = known !== undefined && known.device !== device;
-    if ((isMoved && !mayMove) || (owner && owner.user !== user)) {
+    if ((isMoved && !move) || (owner && owner.user !== user)) {
       throw new ClientError('answer.invalid', 'the platform logged in somebody else');
     }
-    if (isMoved)
-      await becomeAnotherDevice(transaction, provider, { from: known.device, to: device });
+    if (isMoved) await move?.(transaction, provider, { from: known.device, to: device });
     const isFirstDevice = isNew || (!isMoved && known?.isFirstDevice === true);
     const isBound = byKey || proofs || known?.isBound === true;
     const held = tokensOf(answer, clock());

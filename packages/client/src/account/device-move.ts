@@ -32,6 +32,7 @@ export async function becomeAnotherDevice(
   await forgetSealed(transaction, move);
   // Of conversations that only the device before has read, the platform says where this one begins.
   await transaction.delete(keys.conversationsListed);
+  await transaction.put(keys.formerDevice(move.from), new Uint8Array(0));
   const before = await getRecord(transaction, keys.identity, IdentityRecord);
   if (before === undefined) return;
   // An identity that others know is never claimed a second time: when the account has another one, a person decides.

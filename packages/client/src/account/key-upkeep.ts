@@ -1,8 +1,8 @@
 /** What keeps this device reachable: its prekeys, its place on the account's device list, and that the platform has them. */
 import { isProblem } from '../errors.ts';
+import { loadLatePart } from '../load-late.ts';
 import { checkKeyView, type KeyViewDeps } from '../trust/key-view.ts';
 import type { ListDeps } from '../trust/peer-lists.ts';
-import { claimIdentity } from './identity-change.ts';
 import { isListed, keepOwnList } from './own-list.ts';
 import { keepPrekeys } from './prekeys.ts';
 import { catchUpPrekeys } from './stale-store.ts';
@@ -13,8 +13,10 @@ import { catchUpPrekeys } from './stale-store.ts';
  */
 export async function keepKeys(deps: KeyViewDeps & ListDeps): Promise<void> {
   await keepPrekeys(deps).catch(async (error) => {
-    if (isProblem(error, 'key.identity-exists')) await claimIdentity(deps, error);
-    else if (isProblem(error, 'key.id-conflict')) await catchUpPrekeys(deps, { isRefused: true });
+    if (isProblem(error, 'key.identity-exists')) {
+      const { claimIdentity } = await loadLatePart();
+      await claimIdentity(deps, error);
+    } else if (isProblem(error, 'key.id-conflict')) await catchUpPrekeys(deps, { isRefused: true });
     else throw error;
     await keepPrekeys(deps);
   });

@@ -196,9 +196,15 @@ async function nextStep(deps: OwnListDeps): Promise<Uint8Array | 'nothing' | 'fe
     const known = await getOwnList(transaction);
     if (known.pending !== undefined) return known.pending.encoded;
     if (known.head !== undefined && known.newest === undefined) return 'fetch';
-    const devices = nextDevices(deps, known, self);
-    if (devices === undefined) {
+    const wanted = nextDevices(deps, known, self);
+    if (wanted === undefined) {
       return known.complete || known.newest === undefined ? 'nothing' : known.newest.encoded;
+    }
+    const devices: DeviceEntry[] = [];
+    for (const entry of wanted) {
+      // What this store was before has no keys any more, and the platform takes no list that names it.
+      const key = keys.formerDevice(DeviceId.parse(entry.device));
+      if ((await transaction.get(key)) === undefined) devices.push(entry);
     }
     const { user } = deps.local.address;
     const next = { user, time: deps.clock(), devices, previous: known.head };

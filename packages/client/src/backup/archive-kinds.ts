@@ -43,6 +43,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   'group-audience': 'device',
   'own-list': 'backup',
   'own-list-state': 'device',
+  'former-device': 'device',
   'log-pin': 'backup',
   'log-tree': 'backup',
   // A person has to decide about it, on whichever device.

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { BACK_OFF_MS_MAX } from '../limits.ts';
 import { backOffMs, pause } from './back-off.ts';
 
@@ -22,6 +22,16 @@ test('every pause lies between half of its ceiling and the ceiling', () => {
       },
     ),
   );
+});
+
+test('a pause that no timer can hold does not end at once', async () => {
+  const abort = new AbortController();
+  const ended = vi.fn();
+  const waiting = pause(2 ** 31, abort.signal).then(ended);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(ended).not.toHaveBeenCalled();
+  abort.abort();
+  await waiting;
 });
 
 test('an abort ends a pause at once', async () => {

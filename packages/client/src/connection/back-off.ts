@@ -1,5 +1,5 @@
 /** Pauses between attempts: doubling, bounded, with full jitter. */
-import { BACK_OFF_MS_FIRST, BACK_OFF_MS_MAX } from '../limits.ts';
+import { BACK_OFF_MS_FIRST, BACK_OFF_MS_MAX, PAUSE_MS_MAX } from '../limits.ts';
 
 /**
  * Milliseconds to wait before attempt `attempt` (from 0) is repeated. `random` is uniform in [0, 1).
@@ -10,7 +10,7 @@ export function backOffMs(attempt: number, random: number): number {
   return Math.round(ceiling * (0.5 + random / 2));
 }
 
-/** Resolves after `ms`, or as soon as `signal` aborts. Leaves no timer behind. Never rejects. */
+/** Resolves after `ms`, an hour at most, or as soon as `signal` aborts. Leaves no timer behind. Never rejects. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -19,7 +19,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', finish);
       resolve();
     };
-    const timer = setTimeout(finish, ms);
+    const timer = setTimeout(finish, Math.min(ms, PAUSE_MS_MAX));
     signal.addEventListener('abort', finish);
   });
 }

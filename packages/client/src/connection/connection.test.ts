@@ -69,28 +69,29 @@ test('a node that goes down is left for another one at once', async () => {
   expect(downs[0]?.retryMs).toBeLessThanOrEqual(DRAIN_JITTER_MS);
 });
 
-test('a limit on what a connection needs holds it up, without failing it', async () => {
-  const trouble = vi.fn();
-  client.on('trouble', trouble);
-  let refusals = 2;
-  platform.failCall = (operation) =>
-    operation === 'openSocketTicket' && refusals-- > 0
-      ? new ApiError('rate.limited', { retryAfter: 1 })
-      : undefined;
-  const startedAt = performance.now();
-  platform.cutAll();
-  await vi.waitFor(() => expect(connections).toBe(2), { timeout: 10_000 });
-  expect(performance.now() - startedAt).toBeGreaterThan(2_000);
-  expect(downs).toHaveLength(1);
-});
+test.each(['openSocketTicket', 'countPrekeys'])(
+  'a limit on %s holds a connection up for as long as it asks, and says until when',
+  async (limited) => {
+    let refusals = 1;
+    platform.failCall = (operation) =>
+      operation === limited && refusals-- > 0
+        ? new ApiError('rate.limited', { retryAfter: 3 })
+        : undefined;
+    const startedAt = performance.now();
+    platform.cutAll();
+    await vi.waitFor(() => expect(downs).toHaveLength(2), 10_000);
+    expect(downs[1]).toMatchObject({ error: { code: 'rate.limited' } });
+    expect(downs[1]?.retryMs).toBeGreaterThanOrEqual(3_000);
+    await vi.waitFor(() => expect(connections).toBe(2), { timeout: 10_000 });
+    expect(performance.now() - startedAt).toBeGreaterThan(3_000);
+  },
+);
 
 test('closing does not wait for a limit to pass', async () => {
   platform.failCall = (operation) =>
     operation === 'openSocketTicket' ? new ApiError('rate.limited', { retryAfter: 30 }) : undefined;
   platform.cutAll();
-  const limited = Promise.withResolvers<void>();
-  client.on('trouble', () => limited.resolve());
-  await limited.promise;
+  await vi.waitFor(() => expect(downs.at(-1)?.retryMs).toBeGreaterThanOrEqual(30_000), 10_000);
   const startedAt = performance.now();
   await client.logout();
   expect(performance.now() - startedAt).toBeLessThan(15_000);

@@ -68,10 +68,13 @@ export class Connection {
   readonly #endings = new Set<Promise<unknown>>();
   #attendance: Attendance | undefined;
   #upkeeping: Promise<void> | undefined;
+  /** Without patience: what keeps a connection from being opened ends the attempt, and the pause until the next is told. */
+  readonly #call: Call;
   /** What the platform lists was taken in, or is being. */
   #learning: Promise<void> | undefined;
 
   constructor(deps: ConnectionDeps) {
+    this.#call = deps.call;
     this.#deps = { ...deps, call: this.#patient(deps) };
     this.#keyLog = createKeyLog(this.#deps);
     const onError = (error: unknown) => deps.events.emit('trouble', { error });
@@ -151,13 +154,13 @@ export class Connection {
 
   /** Nobody is present without keys that others can write to. */
   async #prepare(): Promise<string> {
-    await this.#keepKeys();
-    return (await this.#deps.call(openSocketTicket, {})).ticket;
+    await this.#keepKeys(this.#call);
+    return (await this.#call(openSocketTicket, {})).ticket;
   }
 
   /** One at a time: two would refill twice. */
-  #keepKeys(): Promise<void> {
-    this.#upkeeping ??= keepKeys(this.#deps)
+  #keepKeys(call = this.#deps.call): Promise<void> {
+    this.#upkeeping ??= keepKeys({ ...this.#deps, call })
       .catch((error) => this.#explain(error))
       .finally(() => {
         this.#upkeeping = undefined;

@@ -174,10 +174,12 @@ export class Lane {
     }
     const limit = this.#window - this.#inFlight.size;
     if (limit <= 0 || !this.#isMore) return true;
-    const conversation = this.#direct ?? (await needConversation(this.#deps, this.#id));
-    if (conversation.kind === 'direct') this.#direct = conversation;
-    if (hasLeft(conversation, this.#deps.local)) {
-      if (this.#inFlight.size === 0) await giveUpAll(this.#deps, conversation);
+    const conversation = this.#direct ?? (await this.#find());
+    if (conversation?.kind === 'direct') this.#direct = conversation;
+    if (conversation === undefined || hasLeft(conversation, this.#deps.local)) {
+      if (this.#inFlight.size > 0) return true;
+      this.#isMore = false;
+      await giveUpAll(this.#deps, this.#id);
       return true;
     }
     await this.#deps.keyLog.needOwn();
@@ -202,6 +204,14 @@ export class Lane {
     this.#isMore ||= isMore === true || fitting.length === limit || fitting.length < sealed.length;
     await stretch.rest();
     return fitting.length === 0 && !(isMore && sealed.length === 0);
+  }
+
+  /** Undefined when neither the store nor the platform knows of such a conversation. */
+  #find(): Promise<ConversationRecord | undefined> {
+    return needConversation(this.#deps, this.#id).catch((error) => {
+      if (isProblem(error, 'conversation.not-found')) return undefined;
+      throw error;
+    });
   }
 
   /** What is missing before anything can be encrypted. In a group nobody stands in the way of the others. */
@@ -261,6 +271,9 @@ export class Lane {
     this.#refusal = undefined;
     this.#isMore = true;
     if (isGivenUp) return;
+    if (problem.code === 'rate.limited') {
+      this.#deps.events.emit('trouble', { error: new ApiError(problem.code, problem) });
+    }
     // That devices have changed is no failure, unless it is all that the platform says.
     if (PASSING.includes(problem.code) || this.#failures > 0) {
       await this.#retryLater(problem.retryAfter);

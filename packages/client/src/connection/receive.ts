@@ -3,11 +3,10 @@
  * cursor, then shown, then acknowledged. What cannot be read is stored and shown as such, with its cause.
  */
 import { type ConversationId, listMessages, type Slot } from '@sotto/api';
-import { Cursor } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { readGroup } from '../groups/group-reading.ts';
 import type { ConversationRecord } from '../messages/conversation-record.ts';
-import { readCursor, skipOwn, writeCursor } from '../messages/conversations.ts';
+import { notePassedOver, readCursor, skipOwn, writeCursor } from '../messages/conversations.ts';
 import { findConversation } from '../messages/find-conversation.ts';
 import {
   endOf,
@@ -16,8 +15,6 @@ import {
   startOf,
   storeSlots,
 } from '../messages/store-slots.ts';
-import { keys } from '../store/key-space.ts';
-import { getRecord, putRecord } from '../store/stored-record.ts';
 import type { IncomingFrame } from './incoming.ts';
 import type { SendFrame } from './socket.ts';
 
@@ -143,12 +140,9 @@ async function passOver(
 ): Promise<void> {
   const [first, last] = [slots[0], slots.at(-1)];
   if (first === undefined || last === undefined) return;
-  await store.transaction(async (transaction) => {
-    const key = keys.passedOver(conversation);
-    const known = await getRecord(transaction, key, Cursor);
-    const seq = Math.min(known?.seq ?? Number.MAX_SAFE_INTEGER, startOf(first) - 1);
-    if (seq !== known?.seq) await putRecord(transaction, key, [Cursor, { seq }]);
-  });
+  await store.transaction((transaction) =>
+    notePassedOver(transaction, conversation, startOf(first) - 1),
+  );
   send({ type: 'ack', conversation, seq: endOf(last) });
 }
 

@@ -210,9 +210,12 @@ function isFinal(error: unknown): boolean {
   return error instanceof ClientError && FINAL.includes(error.code);
 }
 
-/** A node that goes down says so while others are ready; what merely breaks may be the only one. */
+/**
+ * A node that goes down says so while others are ready; what merely breaks may be the only one. Later than asked, each by
+ * another while: those who were refused together do not come back together.
+ */
 function retryMsAfter({ lasted, code, error }: Ending, attempt: number, random: number): number {
   if (lasted && code === CLOSE_CODES.draining) return Math.round(random * DRAIN_JITTER_MS);
   const askedMs = error instanceof ApiError ? (error.options.retryAfter ?? 0) * 1000 : 0;
-  return Math.max(backOffMs(attempt, random), askedMs);
+  return askedMs + backOffMs(attempt, random);
 }

@@ -1,5 +1,5 @@
 /** What a lane does for a group: it meets members, and goes by what the platform says of them. Nobody holds the others up. */
-import type { Address, GroupAudience, UserId } from '@sotto/api';
+import type { Address, ConversationId, GroupAudience, UserId } from '@sotto/api';
 import { CryptoError, type LocalParty } from '@sotto/crypto';
 import { isProblem } from '../errors.ts';
 import { PASSED_OVER_MS } from '../limits.ts';
@@ -123,10 +123,10 @@ export function hasLeft(
   return conversation.kind === 'group' && !isIn;
 }
 
-/** Gives up what waits in a group that this account is no member of any more. */
+/** Gives up what waits in a group that this account is no member of any more, or where there is no conversation. */
 export async function giveUpAll(
   { store, events }: PeerDeps,
-  { id: conversation }: GroupRecord,
+  conversation: ConversationId,
 ): Promise<void> {
   const given = await store.transaction(async (transaction) => {
     const entries: OutboxEntry[] = [];

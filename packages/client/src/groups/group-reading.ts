@@ -170,7 +170,7 @@ async function begin(
   const isLate = await joinsLate(transaction);
   if ((await transaction.get(keys.cursor(id))) === undefined) {
     const passed = await getRecord(transaction, keys.passedOver(id), Cursor);
-    const from = isLate ? Math.min(cursor, passed?.seq ?? cursor) : 0;
+    const from = Math.min(cursor, passed?.seq ?? (isLate ? cursor : 0));
     await writeCursor(transaction, id, Math.max(from, first - 1));
     await transaction.delete(keys.passedOver(id));
   }

@@ -209,7 +209,8 @@ async function sealControl(pass: Pass, entry: OutboxEntry): Promise<Outcome> {
     const reach = await reachIn(pass, user);
     if (reach === 'shut') continue;
     const isThere = reach !== 'unmet' && reach.devices.includes(device);
-    const isReady = isThere && !entry.isFresh;
+    // Whoever could not be met just now is told in the session that there is.
+    const isReady = isThere && (!entry.isFresh || passedOver.has(user));
     const isSound = isReady && !reach.isDoubtful;
     const ciphertext = isSound && (await encryptFor(pass, entry, { address, member: reach }));
     if (ciphertext) recipients.push({ user, device, ciphertext });

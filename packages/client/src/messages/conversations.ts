@@ -166,13 +166,22 @@ export async function getBegun(
 }
 
 /**
- * Whether a conversation that the store does not know may have begun before this device did, so that the platform has to
- * say from where to read. Later on, what the platform says was read was read into another copy of this store.
+ * Whether a conversation that the store does not know may have begun before this device had keys, so that the platform
+ * has to say from where to read. Later on, what the platform says was read was read into another copy of this store.
  */
 export async function joinsLate(transaction: StoreTransaction): Promise<boolean> {
-  const account = await getRecord(transaction, keys.account, Account);
-  const isListed = (await transaction.get(keys.conversationsListed)) !== undefined;
-  return !(account?.isFirstDevice || isListed);
+  return (await transaction.get(keys.conversationsListed)) === undefined;
+}
+
+/** Notes from where a group is to be read once its log is found sound: the first place that was passed over. */
+export async function notePassedOver(
+  transaction: StoreTransaction,
+  group: ConversationId,
+  seq: number,
+): Promise<void> {
+  const key = keys.passedOver(group);
+  const known = await getRecord(transaction, key, Cursor);
+  if (known === undefined || seq < known.seq) await putRecord(transaction, key, [Cursor, { seq }]);
 }
 
 /** The place up to which this device has everything of a conversation. */

@@ -14,7 +14,7 @@ import { readGroup } from '../groups/group-reading.ts';
 import { keepTitle } from '../groups/group-title.ts';
 import { keys } from '../store/key-space.ts';
 import type { ConversationRecord } from './conversation-record.ts';
-import { getBegun, keepConversation } from './conversations.ts';
+import { getBegun, joinsLate, keepConversation, notePassedOver } from './conversations.ts';
 
 /**
  * A conversation that this account takes part in, or has taken part in. Undefined for a group whose log is refused from its
@@ -90,8 +90,19 @@ async function meet(
   deps: GroupDeps,
   answer: Conversation,
 ): Promise<ConversationRecord | undefined> {
-  if (answer.kind === 'group') return readGroup(deps, answer.id, answer);
+  if (answer.kind === 'group') {
+    const group = await readGroup(deps, answer.id, answer);
+    if (group === undefined) await passBy(deps, answer);
+    return group;
+  }
   const record = await keepConversation(deps.store, answer, () => true);
   deps.events.emit('conversation', { conversation: answer.id });
   return record;
+}
+
+/** Of a group whose log is refused now nothing was kept: a device that is new begins where the platform began its cursor. */
+function passBy({ store }: GroupDeps, { id, cursor }: Conversation): Promise<void> {
+  return store.transaction(async (transaction) => {
+    if (await joinsLate(transaction)) await notePassedOver(transaction, id, cursor);
+  });
 }

@@ -174,7 +174,9 @@ function attend(platform: Platform, device: Device, socket: WebSocket): void {
   device.socket?.terminate();
   device.socket = socket;
   const refused = new Map<ConversationId, number>();
-  tell(device, { type: 'hello', user: device.user, device: device.device, incarnation: 1 });
+  const { user, device: id } = device;
+  const cursors = [...device.cursors].map(([conversation, seq]) => ({ conversation, seq }));
+  tell(device, { type: 'hello', user, device: id, incarnation: 1, cursors });
   for (const room of platform.rooms) catchUp(platform, room, device);
   socket.on('message', (data) => {
     const frame = z.decode(ClientFrame, JSON.parse(String(data)));

@@ -41,6 +41,10 @@ test('what could not be read is asked for in the session that there is when the 
   world.damageNext({ of: 'carol', as: 'direct' });
   await bob.client.sendText(conversation, 'lost');
   await until(async () => (await textsOf(carol, conversation)).includes('lost'));
+  // Meanwhile Bob is one whom nobody tries to meet again.
+  world.damageNext({ of: 'carol', as: 'direct' });
+  await bob.client.sendText(conversation, 'lost again');
+  await until(async () => (await textsOf(carol, conversation)).includes('lost again'));
 });
 
 test('a sender key that cannot be read in the store is as good as lost', async () => {

@@ -146,6 +146,9 @@ export const keys = {
   /** Head of the newest list of our own devices that was seen; and the list, see `own-list.ts`. */
   ownList: 'own-list',
   ownListState: 'own-list-state',
+  /** Devices of the account that this store was before: it lists them no more. */
+  formerDevice: (device: DeviceId) => `former-device/${device}`,
+  formerDevices: 'former-device/',
   /** What was seen of the key log; see `log-standing.ts`. */
   logPin: 'log-pin',
   logTree: 'log-tree',

@@ -98,6 +98,10 @@ test('a file that is no store is refused and left as it is', () => {
   writeFileSync(text, 'a letter to a friend, long enough to be no header '.repeat(100));
   expect(() => openSqliteStore(text)).toThrow(expect.objectContaining({ code: 'store.invalid' }));
 
+  expect(() => openSqliteStore(tmpdir())).toThrow(
+    expect.objectContaining({ code: 'store.invalid' }),
+  );
+
   const foreign = freshPath();
   const database = new DatabaseSync(foreign);
   database.exec('CREATE TABLE theirs (id INTEGER)');

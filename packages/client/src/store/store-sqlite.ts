@@ -98,7 +98,7 @@ function connect(path: string): Connection {
     throw new TypeError('openSqliteStore takes the path of a file: use openMemoryStore instead');
   }
   createForOwner(path);
-  const database = new DatabaseSync(path);
+  const database = open(path);
   try {
     prepareFile(database);
     return { database, statements: prepareStatements(database) };
@@ -109,6 +109,14 @@ function connect(path: string): Connection {
       throw new ClientError('store.locked', 'the store is in use by another client', { cause });
     }
     throw new ClientError('store.invalid', 'the file is not a readable store', { cause });
+  }
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path);
+  } catch (cause) {
+    throw new ClientError('store.invalid', 'there is no file that can be a store', { cause });
   }
 }
 
