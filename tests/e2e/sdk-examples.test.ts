@@ -4,14 +4,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Client, createClient, openMemoryStore } from '@sotto/client';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
+import { freePort, NO_LIMITS, type Standalone, startStandalone } from '../cluster.ts';
 import { waitFor } from '../daemon.ts';
 
 const EXAMPLES = new URL('../../packages/client/examples/', import.meta.url);
@@ -35,8 +35,9 @@ describe.each(NODES)('in %s', (node) => {
   beforeAll(async () => {
     // Their stores are where they are started.
     directory = mkdtempSync(join(tmpdir(), 'sotto examples '));
-    // The tests ask for names until they are known.
-    platform = await startStandalone({ environment: NO_LIMITS });
+    // The tests ask for names until they are known, and for keys that nobody has published.
+    const environment = { ...NO_LIMITS, LIMITS_BUNDLE_BURST: '1000000' };
+    platform = await startStandalone({ environment });
     alice = createClient({ url: platform.url, store: openMemoryStore(), provider: nodeProvider });
     await alice.register({ username: 'alice', password: 'Correct-Horse-7' });
     await alice.connect();
@@ -72,15 +73,46 @@ describe.each(NODES)('in %s', (node) => {
     );
     expect(senders).toHaveLength(2);
     expect(senders[1]).toEqual(senders[0]);
-    await expect(done(start('notify.ts', ['nobody', 'hello', platform.url]))).rejects.toThrow(
-      'there is no nobody',
-    );
+    const { code, said } = await ended(start('notify.ts', ['nobody', 'hello', platform.url]));
+    expect({ code, said }).toEqual({ code: 1, said: 'there is no nobody; nothing was sent\n' });
   });
 
-  function start(name: string, words: readonly string[]): ChildProcess {
+  test('a script gives up and says why: what it has written is kept, and leaves in a later run', async () => {
+    const store = openMemoryStore();
+    const late = createClient({ url: platform.url, store, provider: nodeProvider });
+    const account = { username: 'late', password: 'Correct-Horse-7' };
+    await late.register(account);
+    await userOf('late');
+    // The same store beside it, for a platform that does not run.
+    const beside = `${directory} beside`;
+    cpSync(directory, beside, { recursive: true });
+    const nowhere = `http://127.0.0.1:${await freePort()}`;
+    const [kept, failed] = await Promise.all([
+      ended(start('notify.ts', ['late', 'one', platform.url])),
+      ended(start('notify.ts', ['late', 'two', nowhere], beside)),
+    ]).finally(() => rmSync(beside, { recursive: true }));
+    expect(kept).toEqual({
+      code: 69,
+      said: 'key identity unknown; the text is kept, and leaves in a later run\n',
+    });
+    expect(failed.code).toBe(1);
+    expect(failed.said).toMatch(/^[^\n]+; nothing was sent\n$/);
+
+    await late.connect();
+    await done(start('notify.ts', ['late', 'three', platform.url]));
+    const heard: string[] = [];
+    for await (const { content } of late.messages()) {
+      if (content.type === 'text') heard.push(content.text);
+      if (heard.includes('three')) break;
+    }
+    expect(heard).toEqual(['one', 'three']);
+    await late.close();
+  }, 120_000);
+
+  function start(name: string, words: readonly string[], cwd = directory): ChildProcess {
     const program = fileURLToPath(new URL(name, EXAMPLES));
     const child = spawn(node, [program, ...words], {
-      cwd: directory,
+      cwd,
       stdio: ['ignore', 'inherit', 'pipe'],
     });
     running.add(child);
@@ -123,12 +155,17 @@ async function kill(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Rejects with what it has said, unless it ends well. */
+/** Waits until it has ended well, and said nothing. */
 async function done(child: ChildProcess): Promise<void> {
+  expect(await ended(child)).toEqual({ code: 0, said: '' });
+}
+
+/** How a program has ended, and what it has said to standard error. */
+async function ended(child: ChildProcess): Promise<{ code: number; said: string }> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
-  const [code] = await once(child, 'close', { signal: AbortSignal.timeout(WAIT_MS) });
-  if (code !== 0) throw new Error(said);
+  const [code] = await once(child, 'close', { signal: AbortSignal.timeout(2 * WAIT_MS) });
+  return { code, said };
 }

@@ -1,20 +1,42 @@
 /** Says one thing to one person and ends, as a job does: `node packages/client/examples/notify.ts USERNAME TEXT [URL]`. */
-import { createClient } from '@sotto/client';
-import { openSqliteStore } from '@sotto/client/sqlite';
+import { createClient, type Sent } from '@sotto/client';
+import { waitForSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 
 const [username = '', text = '', url = 'http://localhost:8080'] = process.argv.slice(2);
-const store = openSqliteStore('notifier.sqlite'); // the same device each time; keep this file
+// Nobody watches a job: it gives up, says why, and ends.
+const signal = AbortSignal.timeout(30_000);
+// The same device each time, so keep this file. A job that still runs is waited for.
+const store = await waitForSqliteStore('notifier.sqlite', { waitUntil: signal });
 const notifier = createClient({ url, store, provider: nodeProvider });
+let trouble: unknown;
+const note = ({ error }: { error?: unknown }) => {
+  trouble = error;
+};
+notifier.on('disconnected', note);
+notifier.on('trouble', note);
+let sent: Sent | undefined;
 try {
   const account = { username: 'Notifier', password: 'a rather long passphrase' };
-  if ((await notifier.me()) === undefined) await notifier.register(account);
-  await notifier.connect();
-  const found = await notifier.findUser(username);
+  if ((await notifier.me()) === undefined) await notifier.register(account, { signal });
+  await notifier.connect({ signal });
+  const found = await notifier.findUser(username, { signal });
   if (found === undefined) throw new Error(`there is no ${username}`);
-  const { id: conversation } = await notifier.openDirect(found.user);
-  const { id } = await notifier.sendText(conversation, text);
-  await notifier.whenStored(id); // What was written and is not stored yet would leave in the next run.
+  const { id: conversation } = await notifier.openDirect(found.user, { signal });
+  sent = await notifier.sendText(conversation, text);
+  await notifier.whenStored(sent.id, { signal });
+} catch (error) {
+  // That the time is over says nothing of what it was spent on.
+  const why = (signal.aborted && trouble) || error;
+  process.stderr.write(`${why instanceof Error ? why.message : why}; ${await stateOf(sent)}\n`);
 } finally {
   await notifier.close();
+}
+
+/** Whether the text is kept, and so the exit code: 69 and 1 mean what they do in the terminal client. */
+async function stateOf(written: Sent | undefined): Promise<string> {
+  const waiting = written === undefined ? [] : await notifier.unsent(written.conversation);
+  const isKept = waiting.some(({ id }) => id === written?.id);
+  process.exitCode = isKept ? 69 : 1;
+  return isKept ? 'the text is kept, and leaves in a later run' : 'nothing was sent';
 }
