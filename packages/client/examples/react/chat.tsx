@@ -17,10 +17,39 @@ function useObservable<T>({ subscribe, get }: Observable<T>): T {
 /** The whole page. */
 export function Chat({ client, me: known }: { client: Client; me: Me | undefined }) {
   const [me, setMe] = useState(known);
-  return me ? <Rooms client={client} me={me} /> : <Entrance client={client} onEnter={setMe} />;
+  const [code, setCode] = useState<string>();
+  return (
+    <>
+      {code && <RecoveryCode code={code} onKept={() => setCode(undefined)} />}
+      {me ? (
+        <Rooms client={client} me={me} />
+      ) : (
+        <Entrance client={client} onEnter={setMe} onCode={setCode} />
+      )}
+    </>
+  );
 }
 
-function Entrance({ client, onEnter }: { client: Client; onEnter: (me: Me) => void }) {
+/** The only way back when the password is forgotten. */
+function RecoveryCode({ code, onKept }: { code: string; onKept: () => void }) {
+  return (
+    <dialog open>
+      <p>Write this recovery code down. It is shown once.</p>
+      <code>{code}</code>
+      <button type="button" onClick={onKept}>
+        I have it
+      </button>
+    </dialog>
+  );
+}
+
+interface EntranceProps {
+  client: Client;
+  onEnter: (me: Me) => void;
+  onCode: (recoveryCode: string) => void;
+}
+
+function Entrance({ client, onEnter, onCode }: EntranceProps) {
   const [trouble, setTrouble] = useState('');
   const enter = (values: FormData, isNew: boolean) =>
     attempt(setTrouble, async () => {
@@ -28,13 +57,22 @@ function Entrance({ client, onEnter }: { client: Client; onEnter: (me: Me) => vo
         username: `${values.get('username')}`,
         password: `${values.get('password')}`,
       };
-      const me = isNew ? await client.register(account) : await client.login(account);
-      if (isNew) await client.people.setProfile({ name: account.username });
+      const me = isNew ? await register(account) : await client.login(account);
       await client.connect();
       onEnter(me);
     });
+  const register = async (account: { username: string; password: string }) => {
+    const me = await client.register(account);
+    onCode(me.recoveryCode); // before anything else may fail
+    await client.people.setProfile({ name: account.username });
+    return me;
+  };
   return (
-    <form onSubmit={submitted((values, by) => enter(values, by === 'register'))}>
+    <form
+      className="entrance"
+      onSubmit={submitted((values, by) => enter(values, by === 'register'))}
+    >
+      <h1>Chat</h1>
       <input name="username" placeholder="Name" autoComplete="username" required />
       <input name="password" placeholder="Password" type="password" required />
       <button type="submit" value="login">
@@ -121,14 +159,14 @@ function Room({ client, me, conversation }: RoomProps) {
         {conversation.typing.length > 0 && <i>writes …</i>}
         <Request client={client} conversation={conversation.id} />
       </header>
+      <button type="button" className="older" onClick={() => void messages.older()}>
+        Older
+      </button>
       <ol>
         {lines.map((line) => (
           <Line key={line.reference?.id ?? line.seq} line={line} />
         ))}
       </ol>
-      <button type="button" onClick={() => void messages.older()}>
-        Older
-      </button>
       <form onSubmit={submitted(send)}>
         <input name="text" placeholder="Message" autoComplete="off" required />
         <button type="submit">Send</button>
