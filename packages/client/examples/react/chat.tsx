@@ -74,7 +74,13 @@ function Entrance({ client, onEnter, onCode }: EntranceProps) {
     >
       <h1>Chat</h1>
       <input name="username" placeholder="Name" autoComplete="username" required />
-      <input name="password" placeholder="Password" type="password" required />
+      <input
+        name="password"
+        placeholder="Password"
+        type="password"
+        autoComplete="current-password"
+        required
+      />
       <button type="submit" value="login">
         Log in
       </button>
@@ -159,14 +165,16 @@ function Room({ client, me, conversation }: RoomProps) {
         {conversation.typing.length > 0 && <i>writes …</i>}
         <Request client={client} conversation={conversation.id} />
       </header>
-      <button type="button" className="older" onClick={() => void messages.older()}>
-        Older
-      </button>
-      <ol>
-        {lines.map((line) => (
-          <Line key={line.reference?.id ?? line.seq} line={line} />
-        ))}
-      </ol>
+      <div className="lines">
+        <ol>
+          {lines.map((line) => (
+            <Line key={line.reference?.id ?? line.seq} line={line} />
+          ))}
+        </ol>
+        <button type="button" onClick={() => void messages.older()}>
+          Older
+        </button>
+      </div>
       <form onSubmit={submitted(send)}>
         <input name="text" placeholder="Message" autoComplete="off" required />
         <button type="submit">Send</button>
