@@ -53,6 +53,7 @@ export function openWire(url: string, silenceMs = SILENCE_MS): Wire {
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (isSecure ? 443 : 80) : Number(port),
   };
+  const looks: Looks = new Map();
   return {
     host,
     open(outgoing) {
@@ -64,7 +65,7 @@ export function openWire(url: string, silenceMs = SILENCE_MS): Wire {
       request.once('socket', (socket) => {
         const isDue = (): boolean => !isAnswered && isItsTurn(request);
         const stop = watchSilence(socket, {
-          ...{ silenceMs, isDue },
+          ...{ silenceMs, isDue, looks },
           onEnd: (reason) => request.destroy(new Error(reason)),
         });
         request.once('close', stop);
@@ -88,6 +89,7 @@ interface Watch {
   readonly silenceMs: number;
   /** Whether the other side is to say something. */
   isDue(): boolean;
+  readonly looks: Looks;
   onEnd(reason: string): void;
 }
 
@@ -95,18 +97,19 @@ interface Watch {
  * Gives up a connection that is silent for too long, and sooner one whose other end is not there any more: what was sent
  * over a connection from before is never refused by an address that nobody has. Gives what ends the watch.
  */
-function watchSilence(socket: Socket, { silenceMs, isDue, onEnd }: Watch): () => void {
+function watchSilence(socket: Socket, { silenceMs, isDue, looks, onEnd }: Watch): () => void {
   const lookMs = Math.min(DOUBT_MS, silenceMs);
   let isOver = false;
   let silentMs = 0;
   let before = 0;
   const onTimeout = async (): Promise<void> => {
     if (!isDue()) return;
-    const moved = socket.bytesRead + socket.bytesWritten;
+    // What still waits here counts as written, and the other side may be taking it.
+    const moved = socket.bytesRead + socket.bytesWritten - socket.writableLength;
     silentMs = moved === before ? silentMs + lookMs : lookMs;
     before = moved;
     if (silentMs >= silenceMs) return onEnd('no answer');
-    const isGone = await isAddressGone(socket);
+    const isGone = await isAddressGone(socket, looks);
     // The connection may serve another request by now.
     if (isOver || !isDue()) return;
     if (isGone) onEnd('no connection any more');
@@ -121,18 +124,33 @@ function watchSilence(socket: Socket, { silenceMs, isDue, onEnd }: Watch): () =>
   };
 }
 
-/** Nothing comes back from there, not even a refusal. */
-function isAddressGone({ remoteAddress, remotePort }: Socket): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+/** By address and port: whether nobody is there any more. One is kept for as long as it may take to come about. */
+type Looks = Map<string, Promise<boolean>>;
+
+/**
+ * Nothing comes back from there, not even a refusal. All that wait for an address share a look: each takes a place in the
+ * queue of a service that stands still, and a queue that is full answers nobody, though the service comes back.
+ */
+function isAddressGone({ remoteAddress, remotePort }: Socket, looks: Looks): Promise<boolean> {
   if (remoteAddress === undefined || remotePort === undefined) return Promise.resolve(false);
+  const address = `${remoteAddress} ${remotePort}`;
+  const shared = looks.get(address);
+  if (shared !== undefined) return shared;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  looks.set(address, promise);
   const probe = connect({ host: remoteAddress, port: remotePort });
-  const timer = setTimeout(() => resolve(true), CONNECT_MS);
-  probe.once('connect', () => resolve(false));
+  probe.once('connect', () => {
+    resolve(false);
+    // Without a goodbye, which would hold a port of this machine for a minute.
+    probe.resetAndDestroy();
+  });
   probe.once('error', (error) => {
     resolve('code' in error && (error.code === 'EHOSTUNREACH' || error.code === 'ENETUNREACH'));
   });
-  return promise.finally(() => {
-    clearTimeout(timer);
+  setTimeout(() => {
+    looks.delete(address);
+    resolve(true);
     probe.destroy();
-  });
+  }, CONNECT_MS).unref();
+  return promise;
 }
