@@ -6,20 +6,25 @@
 set -u
 config=$1
 begin_after=$2
-# A cluster that is whole has chosen its leader long before; one without a majority is no worse for this.
-led_within=20
+# A cluster that is whole has chosen its leader long before; one without a majority is no worse for this. Each attempt waits twice
+# as long as the one before, at most ten minutes: the others may be away, or there is much to load. Tests wait for less.
+led_within=${LED_WITHIN_S:-20}
+led_within_max=${LED_WITHIN_MAX_S:-600}
 server=
 
 stop() {
   trap '' TERM INT
-  [ -n "$server" ] && kill -TERM "$server" 2>/dev/null
+  # It has not begun yet.
+  [ -n "$server" ] || exit 143
+  kill -TERM "$server" 2>/dev/null
   wait "$server"
   exit $?
 }
 trap stop TERM INT
 
+# The shell hears of a stop only when this has ended.
 is_led() {
-  wget -q -O - http://127.0.0.1:8222/jsz 2>/dev/null | grep -q '"leader":'
+  wget -q -T 2 -O - http://127.0.0.1:8222/jsz 2>/dev/null | grep -q '"leader":'
 }
 
 # 0 once it is led, or has ended by itself; 1 when it is neither in time.
@@ -35,15 +40,14 @@ watch() {
 
 sleep "$begin_after" &
 wait $!
-attempt=1
 while :; do
   nats-server --config "$config" &
   server=$!
-  # Whoever has tried five times is without a majority, and waits for it.
-  if watch || [ "$attempt" -ge 5 ]; then break; fi
+  watch && break
   echo "nats-begin: led by nobody for $led_within s, once more" >&2
   kill -TERM "$server"
   wait "$server"
-  attempt=$((attempt + 1))
+  led_within=$((led_within * 2))
+  [ "$led_within" -le "$led_within_max" ] || led_within=$led_within_max
 done
 wait "$server"
