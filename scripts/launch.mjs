@@ -125,7 +125,14 @@ function runScript() {
   // The fourth channel closes when this process dies, however it dies; scripts end themselves then.
   return runChild(node, [script, ...scriptArguments], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...compileCache(), ...process.env },
   });
+}
+
+/** Node keeps what it has compiled there, and starts twice as fast. Not for another user: the owner could not remove it. */
+function compileCache() {
+  const isOwn = process.getuid === undefined || statSync(modules).uid === process.getuid();
+  return isOwn ? { NODE_COMPILE_CACHE: join(modules, '.cache', 'node') } : {};
 }
 
 /**

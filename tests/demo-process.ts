@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 export interface DemoStep {
   /** From 1. */
@@ -33,7 +34,11 @@ export function startDemo({ url, directory, canary, onStep }: DemoOptions): Demo
   const child = spawn(
     process.execPath,
     ['scripts/demo.ts', '--url', url, '--data', directory, ...words],
-    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '/usr/bin:/bin' } },
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: '/usr/bin:/bin', ...COMPILE_CACHE },
+    },
   );
   return { done: read(child, onStep), kill: () => void child.kill('SIGKILL') };
 }

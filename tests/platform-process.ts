@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 /** A process that serves. */
 export interface PlatformProcess {
@@ -36,7 +37,7 @@ export async function startProcess(
 ): Promise<PlatformProcess> {
   const child = spawn(process.execPath, [main, ...options], {
     cwd: root,
-    env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...environment },
+    env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...COMPILE_CACHE, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

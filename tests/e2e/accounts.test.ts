@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { COMPILE_CACHE } from '../compile-cache.ts';
 import { type PlatformProcess, startProcess } from '../platform-process.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -37,7 +38,8 @@ interface Ran {
 
 function admin(words: string[], directory = data, changes = {}): Promise<Ran> {
   const { promise, resolve } = Promise.withResolvers<Ran>();
-  const env = { PATH: '/usr/bin:/bin', ...environment(), DATA_DIR: directory, ...changes };
+  const place = { PATH: '/usr/bin:/bin', ...COMPILE_CACHE };
+  const env = { ...place, ...environment(), DATA_DIR: directory, ...changes };
   const argv = ['scripts/admin.ts', ...words];
   execFile(process.execPath, argv, { cwd: root, env }, (error, out, notes) => {
     const exitCode = error === null ? 0 : Number(error.code ?? -1);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../services/standalone/src/free-port.ts';
+import { COMPILE_CACHE } from '../compile-cache.ts';
 import { startProcess } from '../platform-process.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,7 +22,7 @@ afterAll(() => rmSync(data, { recursive: true, force: true }));
 
 function demo(...words: string[]): Promise<{ exitCode: number; out: string; notes: string }> {
   const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof demo>>>();
-  const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', DATA_DIR: data };
+  const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...COMPILE_CACHE, DATA_DIR: data };
   execFile(
     process.execPath,
     ['scripts/demo.ts', ...words],

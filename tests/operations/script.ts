@@ -1,6 +1,7 @@
 /** A command of the operator, run as `npm run` does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from '../compile-cache.ts';
 
 export interface Ended {
   code: number | null;
@@ -28,7 +29,7 @@ export function startScript(
   environment: Readonly<Record<string, string>> = {},
 ): Command {
   const file = name.endsWith('.ts') ? name : `scripts/${name}.ts`;
-  const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...environment };
+  const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', ...COMPILE_CACHE, ...environment };
   return startProcess(process.execPath, [file, ...words], { cwd: root, env });
 }
 
