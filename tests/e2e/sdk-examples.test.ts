@@ -93,7 +93,7 @@ describe.each(NODES)('in %s', (node) => {
     ]).finally(() => rmSync(beside, { recursive: true }));
     expect(kept).toEqual({
       code: 69,
-      said: 'key identity unknown; the text is kept, and leaves in a later run\n',
+      said: 'key.identity-unknown; the text is kept, and leaves in a later run\n',
     });
     expect(failed.code).toBe(1);
     expect(failed.said).toMatch(/^[^\n]+; nothing was sent\n$/);

@@ -1,5 +1,5 @@
 /** Says one thing to one person and ends, as a job does: `node packages/client/examples/notify.ts USERNAME TEXT [URL]`. */
-import { createClient, type Sent } from '@sotto/client';
+import { ApiError, createClient, type Sent } from '@sotto/client';
 import { waitForSqliteStore } from '@sotto/client/sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 
@@ -9,9 +9,9 @@ const signal = AbortSignal.timeout(30_000);
 // The same device each time, so keep this file. A job that still runs is waited for.
 const store = await waitForSqliteStore('notifier.sqlite', { waitUntil: signal });
 const notifier = createClient({ url, store, provider: nodeProvider });
-let trouble: unknown;
+const troubles = new Set<string>();
 const note = ({ error }: { error?: unknown }) => {
-  trouble = error;
+  if (error instanceof Error) troubles.add(error instanceof ApiError ? error.code : error.message);
 };
 notifier.on('disconnected', note);
 notifier.on('trouble', note);
@@ -26,11 +26,15 @@ try {
   sent = await notifier.sendText(conversation, text);
   await notifier.whenStored(sent.id, { signal });
 } catch (error) {
-  // That the time is over says nothing of what it was spent on.
-  const why = (signal.aborted && trouble) || error;
-  process.stderr.write(`${why instanceof Error ? why.message : why}; ${await stateOf(sent)}\n`);
+  process.stderr.write(`${reasonOf(error)}; ${await stateOf(sent)}\n`);
 } finally {
   await notifier.close();
+}
+
+/** That the time is over says nothing of what it was spent on, with this text or with others that wait. */
+function reasonOf(error: unknown): string {
+  if (signal.aborted && troubles.size > 0) return [...troubles].join(', ');
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Whether the text is kept, and so the exit code: 69 and 1 mean what they do in the terminal client. */
