@@ -66,7 +66,8 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
 
 async function logInTo(core: ClientCore, credentials: Credentials | undefined): Promise<Me> {
   if (credentials === undefined) return logInByDevice(core.account);
-  const me = await logIn(core.account, credentials);
+  const loadMove = async () => (await loadLatePart()).becomeAnotherDevice;
+  const me = await logIn(core.account, credentials, loadMove);
   // Also when it is being read just now which device this is.
   if (core.knownDevice !== me.device) {
     await core.disconnect();

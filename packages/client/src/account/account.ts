@@ -19,7 +19,6 @@ import { encodeStatement, encodeUuid, type Provider } from '@sotto/crypto';
 import type { Call } from '../connection/call.ts';
 import type { Exchange } from '../connection/http.ts';
 import { ClientError, isProblem } from '../errors.ts';
-import { loadLatePart } from '../load-late.ts';
 import { keys } from '../store/key-space.ts';
 import type { Store } from '../store/store.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
@@ -168,11 +167,15 @@ async function goIn(
 /**
  * Logs in with a password: on the device of this store when it has one, else as a new device of the account. When the
  * platform does not take the store's device back without its key, as the device that it knows by the key, or as a new
- * one: the client's `LocalParty` may be another one after it. Throws `account.exists` when the store belongs to another
- * account, `answer.invalid` when the platform answers with another account or device than the store's, and the
- * platform's problems.
+ * one, for which `loadMove` is asked: the client's `LocalParty` may be another one after it. Throws `account.exists` when
+ * the store belongs to another account, `answer.invalid` when the platform answers with another account or device than the
+ * store's, and the platform's problems.
  */
-export async function logIn(deps: AccountDeps, credentials: Credentials): Promise<Me> {
+export async function logIn(
+  deps: AccountDeps,
+  credentials: Credentials,
+  loadMove: () => Promise<Move>,
+): Promise<Me> {
   const account = await accountFor(deps.store, credentials.username);
   try {
     return await keep(deps, await exchangePassword(deps, credentials));
@@ -180,7 +183,7 @@ export async function logIn(deps: AccountDeps, credentials: Credentials): Promis
     const isRefused = isProblem(error, 'auth.device-unknown', 'auth.proof-missing');
     if (account === undefined || !isRefused) throw error;
     const { username, password } = credentials;
-    const { becomeAnotherDevice: move } = await loadLatePart();
+    const move = await loadMove();
     const answer = await deps.exchange(login, { body: { username, password } }, { signed: true });
     return keep(deps, answer, { byKey: true, move });
   }
@@ -266,11 +269,13 @@ export async function forgetTokens({ store, tokens }: Pick<AccountDeps, 'store' 
   tokens.reload();
 }
 
+type Move = typeof becomeAnotherDevice;
+
 interface Keeping {
   readonly isNew?: boolean;
   readonly byKey?: boolean;
   /** Has the store go on as another device of the account; without it that is refused. */
-  readonly move?: typeof becomeAnotherDevice;
+  readonly move?: Move;
   /** Only in place of the session with this refresh token. */
   readonly instead?: string;
 }

@@ -23,7 +23,6 @@ import { openMemoryStore } from '../store/store-memory.ts';
 import { getRecord } from '../store/stored-record.ts';
 
 const PASSWORD = 'Secret!23';
-const DAY_MS = 24 * 3_600_000;
 
 let platform: Platform;
 let clients: Client[];
@@ -263,50 +262,6 @@ test('a group whose log is found sound later is read from where it began to be p
   const again = await reopened('bob', refusing);
   await until(async () => (await textsOf(again, id)).length === 2);
 });
-
-test('a linked device that was shown no sound log is no stale copy, and reads from where it came', async () => {
-  const { alice, id } = await group();
-  await alice.whenStored((await alice.sendText(id, 'before')).id);
-  const [first] = room().group!.log;
-  const { entry } = first!;
-  first!.entry = Uint8Array.of(1, 2, 3);
-  const linked = await linkedTo('bob');
-  let again = linked.client;
-  for (const days of [0, 2]) {
-    await again.close();
-    again = createClient({ ...linked.options, clock: () => Date.now() + days * DAY_MS });
-    clients.push(again);
-    again.on('store-behind', linked.onBehind);
-    if (days > 0) first!.entry = entry;
-    await again.connect();
-  }
-  await until(async () => (await groupOf(again, id)) !== undefined);
-  await alice.sendText(id, 'after');
-  await until(async () => (await textsOf(again, id)).includes('after'));
-  expect((await again.history(id)).map(({ type }) => type)).toEqual(['message']);
-  expect(linked.onBehind).not.toHaveBeenCalled();
-});
-
-/** Another device of an account, as a link makes it: the platform begins its cursors at the last places that there are. */
-async function linkedTo(username: string) {
-  const store = { ...openMemoryStore(), close: async () => {} };
-  const identity = await stored(username, keys.identity);
-  await store.transaction((transaction) => transaction.put(keys.identity, identity!));
-  const options = { url: platform.url, store, provider: nodeProvider };
-  const client = createClient(options);
-  clients.push(client);
-  const onBehind = vi.fn();
-  client.on('store-behind', onBehind);
-  await client.login({ username, password: PASSWORD });
-  const device = platform.devices.findLast((known) => known.username === username)!;
-  device.cursors.set(room().id, room().group!.log.length + room().messages.length);
-  await client.connect();
-  const isListed = async () =>
-    (await store.transaction((transaction) => transaction.get(keys.conversationsListed))) !==
-    undefined;
-  await until(isListed);
-  return { client, options, onBehind };
-}
 
 /** Alice's group with Bob; Mallory stands by. */
 async function group() {
