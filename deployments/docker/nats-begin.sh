@@ -24,7 +24,7 @@ trap stop TERM INT
 
 # The shell hears of a stop only when this has ended.
 is_led() {
-  wget -q -T 2 -O - http://127.0.0.1:8222/jsz 2>/dev/null | grep -q '"leader":'
+  timeout 2 wget -q -O - http://127.0.0.1:8222/jsz 2>/dev/null | grep -q '"leader":'
 }
 
 # 0 once it is led, or has ended by itself; 1 when it is neither in time.

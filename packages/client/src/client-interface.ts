@@ -118,8 +118,9 @@ export interface TrustDoor {
 }
 
 /**
- * One device of one account. After `close` every method rejects with `client.closed` or `store.closed`. What waits for people
- * or for the platform takes a signal, and rejects with its reason as soon as that is aborted.
+ * One device of one account. After `close` methods reject with `client.closed` or `store.closed`, and loops end; `close`, `on`
+ * and `typing` may still be called. What waits for people or for the platform takes a signal, and rejects with its reason as
+ * soon as that is aborted.
  */
 export interface Client
   extends AccountDoor,

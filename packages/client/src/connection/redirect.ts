@@ -30,7 +30,7 @@ async function askThere(answer: Response, { fetch, target, headers, signal }: As
   await answer.body?.cancel();
   const place = URL.parse(answer.headers.get('location') ?? '', target);
   assertPlace(place, target);
-  const range = headers.range === undefined ? {} : { range: headers.range };
+  const range: Record<string, string> = headers.range === undefined ? {} : { range: headers.range };
   return fetch(place, { headers: range, redirect: 'error', credentials: 'omit', signal });
 }
 
