@@ -3,9 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { refusalIn, type SpokenBody, speakBody } from './spoken-body.ts';
 
 export interface SlowBodies {
-  /** How many hang still. */
-  hanging(): number;
-  /** What the others were told. */
+  /** What those were told that do not hang any more. */
   refusals(): string[];
   /** All go away, and give up what could be gone on with. */
   leave(): Promise<void>;
@@ -56,7 +54,6 @@ export async function openSlowBodies(
     for (const body of bodies) void body.say('.');
   }, 1_000);
   return {
-    hanging: () => count - refusals.length,
     refusals: () => refusals,
     async leave() {
       clearInterval(trickle);

@@ -56,10 +56,12 @@ test('no naughty string and no sequence of somebody else reaches the terminal', 
   await window.say('/new Mallory');
   await window.sees('the end');
   // The list cuts titles off, so the whole of it is only seen where the message is.
-  while (!window.screen().includes('␛]52;c;Y3VybCBldmls')) {
-    const before = window.screen();
+  let rows = window.screen();
+  while (!rows.includes('␛]52;c;Y3VybCBldmls')) {
+    const before = rows;
     window.press('PPage');
     await window.until((screen) => screen !== before, 'older rows');
+    rows = window.screen();
   }
 
   const written = Buffer.from(window.written(), 'latin1').toString('utf8').replace(OWN, '');
