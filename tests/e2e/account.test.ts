@@ -109,6 +109,31 @@ test('a device that has lost its key, or was taken off, comes back as another on
   expect(warned).toEqual([]);
 }, 90_000);
 
+test('a device that was taken off comes back to a group that has gone on, and is no stale copy', async () => {
+  const [alice, bob, carol] = [await enter(), await enter(), await enter()];
+  for (const { client } of [alice, bob, carol]) await client.connect();
+  const { id } = await bob.client.groups.create({ members: [alice.user, carol.user] });
+  await bob.client.whenStored((await bob.client.sendText(id, 'before')).id);
+  await received(alice.client, id, 'before');
+  await alice.client.unlink(alice.device);
+  await bob.client.whenStored((await bob.client.sendText(id, 'meanwhile')).id);
+  await received(carol.client, id, 'meanwhile');
+
+  const behind = vi.fn();
+  alice.client.on('store-behind', behind);
+  await alice.client.login({ username: alice.username, password: PASSWORD });
+  await alice.client.connect();
+  await alice.client.whenStored((await alice.client.sendText(id, 'back')).id);
+  await received(bob.client, id, 'back');
+  await bob.client.whenStored((await bob.client.sendText(id, 'after')).id);
+  await received(alice.client, id, 'after');
+  expect(behind).not.toHaveBeenCalled();
+  const texts = (await alice.client.history(id)).flatMap((item) =>
+    item.type === 'message' && item.content.type === 'text' ? [item.content.text] : [],
+  );
+  expect(texts).toEqual(['before', 'meanwhile', 'back', 'after']);
+}, 90_000);
+
 test('devices have names that only the account reads, and one that is taken off is out at once', async () => {
   const { client, username, store } = await enter();
   const [own] = await client.devices();

@@ -176,5 +176,6 @@ export function fromProblemHeaders(headers: Headers): ApiError | undefined {
   const code = codes.find((one) => one === headers.get(PROBLEM_CODE_HEADER));
   if (code === undefined) return undefined;
   const retryAfter = headers.get('retry-after');
-  return new ApiError(code, { ...(retryAfter !== null && { retryAfter: Number(retryAfter) }) });
+  const seconds = Number(retryAfter ?? Number.NaN);
+  return new ApiError(code, { ...(Number.isSafeInteger(seconds) && { retryAfter: seconds }) });
 }

@@ -2,11 +2,13 @@ import { ConversationId, DeviceId, MessageId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, test } from 'vitest';
 import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
+import { writeCursor } from '../messages/conversations.ts';
 import { OutboxEntry, putEntry } from '../messages/outbox-entry.ts';
 import { keys } from '../store/key-space.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
-import { decodeRecord } from '../store/stored-record.ts';
+import { decodeRecord, getRecord } from '../store/stored-record.ts';
 import { becomeAnotherDevice } from './device-move.ts';
+import { Cursor } from './records.ts';
 
 const [FROM, TO, OTHER] = [idOf(1), idOf(2), idOf(3)].map((id) => DeviceId.parse(id)) as [
   DeviceId,
@@ -50,6 +52,21 @@ test('what waits and speaks of what waits names it by the device that will send 
     { type: 'text', text: 'an answer', replyTo: moved },
     contents[4],
   ]);
+});
+
+test('what the platform has given the device before is no sign of a stale store, and who comes back is listed', async () => {
+  const store = openMemoryStore();
+  const kept = await store.transaction(async (transaction) => {
+    await writeCursor(transaction, CONVERSATION, 7);
+    await becomeAnotherDevice(transaction, nodeProvider, { from: FROM, to: TO });
+    await becomeAnotherDevice(transaction, nodeProvider, { from: TO, to: FROM });
+    return {
+      passed: await getRecord(transaction, keys.passedOver(CONVERSATION), Cursor),
+      former: await transaction.list({ prefix: keys.formerDevices, limit: 10 }),
+    };
+  });
+  expect(kept.passed).toEqual({ seq: 7 });
+  expect(kept.former.map(({ key }) => key)).toEqual([keys.formerDevice(TO)]);
 });
 
 function idOf(number: number): string {

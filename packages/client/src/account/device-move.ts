@@ -2,9 +2,10 @@
  * The store of a device that the platform does not take back: it was taken off the account, or has lost its key. With
  * the password it goes on as another device of the same account, and of the same identity for as long as that lasts.
  */
-import type { DeviceId, MessageId } from '@sotto/api';
+import { ConversationId, type DeviceId, type MessageId } from '@sotto/api';
 import { makeRegistrationId, type Provider, signingKeyPairOf, signingSeed } from '@sotto/crypto';
 import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
+import { notePassedOver } from '../messages/conversations.ts';
 import type { MessageReference } from '../messages/message-reference.ts';
 import { isControl, OutboxEntry } from '../messages/outbox-entry.ts';
 import { keys } from '../store/key-space.ts';
@@ -12,7 +13,7 @@ import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
 import { adoptIdentity, nextSignedPrekey } from './identity-change.ts';
 import { listSignedPrekeys } from './prekeys.ts';
-import { IdentityRecord, SignedPrekeyRecord } from './records.ts';
+import { Cursor, IdentityRecord, SignedPrekeyRecord } from './records.ts';
 
 /** From which device to which. */
 export interface DeviceMove {
@@ -32,7 +33,9 @@ export async function becomeAnotherDevice(
   await forgetSealed(transaction, move);
   // Of conversations that only the device before has read, the platform says where this one begins.
   await transaction.delete(keys.conversationsListed);
+  await passOverMeanwhile(transaction);
   await transaction.put(keys.formerDevice(move.from), new Uint8Array(0));
+  await transaction.delete(keys.formerDevice(move.to));
   const before = await getRecord(transaction, keys.identity, IdentityRecord);
   if (before === undefined) return;
   // An identity that others know is never claimed a second time: when the account has another one, a person decides.
@@ -43,6 +46,14 @@ export async function becomeAnotherDevice(
   const pair = signingKeyPairOf(provider, signingSeed<'identity'>(before.seed));
   const prekey = await nextSignedPrekey(provider, transaction, pair);
   await putRecord(transaction, keys.signedPrekey(prekey.id), [SignedPrekeyRecord, prekey]);
+}
+
+/** The platform begins the cursors of a device that is new at the ends: that it is ahead is no sign of a stale store. */
+async function passOverMeanwhile(transaction: StoreTransaction): Promise<void> {
+  for await (const { key, value } of entriesUnder(transaction, keys.cursors)) {
+    const conversation = ConversationId.parse(key.slice(keys.cursors.length));
+    await notePassedOver(transaction, conversation, decodeRecord(Cursor, value).seq);
+  }
 }
 
 /** Nobody could read from this device what was encrypted for them on the other. */

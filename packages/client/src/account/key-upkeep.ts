@@ -9,9 +9,9 @@ import { catchUpPrekeys } from './stale-store.ts';
 
 /**
  * Looks after all of it; safe to repeat at any time. Throws while nobody can write to this device yet; what fails later
- * is told by an event and done the next time.
+ * is told by an event, and is to be done again: then it gives `owed`.
  */
-export async function keepKeys(deps: KeyViewDeps & ListDeps): Promise<void> {
+export async function keepKeys(deps: KeyViewDeps & ListDeps): Promise<'kept' | 'owed'> {
   await keepPrekeys(deps).catch(async (error) => {
     if (isProblem(error, 'key.identity-exists')) {
       const { claimIdentity } = await loadLatePart();
@@ -23,8 +23,10 @@ export async function keepKeys(deps: KeyViewDeps & ListDeps): Promise<void> {
   try {
     await keepOwnList(deps);
     await checkKeyView(deps);
+    return 'kept';
   } catch (error) {
     if (!(await isListed(deps.store))) throw error;
     deps.events.emit('trouble', { error });
+    return 'owed';
   }
 }

@@ -10,6 +10,11 @@ export function backOffMs(attempt: number, random: number): number {
   return Math.round(ceiling * (0.5 + random / 2));
 }
 
+/** What an answer asks to wait, in milliseconds: an hour at most, whatever a platform says. */
+export function askedMs(retryAfterSeconds = 0): number {
+  return Math.min(PAUSE_MS_MAX, Math.max(0, retryAfterSeconds * 1000));
+}
+
 /** Resolves after `ms`, an hour at most, or as soon as `signal` aborts. Leaves no timer behind. Never rejects. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -87,6 +87,52 @@ test.each(['openSocketTicket', 'countPrekeys'])(
   },
 );
 
+test('what a limit has kept from being looked after is looked after by the connection that follows', async () => {
+  const checks = vi.fn(() => (checks.mock.calls.length === 1 ? 'limited' : 'looked after'));
+  platform.failCall = (operation) =>
+    operation === 'checkKeys' && checks() === 'limited'
+      ? new ApiError('rate.limited', { retryAfter: 3 })
+      : undefined;
+  platform.cutAll();
+  await vi.waitFor(() => expect(connections).toBe(2), 10_000);
+  await vi.waitFor(() => expect(checks).toHaveBeenCalledTimes(2), 10_000);
+});
+
+test('a limit that a connection waits for in the background holds up no other', async () => {
+  let isLimited = true;
+  platform.failCall = (operation) =>
+    operation === 'countPrekeys' && isLimited
+      ? new ApiError('rate.limited', { retryAfter: 30 })
+      : undefined;
+  const trouble = vi.fn();
+  client.on('trouble', trouble);
+  for (const { socket } of platform.devices) {
+    socket?.send(JSON.stringify({ type: 'prekeys-low', available: 1 }));
+  }
+  await vi.waitFor(() => expect(trouble).toHaveBeenCalled(), 10_000);
+  isLimited = false;
+  platform.cutAll();
+  await vi.waitFor(() => expect(connections).toBe(2), 10_000);
+});
+
+test.each([
+  [7_200, [3_600_000, 3_600_000]],
+  [-7_200, [200, 2_000]],
+])(
+  'a platform that asks to wait %i s is heeded for an hour at most, and not in a spin',
+  async (retryAfter, [least, most]) => {
+    platform.failCall = (operation) =>
+      operation === 'openSocketTicket' ? new ApiError('rate.limited', { retryAfter }) : undefined;
+    platform.cutAll();
+    await vi.waitFor(
+      () => expect(downs[1]).toMatchObject({ error: { code: 'rate.limited' } }),
+      10_000,
+    );
+    expect(downs[1]?.retryMs).toBeGreaterThanOrEqual(least ?? 0);
+    expect(downs[1]?.retryMs).toBeLessThanOrEqual(most ?? 0);
+  },
+);
+
 test('closing does not wait for a limit to pass', async () => {
   platform.failCall = (operation) =>
     operation === 'openSocketTicket' ? new ApiError('rate.limited', { retryAfter: 30 }) : undefined;

@@ -16,7 +16,7 @@ import { refreshList } from '../trust/peer-lists.ts';
 import type { PeerDeps } from '../trust/peers.ts';
 import type { Call } from './call.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
-import { type Behind, takeCursors, takeHello } from './greeting.ts';
+import { type Behind, findReadable, takeCursors, takeHello } from './greeting.ts';
 import { type IncomingFrame, takeRun } from './incoming.ts';
 import { Lane, type SendRoom } from './lane.ts';
 import { patient } from './patience.ts';
@@ -46,6 +46,8 @@ interface Attendance {
   readonly repairer: Repairer;
   readonly room: SendRoom;
   readonly upkeep: ReturnType<typeof setInterval>;
+  readonly leaving: AbortController;
+  readonly lookAfterKeys: () => void;
   /** Work on what has come, one after the other. */
   tail: Promise<void>;
   /** Frames for the receiver whose turn has not come, since that of anything else was put behind them. */
@@ -67,7 +69,9 @@ export class Connection {
   /** What still runs of connections that have ended. */
   readonly #endings = new Set<Promise<unknown>>();
   #attendance: Attendance | undefined;
-  #upkeeping: Promise<void> | undefined;
+  #upkeeping: Promise<'kept' | 'owed'> | undefined;
+  /** Whether the keys were looked after before the last connection was opened. */
+  #prepared: 'kept' | 'owed' = 'kept';
   /** Without patience: what keeps a connection from being opened ends the attempt, and the pause until the next is told. */
   readonly #call: Call;
   /** What the platform lists was taken in, or is being. */
@@ -75,7 +79,7 @@ export class Connection {
 
   constructor(deps: ConnectionDeps) {
     this.#call = deps.call;
-    this.#deps = { ...deps, call: this.#patient(deps) };
+    this.#deps = { ...deps, call: this.#patient(deps, this.#closing.signal) };
     this.#keyLog = createKeyLog(this.#deps);
     const onError = (error: unknown) => deps.events.emit('trouble', { error });
     this.#proofs = createMemberProofs({ ...this.#deps, keyLog: this.#keyLog, onError });
@@ -142,10 +146,10 @@ export class Connection {
   }
 
   /** Nobody waits for what a connection asks for by itself, and all of it may be asked for twice. */
-  #patient({ call, random }: ConnectionDeps): Call {
-    return patient(call, {
+  #patient({ random }: ConnectionDeps, signal: AbortSignal): Call {
+    return patient(this.#call, {
       waitMsMax: BACKGROUND_WAIT_MS_MAX,
-      signal: this.#closing.signal,
+      signal,
       random,
       isRepeatable: true,
       onWait: (error) => this.#tell(error),
@@ -154,12 +158,12 @@ export class Connection {
 
   /** Nobody is present without keys that others can write to. */
   async #prepare(): Promise<string> {
-    await this.#keepKeys(this.#call);
+    this.#prepared = await this.#keepKeys(this.#call);
     return (await this.#call(openSocketTicket, {})).ticket;
   }
 
   /** One at a time: two would refill twice. */
-  #keepKeys(call = this.#deps.call): Promise<void> {
+  #keepKeys(call: Call): Promise<'kept' | 'owed'> {
     this.#upkeeping ??= keepKeys({ ...this.#deps, call })
       .catch((error) => this.#explain(error))
       .finally(() => {
@@ -178,7 +182,7 @@ export class Connection {
   }
 
   /** For work that nothing waits for but the end: what fails is told, and done again by the next occasion. */
-  #inBackground(work: Promise<void>): void {
+  #inBackground(work: Promise<unknown>): void {
     this.#untilEnd(work.catch((error) => this.#tell(error)));
   }
 
@@ -188,16 +192,20 @@ export class Connection {
     if (!isEnd && !this.#closing.signal.aborted) this.#deps.events.emit('trouble', { error });
   }
 
-  #untilEnd(work: Promise<void>): void {
+  #untilEnd(work: Promise<unknown>): void {
     this.#endings.add(work);
     const forget = () => this.#endings.delete(work);
     work.then(forget, forget);
   }
 
   #attend(send: SendFrame): void {
-    const onPrekeyUsed = () => this.#inBackground(this.#keepKeys());
+    const leaving = new AbortController();
+    // The next connection looks after them itself, and does not wait for pauses of this one.
+    const signal = AbortSignal.any([this.#closing.signal, leaving.signal]);
+    const call = this.#patient(this.#deps, signal);
+    const lookAfterKeys = () => this.#inBackground(this.#keepKeys(call));
     const upkeep = setInterval(() => {
-      onPrekeyUsed();
+      lookAfterKeys();
       this.#inBackground(forgetSent(this.#deps.store, this.#deps.local, this.#deps.clock()));
     }, UPKEEP_MS);
     const wake = (conversation: ConversationId) => this.wake(conversation);
@@ -206,12 +214,13 @@ export class Connection {
     const inBackground = (work: Promise<void>) => this.#inBackground(work);
     const receiver = createReceiver({
       ...this.#deps,
-      ...{ keyLog: this.#keyLog, send, onPrekeyUsed, wake, onMissed, inBackground },
+      ...{ keyLog: this.#keyLog, send, onPrekeyUsed: lookAfterKeys, wake, onMissed, inBackground },
       prove: (contact) => this.#proofs.need([contact]),
     });
     const room = { left: IN_FLIGHT_MAX, onFreed: () => this.#wakeLanes() };
     const began = { lanes: new Map(), tail: Promise.resolve(), incoming: [], isGreeted: false };
-    this.#attendance = { send, receiver, repairer, room, upkeep, ...began };
+    this.#attendance = { send, receiver, repairer, room, upkeep, leaving, lookAfterKeys, ...began };
+    if (this.#prepared === 'owed') lookAfterKeys();
     this.#deps.presences.attend(send);
   }
 
@@ -221,6 +230,7 @@ export class Connection {
     this.#attendance = undefined;
     this.#deps.presences.leave();
     clearInterval(here.upkeep);
+    here.leaving.abort();
     const lanes = [...here.lanes.values()].map((lane) => lane.stop());
     for (const ending of [here.tail, here.repairer.stop(), ...lanes]) this.#untilEnd(ending);
   }
@@ -250,7 +260,7 @@ export class Connection {
         here.lanes.get(frame.conversation)?.onRefused(frame.number, frame.problem);
         break;
       case 'prekeys-low':
-        this.#inBackground(this.#keepKeys());
+        here.lookAfterKeys();
         break;
       case 'keys-changed':
         this.#followKeys(frame);
@@ -290,7 +300,7 @@ export class Connection {
     here.repairer.wake();
     await this.#proofs.needOwed();
     await this.#readUpTo(here, behind);
-    this.#inBackground(this.#learnConversations());
+    this.#inBackground(this.#learnConversations().then(() => this.#readPassedOver(here)));
   }
 
   /** Once: what changes while connected, or between two connections, comes as slots. */
@@ -303,6 +313,12 @@ export class Connection {
         throw error;
       });
     return this.#learning;
+  }
+
+  /** Groups may have turned out to be sound. */
+  async #readPassedOver(here: Attendance): Promise<void> {
+    const readable = await findReadable(this.#deps.store);
+    if (here === this.#attendance) this.#inTurn(here, () => this.#readUpTo(here, readable));
   }
 
   /** The platform does not send what this device has acknowledged, though the store may not have it any more. */

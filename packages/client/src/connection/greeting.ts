@@ -2,7 +2,7 @@
  * What a device makes of the platform's greeting: whether the platform was restored, and lacks what this device has sent,
  * or the store was, and lacks what this device has done (DESIGN 2.9, and 3, stale stores).
  */
-import type { ConversationId, ServerFrame } from '@sotto/api';
+import { ConversationId, type ServerFrame } from '@sotto/api';
 import * as z from 'zod/mini';
 import { catchUpPrekeys } from '../account/stale-store.ts';
 import { ClientError } from '../errors.ts';
@@ -17,8 +17,8 @@ import {
   setSentCount,
 } from '../messages/sent-log.ts';
 import { keys } from '../store/key-space.ts';
-import type { StoreTransaction } from '../store/store.ts';
-import { getRecord, putRecord } from '../store/stored-record.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
+import { entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
 import { noteNotice } from '../trust/notices.ts';
 import type { PeerDeps } from '../trust/peers.ts';
 
@@ -73,22 +73,40 @@ function requireCredible(sent = 0, known = 0): void {
   throw new ClientError('answer.invalid', 'no device has sent what the platform has counted');
 }
 
-/** The same for a part of the device's cursors. */
+/** The same for a part of the device's cursors. A conversation that was passed over tells nothing until it is read. */
 export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Behind> {
   const { behind, isStale } = await deps.store.transaction(async (transaction) => {
     const found: Behind = [];
     let isLost = false;
     for (const { conversation, seq } of cursors) {
-      const missing = seq - ((await ownCursor(transaction, conversation)) ?? seq);
-      if (missing <= 0) continue;
-      found.push({ conversation, last: seq });
-      // The platform takes our own messages for acknowledged before we have heard that they are stored.
-      isLost ||= missing > (await countUnanswered(transaction, conversation));
+      const own = await ownCursor(transaction, conversation);
+      if (own === undefined) continue;
+      const missing = seq - own;
+      const passed = keys.passedOver(conversation);
+      const isPassed = (await transaction.get(passed)) !== undefined;
+      if (missing > 0) {
+        found.push({ conversation, last: seq });
+        // The platform takes our own messages for acknowledged before we have heard that they are stored.
+        isLost ||= !isPassed && missing > (await countUnanswered(transaction, conversation));
+      } else if (isPassed) await transaction.delete(passed);
     }
     return { behind: found, isStale: isLost };
   });
   if (isStale && !(await hasLeftToday(deps))) await leaveBehind(deps, 0);
   return behind;
+}
+
+/** Conversations that were passed over and can be read now: to their end. */
+export function findReadable(store: Store): Promise<Behind> {
+  return store.transaction(async (transaction) => {
+    const found: Behind = [];
+    for await (const { key } of entriesUnder(transaction, keys.allPassedOver)) {
+      const conversation = ConversationId.parse(key.slice(keys.allPassedOver.length));
+      const isBegun = (await transaction.get(keys.cursor(conversation))) !== undefined;
+      if (isBegun) found.push({ conversation, last: Number.MAX_SAFE_INTEGER });
+    }
+    return found;
+  });
 }
 
 /**

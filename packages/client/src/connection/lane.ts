@@ -44,7 +44,7 @@ import type { MemberProofs } from '../trust/member-proofs.ts';
 import { refreshList } from '../trust/peer-lists.ts';
 import { forgetDevices, meetPeers, type PeerDeps, unmet } from '../trust/peers.ts';
 import type { Wanted } from '../trust/wanted.ts';
-import { backOffMs, pause } from './back-off.ts';
+import { askedMs, backOffMs, pause } from './back-off.ts';
 import { createBell } from './bell.ts';
 import type { SendFrame } from './socket.ts';
 import { beginStretch } from './stretch.ts';
@@ -280,9 +280,9 @@ export class Lane {
     } else this.#failures += 1;
   }
 
-  #retryLater(askedSeconds = 0): Promise<void> {
+  #retryLater(askedSeconds?: number): Promise<void> {
     const ownMs = backOffMs(this.#failures++, this.#deps.random());
-    return pause(Math.max(askedSeconds * 1000, ownMs), this.#stopping.signal);
+    return pause(Math.max(askedMs(askedSeconds), ownMs), this.#stopping.signal);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Waiting when the platform says that it has too much to do, or that a part of it is away. */
 import type { Answer, EndpointSpec } from '@sotto/api';
 import { isProblem } from '../errors.ts';
-import { backOffMs, pause } from './back-off.ts';
+import { askedMs, backOffMs, pause } from './back-off.ts';
 import type { Authorization, CallOptions, Input } from './http.ts';
 
 export interface PatienceOptions {
@@ -36,10 +36,10 @@ export function patient(run: Run, options: PatienceOptions): Run {
       try {
         return await run(endpoint, input, how);
       } catch (error) {
-        const askedMs = askedPauseMs(error, options.isRepeatable || endpoint.method !== 'POST');
-        if (askedMs === undefined) throw error;
+        const asked = askedPauseMs(error, options.isRepeatable || endpoint.method !== 'POST');
+        if (asked === undefined) throw error;
         // Later than asked, each by another while: those who were refused together do not come back together.
-        const pauseMs = askedMs + backOffMs(attempt, random());
+        const pauseMs = asked + backOffMs(attempt, random());
         waitedMs += pauseMs;
         if (waitedMs > waitMsMax || signal.aborted) throw error;
         options.onWait?.(error);
@@ -56,5 +56,5 @@ function askedPauseMs(error: unknown, isRepeatable: boolean): number | undefined
   const passes =
     isProblem(error, 'rate.limited', 'auth.busy', 'message.busy') ||
     (isRepeatable && isProblem(error, 'service.unavailable'));
-  return passes ? (error.options.retryAfter ?? 0) * 1000 : undefined;
+  return passes ? askedMs(error.options.retryAfter) : undefined;
 }

@@ -14,11 +14,12 @@ import {
   BACK_OFF_MS_MAX,
   DRAIN_JITTER_MS,
   HURRY_PAUSE_MS,
+  PAUSE_MS_MAX,
   SOCKET_CLOSE_MS_MAX,
   SOCKET_OPEN_MS_MAX,
   SOCKET_SILENCE_MS_MAX,
 } from '../limits.ts';
-import { backOffMs, pause } from './back-off.ts';
+import { askedMs, backOffMs, pause } from './back-off.ts';
 
 /** Frames towards the platform, for as long as one connection lives. Afterwards they go nowhere. */
 export type SendFrame = (frame: ClientFrame) => void;
@@ -216,6 +217,6 @@ function isFinal(error: unknown): boolean {
  */
 function retryMsAfter({ lasted, code, error }: Ending, attempt: number, random: number): number {
   if (lasted && code === CLOSE_CODES.draining) return Math.round(random * DRAIN_JITTER_MS);
-  const askedMs = error instanceof ApiError ? (error.options.retryAfter ?? 0) * 1000 : 0;
-  return askedMs + backOffMs(attempt, random);
+  const asked = error instanceof ApiError ? askedMs(error.options.retryAfter) : 0;
+  return Math.min(PAUSE_MS_MAX, asked + backOffMs(attempt, random));
 }

@@ -1,6 +1,6 @@
 /** How often the steps of one transfer are tried again. */
 import { ApiError } from '@sotto/api';
-import { backOffMs, pause } from '../connection/back-off.ts';
+import { askedMs, backOffMs, pause } from '../connection/back-off.ts';
 import type { Call } from '../connection/call.ts';
 import { ClientError, ConnectionError, isProblem } from '../errors.ts';
 import { BACK_OFF_MS_MAX, TRANSFER_ATTEMPTS_MAX } from '../limits.ts';
@@ -46,11 +46,11 @@ export class Attempts {
    */
   async failed(error: unknown): Promise<void> {
     this.#assertWanted();
-    const askedMs = askedPauseMs(error);
-    if (askedMs === undefined || askedMs > BACK_OFF_MS_MAX) throw error;
+    const asked = askedPauseMs(error);
+    if (asked === undefined || asked > BACK_OFF_MS_MAX) throw error;
     if (this.#failures === TRANSFER_ATTEMPTS_MAX - 1) throw error;
     const { random, closing } = this.#deps;
-    const pauseMs = Math.max(askedMs, backOffMs(this.#failures, random()));
+    const pauseMs = Math.max(asked, backOffMs(this.#failures, random()));
     this.#failures += 1;
     await pause(pauseMs, this.#signal ? AbortSignal.any([closing, this.#signal]) : closing);
     this.#assertWanted();
@@ -76,5 +76,5 @@ function askedPauseMs(error: unknown): number | undefined {
       'upload.offset-conflict',
       'upload.checksum-mismatch',
     );
-  return passes ? (error.options.retryAfter ?? 0) * 1000 : undefined;
+  return passes ? askedMs(error.options.retryAfter) : undefined;
 }

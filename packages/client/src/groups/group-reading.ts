@@ -171,8 +171,8 @@ async function begin(
   if ((await transaction.get(keys.cursor(id))) === undefined) {
     const passed = await getRecord(transaction, keys.passedOver(id), Cursor);
     const from = Math.min(cursor, passed?.seq ?? (isLate ? cursor : 0));
+    // That it was passed over stays noted until it is read up to the platform's cursor.
     await writeCursor(transaction, id, Math.max(from, first - 1));
-    await transaction.delete(keys.passedOver(id));
   }
   return isLate ? { ...record, quietUpTo: last } : record;
 }

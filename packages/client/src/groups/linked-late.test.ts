@@ -39,13 +39,20 @@ test('is no stale copy, and reads the group from where it was linked', async () 
     // What the greeting says has been judged by then.
     await linked.client.whenStored((await linked.client.sendText(await note(linked), 'here')).id);
   }
+  await alice.client.whenStored((await alice.client.sendText(id, 'meanwhile')).id);
+  const { cursors } = world.platform.devices.at(-1)!;
+  await until(async () => cursors.get(id) === room.group!.log.length + room.messages.length);
   first!.entry = entry;
-  linked = await world.reopened(linked);
-  linked.client.on('store-behind', behind);
-  await until(async () => (await linked.client.conversations()).some((known) => known.id === id));
+  // Nothing new has to come for what was passed over to be read.
+  for (const days of [4, 6]) {
+    world.aheadMs = days * DAY_MS;
+    linked = await world.reopened(linked);
+    linked.client.on('store-behind', behind);
+    await until(async () => (await textsOf(linked, id)).includes('meanwhile'));
+  }
   await alice.client.sendText(id, 'after');
   await until(async () => (await textsOf(linked, id)).includes('after'));
-  expect((await linked.client.history(id)).map(({ type }) => type)).toEqual(['message']);
+  expect((await linked.client.history(id)).map(({ type }) => type)).toEqual(['message', 'message']);
   expect(behind).not.toHaveBeenCalled();
 });
 

@@ -173,13 +173,13 @@ export async function joinsLate(transaction: StoreTransaction): Promise<boolean>
   return (await transaction.get(keys.conversationsListed)) === undefined;
 }
 
-/** Notes from where a group is to be read once its log is found sound: the first place that was passed over. */
+/** Notes behind which place a conversation is still to be read, though the platform takes it for acknowledged. */
 export async function notePassedOver(
   transaction: StoreTransaction,
-  group: ConversationId,
+  conversation: ConversationId,
   seq: number,
 ): Promise<void> {
-  const key = keys.passedOver(group);
+  const key = keys.passedOver(conversation);
   const known = await getRecord(transaction, key, Cursor);
   if (known === undefined || seq < known.seq) await putRecord(transaction, key, [Cursor, { seq }]);
 }

@@ -205,6 +205,7 @@ function passOn(platform: Platform, from: Device, frame: EphemeralFrame): void {
 function catchUp(platform: Platform, room: Room, to: Device): void {
   if (!isReader(room, to.user)) return;
   const { first, last, cursor: from } = describe(room, to);
+  if (last <= from) return;
   const slots = slotsOf(platform, room, to).filter((slot) => endOf(slot) > from);
   const conversation = room.id;
   tell(to, { type: 'catch-up', conversation, first, from, last });

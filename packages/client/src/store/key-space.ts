@@ -60,10 +60,15 @@ export const keys = {
   titleKeyDue: (conversation: ConversationId) => `title-key-due/${conversation}`,
   titleKeysDue: 'title-key-due/',
   cursor: (conversation: ConversationId) => `cursor/${conversation}`,
+  cursors: 'cursor/',
   /** See `contradicted-places.ts`. */
   contradicted: (conversation: ConversationId) => `contradicted/${conversation}`,
-  /** Where a group began to be passed over whose log was refused; see `receive.ts`. */
+  /**
+   * From where the platform's cursor of this device is ahead of the store's, which knows of it: a group whose log was
+   * refused, see `receive.ts`, or what was said to the device that this store was before.
+   */
   passedOver: (conversation: ConversationId) => `passed-over/${conversation}`,
+  allPassedOver: 'passed-over/',
   sendCounter: (conversation: ConversationId) => `send-counter/${conversation}`,
   sendCounters: 'send-counter/',
   /** Where conversations begin that have no counter yet; see `send-counter.ts`. */

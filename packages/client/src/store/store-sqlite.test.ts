@@ -1,6 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -193,4 +201,22 @@ test('who waits gets the store when its holder closes it, and when its process i
   const after = openSealedSqliteStore(path, { key }, { waitUntil: AbortSignal.timeout(30_000) });
   child.kill('SIGKILL');
   await (await after).close();
+});
+
+test('a file that may not be read is not called damaged', () => {
+  const path = freshPath();
+  writeFileSync(path, '', { mode: 0o000 });
+  const user = process.geteuid?.();
+  // Whoever may do anything may read it, too.
+  if (user === 0) {
+    chmodSync(directory, 0o755);
+    process.seteuid?.('nobody');
+  }
+  try {
+    expect(() => openSqliteStore(path)).toThrow(
+      expect.not.objectContaining({ code: 'store.invalid' }),
+    );
+  } finally {
+    if (user === 0) process.seteuid?.(0);
+  }
 });

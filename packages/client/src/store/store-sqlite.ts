@@ -11,7 +11,7 @@
  * have left, which their receivers drop; and what was acknowledged is not delivered again. It would be healed as a stale
  * store is, with new sessions for everybody. To have fewer flushes, more shares each of them.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { nodeProvider } from '@sotto/crypto/node';
 import { pause } from '../connection/back-off.ts';
@@ -116,6 +116,8 @@ function open(path: string): DatabaseSync {
   try {
     return new DatabaseSync(path);
   } catch (cause) {
+    // A file that may not be read, or not now, is no damaged store.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) throw cause;
     throw new ClientError('store.invalid', 'there is no file that can be a store', { cause });
   }
 }
