@@ -1,14 +1,15 @@
-import { ConversationId, DeviceId, MessageId } from '@sotto/api';
+import { ConversationId, DeviceId, MessageId, SessionId, UserId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, test } from 'vitest';
 import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
+import { ConversationRecord } from '../messages/conversation-record.ts';
 import { writeCursor } from '../messages/conversations.ts';
 import { OutboxEntry, putEntry } from '../messages/outbox-entry.ts';
 import { keys } from '../store/key-space.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
-import { decodeRecord, getRecord } from '../store/stored-record.ts';
+import { decodeRecord, putRecord } from '../store/stored-record.ts';
 import { becomeAnotherDevice } from './device-move.ts';
-import { Cursor } from './records.ts';
+import { Account, Cursor } from './records.ts';
 
 const [FROM, TO, OTHER] = [idOf(1), idOf(2), idOf(3)].map((id) => DeviceId.parse(id)) as [
   DeviceId,
@@ -16,6 +17,8 @@ const [FROM, TO, OTHER] = [idOf(1), idOf(2), idOf(3)].map((id) => DeviceId.parse
   DeviceId,
 ];
 const CONVERSATION = ConversationId.parse(idOf(9));
+const LEFT = ConversationId.parse(idOf(10));
+const USER = UserId.parse(idOf(4));
 const WAITING = MessageId.parse(idOf(21));
 const STORED = MessageId.parse(idOf(22));
 
@@ -57,15 +60,32 @@ test('what waits and speaks of what waits names it by the device that will send 
 test('what the platform has given the device before is no sign of a stale store, and who comes back is listed', async () => {
   const store = openMemoryStore();
   const kept = await store.transaction(async (transaction) => {
-    await writeCursor(transaction, CONVERSATION, 7);
+    const account = {
+      user: USER,
+      device: FROM,
+      session: SessionId.parse(idOf(5)),
+      username: 'bob',
+    };
+    await putRecord(transaction, keys.account, [Account, account]);
+    const record = { kind: 'direct' as const, members: [USER] };
+    for (const [id, seq] of [
+      [CONVERSATION, 7],
+      [LEFT, 8],
+    ] as const) {
+      const members = id === LEFT ? [] : record.members;
+      const conversation = { ...record, id, members };
+      await putRecord(transaction, keys.conversation(id), [ConversationRecord, conversation]);
+      await writeCursor(transaction, id, seq);
+    }
     await becomeAnotherDevice(transaction, nodeProvider, { from: FROM, to: TO });
     await becomeAnotherDevice(transaction, nodeProvider, { from: TO, to: FROM });
     return {
-      passed: await getRecord(transaction, keys.passedOver(CONVERSATION), Cursor),
+      passed: await transaction.list({ prefix: keys.allPassedOver, limit: 10 }),
       former: await transaction.list({ prefix: keys.formerDevices, limit: 10 }),
     };
   });
-  expect(kept.passed).toEqual({ seq: 7 });
+  expect(kept.passed.map(({ key }) => key)).toEqual([keys.passedOver(CONVERSATION)]);
+  expect(decodeRecord(Cursor, kept.passed[0]!.value)).toEqual({ seq: 7 });
   expect(kept.former.map(({ key }) => key)).toEqual([keys.formerDevice(TO)]);
 });
 

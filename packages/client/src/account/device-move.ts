@@ -2,10 +2,11 @@
  * The store of a device that the platform does not take back: it was taken off the account, or has lost its key. With
  * the password it goes on as another device of the same account, and of the same identity for as long as that lasts.
  */
-import { ConversationId, type DeviceId, type MessageId } from '@sotto/api';
+import type { DeviceId, MessageId } from '@sotto/api';
 import { makeRegistrationId, type Provider, signingKeyPairOf, signingSeed } from '@sotto/crypto';
 import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
-import { notePassedOver } from '../messages/conversations.ts';
+import { ConversationRecord } from '../messages/conversation-record.ts';
+import { notePassedOver, readCursor } from '../messages/conversations.ts';
 import type { MessageReference } from '../messages/message-reference.ts';
 import { isControl, OutboxEntry } from '../messages/outbox-entry.ts';
 import { keys } from '../store/key-space.ts';
@@ -13,7 +14,7 @@ import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
 import { adoptIdentity, nextSignedPrekey } from './identity-change.ts';
 import { listSignedPrekeys } from './prekeys.ts';
-import { Cursor, IdentityRecord, SignedPrekeyRecord } from './records.ts';
+import { Account, IdentityRecord, SignedPrekeyRecord } from './records.ts';
 
 /** From which device to which. */
 export interface DeviceMove {
@@ -48,11 +49,18 @@ export async function becomeAnotherDevice(
   await putRecord(transaction, keys.signedPrekey(prekey.id), [SignedPrekeyRecord, prekey]);
 }
 
-/** The platform begins the cursors of a device that is new at the ends: that it is ahead is no sign of a stale store. */
+/**
+ * The platform begins the cursors of a device that is new at the ends: that it is ahead is no sign of a stale store. Of
+ * groups that the account has left it tells nothing.
+ */
 async function passOverMeanwhile(transaction: StoreTransaction): Promise<void> {
-  for await (const { key, value } of entriesUnder(transaction, keys.cursors)) {
-    const conversation = ConversationId.parse(key.slice(keys.cursors.length));
-    await notePassedOver(transaction, conversation, decodeRecord(Cursor, value).seq);
+  const account = await getRecord(transaction, keys.account, Account);
+  for await (const { value } of entriesUnder(transaction, keys.conversations)) {
+    const { id, members } = decodeRecord(ConversationRecord, value);
+    const isThere = members.some((user) => user === account?.user);
+    const isBegun = (await transaction.get(keys.cursor(id))) !== undefined;
+    if (isThere && isBegun)
+      await notePassedOver(transaction, id, await readCursor(transaction, id));
   }
 }
 

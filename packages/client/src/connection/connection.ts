@@ -16,7 +16,7 @@ import { refreshList } from '../trust/peer-lists.ts';
 import type { PeerDeps } from '../trust/peers.ts';
 import type { Call } from './call.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
-import { type Behind, findReadable, takeCursors, takeHello } from './greeting.ts';
+import { type Behind, findReadable, forgetPassedOver, takeCursors, takeHello } from './greeting.ts';
 import { type IncomingFrame, takeRun } from './incoming.ts';
 import { Lane, type SendRoom } from './lane.ts';
 import { patient } from './patience.ts';
@@ -315,10 +315,18 @@ export class Connection {
     return this.#learning;
   }
 
-  /** Groups may have turned out to be sound. */
+  /** Groups may have turned out to be sound. What cannot be read does not end the connection, or no other would last. */
   async #readPassedOver(here: Attendance): Promise<void> {
-    const readable = await findReadable(this.#deps.store);
-    if (here === this.#attendance) this.#inTurn(here, () => this.#readUpTo(here, readable));
+    const { store } = this.#deps;
+    for (const readable of await findReadable(store)) {
+      if (here !== this.#attendance) return;
+      const reading = here.tail.then(() => this.#readUpTo(here, [readable]));
+      here.tail = reading.catch(() => {});
+      await reading.catch((error) => {
+        if (!isProblem(error, 'conversation.not-found')) throw error;
+        return forgetPassedOver(store, readable.conversation);
+      });
+    }
   }
 
   /** The platform does not send what this device has acknowledged, though the store may not have it any more. */

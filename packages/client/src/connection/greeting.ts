@@ -109,6 +109,11 @@ export function findReadable(store: Store): Promise<Behind> {
   });
 }
 
+/** For a conversation of which the platform shows nothing any more. */
+export function forgetPassedOver(store: Store, conversation: ConversationId): Promise<void> {
+  return store.transaction((transaction) => transaction.delete(keys.passedOver(conversation)));
+}
+
 /**
  * How far the store has a conversation; undefined when what the platform says of it is no sign: a device that was linked
  * begins behind what there was, and what came without a sound log was acknowledged and not kept.

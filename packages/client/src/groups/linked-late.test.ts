@@ -1,5 +1,7 @@
 /** A device that is linked while the platform shows no sound log of a group. */
+import { ConversationId } from '@sotto/api';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { notePassedOver, writeCursor } from '../messages/conversations.ts';
 import { type Party, startWorld, textsOf, until, type World } from '../repair/repair.fixture.ts';
 import { keys } from '../store/key-space.ts';
 
@@ -54,6 +56,26 @@ test('is no stale copy, and reads the group from where it was linked', async () 
   await until(async () => (await textsOf(linked, id)).includes('after'));
   expect((await linked.client.history(id)).map(({ type }) => type)).toEqual(['message', 'message']);
   expect(behind).not.toHaveBeenCalled();
+});
+
+test('reads what it can of what was passed over, whatever the platform has lost', async () => {
+  const bob = await world.enter('bob');
+  const alice = await world.enter('alice');
+  const { id } = await bob.client.openDirect(world.device('alice').user);
+  await until(() => isListed(bob));
+  const lost = ConversationId.parse('0193f000-0000-7000-8000-000000000009');
+  await bob.store.transaction(async (transaction) => {
+    await writeCursor(transaction, lost, 1);
+    await notePassedOver(transaction, lost, 1);
+  });
+  const again = await world.reopened(bob);
+  const left = () => again.store.transaction((known) => known.get(keys.passedOver(lost)));
+  await until(async () => (await left()) === undefined);
+  const down = vi.fn();
+  again.client.on('disconnected', down);
+  await again.client.whenStored((await again.client.sendText(id, 'here')).id);
+  await until(async () => (await textsOf(alice, id)).includes('here'));
+  expect(down).not.toHaveBeenCalled();
 });
 
 function isListed({ store }: Party): Promise<boolean> {
