@@ -6,7 +6,7 @@ import type { DeviceId, MessageId } from '@sotto/api';
 import { makeRegistrationId, type Provider, signingKeyPairOf, signingSeed } from '@sotto/crypto';
 import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
 import { ConversationRecord } from '../messages/conversation-record.ts';
-import { notePassedOver, readCursor } from '../messages/conversations.ts';
+import { notePassedOver } from '../messages/conversations.ts';
 import type { MessageReference } from '../messages/message-reference.ts';
 import { isControl, OutboxEntry } from '../messages/outbox-entry.ts';
 import { keys } from '../store/key-space.ts';
@@ -14,7 +14,7 @@ import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
 import { adoptIdentity, nextSignedPrekey } from './identity-change.ts';
 import { listSignedPrekeys } from './prekeys.ts';
-import { Account, IdentityRecord, SignedPrekeyRecord } from './records.ts';
+import { Account, Cursor, IdentityRecord, SignedPrekeyRecord } from './records.ts';
 
 /** From which device to which. */
 export interface DeviceMove {
@@ -58,9 +58,8 @@ async function passOverMeanwhile(transaction: StoreTransaction): Promise<void> {
   for await (const { value } of entriesUnder(transaction, keys.conversations)) {
     const { id, members } = decodeRecord(ConversationRecord, value);
     const isThere = members.some((user) => user === account?.user);
-    const isBegun = (await transaction.get(keys.cursor(id))) !== undefined;
-    if (isThere && isBegun)
-      await notePassedOver(transaction, id, await readCursor(transaction, id));
+    const begun = await getRecord(transaction, keys.cursor(id), Cursor);
+    if (isThere && begun !== undefined) await notePassedOver(transaction, id, begun.seq);
   }
 }
 

@@ -319,12 +319,12 @@ export class Connection {
   async #readPassedOver(here: Attendance): Promise<void> {
     const { store } = this.#deps;
     for (const readable of await findReadable(store)) {
-      if (here !== this.#attendance) return;
-      const reading = here.tail.then(() => this.#readUpTo(here, [readable]));
-      here.tail = reading.catch(() => {});
-      await reading.catch((error) => {
-        if (!isProblem(error, 'conversation.not-found')) throw error;
-        return forgetPassedOver(store, readable.conversation);
+      this.#inTurn(here, async () => {
+        if (here !== this.#attendance) return;
+        await this.#readUpTo(here, [readable]).catch((error) => {
+          if (!isProblem(error, 'conversation.not-found')) return this.#tell(error);
+          return forgetPassedOver(store, readable.conversation);
+        });
       });
     }
   }

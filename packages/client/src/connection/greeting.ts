@@ -79,11 +79,11 @@ export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Beh
     const found: Behind = [];
     let isLost = false;
     for (const { conversation, seq } of cursors) {
-      const own = await ownCursor(transaction, conversation);
-      if (own === undefined) continue;
-      const missing = seq - own;
       const passed = keys.passedOver(conversation);
       const isPassed = (await transaction.get(passed)) !== undefined;
+      const own = await ownCursor(transaction, { conversation, isPassed });
+      if (own === undefined) continue;
+      const missing = seq - own;
       if (missing > 0) {
         found.push({ conversation, last: seq });
         // The platform takes our own messages for acknowledged before we have heard that they are stored.
@@ -120,10 +120,9 @@ export function forgetPassedOver(store: Store, conversation: ConversationId): Pr
  */
 async function ownCursor(
   transaction: StoreTransaction,
-  conversation: ConversationId,
+  { conversation, isPassed }: { conversation: ConversationId; isPassed: boolean },
 ): Promise<number | undefined> {
   const isKnown = (await transaction.get(keys.cursor(conversation))) !== undefined;
-  const isPassed = (await transaction.get(keys.passedOver(conversation))) !== undefined;
   if (!isKnown && (isPassed || (await joinsLate(transaction)))) return undefined;
   return skipOwn(transaction, conversation, await readCursor(transaction, conversation));
 }

@@ -60,7 +60,6 @@ export const keys = {
   titleKeyDue: (conversation: ConversationId) => `title-key-due/${conversation}`,
   titleKeysDue: 'title-key-due/',
   cursor: (conversation: ConversationId) => `cursor/${conversation}`,
-  cursors: 'cursor/',
   /** See `contradicted-places.ts`. */
   contradicted: (conversation: ConversationId) => `contradicted/${conversation}`,
   /**
