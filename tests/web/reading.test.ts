@@ -1,8 +1,9 @@
 /** What comes while somebody looks elsewhere in the web client, how they are told, and what reading it tells. */
 import type { Client } from '@sotto/client';
-import type { BrowserContext, Locator, Page } from 'playwright-core';
+import type { Locator, Page, Worker } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openWeb, register, TIMEOUT_MS, type Visit, type Web } from './browser.ts';
+import { expectShown, notifications, workerThatCounts } from './notifications.ts';
 import {
   beginChat,
   cameTo,
@@ -119,11 +120,13 @@ test(
     });
     // As far as the browser knows, another page of ours is looked at.
     await unread(2);
-    expect(await notifications(page)).toEqual([]);
-    await lookAway(context);
+    const worker = await workerThatCounts(context);
+    expect(await notifications(worker)).toEqual([]);
+    await lookAway(worker);
     await unread(3);
-    const told = [['Sotto', 'You have new messages', 'messages']];
-    await expect.poll(() => notifications(page), POLL).toEqual(told);
+    await expectShown(worker, 1);
+    const told = { title: 'Sotto', body: 'You have new messages', tag: 'messages' };
+    expect(await notifications(worker)).toMatchObject([told]);
   },
 );
 
@@ -185,23 +188,11 @@ function turnOn(page: Page, user: string): Promise<void> {
 }
 
 /** To the service worker all pages that a test drives have the focus. */
-async function lookAway(context: BrowserContext): Promise<void> {
-  const workers = context.serviceWorkers();
-  expect(workers).not.toEqual([]);
-  for (const worker of workers) {
-    await worker.evaluate(() => {
-      const { WindowClient } = globalThis as typeof globalThis & {
-        WindowClient: { prototype: object };
-      };
-      Object.defineProperty(WindowClient.prototype, 'focused', { get: () => false });
-    });
-  }
-}
-
-function notifications(page: Page): Promise<string[][]> {
-  return page.evaluate(async () => {
-    const worker = await navigator.serviceWorker.ready;
-    const shown = await worker.getNotifications();
-    return shown.map(({ title, body, tag }) => [title, body, tag]);
+function lookAway(worker: Worker): Promise<void> {
+  return worker.evaluate(() => {
+    const { WindowClient } = globalThis as typeof globalThis & {
+      WindowClient: { prototype: object };
+    };
+    Object.defineProperty(WindowClient.prototype, 'focused', { get: () => false });
   });
 }

@@ -12,9 +12,9 @@ import {
   type Visit,
   type Web,
 } from './browser.ts';
+import { expectShown, notifications, type WorkerScope, workerThatCounts } from './notifications.ts';
 
 const TEST = { timeout: 180_000 };
-const POLL = { timeout: TIMEOUT_MS };
 
 let web: Web;
 
@@ -133,16 +133,17 @@ describe('somebody who is in', () => {
       expect((await request.response())?.status()).toBe(204);
       await page.getByRole('switch', { name: 'Notifications', checked: true }).waitFor();
 
-      const worker = context.serviceWorkers()[0] ?? expect.fail('there is no service worker');
+      const worker = await workerThatCounts(context);
       const shown = { title: 'Sotto', body: 'You have new messages', tag: 'messages', data: null };
-      const isShown = async () => {
+      const isShown = async (count: number) => {
         await deliverPush(page, 'what a dishonest server would like to say');
-        await expect.poll(() => worker.evaluate(notifications), POLL).toEqual([shown]);
+        await expectShown(worker, count);
+        expect(await notifications(worker)).toEqual([shown]);
       };
-      await isShown();
+      await isShown(1);
       expect(await worker.evaluate(clickOnNotification)).toBe('focus');
-      expect(await worker.evaluate(notifications)).toEqual([]);
-      await isShown();
+      expect(await notifications(worker)).toEqual([]);
+      await isShown(2);
       await page.close();
       expect(await worker.evaluate(clickOnNotification)).toBe('open /');
     },
@@ -181,24 +182,16 @@ async function deliverPush(page: Page, data: string): Promise<void> {
   await browser.detach();
 }
 
-/** As far as these tests use it. */
-interface WorkerScope {
-  readonly registration: ServiceWorkerRegistration;
+/** As far as a click needs it. */
+interface ClickedScope extends WorkerScope {
   readonly WindowClient: { readonly prototype: { focus(): Promise<void> } };
   readonly Clients: { readonly prototype: { openWindow(path: string): Promise<null> } };
   readonly NotificationEvent: new (name: string, init: object) => Event;
 }
 
-/** Runs in the service worker: what the system shows of it. */
-async function notifications() {
-  const { registration } = globalThis as typeof globalThis & WorkerScope;
-  const shown = await registration.getNotifications();
-  return shown.map(({ title, body, tag, data }) => ({ title, body, tag, data }));
-}
-
-/** Runs there too: clicks on the notification, and gives what is done about it, which only a person's click may do. */
+/** Runs in the service worker: clicks on the notification, and gives what is done about it, which only a person's click may do. */
 async function clickOnNotification(): Promise<string> {
-  const scope = globalThis as typeof globalThis & WorkerScope;
+  const scope = globalThis as typeof globalThis & ClickedScope;
   const { promise: done, resolve } = Promise.withResolvers<string>();
   scope.WindowClient.prototype.focus = async () => resolve('focus');
   scope.Clients.prototype.openWindow = async (path) => {
