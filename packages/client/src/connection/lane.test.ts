@@ -1,4 +1,5 @@
 import {
+  ApiError,
   ConversationId,
   DeviceId,
   MessageId,
@@ -11,6 +12,7 @@ import { makeIdentity, nobleProvider } from '@sotto/crypto';
 import { expect, test, vi } from 'vitest';
 import { ConnectionError } from '../errors.ts';
 import { type ClientEvents, createEvents } from '../events.ts';
+import { countUnder, openPair, texts, until } from '../messages/content.fixture.ts';
 import { encodeContent } from '../messages/content.ts';
 import { ConversationRecord } from '../messages/conversation-record.ts';
 import { readHistory, writeCursor } from '../messages/conversations.ts';
@@ -139,6 +141,37 @@ test('what a forgotten life has sent may stand in front of what was sent since',
     [200, 'next'],
   ]);
   await lane.stop();
+});
+
+test('what the next connection has sent is not put back by the one before, which mends it still', async () => {
+  const pair = await openPair();
+  const { alice, bob, conversation, platform } = pair;
+  await pair.linkBob(); // Alice has no session with that device yet.
+  const failed = vi.fn();
+  const trouble = vi.fn();
+  alice.client.on('failed', failed);
+  alice.client.on('trouble', trouble);
+  let isAway = true;
+  platform.failCall = (operation) =>
+    operation === 'getBundle' && isAway ? new ApiError('service.unavailable') : undefined;
+  const { id } = await alice.client.sendText(conversation, 'once');
+  await until(() => expect(trouble).toHaveBeenCalled());
+  platform.judge = () => undefined;
+  platform.cutAll();
+  await alice.client.whenStored(id);
+  const known = await countUnder(alice, keys.sessions());
+  isAway = false;
+  await until(async () => expect(await countUnder(alice, keys.sessions())).toBe(known + 1));
+  await alice.client.close();
+  const again = await pair.reopen(alice);
+  again.client.on('failed', failed);
+  await again.client.whenStored((await again.client.sendText(conversation, 'after')).id);
+  expect(failed).not.toHaveBeenCalled();
+  for (const person of [again, bob]) {
+    const all = ['hello', 'once', 'after'];
+    await until(async () => expect(await texts(person, conversation)).toEqual(all));
+  }
+  await pair.close();
 });
 
 /** A lane over a store with messages that are sealed and wait. `sent` gives the numbers of what has left. */

@@ -28,13 +28,7 @@ import { doWithoutFresh, noteMet } from '../messages/control-outbox.ts';
 import type { ConversationRecord } from '../messages/conversation-record.ts';
 import { needConversation } from '../messages/find-conversation.ts';
 import { setAside, settle, unseal } from '../messages/outbox.ts';
-import {
-  isControl,
-  keyOf,
-  type OutboxEntry,
-  placeBefore,
-  toOutgoing,
-} from '../messages/outbox-entry.ts';
+import { keyOf, type OutboxEntry, placeBefore, toOutgoing } from '../messages/outbox-entry.ts';
 import { sealNext } from '../messages/sealing.ts';
 import type { Missing } from '../messages/sealing-outcome.ts';
 import { settleUsed } from '../messages/used-id.ts';
@@ -367,11 +361,9 @@ async function giveUp(
   { store, events }: LaneDeps,
   { entry, problem }: { readonly entry: OutboxEntry; readonly problem: Problem },
 ): Promise<true> {
-  await store.transaction((transaction) => setAside(transaction, entry));
-  // What is sent again is in the history, and has not failed.
-  if (isControl(entry) || entry.resent !== undefined) return true;
+  const hasFailed = await store.transaction((transaction) => setAside(transaction, entry));
   const { id, conversation } = entry;
-  events.emit('failed', { id, conversation, code: problem.code });
+  if (hasFailed) events.emit('failed', { id, conversation, code: problem.code });
   return true;
 }
 

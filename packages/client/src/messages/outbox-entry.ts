@@ -14,7 +14,7 @@ import {
 import * as z from 'zod/mini';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { putRecord } from '../store/stored-record.ts';
+import { getRecord, putRecord } from '../store/stored-record.ts';
 
 /** A ciphertext for one device. The platform is told of the device alone. */
 export const EntryRecipient = z.object({ user: UserId, ...Recipient.shape });
@@ -73,6 +73,14 @@ export function placeBefore({ conversation, counter, step }: OutboxEntry): strin
 /** Writes an entry to its place. */
 export function putEntry(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
   return putRecord(transaction, keyOf(entry), [OutboxEntry, entry]);
+}
+
+/** What the store has of an entry that was read before; undefined when it has left the outbox meanwhile. */
+export function readAgain(
+  transaction: StoreTransaction,
+  entry: OutboxEntry,
+): Promise<OutboxEntry | undefined> {
+  return getRecord(transaction, keyOf(entry), OutboxEntry);
 }
 
 /** A sealed entry as the platform takes it. */

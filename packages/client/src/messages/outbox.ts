@@ -16,7 +16,7 @@ import { anyHeads, envelopeOf } from './entry-envelope.ts';
 import type { Message } from './history-item.ts';
 import { dropTimer } from './lifetime.ts';
 import { makeMessageId } from './message-id.ts';
-import { isControl, keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
+import { isControl, keyOf, OutboxEntry, putEntry, readAgain } from './outbox-entry.ts';
 import { noteOwnPlace } from './own-order.ts';
 import { putRefused } from './refused-message.ts';
 import { takeSendNumber } from './send-counter.ts';
@@ -157,28 +157,38 @@ function itemOf(
 }
 
 /**
- * Takes a message that was refused for good out of the way, with its content. One that was sent again is in the history,
- * and a control message has nothing that anybody would look for.
+ * Takes a message that was refused for good out of the way, with its content. Resolves with whether somebody would look
+ * for it: not for one that was sent again, which is in the history, nor for a control message, nor for what another
+ * connection has got stored meanwhile.
  */
-export async function setAside(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
+export async function setAside(
+  transaction: StoreTransaction,
+  refused: OutboxEntry,
+): Promise<boolean> {
+  const entry = await readAgain(transaction, refused);
+  if (entry === undefined) return false;
   const { group: _, ...kept } = { ...entry, recipients: [], sealed: false };
   await transaction.delete(keyOf(entry));
-  if (entry.resent !== undefined || isControl(entry)) return;
+  if (entry.resent !== undefined || isControl(entry)) return false;
   await putRefused(transaction, kept);
   await dropTimer(transaction, entry.conversation, entry.id);
+  return true;
 }
 
 /**
  * Lets refused entries be encrypted again, for the devices there are now. What they hold for other devices stays:
  * nothing of a refused message was stored, so those ciphertexts are still unused. What is sent again is encrypted for
- * nobody else: it only leaves out the devices that have `gone`.
+ * nobody else: it only leaves out the devices that have `gone`. What another connection has got stored meanwhile stays
+ * so.
  */
 export async function unseal(
   transaction: StoreTransaction,
   entries: readonly OutboxEntry[],
   gone: readonly string[] = [],
 ): Promise<void> {
-  for (const entry of entries) {
+  for (const refused of entries) {
+    const entry = await readAgain(transaction, refused);
+    if (entry === undefined) continue;
     const { group: _, ...open } = { ...entry, sealed: false, hasLeft: true };
     const recipients = entry.recipients.filter(({ device }) => !gone.includes(device));
     const isAgain = entry.resent !== undefined;
