@@ -26,6 +26,7 @@ import type { ClientCore } from './client-core.ts';
 import type { AccountDoor, DeviceDoor } from './client-interface.ts';
 import type { Abortable } from './connection/heeding.ts';
 import { loadLatePart } from './load-late.ts';
+import type { OutboxEntry } from './messages/outbox-entry.ts';
 
 /** What an application calls about the account of a client's store. */
 export function openAccountDoor(core: ClientCore): AccountDoor {
@@ -66,12 +67,21 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
 
 async function logInTo(core: ClientCore, credentials: Credentials | undefined): Promise<Me> {
   if (credentials === undefined) return logInByDevice(core.account);
-  const loadMove = async () => (await loadLatePart()).becomeAnotherDevice;
-  const me = await logIn(core.account, credentials, loadMove);
+  let failed: readonly OutboxEntry[] = [];
+  const me = await logIn(core.account, credentials, async () => {
+    const { becomeAnotherDevice } = await loadLatePart();
+    return async (...given) => {
+      failed = await becomeAnotherDevice(...given);
+      return failed;
+    };
+  });
   // Also when it is being read just now which device this is.
   if (core.knownDevice !== me.device) {
     await core.disconnect();
     core.forgetLocal();
+  }
+  for (const { id, conversation } of failed) {
+    core.events.emit('failed', { id, conversation, code: 'auth.device-unknown' });
   }
   return me;
 }

@@ -1,6 +1,7 @@
-import { ConversationId, DeviceId, MessageId, SessionId, UserId } from '@sotto/api';
+import { ApiError, ConversationId, DeviceId, MessageId, SessionId, UserId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { openPair, texts, until } from '../messages/content.fixture.ts';
 import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
 import { ConversationRecord } from '../messages/conversation-record.ts';
 import { writeCursor } from '../messages/conversations.ts';
@@ -37,7 +38,7 @@ test('what waits and speaks of what waits names it by the device that will send 
     for (const [index, content] of contents.entries()) {
       const id = index === 0 ? WAITING : MessageId.parse(idOf(30 + index));
       const entry = { id, conversation: CONVERSATION, counter: index + 1, time: 1 };
-      const open = { content: encodeContent(content), recipients: [], sealed: true };
+      const open = { content: encodeContent(content), recipients: [], sealed: false };
       await putEntry(transaction, { ...entry, ...open });
     }
     await becomeAnotherDevice(transaction, nodeProvider, { from: FROM, to: TO });
@@ -55,6 +56,39 @@ test('what waits and speaks of what waits names it by the device that will send 
     { type: 'text', text: 'an answer', replyTo: moved },
     contents[4],
   ]);
+});
+
+test('what may have arrived is not said again, but for what counts once however often it is said', async () => {
+  const store = openMemoryStore();
+  const text = { type: 'text', text: 'may have arrived' } as const;
+  const ofText = { device: FROM, id: WAITING };
+  const contents: [Content, Partial<OutboxEntry>][] = [
+    [text, { sealed: true }],
+    [text, { hasLeft: true }],
+    [{ type: 'timer', seconds: 60 }, { sealed: true }],
+    [{ type: 'reaction', to: ofText, emoji: '👍' }, { sealed: true }],
+    [{ type: 'edit', of: ofText, text: 'has arrived' }, {}],
+    [text, {}],
+  ];
+  const { failed, waiting } = await store.transaction(async (transaction) => {
+    for (const [index, [content, state]] of contents.entries()) {
+      const id = index === 0 ? WAITING : MessageId.parse(idOf(30 + index));
+      const entry = { id, conversation: CONVERSATION, counter: index + 1, time: 1 };
+      const open = { content: encodeContent(content), recipients: [], sealed: false };
+      await putEntry(transaction, { ...entry, ...open, ...state });
+    }
+    await becomeAnotherDevice(transaction, nodeProvider, { from: FROM, to: TO });
+    return {
+      failed: await transaction.list({ prefix: keys.failedIn(CONVERSATION), limit: 10 }),
+      waiting: await transaction.list({ prefix: keys.outbox(CONVERSATION), limit: 10 }),
+    };
+  });
+  const contentsOf = (entries: typeof failed) =>
+    entries.map(({ value }) => decodeContent(decodeRecord(OutboxEntry, value).content));
+  const [ones, others] = [contents.slice(0, 3), contents.slice(3)];
+  expect(contentsOf(failed)).toEqual(ones.map(([content]) => content));
+  // If it has arrived, it has under the name that it had.
+  expect(contentsOf(waiting)).toEqual(others.map(([content]) => content));
 });
 
 test('what the platform has given the device before is no sign of a stale store, and who comes back is listed', async () => {
@@ -92,3 +126,36 @@ test('what the platform has given the device before is no sign of a stale store,
 function idOf(number: number): string {
   return `0193f000-0000-7000-8000-${String(number).padStart(12, '0')}`;
 }
+
+test('what may be stored already is for a person to send again as another device, and nobody sees it twice', async () => {
+  const pair = await openPair();
+  const { alice, bob, conversation, platform } = pair;
+  let closing: Promise<void> | undefined;
+  platform.judge = () => {
+    closing ??= alice.client.close();
+    return 'cut';
+  };
+  const { id } = await alice.client.sendText(conversation, 'stored, and never told');
+  await until(() => expect(closing).toBeDefined());
+  await closing;
+  platform.judge = () => undefined;
+  let isRefused = false;
+  platform.failCall = (operation) => {
+    if (operation !== 'login' || isRefused) return undefined;
+    isRefused = true;
+    return new ApiError('auth.device-unknown');
+  };
+  const back = pair.open(alice.store);
+  const { id: waiting } = await back.client.sendText(conversation, 'waits');
+  const failed = vi.fn();
+  back.client.on('failed', failed);
+  await back.client.login({ username: 'alice', password: 'Secret!23' });
+  await back.client.connect();
+  await back.client.whenStored(waiting);
+  const said = ['hello', 'stored, and never told', 'waits'];
+  await until(async () => expect(await texts(bob, conversation)).toContain('waits'));
+  expect(await texts(bob, conversation)).toEqual(said);
+  await expect(back.client.whenStored(id)).rejects.toMatchObject({ code: 'message.refused' });
+  expect(failed.mock.calls).toEqual([[{ id, conversation, code: 'auth.device-unknown' }]]);
+  await pair.close();
+});

@@ -4,10 +4,12 @@
  */
 import type { DeviceId, MessageId } from '@sotto/api';
 import { makeRegistrationId, type Provider, signingKeyPairOf, signingSeed } from '@sotto/crypto';
+import { remarkOf } from '../messages/annotations.ts';
 import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
 import { ConversationRecord } from '../messages/conversation-record.ts';
 import { notePassedOver } from '../messages/conversations.ts';
 import type { MessageReference } from '../messages/message-reference.ts';
+import { setAside } from '../messages/outbox.ts';
 import { isControl, OutboxEntry } from '../messages/outbox-entry.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
@@ -24,13 +26,15 @@ export interface DeviceMove {
 
 /**
  * Within the transaction that names the other device: what belonged to the one before goes, and prekeys are made for
- * this one. Contacts, conversations and messages stay; what waits to be sent is encrypted anew, as this device's.
+ * this one. Contacts, conversations and messages stay; what waits to be sent is encrypted anew, as this device's. Resolves
+ * with what is not, and has failed: a person decides whether it is said again.
  */
 export async function becomeAnotherDevice(
   transaction: StoreTransaction,
   provider: Provider,
   move: DeviceMove,
-): Promise<void> {
+): Promise<readonly OutboxEntry[]> {
+  const failed = await setAsideUncertain(transaction);
   await forgetSealed(transaction, move);
   // Of conversations that only the device before has read, the platform says where this one begins.
   await transaction.delete(keys.conversationsListed);
@@ -38,7 +42,7 @@ export async function becomeAnotherDevice(
   await transaction.put(keys.formerDevice(move.from), new Uint8Array(0));
   await transaction.delete(keys.formerDevice(move.to));
   const before = await getRecord(transaction, keys.identity, IdentityRecord);
-  if (before === undefined) return;
+  if (before === undefined) return failed;
   // An identity that others know is never claimed a second time: when the account has another one, a person decides.
   const wasPublished = (await listSignedPrekeys(transaction)).some(({ published }) => published);
   const isShared = before.isShared === true || wasPublished;
@@ -47,6 +51,7 @@ export async function becomeAnotherDevice(
   const pair = signingKeyPairOf(provider, signingSeed<'identity'>(before.seed));
   const prekey = await nextSignedPrekey(provider, transaction, pair);
   await putRecord(transaction, keys.signedPrekey(prekey.id), [SignedPrekeyRecord, prekey]);
+  return failed;
 }
 
 /**
@@ -61,6 +66,22 @@ async function passOverMeanwhile(transaction: StoreTransaction): Promise<void> {
     const begun = await getRecord(transaction, keys.cursor(id), Cursor);
     if (isThere && begun !== undefined) await notePassedOver(transaction, id, begun.seq);
   }
+}
+
+/**
+ * What may be stored as the device before has sent it. Ids are their device's own, so everybody would see it twice, and of
+ * two people's conversation the platform shows this device nothing that the one before has sent. What speaks of another
+ * message may be said twice.
+ */
+async function setAsideUncertain(transaction: StoreTransaction): Promise<OutboxEntry[]> {
+  const failed: OutboxEntry[] = [];
+  for await (const { value } of entriesUnder(transaction, keys.outbox())) {
+    const entry = decodeRecord(OutboxEntry, value);
+    const mayBeStored = entry.sealed || entry.hasLeft === true;
+    if (!mayBeStored || isControl(entry) || remarkOf(decodeContent(entry.content))) continue;
+    if (await setAside(transaction, entry)) failed.push(entry);
+  }
+  return failed;
 }
 
 /** Nobody could read from this device what was encrypted for them on the other. */

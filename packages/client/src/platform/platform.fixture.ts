@@ -223,7 +223,8 @@ interface Send {
 function take(platform: Platform, { device, refused, message, number }: Send): void {
   const { conversation, id } = message;
   const room = platform.rooms.find((known) => known.id === conversation)!;
-  const known = room.messages.find(({ stored }) => stored.id === id);
+  // An id is its sending device's own.
+  const known = room.messages.find(({ stored, from }) => stored.id === id && from === device);
   const waitsFor = refused.get(conversation);
   const blocked = waitsFor !== undefined && number > waitsFor;
   const verdict = blocked
