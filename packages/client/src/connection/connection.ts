@@ -213,8 +213,8 @@ export class Connection {
     const onMissed = repairer.wake;
     const inBackground = (work: Promise<void>) => this.#inBackground(work);
     const receiver = createReceiver({
-      ...this.#deps,
-      ...{ keyLog: this.#keyLog, send, onPrekeyUsed: lookAfterKeys, wake, onMissed, inBackground },
+      ...{ ...this.#learnDeps(), wake, onMissed, inBackground },
+      ...{ send, onPrekeyUsed: lookAfterKeys },
       prove: (contact) => this.#proofs.need([contact]),
     });
     const room = { left: IN_FLIGHT_MAX, onFreed: () => this.#wakeLanes() };
@@ -303,9 +303,17 @@ export class Connection {
     this.#inBackground(this.#learnConversations().then(() => this.#readPassedOver(here)));
   }
 
+  /** What could not be judged over one connection is learned over the next. */
+  #learnDeps() {
+    const onUnjudged = () => {
+      this.#learning = undefined;
+    };
+    return { ...this.#deps, keyLog: this.#keyLog, onUnjudged };
+  }
+
   /** Once: what changes while connected, or between two connections, comes as slots. */
   #learnConversations(): Promise<void> {
-    const deps = { ...this.#deps, keyLog: this.#keyLog };
+    const deps = this.#learnDeps();
     this.#learning ??= learnConversations(deps)
       .then(() => giveAllTitleKeys(deps, (conversation) => this.wake(conversation)))
       .catch((error) => {

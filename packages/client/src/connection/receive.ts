@@ -7,7 +7,7 @@ import { ClientError } from '../errors.ts';
 import { readGroup } from '../groups/group-reading.ts';
 import type { ConversationRecord } from '../messages/conversation-record.ts';
 import { notePassedOver, readCursor, skipOwn, writeCursor } from '../messages/conversations.ts';
-import { findConversation } from '../messages/find-conversation.ts';
+import { findConversation, type LearnDeps } from '../messages/find-conversation.ts';
 import {
   endOf,
   type Progress,
@@ -15,10 +15,11 @@ import {
   startOf,
   storeSlots,
 } from '../messages/store-slots.ts';
+import { isUnjudged } from '../trust/log-standing.ts';
 import type { IncomingFrame } from './incoming.ts';
 import type { SendFrame } from './socket.ts';
 
-export interface ReceiverDeps extends SlotDeps {
+export interface ReceiverDeps extends SlotDeps, LearnDeps {
   readonly send: SendFrame;
   /** There is something new for `messages()`. */
   readonly onArrival: () => void;
@@ -35,37 +36,38 @@ export interface Receiver {
 export function createReceiver(deps: ReceiverDeps): Receiver {
   /** Conversations whose backlog the platform is sending: their heads are no news. */
   const catchingUp = new Set<ConversationId>();
-  const find = createFinder(deps);
+  const { find, leaveOut } = createFinder(deps);
 
   /** Takes slots in; where places are missing, fetches them first. */
   async function takeSlots(conversation: ConversationId, slots: readonly Slot[]): Promise<void> {
-    const known = await find(conversation);
-    if (known === undefined) return passOver(deps, conversation, slots);
-    const missingBefore = await storeAndShow(known, slots);
+    const missingBefore = await storeAndShow(conversation, slots);
     if (missingBefore === undefined) return;
     await fetchUpTo(conversation, missingBefore - 1);
-    if ((await storeAndShow(known, slots)) !== undefined) throw incomplete();
+    if ((await storeAndShow(conversation, slots)) !== undefined) throw incomplete();
   }
 
-  /** Takes in what follows on the cursor; gives the place before which something is missing. */
+  /** Takes in what follows on the cursor, or passes it over; gives the place before which something is missing. */
   async function storeAndShow(
-    known: ConversationRecord,
+    conversation: ConversationId,
     slots: readonly Slot[],
   ): Promise<number | undefined> {
+    const known = await find(conversation);
+    if (known === undefined) return passOver(deps, conversation, slots);
     const progress = await storeSlots(deps, known, { slots, isLogRead: false });
-    show(deps, known.id, progress);
+    show(deps, conversation, progress);
     if (progress.isLogWanted === undefined) return progress.missingBefore;
-    await readGroup(deps, known.id);
+    if ((await unlessUnjudged(deps, readGroup(deps, conversation))) === undefined) {
+      leaveOut(conversation);
+      return passOver(deps, conversation, slots);
+    }
     const rest = await storeSlots(deps, known, { slots, isLogRead: true });
-    show(deps, known.id, rest);
+    show(deps, conversation, rest);
     return rest.missingBefore;
   }
 
   /** Reads from the platform's history whatever lies between the cursor and `last`, as far as there is anything. */
   async function fetchUpTo(conversation: ConversationId, last: number): Promise<void> {
-    const known = await find(conversation);
-    if (known === undefined) return;
-    for (;;) {
+    while ((await find(conversation)) !== undefined) {
       const after = await deps.store.transaction(async (transaction) =>
         skipOwn(transaction, conversation, await readCursor(transaction, conversation)),
       );
@@ -77,7 +79,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
       // Below its first place a history is empty for good: from before we joined, or no longer kept.
       if (page.first > after + 1) await moveCursor(deps, conversation, page.first - 1);
       if (page.slots.length === 0) return;
-      const missingBefore = await storeAndShow(known, page.slots);
+      const missingBefore = await storeAndShow(conversation, page.slots);
       if (missingBefore !== undefined || endOf(page.slots.at(-1)!) <= after) throw incomplete();
     }
   }
@@ -116,28 +118,47 @@ function show(deps: ReceiverDeps, conversation: ConversationId, progress: Progre
 }
 
 /**
- * Finds conversations, each once in a connection: groups without a sound log too. Of a group what was found may be old by
+ * Finds conversations, each once in a connection: groups that are passed over too. Of a group what was found may be old by
  * now, which whoever stores what has come for it knows.
  */
 function createFinder(deps: ReceiverDeps) {
   const found = new Map<ConversationId, ConversationRecord | undefined>();
-  return async (conversation: ConversationId): Promise<ConversationRecord | undefined> => {
-    if (found.has(conversation)) return found.get(conversation);
-    const known = await findConversation(deps, conversation);
-    found.set(conversation, known);
-    return known;
+  return {
+    async find(conversation: ConversationId): Promise<ConversationRecord | undefined> {
+      if (!found.has(conversation)) {
+        found.set(conversation, await unlessUnjudged(deps, findConversation(deps, conversation)));
+      }
+      return found.get(conversation);
+    },
+    /** What comes for it is passed over from now on. */
+    leaveOut: (conversation: ConversationId) => void found.set(conversation, undefined),
   };
 }
 
+/** What came of reading a group; undefined, which is told, when it cannot be judged now. The next connection tries again. */
+async function unlessUnjudged<T>(
+  { events, onUnjudged }: ReceiverDeps,
+  reading: Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!isUnjudged(error)) throw error;
+    events.emit('trouble', { error });
+    onUnjudged();
+    return undefined;
+  }
+}
+
 /**
- * Acknowledges what comes for such a group, so that it does not stand in the way of what is shown. The log may be found
- * sound later, when an identity was accepted: then it is read from here on.
+ * Acknowledges what comes for a group without a log to go by, so that it does not stand in the way of what is shown. The log
+ * may be found sound later, when an identity was accepted or a witness has signed: then it is read from here on.
  */
 async function passOver(
   { send, store }: ReceiverDeps,
   conversation: ConversationId,
   slots: readonly Slot[],
-): Promise<void> {
+): Promise<undefined> {
   const [first, last] = [slots[0], slots.at(-1)];
   if (first === undefined || last === undefined) return;
   await store.transaction((transaction) =>

@@ -6,13 +6,12 @@
  * Of authors who are not contacts yet the identity is learned here, and pinned: as the key log has it, so that one that
  * the platform has invented is in plain sight of the author.
  */
-import { getIdentity, UserId } from '@sotto/api';
+import { UserId } from '@sotto/api';
 import type { AuthorCheck } from '@sotto/crypto';
 import { getPeer, Peer, sameBytes } from '../account/records.ts';
-import { isProblem } from '../errors.ts';
 import { keys } from '../store/key-space.ts';
 import { putRecord } from '../store/stored-record.ts';
-import { noteIdentity } from '../trust/changed-identity.ts';
+import { currentIdentity, noteIdentity } from '../trust/changed-identity.ts';
 import type { KeyLog } from '../trust/key-log.ts';
 import type { IdentityVersions } from '../trust/log-answer.ts';
 import { type PeerDeps, pinnedIdentity } from '../trust/peers.ts';
@@ -80,15 +79,6 @@ async function meetAuthor(deps: GroupDeps, author: Author, isReplay: boolean): P
   });
   if (sameBytes(current, identityKey)) return true;
   return isReplay && isPredecessor(identities, identityKey, current);
-}
-
-async function currentIdentity({ call }: GroupDeps, user: UserId): Promise<Uint8Array | undefined> {
-  try {
-    return (await call(getIdentity, { params: { user_id: user } })).identityKey;
-  } catch (error) {
-    if (isProblem(error, 'key.identity-unknown')) return undefined;
-    throw error;
-  }
 }
 
 function isPredecessor(

@@ -13,8 +13,14 @@ import { getGroup } from '../groups/group-log.ts';
 import { readGroup } from '../groups/group-reading.ts';
 import { keepTitle } from '../groups/group-title.ts';
 import { keys } from '../store/key-space.ts';
+import { isUnjudged } from '../trust/log-standing.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { getBegun, joinsLate, keepConversation, notePassedOver } from './conversations.ts';
+
+export interface LearnDeps extends GroupDeps {
+  /** The key log does not let a group be judged now: what the platform lists is to be taken in again another time. */
+  readonly onUnjudged: () => void;
+}
 
 /**
  * A conversation that this account takes part in, or has taken part in. Undefined for a group whose log is refused from its
@@ -52,7 +58,7 @@ export async function needConversation(
  * Takes in what the platform lists: conversations that this device does not know, and what it has missed of groups. Throws
  * what calls throw; what it says of one conversation and is not so is told as `trouble`, and the others go on.
  */
-export async function learnConversations(deps: GroupDeps): Promise<void> {
+export async function learnConversations(deps: LearnDeps): Promise<void> {
   for (let after: ConversationId | undefined; ; ) {
     const query = { limit: PAGE_ITEMS_MAX, ...(after && { after }) };
     const { conversations } = await deps.call(listConversations, { query });
@@ -64,6 +70,7 @@ export async function learnConversations(deps: GroupDeps): Promise<void> {
       await learn(deps, answer).catch((error) => {
         if (!(error instanceof ClientError || error instanceof CryptoError)) throw error;
         deps.events.emit('trouble', { error });
+        if (isUnjudged(error)) deps.onUnjudged();
       });
     }
     if (conversations.length < PAGE_ITEMS_MAX) break;
@@ -91,7 +98,10 @@ async function meet(
   answer: Conversation,
 ): Promise<ConversationRecord | undefined> {
   if (answer.kind === 'group') {
-    const group = await readGroup(deps, answer.id, answer);
+    const group = await readGroup(deps, answer.id, answer).catch(async (error) => {
+      await passBy(deps, answer);
+      throw error;
+    });
     if (group === undefined) await passBy(deps, answer);
     return group;
   }
@@ -100,7 +110,10 @@ async function meet(
   return record;
 }
 
-/** Of a group whose log is refused now nothing was kept: a device that is new begins where the platform began its cursor. */
+/**
+ * Of a group whose log is refused, or could not be read, nothing was kept: a device that is new begins where the platform
+ * began its cursor.
+ */
 function passBy({ store }: GroupDeps, { id, cursor }: Conversation): Promise<void> {
   return store.transaction(async (transaction) => {
     if (await joinsLate(transaction)) await notePassedOver(transaction, id, cursor);

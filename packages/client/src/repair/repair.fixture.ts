@@ -27,6 +27,8 @@ export interface World {
   readonly platform: Platform;
   /** All clocks run ahead of the machine's by this. */
   aheadMs: number;
+  /** Whom clients that are opened from now on want the key log's heads signed by. */
+  witnesses: readonly Uint8Array[];
   enter(name: string): Promise<Party>;
   reopened(party: Party): Promise<Party>;
   /** One more device of an account: with its identity as if it were linked, or else with another one. */
@@ -65,7 +67,8 @@ export async function startWorld(): Promise<World> {
   function open(name: string, store: Store): Party {
     const { store: mortal, dieAt } = makeMortal(store);
     const clock = () => Date.now() + world.aheadMs;
-    const given = { url: platform.url, provider: nodeProvider, clock };
+    const { witnesses } = world;
+    const given = { url: platform.url, provider: nodeProvider, clock, witnesses };
     const client = createClient({ ...given, store: mortal });
     clients.push(client);
     return { name, client, store, dieAt };
@@ -74,6 +77,7 @@ export async function startWorld(): Promise<World> {
   const world: World = {
     platform,
     aheadMs: 0,
+    witnesses: [],
     device,
     async enter(name) {
       const party = open(name, openMemoryStore());

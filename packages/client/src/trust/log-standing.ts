@@ -120,6 +120,12 @@ export async function pardonContact(transaction: StoreTransaction, user: UserId)
   if (leaf?.broken !== undefined) await transaction.delete(keys.logLeaf(user));
 }
 
+/** Whether it is the key log that keeps something from being judged: until a person decides, or a witness comes by. */
+export function isUnjudged(error: unknown): error is ClientError {
+  if (!(error instanceof ClientError)) return false;
+  return error.code === 'key-log.broken' || error.code === 'key-log.unwitnessed';
+}
+
 /** The error for an alarm. */
 export function alarmError({ code, cause }: LogAlarm): ClientError {
   const what =

@@ -1,0 +1,194 @@
+/** Groups whose log cannot be judged now: nothing else waits for them, and nothing of them is lost. */
+import { ApiError, type ConversationId } from '@sotto/api';
+import { makeIdentity, makeSigningKeyPair, signMembershipEntry } from '@sotto/crypto';
+import { nodeProvider } from '@sotto/crypto/node';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { append } from '../platform/platform-groups.fixture.ts';
+import { lastOf, type Room } from '../platform/platform-rooms.fixture.ts';
+import {
+  type Party,
+  pair,
+  say,
+  startWorld,
+  textsOf,
+  until,
+  type World,
+} from '../repair/repair.fixture.ts';
+import { keys } from '../store/key-space.ts';
+
+const WITNESS = makeSigningKeyPair<'witness'>(nodeProvider);
+
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+});
+afterEach(() => world.close());
+
+test('an entry by an identity of an account that is gone holds up nothing but its group', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  const carol = await world.enter('carol');
+  const { id } = await bob.client.groups.create({ members: [world.device('alice').user] });
+  await until(async () => (await alice.client.history(id)).length === 1);
+  await alice.client.close();
+  await say(bob, carol, { conversation: await openDirect(bob, 'carol'), text: 'farewell' });
+  const group = roomOf(id);
+  const renewed = makeIdentity(nodeProvider);
+  world.platform.log.append(world.device('bob').user, renewed.publicKey);
+  const author = { user: world.device('bob').user, identity: renewed };
+  const action = { type: 'add', users: [world.device('carol').user] } as const;
+  const { membership } = group.group!;
+  const step = signMembershipEntry(nodeProvider, { author, membership }, { action, time: 0 });
+  append(world.platform, group, { entry: step.encoded, membership: step.membership });
+  world.platform.failCall = (operation) =>
+    operation === 'getIdentity' ? new ApiError('key.identity-unknown') : undefined;
+
+  const again = await world.reopened(alice);
+  const down = hearDowns(again);
+  const isBroken = async () => {
+    const known = (await again.client.conversations()).find((each) => each.id === id);
+    return known?.kind === 'group' && known.broken === 'identity.changed';
+  };
+  await until(isBroken);
+  await say(bob, again, { conversation, text: 'still here' });
+  expect(down).not.toHaveBeenCalled();
+});
+
+test.each([
+  ['key-log.unwitnessed', silenceWitness],
+  ['key-log.broken', hideLeafOfCarol],
+] as const)(
+  'a group of strangers is read once %s has passed, and nobody else waits for that',
+  async (code, begin) => {
+    const mallory = await world.enter('mallory');
+    await world.enter('carol');
+    trustWitness();
+    const alice = await world.enter('alice');
+    world.witnesses = [];
+    const bob = await world.enter('bob');
+    const conversation = await openDirect(bob, 'alice');
+    await say(bob, alice, { conversation, text: 'hello' });
+    const down = hearDowns(alice);
+    const trouble = vi.fn();
+    alice.client.on('trouble', ({ error }) => trouble(error));
+
+    const end = begin();
+    const { id } = await mallory.client.groups.create({ members: [world.device('alice').user] });
+    await mallory.client.whenStored((await mallory.client.sendText(id, 'early')).id);
+    await untilAcknowledged('alice', id);
+    await say(bob, alice, { conversation, text: 'nobody waits' });
+    expect(down).not.toHaveBeenCalled();
+    expect(trouble).toHaveBeenCalledWith(expect.objectContaining({ code }));
+
+    end();
+    world.platform.cutAll();
+    await until(async () => (await textsOf(alice, id)).includes('early'));
+    const types = (await alice.client.history(id)).map(({ type }) => type);
+    expect(types).toEqual(['membership', 'message']);
+  },
+);
+
+test('a known group goes on where an admin whom nobody vouches for began, with the next connection', async () => {
+  const mallory = await world.enter('mallory');
+  const carol = await world.enter('carol');
+  const bob = await world.enter('bob');
+  trustWitness();
+  const alice = await world.enter('alice');
+  const conversation = await openDirect(bob, 'alice');
+  const [user, other] = [world.device('alice').user, world.device('mallory').user];
+  const { id } = await bob.client.groups.create({ members: [user, other] });
+  await say(bob, alice, { conversation: id, text: 'welcome' });
+  const down = hearDowns(alice);
+
+  const end = silenceWitness();
+  await bob.client.groups.setRole(id, other, 'admin');
+  await until(async () => isAdmin(mallory, id));
+  await mallory.client.groups.add(id, [world.device('carol').user]);
+  await say(mallory, carol, { conversation: id, text: 'all are here' });
+  await untilAcknowledged('alice', id);
+  await say(bob, alice, { conversation, text: 'nobody waits' });
+  expect(await textsOf(alice, id)).toEqual(['welcome']);
+  expect(down).not.toHaveBeenCalled();
+
+  end();
+  world.platform.cutAll();
+  await until(async () => (await textsOf(alice, id)).includes('all are here'));
+  const passed = () => alice.store.transaction((it) => it.get(keys.passedOver(id)));
+  world.platform.cutAll();
+  await until(async () => (await passed()) === undefined);
+  await say(mallory, alice, { conversation: id, text: 'and on' });
+});
+
+test('a device that is linked meanwhile is no stale copy, and reads the group from where it was linked', async () => {
+  const alice = await world.enter('alice');
+  const bob = await world.enter('bob');
+  const { id } = await bob.client.groups.create({ members: [world.device('alice').user] });
+  await say(bob, alice, { conversation: id, text: 'before' });
+  const room = roomOf(id);
+  // As the platform does, which begins the cursors of a device that is new at the last places that there are.
+  world.platform.failCall = (operation) => {
+    const { cursors } = world.platform.devices.at(-1)!;
+    if (operation === 'openSocketTicket' && !cursors.has(id)) cursors.set(id, lastOf(room));
+    return undefined;
+  };
+  trustWitness();
+  const end = silenceWitness();
+  const linked = await world.joined(alice, 'linked');
+  const behind = vi.fn();
+  linked.client.on('store-behind', behind);
+  await until(() =>
+    linked.store.transaction(async (it) => (await it.get(keys.conversationsListed)) !== undefined),
+  );
+  // What the greeting of the next connection says of the group is judged before anything of it is acknowledged.
+  world.platform.cutAll();
+  await bob.client.whenStored((await bob.client.sendText(id, 'meanwhile')).id);
+  const { cursors } = world.platform.devices.at(-1)!;
+  await until(() => cursors.get(id) === lastOf(room));
+  end();
+  world.platform.cutAll();
+  await until(async () => (await textsOf(linked, id)).includes('meanwhile'));
+  expect((await linked.client.history(id)).map(({ type }) => type)).toEqual(['message']);
+  expect(behind).not.toHaveBeenCalled();
+});
+
+/** Clients that are opened from now on want a witness, and it signs. */
+function trustWitness(): void {
+  world.witnesses = [WITNESS.publicKey];
+  world.platform.log.witnesses.push(WITNESS);
+}
+
+/** Until what is given is called. */
+function silenceWitness(): () => void {
+  world.platform.log.witnesses.length = 0;
+  return () => world.platform.log.witnesses.push(WITNESS);
+}
+
+/** The same for a log that is shorter than it was. */
+function hideLeafOfCarol(): () => void {
+  const { leaves } = world.platform.log;
+  const index = leaves.findIndex(({ user }) => user === world.device('carol').user);
+  const hidden = leaves.splice(index, 1);
+  return () => leaves.splice(index, 0, ...hidden);
+}
+
+async function openDirect({ client }: Party, name: string): Promise<ConversationId> {
+  return (await client.openDirect(world.device(name).user)).id;
+}
+
+function roomOf(id: ConversationId): Room {
+  return world.platform.rooms.find((room) => room.id === id)!;
+}
+
+async function isAdmin({ name, client }: Party, id: ConversationId): Promise<boolean> {
+  const known = (await client.conversations()).find((each) => each.id === id);
+  return known?.kind === 'group' && known.admins.includes(world.device(name).user);
+}
+
+function hearDowns({ client }: Party) {
+  const down = vi.fn();
+  client.on('disconnected', down);
+  return down;
+}
+
+async function untilAcknowledged(name: string, id: ConversationId): Promise<void> {
+  await until(() => world.device(name).cursors.get(id) === lastOf(roomOf(id)));
+}
