@@ -253,7 +253,7 @@ export class Connection {
         break;
       case 'stored': {
         const lane = here.lanes.get(frame.conversation);
-        if (lane) this.#watch(lane.onStored(frame.number, frame));
+        if (lane) this.#watch(here, lane.onStored(frame.number, frame));
         break;
       }
       case 'refused':
@@ -290,7 +290,7 @@ export class Connection {
 
   #inTurn(here: Attendance, work: () => Promise<void>): void {
     here.tail = here.tail.then(work);
-    this.#watch(here.tail);
+    this.#watch(here, here.tail);
   }
 
   async #greet(here: Attendance, hello: Extract<ServerFrame, { type: 'hello' }>): Promise<void> {
@@ -326,7 +326,9 @@ export class Connection {
   /** Groups may have turned out to be sound. What cannot be read does not end the connection, or no other would last. */
   async #readPassedOver(here: Attendance): Promise<void> {
     const { store } = this.#deps;
-    for (const readable of await findReadable(store)) {
+    const found = await findReadable(store);
+    if (here !== this.#attendance) return;
+    for (const readable of found) {
       this.#inTurn(here, async () => {
         if (here !== this.#attendance) return;
         await this.#readUpTo(here, [readable]).catch((error) => {
@@ -354,11 +356,11 @@ export class Connection {
     if (isOwn) this.#deps.events.emit('devices-changed', {});
   }
 
-  /** What cannot be stored, or is not of the contract, ends the connection: the next one delivers it again. */
-  #watch(work: Promise<void>): void {
+  /** What cannot be stored, or is not of the contract, ends its connection: the next one delivers it again. */
+  #watch(here: Attendance, work: Promise<void>): void {
     work.catch((error) => {
       this.#tell(error);
-      this.#socket.reopen(error);
+      if (here === this.#attendance) this.#socket.reopen(error);
     });
   }
 

@@ -75,6 +75,14 @@ describe('a count of messages', () => {
     await greet({ sent: 4 });
     expect(await readNumbers()).toMatchObject({ sent: 4, counter: before.counter + 3 });
   });
+
+  test('raises them once, though the greeting of an ended connection comes to it late', async () => {
+    await greet({ sent: 1 });
+    const before = await readNumbers();
+    await Promise.all([greet({ sent: 4 }), greet({ sent: 4 })]);
+    expect(await readNumbers()).toMatchObject({ sent: 4, counter: before.counter + 3 });
+    expect(told).toEqual([{ messages: 3 }]);
+  });
 });
 
 test('a store that is behind gets new sessions, which is told: each time for what was sent elsewhere, once a day for what was received', async () => {

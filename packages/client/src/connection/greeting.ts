@@ -51,7 +51,7 @@ export async function takeHello(deps: PeerDeps, hello: Hello): Promise<Behind> {
   const excess = sent === undefined || !isCounted ? 0 : sent - (known.sent ?? 0);
   if (excess > 0 && (await store.transaction(countUnanswered)) < excess) {
     // However often it comes: what another copy has sent must not be encrypted with again.
-    await leaveBehind(deps, excess);
+    await leaveBehind(deps, sent);
   }
   await store.transaction(async (transaction) => {
     await putRecord(transaction, keys.incarnation, [Incarnation, { incarnation }]);
@@ -92,7 +92,7 @@ export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Beh
     }
     return { behind: found, isStale: isLost };
   });
-  if (isStale && !(await hasLeftToday(deps))) await leaveBehind(deps, 0);
+  if (isStale && !(await hasLeftToday(deps))) await leaveBehind(deps);
   return behind;
 }
 
@@ -137,17 +137,21 @@ async function hasLeftToday({ store, clock }: PeerDeps): Promise<boolean> {
 
 /**
  * Leaves all behind that has been used by whoever went on from a copy of this store: keys, sessions, and the numbers of
- * as many messages.
+ * as many messages as are missing of those that the platform says were `sent`, when it says that there are more.
  */
-async function leaveBehind(deps: PeerDeps, messages: number): Promise<void> {
+async function leaveBehind(deps: PeerDeps, sent?: number): Promise<void> {
   await catchUpPrekeys(deps, { isRefused: true });
   const { store, local, clock, events } = deps;
-  await store.transaction(async (transaction) => {
+  const messages = await store.transaction(async (transaction) => {
+    const missing = sent === undefined ? 0 : sent - ((await countSent(transaction, local)) ?? 0);
+    // The greeting of another connection may have come to it meanwhile.
+    if (sent !== undefined && missing <= 0) return undefined;
     await putRecord(transaction, keys.leftBehind, [LeftBehind, { at: clock() }]);
     await noteNotice(transaction, { kind: 'store-behind' });
-    if (messages === 0) return;
-    await skipSendNumbers(transaction, messages);
-    await setSentCount(transaction, local, ((await countSent(transaction, local)) ?? 0) + messages);
+    if (sent === undefined) return 0;
+    await skipSendNumbers(transaction, missing);
+    await setSentCount(transaction, local, sent);
+    return missing;
   });
-  events.emit('store-behind', { messages });
+  if (messages !== undefined) events.emit('store-behind', { messages });
 }
