@@ -157,6 +157,17 @@ export const handlers: Handlers = {
     caller.bundle.registrationId = body.registrationId;
     return { user: caller.user, identityKey: body.identityKey, publishedAt: NOW };
   },
+  /** The caller is the only device of the identity: the others are to be linked anew. */
+  replaceIdentity({ devices, lists, log }, { caller, body }) {
+    const { identityKey, registrationId, signedPrekey, deviceList } = body;
+    for (const device of devices) if (device.user === caller.user) device.bundle = {};
+    caller.identityKey = identityKey;
+    caller.bundle = { registrationId, signedPrekey };
+    caller.oneTimePrekeys = [];
+    lists.set(caller.user, deviceList);
+    log.append(caller.user, identityKey);
+    return { user: caller.user, identityKey, publishedAt: NOW };
+  },
   getIdentity({ devices }, { params }) {
     const device = devices.findLast(({ user }) => user === params.user_id);
     return { user: params.user_id, identityKey: device!.identityKey!, publishedAt: NOW };

@@ -31,6 +31,7 @@ import {
   IdentityRecord,
   OneTimePrekeyRecord,
   SignedPrekeyRecord,
+  sameBytes,
 } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { keys } from '../store/key-space.ts';
@@ -58,7 +59,10 @@ export interface Sessions {
     plaintext: Uint8Array,
     pinnedIdentity: Uint8Array,
   ): Promise<Uint8Array | undefined>;
-  /** The plaintext of a message. Throws `CryptoError`, and nothing has changed then. */
+  /**
+   * The plaintext of a message. Throws `CryptoError`, and nothing has changed then: `identity.changed`, too, when it came in
+   * a session with another identity than the pinned one, which whoever has a lost device can go on with.
+   */
   decrypt(
     remote: Address,
     message: Uint8Array,
@@ -153,6 +157,9 @@ export function openSessions(transaction: StoreTransaction, deps: SessionsDeps):
         prekeys: await readNamedPrekeys(transaction, message, usedPrekeys),
         now: clock(),
       });
+      if (pinnedIdentity && !sameBytes(pinnedIdentity, decrypted.remoteIdentity)) {
+        throw new CryptoError('identity.changed', 'the session is with another identity');
+      }
       change(key, decrypted.record);
       if (decrypted.usedOneTimePrekeyId !== undefined) {
         usedPrekeys.add(decrypted.usedOneTimePrekeyId);

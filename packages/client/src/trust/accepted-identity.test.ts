@@ -1,0 +1,123 @@
+/** What was on its way when a contact's other identity was accepted. */
+import { randomUUID } from 'node:crypto';
+import { ApiError, type ConversationId, MessageId, type Problem, toProblem } from '@sotto/api';
+import { sealEnvelope } from '@sotto/crypto';
+import { nodeProvider } from '@sotto/crypto/node';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { encodeContent } from '../messages/content.ts';
+import { NOW } from '../platform/platform-rooms.fixture.ts';
+import {
+  countUnreadable,
+  type Party,
+  pair,
+  startWorld,
+  textsOf,
+  until,
+  type World,
+} from '../repair/repair.fixture.ts';
+import { keys } from '../store/key-space.ts';
+import { loadLocalParty, openSessions } from './sessions.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = await startWorld();
+});
+afterEach(() => world.close());
+
+test('whoever has a device of the identity before speaks in nobody’s name any more', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  const stolen = await encryptAsStolen(bob, alice, { conversation, text: 'it is still me' });
+  await renewAndAccept(bob, alice);
+  const session = () =>
+    alice.store.transaction((transaction) => transaction.get(keys.session(addressOf('bob'))));
+  const before = await session();
+  deliver(conversation, stolen);
+  await until(async () => (await countUnreadable(alice, conversation)) === 1);
+  expect(await alice.client.history(conversation)).toContainEqual(
+    expect.objectContaining({ id: stolen.id, cause: 'identity.changed' }),
+  );
+  expect(await textsOf(alice, conversation)).toEqual(['hello']);
+  expect(await session()).toEqual(before);
+}, 30_000);
+
+test('what comes late of the identity before is sent again in the other', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  const { refused, lift } = refuseAll('bob', () => toProblem(new ApiError('rate.limited')));
+  const { id: late } = await bob.client.sendText(conversation, 'late');
+  await until(() => refused() > 0);
+  await renewAndAccept(bob, alice);
+  // By then the identity was found in the key log, and no older one is believed.
+  await alice.client.whenStored((await alice.client.sendText(conversation, 'is it you?')).id);
+  lift();
+  await bob.client.whenStored(late);
+  await until(async () => (await countUnreadable(alice, conversation)) === 1);
+  world.aheadMs += 3 * 60_000;
+  world.platform.cutAll();
+  await until(async () => (await textsOf(alice, conversation)).includes('late'));
+  expect(await countUnreadable(alice, conversation)).toBe(0);
+}, 30_000);
+
+/** Has the platform refuse whatever somebody sends, until that is lifted. */
+function refuseAll(username: string, problem: () => Problem) {
+  let refused = 0;
+  world.platform.judge = (_message, _number, from) => {
+    if (from.username !== username) return undefined;
+    refused += 1;
+    return problem();
+  };
+  const lift = () => {
+    world.platform.judge = () => undefined;
+  };
+  return { refused: () => refused, lift };
+}
+
+/** One makes another identity; the other one is told, and accepts it. */
+async function renewAndAccept(one: Party, other: Party, beforeAccepting = () => {}): Promise<void> {
+  const { user } = world.device(one.name);
+  const changed = vi.fn();
+  other.client.on('identity-changed', changed);
+  await one.client.renewIdentity();
+  const frame = { type: 'keys-changed', user, what: 'identity' };
+  world.device(other.name).socket!.send(JSON.stringify(frame));
+  await until(() => changed.mock.calls.length > 0);
+  beforeAccepting();
+  await other.client.acceptIdentity(user);
+}
+
+/** What whoever has a copy of a device's store says with it, in the session that there is. */
+async function encryptAsStolen(
+  from: Party,
+  to: Party,
+  { conversation, text }: { readonly conversation: ConversationId; readonly text: string },
+) {
+  const id = MessageId.parse(`0190b0a0-0000-7000-8000-${randomUUID().slice(24)}`);
+  const content = encodeContent({ type: 'text', text });
+  const sender = addressOf(from.name);
+  const head = { conversation, message: id, sender, counter: 2, time: Date.now() };
+  const plaintext = sealEnvelope({ ...head, deviceLists: [], content });
+  const local = await loadLocalParty(from.store, nodeProvider);
+  const deps = { provider: nodeProvider, local, clock: Date.now };
+  const { user, device, identityKey } = world.device(to.name);
+  const ciphertext = await from.store.transaction((transaction) =>
+    openSessions(transaction, deps).encrypt({ user, device }, plaintext, identityKey!),
+  );
+  return { id, recipients: [{ device, ciphertext: ciphertext! }] };
+}
+
+/** A platform that takes a message of Bob's from anybody. */
+function deliver(
+  conversation: ConversationId,
+  { id, recipients }: Awaited<ReturnType<typeof encryptAsStolen>>,
+): void {
+  const room = world.platform.rooms.find((known) => known.id === conversation)!;
+  const stored = { id, conversation, seq: room.messages.length + 1, sentAt: NOW };
+  const message = { kind: 'direct' as const, id, conversation, recipients };
+  room.messages.push({ message, from: world.device('bob'), stored });
+  world.platform.deliver(room, stored.seq);
+}
+
+function addressOf(name: string) {
+  const { user, device } = world.device(name);
+  return { user, device };
+}
