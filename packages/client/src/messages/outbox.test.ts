@@ -1,13 +1,15 @@
 /** How much the outbox takes, and what of it may still be changed where it waits. */
-import { ConversationId, DeviceId, MessageId, UserId } from '@sotto/api';
+import { ConversationId, DeviceId, MessageId, Seq, UserId } from '@sotto/api';
 import { makeIdentity } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, test } from 'vitest';
 import { OUTBOX_PER_CONVERSATION_MAX } from '../limits.ts';
 import { keys } from '../store/key-space.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
 import { Counter, decodeRecord, putRecord } from '../store/stored-record.ts';
-import { enqueue, isUntouched, setAside, unseal } from './outbox.ts';
+import { encodeControl } from './control.ts';
+import { enqueue, isUntouched, setAside, unseal, unsealFor } from './outbox.ts';
 import { keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
 
 const entry: OutboxEntry = {
@@ -61,11 +63,61 @@ test('what was encrypted anew since it was refused keeps that', async () => {
   await store.close();
 });
 
+test('what is encrypted for an account is forgotten with its identity, and a refusal does not bring it back', async () => {
+  const ofBob = { user: userOf(5), device: deviceOf(6), ciphertext: Uint8Array.of(1) };
+  const ofCarol = { user: userOf(7), device: deviceOf(8), ciphertext: Uint8Array.of(2) };
+  const sealed = { ...entry, recipients: [ofBob, ofCarol], sealed: true };
+  const resent = { ...sealed, counter: 2, resent: { number: 1, seq: Seq.parse(1) } };
+  const forCarol = { ...sealed, counter: 3, recipients: [ofCarol] };
+  const begun = { ...sealed, counter: 4, recipients: [ofBob], sealed: false };
+  const left = { ...sealed, counter: 5, recipients: [ofBob] };
+  const store = openMemoryStore();
+  const all = [sealed, resent, forCarol, begun, left];
+  const kept = await keptAfter(store, all, async (transaction) => {
+    await unsealFor(transaction, ofBob.user);
+    await unseal(transaction, [sealed]);
+  });
+  expect(kept.map(({ recipients, sealed: isSealed }) => [recipients, isSealed])).toEqual([
+    [[ofCarol], false],
+    [[ofBob, ofCarol], true],
+    [[ofCarol], true],
+    [[], false],
+    [[], false],
+  ]);
+  expect(kept.map(isUntouched)).toEqual([false, false, false, true, false]);
+  await store.close();
+});
+
+test('what an account has asked for again is not for its next identity, and what else is said to it is', async () => {
+  const [bob, carol] = [
+    { user: userOf(5), device: deviceOf(6) },
+    { user: userOf(7), device: deviceOf(8) },
+  ];
+  const { id, time } = entry;
+  const to = [bob, carol];
+  const piece = { time, offset: 0, size: 1, content: Uint8Array.of(1) };
+  const again = encodeControl({ type: 'again', of: deviceOf(4), id, ...piece });
+  const read = encodeControl({ type: 'read', upTo: { device: deviceOf(4), id }, time });
+  const recipients = to.map((address) => ({ ...address, ciphertext: Uint8Array.of(3) }));
+  const controls: OutboxEntry[] = [
+    { ...entry, step: 1, content: again, to, recipients, sealed: true },
+    { ...entry, step: 2, content: again, to },
+    { ...entry, step: 3, content: read, to, recipients, sealed: true },
+    { ...entry, step: 4, content: read, to },
+  ];
+  const store = openMemoryStore();
+  const kept = await keptAfter(store, controls, (transaction) => unsealFor(transaction, bob.user));
+  expect(kept.map((control) => control.to)).toEqual([[carol], [carol], to, to]);
+  expect(kept.map((control) => control.recipients.length)).toEqual([1, 0, 1, 0]);
+  expect(kept.every((control) => !control.sealed)).toBe(true);
+  await store.close();
+});
+
 test('nothing more is taken while the first of as many as may wait does, unless that is only sent again', async () => {
   const { conversation } = entry;
   const address = {
-    user: UserId.parse('018f0000-0000-7000-8000-000000000003'),
-    device: DeviceId.parse('018f0000-0000-7000-8000-000000000004'),
+    user: userOf(3),
+    device: deviceOf(4),
   };
   const local = { identity: makeIdentity(nodeProvider), address, registrationId: 1 };
   const deps = { provider: nodeProvider, local, clock: Date.now };
@@ -90,7 +142,26 @@ test('nothing more is taken while the first of as many as may wait does, unless 
 });
 
 function recipient(byte: number) {
-  const user = UserId.parse('018f0000-0000-7000-8000-000000000003');
-  const device = DeviceId.parse('018f0000-0000-7000-8000-000000000004');
-  return { user, device, ciphertext: Uint8Array.of(byte) };
+  return { user: userOf(3), device: deviceOf(4), ciphertext: Uint8Array.of(byte) };
+}
+
+async function keptAfter(
+  store: Store,
+  entries: readonly OutboxEntry[],
+  work: (transaction: StoreTransaction) => Promise<void>,
+): Promise<OutboxEntry[]> {
+  return store.transaction(async (transaction) => {
+    for (const one of entries) await putEntry(transaction, one);
+    await work(transaction);
+    const kept = await transaction.list({ prefix: keys.outbox(), limit: 100 });
+    return kept.map(({ value }) => decodeRecord(OutboxEntry, value));
+  });
+}
+
+function userOf(number: number): UserId {
+  return UserId.parse(`018f0000-0000-7000-8000-00000000000${number}`);
+}
+
+function deviceOf(number: number): DeviceId {
+  return DeviceId.parse(userOf(number));
 }

@@ -1,9 +1,10 @@
-/** What was on its way when a contact's other identity was accepted. */
+/** What was on its way, in either direction, when a contact's other identity was accepted. */
 import { randomUUID } from 'node:crypto';
 import { ApiError, type ConversationId, MessageId, type Problem, toProblem } from '@sotto/api';
 import { sealEnvelope } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { getPeer, Peer } from '../account/records.ts';
 import { encodeContent } from '../messages/content.ts';
 import { NOW } from '../platform/platform-rooms.fixture.ts';
 import {
@@ -11,11 +12,13 @@ import {
   type Party,
   pair,
   startWorld,
+  textOf,
   textsOf,
   until,
   type World,
 } from '../repair/repair.fixture.ts';
 import { keys } from '../store/key-space.ts';
+import { putRecord } from '../store/stored-record.ts';
 import { loadLocalParty, openSessions } from './sessions.ts';
 
 let world: World;
@@ -57,6 +60,65 @@ test('what comes late of the identity before is sent again in the other', async 
   await until(async () => (await textsOf(alice, conversation)).includes('late'));
   expect(await countUnreadable(alice, conversation)).toBe(0);
 }, 30_000);
+
+test.each<[string, () => Problem]>([
+  ['held up by a limit', () => toProblem(new ApiError('rate.limited'))],
+  ['refused for a device that has gone', staleProblem],
+])(
+  'what waited %s is read by the identity that was accepted, once and in order',
+  async (_, problem) => {
+    const { alice, bob, conversation } = await pair(world);
+    const { refused, lift } = refuseAll('alice', problem);
+    const waiting: MessageId[] = [];
+    for (const text of ['one', 'two']) {
+      waiting.push((await alice.client.sendText(conversation, text)).id);
+    }
+    await until(() => refused() > 1);
+    await renewAndAccept(bob, alice, lift);
+    for (const id of waiting) await alice.client.whenStored(id);
+    await until(async () => (await textsOf(bob, conversation)).length === 3);
+    expect(await textsOf(bob, conversation)).toEqual(['hello yourself', 'one', 'two']);
+    expect(await countUnreadable(bob, conversation)).toBe(0);
+  },
+  30_000,
+);
+
+test('what was stored in the end though no answer came stands where it is, once, and holds nothing up', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  let isCut = true;
+  world.platform.judge = () => (isCut ? 'cut' : undefined);
+  const noTicket = new ApiError('service.unavailable');
+  world.platform.failCall = (operation) =>
+    isCut && operation === 'openSocketTicket' ? noTicket : undefined;
+  const { id: stored } = await alice.client.sendText(conversation, 'one');
+  const room = world.platform.rooms.find(({ id }) => id === conversation)!;
+  await until(() => room.messages.some(({ stored: { id } }) => id === stored));
+  const before = world.device('bob').identityKey;
+  const renewed = bob.client.renewIdentity();
+  await until(() => world.device('bob').identityKey !== before);
+  const { user, identityKey } = world.device('bob');
+  // As if it had been heard of over the connection that is gone.
+  await alice.store.transaction(async (transaction) => {
+    const peer = await getPeer(transaction, user);
+    await putRecord(transaction, keys.peer(user), [Peer, { ...peer!, changedTo: identityKey }]);
+  });
+  await alice.client.acceptIdentity(user);
+  isCut = false;
+  await renewed;
+  const { id: next } = await alice.client.sendText(conversation, 'two');
+  for (const id of [stored, next]) await alice.client.whenStored(id);
+  await until(async () => (await textsOf(bob, conversation)).includes('two'));
+  const own = (await alice.client.history(conversation)).flatMap((item) =>
+    item.type === 'message' && item.own ? [textOf(item.content)] : [],
+  );
+  expect(own).toEqual(['hello yourself', 'one', 'two']);
+  expect(room.messages.filter(({ stored: { id } }) => id === stored)).toHaveLength(1);
+}, 60_000);
+
+function staleProblem(): Problem {
+  const unknown = [world.device('alice').device];
+  return toProblem(new ApiError('message.devices-stale', { devices: { missing: [], unknown } }));
+}
 
 /** Has the platform refuse whatever somebody sends, until that is lifted. */
 function refuseAll(username: string, problem: () => Problem) {

@@ -4,6 +4,7 @@ import { type SafetyNumber, safetyNumber, verifyingKey } from '@sotto/crypto';
 import { getPeer, Peer } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { forgetChainsWith } from '../groups/group-keys.ts';
+import { unsealFor } from '../messages/outbox.ts';
 import { keys } from '../store/key-space.ts';
 import { putRecord } from '../store/stored-record.ts';
 import type { PeerDeps } from './peers.ts';
@@ -16,8 +17,8 @@ export interface Acceptance {
 }
 
 /**
- * Takes the identity that the platform handed out last as the contact's own. No-op when nothing has changed. Rejects with
- * `identity.changed` when that identity is not the one whose number was shown.
+ * Takes the identity that the platform handed out last as the contact's own: what waits is encrypted for it anew. No-op when
+ * nothing has changed. Rejects with `identity.changed` when that identity is not the one whose number was shown.
  */
 export function acceptIdentity(deps: PeerDeps, { user, shown, now }: Acceptance): Promise<void> {
   return deps.store.transaction(async (transaction) => {
@@ -32,6 +33,7 @@ export function acceptIdentity(deps: PeerDeps, { user, shown, now }: Acceptance)
     const accepted = { user, identityKey: changedTo, devices: [], acceptedAt: now };
     await putRecord(transaction, keys.peer(user), [Peer, accepted]);
     await forgetChainsWith(transaction, user);
+    await unsealFor(transaction, user);
   });
 }
 
