@@ -9,8 +9,9 @@ import type { Store, StoreTransaction } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
 import { Counter, decodeRecord, putRecord } from '../store/stored-record.ts';
 import { encodeControl } from './control.ts';
-import { enqueue, isUntouched, setAside, unseal, unsealFor } from './outbox.ts';
+import { enqueue, isUntouched, setAside, unseal } from './outbox.ts';
 import { keyOf, OutboxEntry, putEntry } from './outbox-entry.ts';
+import { unsealFor } from './unseal-for.ts';
 
 const entry: OutboxEntry = {
   id: MessageId.parse('018f0000-0000-7000-8000-000000000001'),

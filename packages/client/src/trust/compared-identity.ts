@@ -4,7 +4,7 @@ import { type SafetyNumber, safetyNumber, verifyingKey } from '@sotto/crypto';
 import { getPeer, Peer } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { forgetChainsWith } from '../groups/group-keys.ts';
-import { unsealFor } from '../messages/outbox.ts';
+import { unsealFor } from '../messages/unseal-for.ts';
 import { keys } from '../store/key-space.ts';
 import { putRecord } from '../store/stored-record.ts';
 import type { PeerDeps } from './peers.ts';
