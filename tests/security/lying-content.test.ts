@@ -37,6 +37,44 @@ test.concurrent('a message that is moved into another conversation is not read t
   expect(await textsIn(alice, conversation)).toEqual(['hello']);
 });
 
+test.concurrent.each([
+  ['as it is', (slot: MessageSlot) => slot],
+  ['as a word between devices', (slot: MessageSlot) => ({ ...slot, kind: 'targeted' as const })],
+  [
+    'as bytes of no meaning',
+    (slot: MessageSlot) => ({ ...slot, kind: 'targeted' as const, ciphertext: Uint8Array.of(7) }),
+  ],
+])('a message shown %s in another conversation first is read in its own', async (_, change) => {
+  const { scene, alice, bob, conversation } = await stage.acquainted();
+  const group = await foundGroup(alice, [bob]);
+  let own: MessageSlot | undefined;
+  let moved: number | undefined;
+  showSlots(scene, (slot, where) => {
+    if (slot.type !== 'message' || slot.sender.user !== bob.user) return [slot];
+    if (where === conversation) own ??= slot;
+    if (slot.id === own?.id && moved === undefined) return [nothingAt(slot)];
+    if (where !== group || slot.kind !== 'group') return [slot];
+    moved ??= slot.seq;
+    return slot.seq === moved ? [{ ...change(own!), seq: slot.seq }] : [slot];
+  });
+  await say(bob, conversation, 'for us two');
+  await until(async () => own !== undefined);
+  for (const text of ['for all', 'once more']) await say(bob, group, text);
+  await until(async () => (await textsIn(alice, group)).includes('once more'));
+  scene.proxy.tell({ type: 'slots', conversation, slots: [own!] });
+  await until(async () => (await textsIn(alice, conversation)).includes('for us two'));
+  expect(await textsIn(alice, conversation)).toEqual(['hello', 'for us two']);
+  expect(await textsIn(alice, group)).toEqual(['once more']);
+  // Now that it was read, it is nobody's word anywhere else.
+  scene.heard.length = 0;
+  const seq = await say(bob, group, 'and then');
+  await until(async () => (await textsIn(alice, group)).includes('and then'));
+  scene.proxy.tell({ type: 'slots', conversation: group, slots: [{ ...own!, seq: seq + 1 }] });
+  await say(bob, group, 'the end');
+  await until(async () => (await textsIn(alice, group)).includes('the end'));
+  expect(scene.heard.filter(([name]) => name === 'unreadable')).toEqual([]);
+});
+
 test.concurrent('a stranger whose entry in the key log is withheld is shown, told of, and gets nothing', async () => {
   const { scene, alice } = await stage.acquainted();
   const carol = await scene.enter('carol', stage.url());

@@ -7,15 +7,17 @@ import type { GroupDeps } from '../groups/group-authors.ts';
 import { getGroup } from '../groups/group-log.ts';
 import { fetchTitle } from '../groups/group-title.ts';
 import { convict, takeEntry } from '../groups/take-entry.ts';
+import { missedAt } from '../repair/missed-message.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { getRecord } from '../store/stored-record.ts';
 import type { Contact } from '../trust/key-log.ts';
 import { openSessions } from '../trust/sessions.ts';
 import { noteArrival } from './arrivals.ts';
 import { contradictedUpTo, inItsOrder, noteContradicted } from './contradicted-places.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { keepItem, keepMembership, passOwn, readCursor, writeCursor } from './conversations.ts';
-import type { AnyMessage, HistoryItem, Message } from './history-item.ts';
+import { type AnyMessage, type HistoryItem, type Message, Place } from './history-item.ts';
 import { openArrival } from './open-message.ts';
 import type { OpenDeps } from './opening.ts';
 
@@ -85,7 +87,7 @@ export function storeSlots(
         missingBefore = startOf(slot);
         break;
       }
-      if (slot.type === 'message' && !(await isKnown(transaction, slot))) {
+      if (slot.type === 'message' && !(await isKnown(transaction, conversation, slot))) {
         const arrival = await openArrival(opening, slot);
         usedPrekey ||= arrival.usedPrekey;
         const arrived = arrival.item === undefined ? [] : [arrival.item];
@@ -151,16 +153,23 @@ async function wasSaidEmpty(
   conversation: ConversationId,
   slot: Slot,
 ): Promise<boolean> {
-  if (slot.type !== 'message' || (await isKnown(transaction, slot))) return false;
+  if (slot.type !== 'message' || (await isKnown(transaction, conversation, slot))) return false;
   return (await transaction.get(keys.message(conversation, slot.seq))) === undefined;
 }
 
-/** Whether a message of this id and sender is in the history already: a platform may repeat one under another place. */
+/**
+ * Whether a message of this id and sender has come already: a platform may repeat one under another place. But what could
+ * not be read in another conversation, or was refused, may never have been it, and does not stand in its way.
+ */
 async function isKnown(
   transaction: StoreTransaction,
-  { sender, id }: MessageSlot,
+  conversation: ConversationId,
+  { sender, id, seq }: MessageSlot,
 ): Promise<boolean> {
-  return (await transaction.get(keys.messageId(sender, id))) !== undefined;
+  const place = await getRecord(transaction, keys.messageId(sender, id), Place);
+  const missed = place && (await missedAt(transaction, place));
+  if (missed === undefined) return place !== undefined;
+  return missed.conversation === conversation && (!missed.isRefused || missed.seq === seq);
 }
 
 async function keep(transaction: StoreTransaction, item: AnyMessage): Promise<void> {

@@ -71,12 +71,9 @@ export async function noteMissed(
   if (isHidden) {
     const place = { conversation, seq };
     await putRecord(transaction, keys.messageId(sender, id), [Place, place]);
+    await putRecord(transaction, keys.unheard(conversation, seq), [UnreadableMessage, item]);
   }
-  if (isWanted) {
-    if (isHidden)
-      await putRecord(transaction, keys.unheard(conversation, seq), [UnreadableMessage, item]);
-    await want(deps, transaction, { item, kind });
-  }
+  if (isWanted) await want(deps, transaction, { item, kind });
   return isHidden ? undefined : item;
 }
 
@@ -164,11 +161,24 @@ export async function findMissed(
   sender: Sender,
   id: MessageId,
 ): Promise<UnreadableMessage | undefined> {
-  const place = await getRecord(transaction, keys.messageId(sender, id), Place);
-  if (place?.conversation !== sender.conversation) return undefined;
-  const found = await missedAt(transaction, place);
+  const place = await findPlace(transaction, sender, id);
+  const found = place && (await missedAt(transaction, place));
   const isIt = found?.id === id && addressKey(found.sender) === addressKey(sender);
   return isIt && !found.isRefused ? found : undefined;
+}
+
+/** Its place in the sender's conversation: something unreadable of the same id may have come in another one since. */
+async function findPlace(
+  transaction: StoreTransaction,
+  sender: Sender,
+  id: MessageId,
+): Promise<Place | undefined> {
+  const { conversation } = sender;
+  const place = await getRecord(transaction, keys.messageId(sender, id), Place);
+  if (place === undefined || place.conversation === conversation) return place;
+  if ((await missedAt(transaction, place)) === undefined) return undefined;
+  const wish = (await listWanted(transaction, sender)).find(({ wanted }) => wanted.id === id);
+  return wish && { conversation, seq: wish.seq };
 }
 
 /** What could not be read of a place. */

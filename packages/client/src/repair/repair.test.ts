@@ -1,7 +1,8 @@
 /** Messages that cannot be read when they come: all are shown in the end, in their places, once. */
-import type { MessageId } from '@sotto/api';
+import type { ConversationId, MessageId, Recipient } from '@sotto/api';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { encodeContent } from '../messages/content.ts';
+import { addressedBy } from '../platform/platform-rooms.fixture.ts';
 import { keys } from '../store/key-space.ts';
 import {
   countArrivals,
@@ -195,6 +196,61 @@ test('nothing that can be read is replaced by what is said to be it again', asyn
   expect(await textsOf(alice, conversation)).toEqual(['hello', 'my word', 'then']);
 });
 
+test('what could not be read is taken again although other bytes came under its id elsewhere', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  const { id: group } = await alice.client.groups.create({ members: [world.device('bob').user] });
+  await say(bob, alice, { conversation: group, text: 'hello all' });
+  await alice.client.close();
+  const { id } = await bob.client.sendText(conversation, 'lost');
+  const noise = await bob.client.sendText(group, 'noise');
+  for (const sent of [id, noise.id]) await bob.client.whenStored(sent);
+  await bob.client.close();
+  world.platform.show = (slot) => {
+    if (slot.type !== 'message' || (slot.id !== id && slot.id !== noise.id)) return [slot];
+    const ciphertext = Uint8Array.of(7);
+    return [slot.id === id ? { ...slot, ciphertext } : { ...slot, id, kind: 'direct', ciphertext }];
+  };
+  const again = await world.reopened(alice);
+  for (const each of [conversation, group]) {
+    await until(async () => (await countUnreadable(again, each)) === 1);
+  }
+  await world.reopened(bob);
+  await until(async () => (await textsOf(again, conversation)).includes('lost'));
+  expect(await textsOf(again, group)).toEqual(['hello all']);
+});
+
+test('what was refused does not stand in the way of the message whose id it had', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  const [one, two, three] = await sayUnheard(bob, alice, conversation);
+  world.platform.show = (slot) => {
+    if (slot.type !== 'message') return [slot];
+    if (slot.id === one.id) return [{ ...slot, kind: 'targeted', ciphertext: two.ciphertext }];
+    return [slot.id === three.id ? { ...slot, ...one, seq: slot.seq } : slot];
+  };
+  const again = await world.reopened(alice);
+  await until(async () => (await textsOf(again, conversation)).length === 3);
+  expect(await textsOf(again, conversation)).toEqual(['hello', 'two', 'one']);
+});
+
+test('what was refused is not asked for when it comes in its place again', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  const [one, two] = await sayUnheard(bob, alice, conversation);
+  world.platform.show = (slot) => {
+    if (slot.type !== 'message' || slot.id !== one.id) return [slot];
+    return [{ ...slot, kind: 'targeted', ciphertext: two.ciphertext }];
+  };
+  const again = await world.reopened(alice);
+  await until(async () => (await textsOf(again, conversation)).length === 3);
+  const asked = world.toldBy('alice');
+  world.device('alice').cursors.clear();
+  world.aheadMs += HOUR_MS;
+  world.platform.cutAll();
+  world.damageNext();
+  await say(bob, again, { conversation, text: 'asked for alone' });
+  expect(world.toldBy('alice')).toBe(asked + 1);
+  expect(await textsOf(again, conversation)).toEqual(['hello', 'two', 'three', 'asked for alone']);
+});
+
 test('a device that asks without end gets so many answers and no more', async () => {
   const { alice, bob, conversation } = await pair(world);
   const { id } = await alice.client.sendText(conversation, 'again and again');
@@ -247,6 +303,21 @@ test('wherever the one who answers dies meanwhile, each message is there once in
     expect(await countArrivals(alice)).toBe(4);
   }
 }, 180_000);
+
+/** Has one say three things that the other one is to hear with the next connection. */
+async function sayUnheard(from: Party, to: Party, conversation: ConversationId) {
+  await to.client.close();
+  const said: { id: MessageId; ciphertext: Uint8Array }[] = [];
+  for (const text of ['one', 'two', 'three']) {
+    const { id } = await from.client.sendText(conversation, text);
+    await from.client.whenStored(id);
+    const { message } = world.platform.rooms[0]!.messages.at(-1)!;
+    const isFor = ({ device }: Recipient) => device === world.device(to.name).device;
+    said.push({ id, ciphertext: addressedBy(message).find(isFor)!.ciphertext });
+  }
+  const [one, two, three] = said;
+  return [one!, two!, three!] as const;
+}
 
 function sessionsOf({ store }: Party) {
   return store.transaction((transaction) =>
