@@ -97,7 +97,7 @@ export function openGroupsDoor(core: ClientCore): GroupsDoor {
     },
     async acceptLog(conversation) {
       await readGroupAnew(await core.groupDeps(), conversation);
-      core.wake(conversation);
+      core.wake();
     },
   };
 }

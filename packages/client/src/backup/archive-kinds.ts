@@ -102,6 +102,7 @@ export const KINDS: Readonly<Record<string, Fate>> = {
   'wanted-again': 'device',
   repair: 'device',
   'resend-budget': 'device',
+  'log-budget': 'device',
   'session-budget': 'device',
   'again-budget': 'device',
   'control-budget': 'device',

@@ -25,6 +25,7 @@ test('no record of the one is the record of the other', () => {
     keys.wantedAgain(conversation, address, 1),
     keys.repair(conversation, address),
     keys.resendBudget(conversation, address.user),
+    keys.logBudget(conversation, address.user),
     keys.sessionBudget(address.user),
     keys.againBudget(address.user),
     keys.controlBudget(conversation, address.user),

@@ -27,6 +27,8 @@ export interface Arrival {
   /** What goes into the history; a control message does not. */
   readonly item?: AnyMessage;
   readonly usedPrekey: boolean;
+  /** It may be that the group's log lacks an entry here. */
+  readonly isLogBehind?: boolean;
 }
 
 /**
@@ -50,13 +52,13 @@ export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Ar
     assertSaidToAll(deps, envelope, isForAll);
     const own = sender.user === deps.local.address.user;
     if (!own) await noteHeads(deps, sender.user, envelope);
+    const { time, counter, membership } = envelope;
     if (envelope.control) {
-      await takeControl(deps, { ...placed, time: envelope.time, content: envelope.content });
+      await takeControl(deps, { ...placed, time, membership, content: envelope.content });
       return { usedPrekey };
     }
     const content = decodeContent(envelope.content);
     const order = await acceptOrder(deps, { ...placed, envelope });
-    const { time, counter, membership } = envelope;
     const said = { time, content, own, order, counter };
     const seen = membership && { membership: membership.version };
     return { item: { type: 'message', ...placed, ...said, ...seen }, usedPrekey };
@@ -67,22 +69,31 @@ export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Ar
     const missed = { slot, conversation, cause, isWanted };
     const item = await noteMissed(deps, deps.transaction, missed);
     if (isWanted) deps.later.push(deps.onMissed);
-    return { ...(item && { item }), usedPrekey };
+    const isLogBehind = isWanted && MISSING_ENTRY.has(cause);
+    return { ...(item && { item }), usedPrekey, isLogBehind };
   }
 }
 
+/** What an entry of a group's log explains that has not come. */
+const MISSING_ENTRY: ReadonlySet<string> = new Set(['log.gap', 'sender.invalid']);
+
+/** What a log explains that a person has yet to take for the group's. */
+const OTHER_LOG: ReadonlySet<string> = new Set(['head.forked', 'head.rolled-back']);
+
 /**
- * Whether it helps to have a message again: what was opened and refused would come out the same. But not while the group's
- * log waits for an identity to be accepted, by which others become members.
+ * Whether it helps to have a message again: what was opened and refused would come out the same. But not what was held
+ * against a group's log: that may be another one by then, and is what the answer is held against.
  */
 function mayComeOutBetter(
   { conversation, local }: OpenDeps,
   { sender }: MessageSlot,
   { cause, isOpened }: { readonly cause: string; readonly isOpened: boolean },
 ): boolean {
-  const isOfLog = cause === 'log.gap' || cause === 'sender.invalid';
-  const isLogWaiting = conversation.kind === 'group' && conversation.broken === 'identity.changed';
-  if (isOfLog && isLogWaiting) return addressKey(sender) !== addressKey(local.address);
+  if (conversation.kind === 'group') {
+    const isBroken = conversation.broken !== undefined;
+    const isOfLog = MISSING_ENTRY.has(cause) || (isBroken && OTHER_LOG.has(cause));
+    if (isOfLog) return addressKey(sender) !== addressKey(local.address);
+  }
   return isOpened ? cause === 'message.duplicate' : cause !== 'sender.invalid';
 }
 

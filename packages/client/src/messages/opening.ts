@@ -1,5 +1,6 @@
 /** What all who open messages and act on them work with. */
 import type { Address, ConversationId, MessageId, MessageSlot } from '@sotto/api';
+import type { Head } from '@sotto/crypto';
 import type { Events } from '../events.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import type { Contact } from '../trust/key-log.ts';
@@ -34,6 +35,8 @@ export interface ControlArrival {
   readonly sentAt: MessageSlot['sentAt'];
   /** Milliseconds since 1970 by the sender's clock. */
   readonly time: number;
+  /** Of the group's log, as the sender had seen it. */
+  readonly membership?: Head | undefined;
   readonly content: Uint8Array;
 }
 

@@ -5,9 +5,12 @@
 import type { ConversationId, MembershipSlot, MessageSlot, Slot } from '@sotto/api';
 import type { GroupDeps } from '../groups/group-authors.ts';
 import { getGroup } from '../groups/group-log.ts';
+import { readGroup } from '../groups/group-reading.ts';
 import { fetchTitle } from '../groups/group-title.ts';
 import { convict, takeEntry } from '../groups/take-entry.ts';
+import { LOG_BUDGET } from '../limits.ts';
 import { missedAt } from '../repair/missed-message.ts';
+import { spend } from '../repair/repair-budget.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { getRecord } from '../store/stored-record.ts';
@@ -71,6 +74,7 @@ export function storeSlots(
     let cursor = before;
     let missingBefore: number | undefined;
     let isLogWanted: true | undefined;
+    let isLogBehind = false;
     const refresh = async () => {
       const group = room.kind === 'group' ? await getGroup(transaction, room.id) : undefined;
       if (group !== undefined) opening = { ...opening, conversation: group };
@@ -90,6 +94,7 @@ export function storeSlots(
       if (slot.type === 'message' && !(await isKnown(transaction, conversation, slot))) {
         const arrival = await openArrival(opening, slot);
         usedPrekey ||= arrival.usedPrekey;
+        isLogBehind ||= arrival.isLogBehind === true && (await mayReadLog(opening, slot));
         const arrived = arrival.item === undefined ? [] : [arrival.item];
         for (const taken of [...arrived, ...repaired.splice(0)]) {
           const isDoubted = taken === arrival.item && taken.seq <= contradicted;
@@ -105,6 +110,8 @@ export function storeSlots(
       cursor = endOf(slot);
     }
     await sessions.save();
+    const readLog = () => readGroup(deps, conversation).then(deps.onMissed);
+    if (isLogBehind) later.push(() => deps.inBackground(readLog()));
     if (cursor !== before) await writeCursor(transaction, conversation, cursor);
     return {
       items,
@@ -117,13 +124,23 @@ export function storeSlots(
   });
 }
 
+/** Not for each message of somebody who may lie: they could have us do nothing else. */
+async function mayReadLog(
+  { transaction, conversation, clock }: OpenDeps,
+  { sender: { user } }: MessageSlot,
+): Promise<boolean> {
+  if (conversation.kind === 'group' && conversation.broken !== undefined) return false;
+  const key = keys.logBudget(conversation.id, user);
+  return (await spend(transaction, key, { budget: LOG_BUDGET, now: clock() })) > 0;
+}
+
 /** An entry of a group's log at its place. True when the log has to be read before it can be judged. */
 async function takeMembership(
   deps: OpenDeps & SlotDeps,
   slot: MembershipSlot,
   { items, isLogRead }: { items: HistoryItem[]; isLogRead: boolean },
 ): Promise<true | undefined> {
-  const { transaction, events, later, wake } = deps;
+  const { transaction, events, later, wake, onMissed } = deps;
   const conversation = deps.conversation.id;
   const outcome = await takeEntry(deps, transaction, { conversation, slot });
   if (outcome === 'unsettled') {
@@ -140,6 +157,7 @@ async function takeMembership(
     events.emit('conversation', { conversation });
     if (outcome.isRename) deps.inBackground(fetchTitle(deps, conversation));
     if (outcome.isNews) wake(conversation);
+    onMissed();
   });
   return undefined;
 }

@@ -4,6 +4,7 @@
  */
 import { bytes, CIPHERTEXT_BYTES_MAX } from '@sotto/api';
 import * as z from 'zod/mini';
+import { compareWithLog, membersAt } from '../groups/group-log.ts';
 import { decodeContent } from '../messages/content.ts';
 import type { Control } from '../messages/control.ts';
 import type { Message, UnreadableMessage } from '../messages/history-item.ts';
@@ -25,7 +26,7 @@ export const takeAgain: ControlHandler<'again'> = async (deps, arrival, control)
   const { user } = arrival.sender;
   const sender = { conversation: conversation.id, user, device };
   const missed = await findMissed(transaction, sender, id);
-  if (missed === undefined) return;
+  if (missed === undefined || !(await isOfTheLog(deps, arrival, missed))) return;
   const whole = await gather(deps, { arrival, control, missed });
   if (whole === undefined) return;
   const content = decodeContent(whole);
@@ -37,6 +38,22 @@ export const takeAgain: ControlHandler<'again'> = async (deps, arrival, control)
   const item: Message = { ...placed, type: 'message', time, content, own, order, isRepaired: true };
   deps.repaired.push({ ...item, ...(counter && { counter }) });
 };
+
+/**
+ * Whether it may be believed by a group's log: whoever answers has seen no entry that is missing here, and the sender was a
+ * member at the place. Throws `head.forked`.
+ */
+async function isOfTheLog(
+  { transaction, conversation }: OpenDeps,
+  { membership }: ControlArrival,
+  { seq, sender }: UnreadableMessage,
+): Promise<boolean> {
+  if (conversation.kind === 'direct') return true;
+  if (membership && (await compareWithLog(transaction, conversation, membership)) === 'newer') {
+    return false;
+  }
+  return (await membersAt(transaction, conversation, seq)).includes(sender.user);
+}
 
 interface Gathering {
   readonly arrival: ControlArrival;

@@ -119,7 +119,9 @@ async function findAudience(
   const record = await getRecord(transaction, keys.conversation(conversation), ConversationRecord);
   const members: readonly string[] = record?.members ?? [];
   if (record?.kind === 'group' && record.broken !== undefined) return 'later';
-  if (!members.includes(user) || !members.includes(local.address.user)) return 'nobody';
+  if (record === undefined || !members.includes(local.address.user)) return 'nobody';
+  // The entry by which a sender became a member may be missing.
+  if (!members.includes(user)) return record.kind === 'group' ? 'later' : 'nobody';
   const peer = await getPeer(transaction, user);
   if ((await transaction.get(keys.block(user))) !== undefined) return 'later';
   if (peer?.changedTo !== undefined && user !== local.address.user) return 'later';
