@@ -4,7 +4,6 @@ import type { MemberRole } from '@sotto/crypto';
 import type { ClientCore } from './client-core.ts';
 import type { Abortable } from './connection/heeding.ts';
 import { ClientError } from './errors.ts';
-import { readGroupAnew } from './groups/group-reading.ts';
 import { giveTitleKeys } from './groups/group-title.ts';
 import { loadLatePart } from './load-late.ts';
 import type { GroupRecord } from './messages/conversation-record.ts';
@@ -96,6 +95,7 @@ export function openGroupsDoor(core: ClientCore): GroupsDoor {
       return members.map((user) => ({ user, role: admins.includes(user) ? 'admin' : 'member' }));
     },
     async acceptLog(conversation) {
+      const { readGroupAnew } = await loadLatePart();
       await readGroupAnew(await core.groupDeps(), conversation);
       core.wake();
     },

@@ -5,7 +5,6 @@ import type { TrustDoor } from './client-interface.ts';
 import { readBrokenGroups } from './groups/group-reading.ts';
 import { loadLatePart } from './load-late.ts';
 import { readAlarms } from './trust/alarms.ts';
-import { forgetKeyLog } from './trust/key-log.ts';
 import { pardonContact } from './trust/log-standing.ts';
 import { dismissNotice, type Notice } from './trust/notices.ts';
 
@@ -28,6 +27,7 @@ export function openTrustDoor(core: ClientCore): TrustDoor {
       core.wake();
     },
     async acceptKeyLog() {
+      const { forgetKeyLog } = await loadLatePart();
       await forgetKeyLog(store);
       core.wake();
     },

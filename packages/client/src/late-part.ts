@@ -14,6 +14,7 @@ export { makeNextIdentity } from './account/next-identity.ts';
 export { reportLostDevice, unlinkDevice, unlinkThisDevice } from './account/own-device.ts';
 export { exportBackup, restoreBackup } from './backup/backup.ts';
 export { createFiles } from './files/files.ts';
+export { readGroupAnew } from './groups/accepted-log.ts';
 export {
   addMembers,
   foundGroup,
@@ -27,3 +28,4 @@ export { openPicture } from './people/profile-picture.ts';
 export { reportPerson } from './people/report.ts';
 export { askPushKey, endSubscription, subscribeTo } from './push-calls.ts';
 export { acceptIdentity, compareIdentities } from './trust/compared-identity.ts';
+export { forgetKeyLog } from './trust/forgotten-key-log.ts';

@@ -3,7 +3,7 @@
  * to whoever does not have it yet; another one takes its place when somebody who has it must not read on, weekly, and
  * when it may have been used by somebody else.
  */
-import { Address, bytes, type ConversationId, type UserId } from '@sotto/api';
+import { Address, bytes, type ConversationId } from '@sotto/api';
 import {
   decodeSenderChain,
   encodeDistribution,
@@ -20,7 +20,7 @@ import { enqueueControl } from '../messages/control-outbox.ts';
 import { ConversationRecord, type GroupRecord } from '../messages/conversation-record.ts';
 import { addressKey, keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
+import { entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
 import type { SessionsDeps } from '../trust/sessions.ts';
 import { findOpenDevices } from './group-reach.ts';
 
@@ -32,7 +32,7 @@ const SenderChainRecord = z.object({
 });
 
 /** Who has it, or gets it by what waits in the outbox: changes seldom, and is long. */
-const ChainHolders = z.object({
+export const ChainHolders = z.object({
   /** They only become more: whoever has a chain does not lose it. */
   devices: z.array(Address),
   /** Those of them that may not have got it, and get it with the next message. */
@@ -182,25 +182,5 @@ export async function encryptForGroup(
 export async function forgetOwnChains(transaction: StoreTransaction): Promise<void> {
   for (const prefix of [keys.senderChains, keys.allChainHolders]) {
     for await (const { key } of entriesUnder(transaction, prefix)) await transaction.delete(key);
-  }
-}
-
-/**
- * Forgets our chains that devices of an account have, and theirs: it has another identity, and somebody else may have what
- * they had.
- */
-export async function forgetChainsWith(
-  transaction: StoreTransaction,
-  account: UserId,
-): Promise<void> {
-  for await (const { key, value } of entriesUnder(transaction, keys.allChainHolders)) {
-    const holders = decodeRecord(ChainHolders, value).devices;
-    if (!holders.some(({ user }) => user === account)) continue;
-    await transaction.delete(key);
-    await transaction.delete(keys.senderChains + key.slice(keys.allChainHolders.length));
-  }
-  for await (const { key } of entriesUnder(transaction, keys.senderKeys)) {
-    const [, user] = key.slice(keys.senderKeys.length).split('/');
-    if (user === account) await transaction.delete(key);
   }
 }

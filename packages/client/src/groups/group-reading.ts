@@ -5,7 +5,7 @@
  */
 import { type Conversation, type ConversationId, listMembership } from '@sotto/api';
 import { applyMembershipEntry, CryptoError, decodeMembershipEntry } from '@sotto/crypto';
-import { Cursor, SenderCounterRecord } from '../account/records.ts';
+import { Cursor } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
 import { MEMBERSHIP_ATTEMPTS_MAX } from '../limits.ts';
 import type { GroupRecord } from '../messages/conversation-record.ts';
@@ -19,7 +19,7 @@ import {
 } from '../messages/conversations.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
+import { getRecord } from '../store/stored-record.ts';
 import { findAuthors, type GroupDeps } from './group-authors.ts';
 import { type GroupStep, getGroup, itemOf, logStep, membershipOf, putGroup } from './group-log.ts';
 import { takeTitle } from './group-title.ts';
@@ -65,32 +65,6 @@ export async function readBrokenGroups(deps: GroupDeps): Promise<void> {
   }
 }
 
-/** Begins a group's log anew, as the platform shows it now: for when a person has found out why it is another one. */
-export async function readGroupAnew(deps: GroupDeps, id: ConversationId): Promise<void> {
-  const reading = await readOn(deps, id, undefined);
-  if (reading.cause !== undefined) throw new ClientError('group.broken', reading.cause);
-  await deps.store.transaction(async (transaction) => {
-    for await (const { key } of entriesUnder(transaction, keys.groupEntries(id))) {
-      await transaction.delete(key);
-    }
-    await forgetSeenLog(transaction, id);
-    let record = await getGroup(transaction, id);
-    for (const step of reading.steps) record = await logStep(transaction, record, step);
-    if (record === undefined) return;
-    const { broken: _, ...sound } = record;
-    await putGroup(transaction, sound);
-  });
-  deps.events.emit('conversation', { conversation: id });
-}
-
-/** Devices may have named entries that are lost: by what they name now, they have not gone back. */
-async function forgetSeenLog(transaction: StoreTransaction, id: ConversationId): Promise<void> {
-  for await (const { key, value } of entriesUnder(transaction, keys.senderCountersIn(id))) {
-    const { membership: _, ...counted } = decodeRecord(SenderCounterRecord, value);
-    await putRecord(transaction, key, [SenderCounterRecord, counted]);
-  }
-}
-
 /** Entries in their order, all of them verified; with a cause when the next one, or their end, is refused. */
 interface Reading {
   readonly steps: readonly GroupStep[];
@@ -98,7 +72,8 @@ interface Reading {
   readonly cause?: string;
 }
 
-async function readOn(
+/** Reads entries behind what is known; from the first one when nothing is. Throws what calls throw. */
+export async function readOn(
   deps: GroupDeps,
   id: ConversationId,
   known: GroupRecord | undefined,

@@ -3,7 +3,7 @@ import { getIdentity, type UserId } from '@sotto/api';
 import { type SafetyNumber, safetyNumber, verifyingKey } from '@sotto/crypto';
 import { getPeer, Peer } from '../account/records.ts';
 import { ClientError } from '../errors.ts';
-import { forgetChainsWith } from '../groups/group-keys.ts';
+import { forgetChainsWith } from '../groups/forgotten-chains.ts';
 import { unsealFor } from '../messages/unseal-for.ts';
 import { keys } from '../store/key-space.ts';
 import { putRecord } from '../store/stored-record.ts';

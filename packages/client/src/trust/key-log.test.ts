@@ -28,8 +28,9 @@ import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
 import { putRecord } from '../store/stored-record.ts';
 import { readAlarms } from './alarms.ts';
+import { forgetKeyLog } from './forgotten-key-log.ts';
 import { type KeyLogFixture, makeKeyLog } from './key-log.fixture.ts';
-import { createKeyLog, forgetKeyLog, type KeyLog } from './key-log.ts';
+import { createKeyLog, type KeyLog } from './key-log.ts';
 import type { AccountAnswer } from './log-answer.ts';
 import { assertNoAlarm, noteClaim, requireOwnHead, standingOf } from './log-standing.ts';
 

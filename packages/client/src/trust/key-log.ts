@@ -102,22 +102,6 @@ export function createKeyLog(deps: KeyLogDeps): KeyLog {
   };
 }
 
-/** Goes on with a log that is not what it was: what was seen of it is forgotten. Throws `account.compromised`. */
-export function forgetKeyLog(store: Store): Promise<void> {
-  return store.transaction(async (transaction) => {
-    const alarm = await getRecord(transaction, keys.logAlarm, LogAlarm);
-    if (alarm?.code === 'account.compromised') throw alarmError(alarm);
-    for (const key of [keys.logAlarm, keys.logPin, keys.logTree, keys.logOwnLeaf]) {
-      await transaction.delete(key);
-    }
-    for (;;) {
-      const leaves = await transaction.list({ prefix: keys.logLeaves, limit: 100 });
-      if (leaves.length === 0) return;
-      for (const { key } of leaves) await transaction.delete(key);
-    }
-  });
-}
-
 async function checkOwn(deps: KeyLogDeps): Promise<void> {
   const { store, provider, local, events } = deps;
   const { alarm, known, isFirst } = await store.transaction(async (transaction) => {
