@@ -17,7 +17,6 @@ import {
   logInByDevice,
   logOut,
   type Me,
-  recoverAccount,
   registerAccount,
 } from './account/account.ts';
 import { keepKeys } from './account/key-upkeep.ts';
@@ -35,7 +34,10 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
     me: () => findAccount(core.store),
     register: (entry) => registerAccount(account, entry),
     login: (credentials) => logInTo(core, credentials),
-    recover: (recovery) => recoverAccount(account, recovery),
+    async recover(recovery) {
+      const { recoverAccount } = await loadLatePart();
+      return recoverAccount(account, recovery);
+    },
     async logout() {
       await core.disconnect();
       await logOut(account);

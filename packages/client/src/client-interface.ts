@@ -1,10 +1,11 @@
 /** What an application may ask of a client. */
 import type { Answer, DeviceId, exportAccount, Session, SessionId, UserId } from '@sotto/api';
 import type { SafetyNumber } from '@sotto/crypto';
-import type { Credentials, Me, NewAccount, Recovery, Registered } from './account/account.ts';
+import type { Credentials, Me, NewAccount, Registered } from './account/account.ts';
 import type { OwnDevice } from './account/devices.ts';
 import type { CompleteLinkOptions } from './account/link-answer.ts';
 import type { Link } from './account/link-offer.ts';
+import type { Recovery } from './account/recovered-account.ts';
 import type { BackupDoor } from './client-backup.ts';
 import type { ContentDoor } from './client-content.ts';
 import type { GroupsDoor } from './client-groups.ts';

@@ -5,7 +5,6 @@ import type { TrustDoor } from './client-interface.ts';
 import { readBrokenGroups } from './groups/group-reading.ts';
 import { loadLatePart } from './load-late.ts';
 import { readAlarms } from './trust/alarms.ts';
-import { pardonContact } from './trust/log-standing.ts';
 import { dismissNotice, type Notice } from './trust/notices.ts';
 
 /** What an application calls when a person has compared numbers, or has asked the operator. */
@@ -19,7 +18,7 @@ export function openTrustDoor(core: ClientCore): TrustDoor {
       return compareIdentities(await core.peerDeps(), user);
     },
     async acceptIdentity(user: UserId, shown?: string) {
-      const { acceptIdentity } = await loadLatePart();
+      const { acceptIdentity, pardonContact } = await loadLatePart();
       await acceptIdentity(await core.peerDeps(), { user, shown, now: core.clock() });
       await store.transaction((transaction) => pardonContact(transaction, user));
       // What came while a log waited for this can be asked for once it was read.

@@ -1,10 +1,11 @@
 /** The public door of the SDK. Stores have doors of their own: `@sotto/client/sqlite`, `@sotto/client/indexeddb`. */
 export { ApiError, type Presence, type Session, type UserEntry } from '@sotto/api';
 export { CryptoError, type SafetyNumber } from '@sotto/crypto';
-export type { Credentials, Me, NewAccount, Recovery, Registered } from './account/account.ts';
+export type { Credentials, Me, NewAccount, Registered } from './account/account.ts';
 export type { OwnDevice } from './account/devices.ts';
 export type { CompleteLinkOptions } from './account/link-answer.ts';
 export type { Link } from './account/link-offer.ts';
+export type { Recovery } from './account/recovered-account.ts';
 export { createClient } from './client.ts';
 export type { BackupDoor } from './client-backup.ts';
 export type { ContentDoor } from './client-content.ts';

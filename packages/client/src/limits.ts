@@ -262,7 +262,7 @@ export const RESEND_WINDOW = 500;
 /** Requests to one account of a conversation: some at once, and then seldom. More, and forged messages make us a nuisance. */
 export const RESEND_BUDGET = { burst: 12, everyMs: 30 * 60_000 } as const;
 
-/** Readings of a group's log for what one account says in it. More, and a member who names entries of no log keeps us busy. */
+/** Readings of a group's log for what one member says in it, or all who are none. More, and a member who names entries of no log keeps us busy. */
 export const LOG_BUDGET = { burst: 12, everyMs: 30 * 60_000 } as const;
 
 /** New sessions for requests to one account. Platforms give out six bundles of it before they make us wait. */

@@ -1,4 +1,4 @@
-/** Who uses this store: registering, logging in and out, coming back after a forgotten password. */
+/** Who uses this store: registering, logging in and out. */
 import {
   ApiError,
   type DeviceId,
@@ -9,7 +9,6 @@ import {
   logout,
   openChallenge,
   type ProblemCode,
-  recover,
   register,
   renewRecoveryCode,
   type SessionId,
@@ -52,12 +51,6 @@ export interface Registered extends Me {
   readonly recoveryCode: string;
 }
 
-export interface Recovery {
-  readonly username: string;
-  readonly recoveryCode: string;
-  readonly newPassword: string;
-}
-
 export interface AccountDeps {
   readonly store: Store;
   readonly provider: Provider;
@@ -89,30 +82,8 @@ export function registerAccount(deps: AccountDeps, account: NewAccount): Promise
   });
 }
 
-/**
- * Sets a new password with the recovery code, and logs in: on the device of this store when it has one, else as a new
- * device. All sessions end, and the code is replaced. Throws `account.exists` when the store belongs to another
- * account, or to a device that the platform does not know by its key (any more): that takes an empty store, and leaves
- * the code as it is. Throws the platform's problems too. When an answer was lost, recovering again from the same store goes on.
- */
-export async function recoverAccount(deps: AccountDeps, recovery: Recovery): Promise<Registered> {
-  const { username, newPassword: password } = recovery;
-  const known = await accountFor(deps.store, username);
-  const signed = deps.proofs || known?.isBound === true;
-  const body = { ...recovery, ...(known && { device: known.device }) };
-  const way: Way = {
-    record: keys.recovery,
-    isNew: false,
-    first: () => deps.exchange(recover, { body }, { signed }),
-    doneBefore: 'auth.recovery-wrong',
-  };
-  return enter(deps, { username, password }, way).catch((error) => {
-    throw isProblem(error, 'auth.device-unknown') ? alreadyUsed() : error;
-  });
-}
-
 /** A way into an account that works once, and whose answer may be lost. */
-interface Way {
+export interface Way {
   /** Where it is noted that this way was tried. */
   readonly record: typeof keys.registration | typeof keys.recovery;
   /** It makes the account, so it finds none in the store but what an earlier try has left. */
@@ -123,7 +94,11 @@ interface Way {
 }
 
 /** Goes in by a way; when it was gone before, by the password that it set. Ends with a recovery code either way. */
-async function enter(deps: AccountDeps, credentials: Credentials, way: Way): Promise<Registered> {
+export async function enter(
+  deps: AccountDeps,
+  credentials: Credentials,
+  way: Way,
+): Promise<Registered> {
   const { store } = deps;
   const { username, password } = credentials;
   const triedBefore = await store.transaction(async (transaction) => {
@@ -310,7 +285,7 @@ async function keep(
 }
 
 /** The account of the store, if any. Throws `account.exists` when it is another one than named, or its backup is. */
-async function accountFor(store: Store, username: string): Promise<Account | undefined> {
+export async function accountFor(store: Store, username: string): Promise<Account | undefined> {
   const account = await readAccount(store);
   const owner = account ?? (await store.transaction(restoredAccount));
   if (owner && owner.username.toLowerCase() !== username.toLowerCase()) throw alreadyUsed();
@@ -322,6 +297,7 @@ export function readAccount(store: Store): Promise<Account | undefined> {
   return store.transaction((transaction) => getRecord(transaction, keys.account, Account));
 }
 
-function alreadyUsed(): ClientError {
+/** For a store that another account, or another device of it, has used. */
+export function alreadyUsed(): ClientError {
   return new ClientError('account.exists', 'the store belongs to an account already');
 }

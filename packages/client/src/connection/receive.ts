@@ -6,7 +6,13 @@ import { type ConversationId, listMessages, type Slot } from '@sotto/api';
 import { ClientError } from '../errors.ts';
 import { readGroup } from '../groups/group-reading.ts';
 import type { ConversationRecord } from '../messages/conversation-record.ts';
-import { notePassedOver, readCursor, skipOwn, writeCursor } from '../messages/conversations.ts';
+import {
+  joinsLate,
+  notePassedOver,
+  readCursor,
+  skipOwn,
+  writeCursor,
+} from '../messages/conversations.ts';
 import { findConversation, type LearnDeps } from '../messages/find-conversation.ts';
 import {
   endOf,
@@ -15,6 +21,7 @@ import {
   startOf,
   storeSlots,
 } from '../messages/store-slots.ts';
+import { keys } from '../store/key-space.ts';
 import { isUnjudged } from '../trust/log-standing.ts';
 import type { IncomingFrame } from './incoming.ts';
 import type { SendFrame } from './socket.ts';
@@ -152,7 +159,8 @@ async function unlessUnjudged<T>(
 
 /**
  * Acknowledges what comes for a group without a log to go by, so that it does not stand in the way of what is shown. The log
- * may be found sound later, when an identity was accepted or a witness has signed: then it is read from here on.
+ * may be found sound later, when an identity was accepted or a witness has signed: then it is read from here on, or all of
+ * it when this device has seen nothing of it yet.
  */
 async function passOver(
   { send, store }: ReceiverDeps,
@@ -161,9 +169,12 @@ async function passOver(
 ): Promise<undefined> {
   const [first, last] = [slots[0], slots.at(-1)];
   if (first === undefined || last === undefined) return;
-  await store.transaction((transaction) =>
-    notePassedOver(transaction, conversation, startOf(first) - 1),
-  );
+  await store.transaction(async (transaction) => {
+    const begun = [keys.cursor(conversation), keys.passedOver(conversation)];
+    const isBegun = (await Promise.all(begun.map((key) => transaction.get(key)))).some(Boolean);
+    const isFromHere = isBegun || (await joinsLate(transaction));
+    await notePassedOver(transaction, conversation, isFromHere ? startOf(first) - 1 : 0);
+  });
   send({ type: 'ack', conversation, seq: endOf(last) });
 }
 

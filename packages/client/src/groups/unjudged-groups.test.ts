@@ -87,6 +87,27 @@ test.each([
   },
 );
 
+test('a group of strangers is read from its beginning, wherever the platform says that this device has come to', async () => {
+  const mallory = await world.enter('mallory');
+  trustWitness();
+  const alice = await world.enter('alice');
+  const bob = await world.enter('bob');
+  await say(bob, alice, { conversation: await openDirect(bob, 'alice'), text: 'hello' });
+  await alice.client.close();
+  const end = silenceWitness();
+  const { id } = await mallory.client.groups.create({ members: [world.device('alice').user] });
+  for (const text of ['early', 'later']) {
+    await mallory.client.whenStored((await mallory.client.sendText(id, text)).id);
+  }
+  world.device('alice').cursors.set(id, lastOf(roomOf(id)) - 1);
+  const again = await world.reopened(alice);
+  await untilAcknowledged('alice', id);
+  end();
+  world.platform.cutAll();
+  await until(async () => (await textsOf(again, id)).includes('later'));
+  expect(await textsOf(again, id)).toEqual(['early', 'later']);
+});
+
 test('a known group goes on where an admin whom nobody vouches for began, with the next connection', async () => {
   const mallory = await world.enter('mallory');
   const carol = await world.enter('carol');

@@ -49,6 +49,8 @@ export const OutboxEntry = z.object({
   isChanged: z.optional(z.boolean()),
   /** It was sealed and sent once, and refused: somebody may have what it says. */
   hasLeft: z.optional(z.boolean()),
+  /** It was sealed, and opened without an answer: as it was sealed then, it may be stored. */
+  mayBeStored: z.optional(z.boolean()),
   /** It was stored before, as this number and at this place: the platform may have lost it. */
   resent: z.optional(z.object({ number: z.int(), seq: Seq })),
 });

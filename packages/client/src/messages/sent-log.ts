@@ -162,7 +162,8 @@ export async function countUnanswered(
 ): Promise<number> {
   let count = 0;
   for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {
-    if (decodeRecord(OutboxEntry, value).sealed) count += 1;
+    const { sealed, mayBeStored } = decodeRecord(OutboxEntry, value);
+    if (sealed || mayBeStored) count += 1;
   }
   return count;
 }

@@ -130,7 +130,8 @@ async function mayReadLog(
   { sender: { user } }: MessageSlot,
 ): Promise<boolean> {
   if (conversation.kind === 'group' && conversation.broken !== undefined) return false;
-  const key = keys.logBudget(conversation.id, user);
+  const isMember = conversation.members.includes(user);
+  const key = keys.logBudget(conversation.id, isMember ? user : 'strangers');
   return (await spend(transaction, key, { budget: LOG_BUDGET, now: clock() })) > 0;
 }
 
@@ -177,7 +178,8 @@ async function wasSaidEmpty(
 
 /**
  * Whether a message of this id and sender has come already: a platform may repeat one under another place. But what could
- * not be read in another conversation, or was refused, may never have been it, and does not stand in its way.
+ * not be read in another conversation, was refused, or stood where its sender was no member, may never have been it, and
+ * does not stand in its way.
  */
 async function isKnown(
   transaction: StoreTransaction,
@@ -187,7 +189,9 @@ async function isKnown(
   const place = await getRecord(transaction, keys.messageId(sender, id), Place);
   const missed = place && (await missedAt(transaction, place));
   if (missed === undefined) return place !== undefined;
-  return missed.conversation === conversation && (!missed.isRefused || missed.seq === seq);
+  if (missed.conversation !== conversation) return false;
+  const isItself = !missed.isRefused && missed.cause !== 'sender.invalid';
+  return isItself || missed.seq === seq;
 }
 
 async function keep(transaction: StoreTransaction, item: AnyMessage): Promise<void> {

@@ -7,20 +7,34 @@ import { decodeControl } from './control.ts';
 import { isControl, OutboxEntry, putEntry } from './outbox-entry.ts';
 
 /**
- * Lets what waits be encrypted anew for an account whose other identity was accepted: nobody there could read it as it was.
- * What it had asked for again in the identity before is not for this one (ADR 14). What a platform is sent again after a
- * restore stays as it is.
+ * Lets what people wrote and still waits be encrypted anew for an account whose other identity was accepted: nobody there
+ * could read it as it was. What it had asked for again in the identity before is not for this one (ADR 14). What else a
+ * device says keeps its bytes when it may be stored, and so does what a platform is sent again after a restore.
  */
 export async function unsealFor(transaction: StoreTransaction, account: UserId): Promise<void> {
-  const isOthers = ({ user }: { readonly user: UserId }) => user !== account;
   for await (const { value } of entriesUnder(transaction, keys.outbox())) {
     const entry = decodeRecord(OutboxEntry, value);
-    const recipients = entry.recipients.filter(isOthers);
-    const isAgain = isControl(entry) && decodeControl(entry.content)?.type === 'again';
-    const to = isAgain ? entry.to?.filter(isOthers) : entry.to;
-    const isTheirs = recipients.length < entry.recipients.length || to?.length !== entry.to?.length;
-    if (!isTheirs || entry.resent !== undefined) continue;
-    const hasLeft = entry.hasLeft || entry.sealed;
-    await putEntry(transaction, { ...entry, to, recipients, sealed: false, hasLeft });
+    if (entry.resent !== undefined) continue;
+    const changed = isControl(entry) ? changedControl(entry, account) : changedText(entry, account);
+    if (changed !== undefined) await putEntry(transaction, changed);
   }
+}
+
+function changedText(entry: OutboxEntry, account: UserId): OutboxEntry | undefined {
+  const { sealed, hasLeft = sealed, mayBeStored = sealed } = entry;
+  const recipients = entry.recipients.filter(({ user }) => user !== account);
+  if (recipients.length === entry.recipients.length) return undefined;
+  return { ...entry, recipients, sealed: false, hasLeft, mayBeStored };
+}
+
+/** Its count among what was sent must not get lost: of what may be stored only those change whom it is encrypted for anew. */
+function changedControl(entry: OutboxEntry, account: UserId): OutboxEntry {
+  const isOthers = ({ user }: { readonly user: UserId }) => user !== account;
+  const isAgain = decodeControl(entry.content)?.type === 'again';
+  const to = isAgain ? entry.to?.filter(isOthers) : entry.to;
+  return {
+    ...entry,
+    to,
+    recipients: entry.sealed ? entry.recipients : entry.recipients.filter(isOthers),
+  };
 }

@@ -176,7 +176,10 @@ function attend(platform: Platform, device: Device, socket: WebSocket): void {
   const refused = new Map<ConversationId, number>();
   const { user, device: id } = device;
   const cursors = [...device.cursors].map(([conversation, seq]) => ({ conversation, seq }));
-  tell(device, { type: 'hello', user, device: id, incarnation: 1, cursors });
+  const sent = platform.rooms.flatMap(({ messages }) =>
+    messages.filter(({ from }) => from === device),
+  );
+  tell(device, { type: 'hello', user, device: id, incarnation: 1, sent: sent.length, cursors });
   for (const room of platform.rooms) catchUp(platform, room, device);
   socket.on('message', (data) => {
     const frame = z.decode(ClientFrame, JSON.parse(String(data)));

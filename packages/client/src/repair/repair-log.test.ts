@@ -131,6 +131,27 @@ test('who was no member when a message came is not believed about it as a member
   expect(await countUnreadable(carol, conversation)).toBe(1);
 });
 
+test('what a new member says is read in its place though it was shown in front of their entry first', async () => {
+  const { alice, bob, carol, conversation } = await group();
+  const dora = await world.enter('dora');
+  await carol.client.close();
+  const { id } = await bob.client.sendText(conversation, 'replaced');
+  await bob.client.whenStored(id);
+  await alice.client.groups.add(conversation, [world.device('dora').user]);
+  await say(dora, alice, { conversation, text: 'I am new' });
+  const { message, stored } = room().messages.at(-1)!;
+  const { user, device } = world.device('dora');
+  world.platform.show = (slot, to): Slot[] => {
+    const isMeant = slot.type === 'message' && slot.id === id && to.username === 'carol';
+    if (!isMeant || message.kind !== 'group') return [slot];
+    const { ciphertext } = message;
+    return [{ ...slot, id: stored.id, sender: { user, device }, ciphertext }];
+  };
+  const again = await world.reopened(carol);
+  await until(async () => (await textsOf(again, conversation)).includes('I am new'));
+  expect(await textsOf(again, conversation)).toEqual(['from bob', 'I am new']);
+});
+
 test('a log is not read for each message whose sender is false', async () => {
   const { bob, carol, conversation } = await group();
   await world.enter('dora');

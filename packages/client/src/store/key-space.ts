@@ -176,7 +176,8 @@ export const keys = {
     `resend-budget/${conversation}/${user}`,
   sessionBudget: (user: UserId) => `session-budget/${user}`,
   againBudget: (user: UserId) => `again-budget/${user}`,
-  logBudget: (conversation: ConversationId, user: UserId) => `log-budget/${conversation}/${user}`,
+  logBudget: (conversation: ConversationId, user: UserId | 'strangers') =>
+    `log-budget/${conversation}/${user}`,
   controlBudget: (conversation: ConversationId, user: UserId) =>
     `control-budget/${conversation}/${user}`,
   /** What could not be read and has no place in the history, as far as anybody knows. */

@@ -85,6 +85,8 @@ test.each<[string, () => Problem]>([
 
 test('what was stored in the end though no answer came stands where it is, once, and holds nothing up', async () => {
   const { alice, bob, conversation } = await pair(world);
+  const notices: unknown[] = [];
+  alice.client.on('store-behind', (notice) => notices.push(notice));
   let isCut = true;
   world.platform.judge = () => (isCut ? 'cut' : undefined);
   const noTicket = new ApiError('service.unavailable');
@@ -113,6 +115,8 @@ test('what was stored in the end though no answer came stands where it is, once,
   );
   expect(own).toEqual(['hello yourself', 'one', 'two']);
   expect(room.messages.filter(({ stored: { id } }) => id === stored)).toHaveLength(1);
+  // What the platform has more of than was answered is this one.
+  expect(notices).toEqual([]);
 }, 60_000);
 
 function staleProblem(): Problem {

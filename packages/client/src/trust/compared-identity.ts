@@ -6,7 +6,9 @@ import { ClientError } from '../errors.ts';
 import { forgetChainsWith } from '../groups/forgotten-chains.ts';
 import { unsealFor } from '../messages/unseal-for.ts';
 import { keys } from '../store/key-space.ts';
-import { putRecord } from '../store/stored-record.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { getSharedRecord, putRecord } from '../store/stored-record.ts';
+import { ContactLeaf } from './log-standing.ts';
 import type { PeerDeps } from './peers.ts';
 
 export interface Acceptance {
@@ -35,6 +37,12 @@ export function acceptIdentity(deps: PeerDeps, { user, shown, now }: Acceptance)
     await forgetChainsWith(transaction, user);
     await unsealFor(transaction, user);
   });
+}
+
+/** Forgets what stands against a contact, and what was seen of it: before the next send it is looked up anew. */
+export async function pardonContact(transaction: StoreTransaction, user: UserId): Promise<void> {
+  const leaf = await getSharedRecord(transaction, keys.logLeaf(user), ContactLeaf);
+  if (leaf?.broken !== undefined) await transaction.delete(keys.logLeaf(user));
 }
 
 /** The safety number with another account, by the identity that it is known by or has changed to. */

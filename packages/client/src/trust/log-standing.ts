@@ -114,12 +114,6 @@ export async function noteClaim(
   await put({ ...leaf, claimed: { version: claimed.version, hash: claimed.hash } });
 }
 
-/** Forgets what stands against a contact, and what was seen of it: before the next send it is looked up anew. */
-export async function pardonContact(transaction: StoreTransaction, user: UserId): Promise<void> {
-  const leaf = await getSharedRecord(transaction, keys.logLeaf(user), ContactLeaf);
-  if (leaf?.broken !== undefined) await transaction.delete(keys.logLeaf(user));
-}
-
 /** Whether it is the key log that keeps something from being judged: until a person decides, or a witness comes by. */
 export function isUnjudged(error: unknown): error is ClientError {
   if (!(error instanceof ClientError)) return false;
