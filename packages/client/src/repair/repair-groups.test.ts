@@ -1,15 +1,15 @@
 /** Messages to groups that cannot be read when they come. */
-import type { ConversationId } from '@sotto/api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeContent } from '../messages/content.ts';
 import { keys } from '../store/key-space.ts';
 import {
   countUnreadable,
   noBundles,
-  type Party,
   say,
   startWorld,
+  type Trio,
   textsOf,
+  trio,
   until,
   type World,
 } from './repair.fixture.ts';
@@ -126,19 +126,8 @@ test('nobody says again what somebody else has said', async () => {
 });
 
 /** A group of three that have all written, and read what the others wrote. */
-async function group(): Promise<{
-  alice: Party;
-  bob: Party;
-  carol: Party;
-  conversation: ConversationId;
-}> {
-  const [alice, bob, carol] = [
-    await world.enter('alice'),
-    await world.enter('bob'),
-    await world.enter('carol'),
-  ];
-  const members = [world.device('bob').user, world.device('carol').user];
-  const { id: conversation } = await alice.client.groups.create({ members });
+async function group(): Promise<Trio> {
+  const { alice, bob, carol, conversation } = await trio(world);
   await say(alice, carol, { conversation, text: 'from alice' });
   await say(bob, carol, { conversation, text: 'from bob' });
   await say(carol, alice, { conversation, text: 'from carol' });

@@ -8,7 +8,9 @@ import {
   type Party,
   say,
   startWorld,
+  type Trio,
   textsOf,
+  trio,
   until,
   type World,
 } from './repair.fixture.ts';
@@ -171,21 +173,11 @@ test('a log is not read for each message whose sender is false', async () => {
 });
 
 /** Alice's group with Bob, who has spoken, and Carol. */
-async function group(): Promise<{
-  alice: Party;
-  bob: Party;
-  carol: Party;
-  conversation: ConversationId;
-}> {
-  const [alice, bob, carol] = [
-    await world.enter('alice'),
-    await world.enter('bob'),
-    await world.enter('carol'),
-  ];
-  const members = [world.device('bob').user, world.device('carol').user];
-  const { id: conversation } = await alice.client.groups.create({ members });
+async function group(): Promise<Trio> {
+  const there = await trio(world);
+  const { bob, carol, conversation } = there;
   await say(bob, carol, { conversation, text: 'from bob' });
-  return { alice, bob, carol, conversation };
+  return there;
 }
 
 function room(): Room {

@@ -166,6 +166,26 @@ export async function pair(
   return { alice, bob, conversation };
 }
 
+/** Three people in a group. */
+export interface Trio {
+  readonly alice: Party;
+  readonly bob: Party;
+  readonly carol: Party;
+  readonly conversation: ConversationId;
+}
+
+/** Alice's group with Bob and Carol, in which nothing was said. */
+export async function trio(world: World): Promise<Trio> {
+  const [alice, bob, carol] = [
+    await world.enter('alice'),
+    await world.enter('bob'),
+    await world.enter('carol'),
+  ];
+  const members = [world.device('bob').user, world.device('carol').user];
+  const { id: conversation } = await alice.client.groups.create({ members });
+  return { alice, bob, carol, conversation };
+}
+
 /** Says something, and waits until the other one has read it. */
 export async function say(
   from: Party,
