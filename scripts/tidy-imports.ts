@@ -38,7 +38,7 @@ const TABLE: readonly Row[] = [
   },
   {
     of: /^packages\/client\/src\//,
-    may: /^(@sotto\/(crypto(\/(provisioning|files))?|api)$|zod\/mini$)/,
+    may: /^(@sotto\/(crypto(\/(provisioning|files))?|api(\/files)?)$|zod\/mini$)/,
   },
   {
     of: /^packages\/runtime\/src\//,
@@ -50,7 +50,7 @@ const TABLE: readonly Row[] = [
   },
   {
     of: /^services\/[a-z]+\/src\//,
-    may: /^(@sotto\/(runtime$|api(\/internal)?$|crypto\/(verify|node)$)|node:|hono(\/|$)|kysely$|zod$|jose$|ws$|@node-rs\/argon2$|swagger-ui-dist$)/,
+    may: /^(@sotto\/(runtime$|api(\/(internal|files))?$|crypto\/(verify|node)$)|node:|hono(\/|$)|kysely$|zod$|jose$|ws$|@node-rs\/argon2$|swagger-ui-dist$)/,
   },
   { of: /^packages\/hooks\/src\//, may: /^(@sotto\/client$|react$)/ },
   {
@@ -84,7 +84,7 @@ const ENTRY =
 
 /** Doors beside `index.ts`, as the packages' manifests name them. */
 const DOORS =
-  /^packages\/(crypto\/src\/(verify|node|provisioning|file-stream)|api\/src\/internal|client\/src\/(backup\/backup|store\/store-(sqlite|indexeddb)|node|remote\/(remote|worker|node-client))|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
+  /^packages\/(crypto\/src\/(verify|node|provisioning|file-stream)|api\/src\/(internal|files)|client\/src\/(backup\/backup|store\/store-(sqlite|indexeddb)|node|remote\/(remote|worker|node-client))|runtime\/src\/testing)\.ts$|^services\/standalone\/src\/(compose|embedded-postgres|free-port)\.ts$/;
 
 /** Faults of all imports of the tree. */
 export function importFaults(files: readonly SourceFile[]): Fault[] {

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import {
-  downloadFile,
   getBundle,
   getUser,
   listConversations,
@@ -13,6 +12,7 @@ import {
   takeProvisioning,
   type UserId,
 } from '@sotto/api';
+import { downloadFile } from '@sotto/api/files';
 import { makeRecoveryKey } from '@sotto/client/backup';
 import { makeIdentity } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';

@@ -7,12 +7,12 @@ import {
   ApiError,
   type Bundle,
   type DeviceId,
-  downloadFile,
   getBundle,
   getDeviceList,
   getIdentity,
   getKeyLogAccount,
 } from '@sotto/api';
+import { downloadFile } from '@sotto/api/files';
 import type { Client, Message } from '@sotto/client';
 import { makeIdentity } from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';

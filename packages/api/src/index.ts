@@ -65,29 +65,6 @@ export {
   type Query,
 } from './endpoint.ts';
 export {
-  deleteFile,
-  downloadFile,
-  FileGrants,
-  FileInfo,
-  fileEndpoints,
-  getFileInfo,
-  grantFile,
-  listGrants,
-  revokeGrant,
-  uploadFile,
-} from './file.ts';
-export {
-  continueUpload,
-  createUpload,
-  describeUploads,
-  endUpload,
-  findUpload,
-  TUS_CHECKSUM,
-  TUS_VERSION,
-  UPLOAD_PIECE_BYTES,
-  uploadEndpoints,
-} from './file-upload.ts';
-export {
   Address,
   ConversationId,
   DeviceId,

@@ -1,5 +1,5 @@
 /**
- * Second door, for services only: events on the bus and operations between services.
+ * A door for services only: events on the bus and operations between services.
  *
  * Events are facts that one service owns and others copy. They are delivered at least once and in no promised
  * order across subjects, so each carries a version or is idempotent by nature.

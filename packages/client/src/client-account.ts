@@ -17,7 +17,6 @@ import {
   logInByDevice,
   logOut,
   type Me,
-  registerAccount,
 } from './account/account.ts';
 import { keepKeys } from './account/key-upkeep.ts';
 import type { createLinking } from './account/link-answer.ts';
@@ -32,7 +31,10 @@ export function openAccountDoor(core: ClientCore): AccountDoor {
   const { account, call, events } = core;
   return {
     me: () => findAccount(core.store),
-    register: (entry) => registerAccount(account, entry),
+    async register(entry) {
+      const { registerAccount } = await loadLatePart();
+      return registerAccount(account, entry);
+    },
     login: (credentials) => logInTo(core, credentials),
     async recover(recovery) {
       const { recoverAccount } = await loadLatePart();

@@ -1,6 +1,6 @@
 /**
- * What few pages need at once: devices and linking, another device or identity, a forgotten password, what people decide
- * about identities and logs, files and pictures, changes to groups, backups, reports, being woken.
+ * What few pages need at once: new accounts, devices and linking, another device or identity, a forgotten password, what
+ * people decide about identities and logs, files and pictures, changes to groups, backups, reports, being woken.
  * Bundlers put it into a file of its own, which is fetched when it is first asked for. In one piece: each further one
  * costs a page more than it spares.
  */
@@ -13,6 +13,7 @@ export { beginLink } from './account/link-offer.ts';
 export { makeNextIdentity } from './account/next-identity.ts';
 export { reportLostDevice, unlinkDevice, unlinkThisDevice } from './account/own-device.ts';
 export { recoverAccount } from './account/recovered-account.ts';
+export { registerAccount } from './account/registered-account.ts';
 export { exportBackup, restoreBackup } from './backup/backup.ts';
 export { createFiles } from './files/files.ts';
 export { readGroupAnew } from './groups/accepted-log.ts';

@@ -8,13 +8,8 @@
  * For everybody else it is not there: unknown, hidden and forbidden files are one and the same answer, which
  * `test/file.test.ts` proves.
  */
-import {
-  ApiError,
-  type ConversationId,
-  type FileGrants,
-  type FileId,
-  type UserId,
-} from '@sotto/api';
+import { ApiError, type ConversationId, type FileId, type UserId } from '@sotto/api';
+import type { FileGrants } from '@sotto/api/files';
 import type { Kysely } from 'kysely';
 import type { Events } from './events.ts';
 import {

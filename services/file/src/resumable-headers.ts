@@ -1,5 +1,6 @@
 /** What the headers of a tus request say beyond numbers (https://tus.io/protocols/resumable-upload, 1.0.0). */
-import { ApiError, Timestamp, TUS_CHECKSUM } from '@sotto/api';
+import { ApiError, Timestamp } from '@sotto/api';
+import { TUS_CHECKSUM } from '@sotto/api/files';
 
 /** `Upload-Checksum: sha256 <base64>`. Throws `request.invalid`, also for an algorithm that is not spoken. */
 export function readChecksum(header: string | undefined): Uint8Array | undefined {

@@ -1,16 +1,14 @@
 /** The operations of resumable uploads, in the words of the tus protocol. */
+import { ApiError, FILE_BYTES_MAX, type ProblemCode } from '@sotto/api';
 import {
-  ApiError,
   continueUpload,
   createUpload,
   describeUploads,
   endUpload,
-  FILE_BYTES_MAX,
   findUpload,
-  type ProblemCode,
   TUS_CHECKSUM,
   TUS_VERSION,
-} from '@sotto/api';
+} from '@sotto/api/files';
 import {
   type App,
   type AuditCounts,

@@ -1,6 +1,6 @@
 /** Each operation of the contract to what does it. */
+import { ApiError } from '@sotto/api';
 import {
-  ApiError,
   deleteFile,
   downloadFile,
   type FileInfo,
@@ -9,7 +9,7 @@ import {
   listGrants,
   revokeGrant,
   uploadFile,
-} from '@sotto/api';
+} from '@sotto/api/files';
 import { exportFiles } from '@sotto/api/internal';
 import { type App, type AuditCounts, type Guards, mount, ProblemWithHeaders } from '@sotto/runtime';
 import { deleteFile as remove } from './deletions.ts';

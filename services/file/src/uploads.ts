@@ -5,7 +5,8 @@
  * the blob. Nothing can be read before the last step.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FileInfo, UserId } from '@sotto/api';
+import type { UserId } from '@sotto/api';
+import type { FileInfo } from '@sotto/api/files';
 import { type Blobs, toApiError } from '@sotto/runtime';
 import { meterBody } from './body-meter.ts';
 import { discard } from './deletions.ts';

@@ -1,6 +1,7 @@
 /** Requests to a file service, as a user. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { ConversationId, FileInfo, Problem, UserId } from '@sotto/api';
+import { ConversationId, Problem, UserId } from '@sotto/api';
+import { FileInfo } from '@sotto/api/files';
 import type { Platform } from './platform.fixture.ts';
 
 export const newUser = (): UserId => UserId.parse(randomUUID());

@@ -1,6 +1,7 @@
 /** Who may read, as events come in: twice, out of order, to one of two processes. */
 import { randomUUID } from 'node:crypto';
-import { type ConversationId, FileGrants, type FileId, type UserId } from '@sotto/api';
+import type { ConversationId, FileId, UserId } from '@sotto/api';
+import { FileGrants } from '@sotto/api/files';
 import type { MembershipChanged } from '@sotto/api/internal';
 import { publishEvent, type Service } from '@sotto/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

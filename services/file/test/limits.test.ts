@@ -1,6 +1,7 @@
 /** What one owner may bring: bytes in a day, bytes in all, and for how long a file is there. */
 import { randomBytes } from 'node:crypto';
-import { FileInfo, Problem, type UserId } from '@sotto/api';
+import { Problem, type UserId } from '@sotto/api';
+import { FileInfo } from '@sotto/api/files';
 import { exportFiles } from '@sotto/api/internal';
 import { callPeer } from '@sotto/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -1,7 +1,8 @@
 /** Requests of resumable uploads, and bodies that are sent by hand. */
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { FileId, fromProblemHeaders, UPLOAD_PIECE_BYTES, type UserId } from '@sotto/api';
+import { FileId, fromProblemHeaders, type UserId } from '@sotto/api';
+import { UPLOAD_PIECE_BYTES } from '@sotto/api/files';
 import type { Fetch } from '@sotto/runtime';
 import { MARKER_KEY } from '../src/store-marker.ts';
 import { call } from './client.fixture.ts';

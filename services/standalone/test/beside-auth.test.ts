@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   countPrekeys,
-  downloadFile,
   type EndpointSpec,
   Login,
   listConversations,
@@ -13,6 +12,7 @@ import {
   register,
   Tokens,
 } from '@sotto/api';
+import { downloadFile } from '@sotto/api/files';
 import { AuthConfig, startAuth } from '@sotto/auth';
 import { FileConfig, startFile } from '@sotto/file';
 import { KeyConfig, startKey } from '@sotto/key';

@@ -1,6 +1,5 @@
-/** Who uses this store: registering, logging in and out. */
+/** Who uses this store: logging in and out. */
 import {
-  ApiError,
   type DeviceId,
   endSession,
   type Login,
@@ -8,9 +7,6 @@ import {
   loginByDevice,
   logout,
   openChallenge,
-  type ProblemCode,
-  register,
-  renewRecoveryCode,
   type SessionId,
   type UserId,
 } from '@sotto/api';
@@ -23,7 +19,7 @@ import type { Store } from '../store/store.ts';
 import { getRecord, putRecord } from '../store/stored-record.ts';
 import type { DeviceKey } from './device-key.ts';
 import type { becomeAnotherDevice } from './device-move.ts';
-import { Account, Entry } from './records.ts';
+import { Account } from './records.ts';
 import { restoredAccount } from './restored-account.ts';
 import { isLoggedOutError, keepTokens, loggedOutError, type Tokens, tokensOf } from './tokens.ts';
 
@@ -70,76 +66,6 @@ export async function findAccount(store: Store): Promise<Me | undefined> {
 }
 
 /**
- * Makes an account with this store as its first device. Throws `account.exists` when the store has one already, and
- * the platform's problems. When an answer was lost, registering again from the same store logs in instead.
- */
-export function registerAccount(deps: AccountDeps, account: NewAccount): Promise<Registered> {
-  return enter(deps, account, {
-    record: keys.registration,
-    isNew: true,
-    first: () => deps.exchange(register, { body: { ...account } }, { signed: deps.proofs }),
-    doneBefore: 'auth.username-taken',
-  });
-}
-
-/** A way into an account that works once, and whose answer may be lost. */
-export interface Way {
-  /** Where it is noted that this way was tried. */
-  readonly record: typeof keys.registration | typeof keys.recovery;
-  /** It makes the account, so it finds none in the store but what an earlier try has left. */
-  readonly isNew: boolean;
-  readonly first: () => Promise<Login & { recoveryCode?: string | undefined }>;
-  /** What the platform says when the way was gone before. */
-  readonly doneBefore: ProblemCode;
-}
-
-/** Goes in by a way; when it was gone before, by the password that it set. Ends with a recovery code either way. */
-export async function enter(
-  deps: AccountDeps,
-  credentials: Credentials,
-  way: Way,
-): Promise<Registered> {
-  const { store } = deps;
-  const { username, password } = credentials;
-  const triedBefore = await store.transaction(async (transaction) => {
-    const before = await getRecord(transaction, way.record, Entry);
-    const isAgain = before?.username === username;
-    const restored = await restoredAccount(transaction);
-    const isUsed = restored || (!isAgain && (await transaction.get(keys.account)));
-    if (way.isNew && isUsed) throw alreadyUsed();
-    await putRecord(transaction, way.record, [Entry, { username }]);
-    return isAgain;
-  });
-  const answer = await goIn(deps, credentials, { ...way, triedBefore });
-  const me = await keep(deps, answer, { isNew: way.isNew });
-  const recoveryCode =
-    answer.recoveryCode ??
-    (await deps.call(renewRecoveryCode, { body: { password } })).recoveryCode;
-  await store.transaction((transaction) => transaction.delete(way.record));
-  return { ...me, recoveryCode };
-}
-
-async function goIn(
-  deps: AccountDeps,
-  credentials: Credentials,
-  { first, doneBefore, record, triedBefore }: Way & { readonly triedBefore: boolean },
-): Promise<Login & { recoveryCode?: string | undefined }> {
-  try {
-    return await first();
-  } catch (error) {
-    // A plain refusal says that nothing has happened; everything else leaves that open.
-    if (!triedBefore && error instanceof ApiError && error.status < 500) {
-      await deps.store.transaction((transaction) => transaction.delete(record));
-    }
-    if (!triedBefore || !isProblem(error, doneBefore)) throw error;
-    return exchangePassword(deps, credentials).catch((cause) => {
-      // It was somebody else's name, or the code is wrong, after all.
-      throw isProblem(cause, 'auth.credentials-wrong') ? error : cause;
-    });
-  }
-}
-
-/**
  * Logs in with a password: on the device of this store when it has one, else as a new device of the account. When the
  * platform does not take the store's device back without its key, as the device that it knows by the key, or as a new
  * one, for which `loadMove` is asked: the client's `LocalParty` may be another one after it. Throws `account.exists` when
@@ -164,7 +90,8 @@ export async function logIn(
   }
 }
 
-async function exchangePassword(
+/** What the platform answers to a password, for the device of this store when it has one. */
+export async function exchangePassword(
   { store, exchange, proofs }: AccountDeps,
   { username, password }: Credentials,
 ): Promise<Login> {
@@ -255,7 +182,8 @@ interface Keeping {
   readonly instead?: string;
 }
 
-async function keep(
+/** Has the store belong to the account and device of an answer. Throws as {@link logIn} does of the store. */
+export async function keep(
   { store, provider, tokens, clock, proofs }: AccountDeps,
   answer: Login,
   { isNew = false, byKey = false, move, instead }: Keeping = {},

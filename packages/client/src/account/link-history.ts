@@ -2,7 +2,8 @@
  * Recent history, handed to a device that is being linked: a file that the platform holds for a day, encrypted under a key
  * that travels in the answer to the new device's code, and so to that device alone.
  */
-import { deleteFile, getFileInfo, Timestamp, uploadFile } from '@sotto/api';
+import { Timestamp } from '@sotto/api';
+import { deleteFile, getFileInfo, uploadFile } from '@sotto/api/files';
 import type { Provider } from '@sotto/crypto';
 import { makeFileKey } from '@sotto/crypto/files';
 import { openRecords, sealRecords } from '../backup/archive-file.ts';

@@ -2,14 +2,8 @@
 import { recover } from '@sotto/api';
 import { isProblem } from '../errors.ts';
 import { keys } from '../store/key-space.ts';
-import {
-  type AccountDeps,
-  accountFor,
-  alreadyUsed,
-  enter,
-  type Registered,
-  type Way,
-} from './account.ts';
+import { type AccountDeps, accountFor, alreadyUsed, type Registered } from './account.ts';
+import { enter, type Way } from './way-in.ts';
 
 export interface Recovery {
   readonly username: string;

@@ -1,5 +1,6 @@
 /** A file on its way down: fetched again from where it broke off, and given out as far as it is known to be right. */
-import { downloadFile, type FileId } from '@sotto/api';
+import type { FileId } from '@sotto/api';
+import { downloadFile } from '@sotto/api/files';
 import { CryptoError, type Provider } from '@sotto/crypto';
 import { type ByteRange, type FileSecret, openFile, unsealFile } from '@sotto/crypto/files';
 import { sameBytes } from '../account/records.ts';

@@ -1,7 +1,8 @@
 /** A platform that gets nowhere: it takes pieces and says that it took them, or gives none. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ConversationId, FileId, UPLOAD_PIECE_BYTES } from '@sotto/api';
+import { ConversationId, FileId } from '@sotto/api';
+import { UPLOAD_PIECE_BYTES } from '@sotto/api/files';
 import { makeFileKey } from '@sotto/crypto/files';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, expect, test, vi } from 'vitest';

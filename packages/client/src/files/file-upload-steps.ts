@@ -1,12 +1,12 @@
 /** The bytes of an upload on their way (tus 1.0.0): in steps that become smaller when they do not get through. */
+import type { FileId } from '@sotto/api';
 import {
   continueUpload,
-  type FileId,
   findUpload,
   TUS_CHECKSUM,
   TUS_VERSION,
   UPLOAD_PIECE_BYTES,
-} from '@sotto/api';
+} from '@sotto/api/files';
 import type { Provider } from '@sotto/crypto';
 import { ClientError, ConnectionError } from '../errors.ts';
 import { STEP_BYTES_MIN, STEP_MS_MAX } from '../limits.ts';

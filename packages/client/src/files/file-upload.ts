@@ -1,14 +1,14 @@
 /** A file on its way up: in one request when it is small, else in pieces (tus 1.0.0) that can be gone on with. */
+import { FileId } from '@sotto/api';
 import {
   createUpload,
   deleteFile,
   endUpload,
-  FileId,
   getFileInfo,
   grantFile,
   UPLOAD_PIECE_BYTES,
   uploadFile,
-} from '@sotto/api';
+} from '@sotto/api/files';
 import { sameBytes } from '../account/records.ts';
 import { ClientError, isProblem } from '../errors.ts';
 import { GIVE_UP_MS_MAX, WHOLE_UPLOAD_BYTES_MAX, WHOLE_UPLOAD_MS_MAX } from '../limits.ts';

@@ -1,5 +1,6 @@
 /** Files: encrypted under a key of their own and padded on the way out; checked on the way in. Nothing is held whole. */
-import { type ConversationId, getFileInfo } from '@sotto/api';
+import type { ConversationId } from '@sotto/api';
+import { getFileInfo } from '@sotto/api/files';
 import type { ByteRange } from '@sotto/crypto/files';
 import { sameBytes } from '../account/records.ts';
 import { ClientError } from '../errors.ts';

@@ -2,7 +2,8 @@
  * The files that hold this account's picture. One is shared in a hundred conversations at most, so there may be several
  * of one picture; each conversation is named one of them.
  */
-import { type ConversationId, deleteFile, FileId, grantFile, UserId } from '@sotto/api';
+import { type ConversationId, FileId, UserId } from '@sotto/api';
+import { deleteFile, grantFile } from '@sotto/api/files';
 import * as z from 'zod/mini';
 import { isProblem } from '../errors.ts';
 import { lengthsOf } from '../files/file-lengths.ts';

@@ -13,7 +13,6 @@ import {
   type DeviceId,
   type deviceEndpoints,
   type EndpointSpec,
-  type fileEndpoints,
   type Headers,
   type keyEndpoints,
   type keyLogEndpoints,
@@ -26,8 +25,8 @@ import {
   type SessionId,
   type Slot,
   type UserId,
-  type uploadEndpoints,
 } from '@sotto/api';
+import type { fileEndpoints, uploadEndpoints } from '@sotto/api/files';
 import { decodeDeviceList } from '@sotto/crypto';
 import type { WebSocket } from 'ws';
 import type { KeyLogFixture } from '../trust/key-log.fixture.ts';
