@@ -16,7 +16,7 @@ import {
   referenceOf,
 } from './messages/message-reference.ts';
 import { type Found, findMessage } from './messages/message-search.ts';
-import { enqueue, isUntouched, replaceContent } from './messages/outbox.ts';
+import { enqueue, isUntouched, maySpeak, replaceContent } from './messages/outbox.ts';
 import { markRead, tellReads } from './messages/read-marks.ts';
 import { deleteRefused } from './messages/refused-message.ts';
 import { sealTyping } from './messages/typing.ts';
@@ -41,7 +41,8 @@ export interface ContentDoor {
   edit(message: MessageTarget, text: string, once?: OnceOptions): Promise<{ id: MessageId }>;
   /**
    * Takes back a message of this account, here and on all devices that have it; people who have seen it have seen it. One
-   * that has not left does not leave, and one that was refused is thrown away. Rejects as `edit` does.
+   * that has not left does not leave, and one that was refused is thrown away: with `auth.device-unknown` also by whoever
+   * has it. Rejects as `edit` does.
    */
   deleteMessage(message: MessageTarget, once?: OnceOptions): Promise<{ id: MessageId }>;
   /**
@@ -118,8 +119,9 @@ function remark(
     const found = await findMessage(deps, transaction, { conversation, about });
     assertMayRemark(found, { content, user });
     if (await changeUnsent(deps, transaction, { found, about, content })) return about.id;
-    const notBefore = await timeAfterRemarks(transaction, conversation, { about, user });
-    return enqueue(deps, transaction, { conversation, content, notBefore, id: once.id });
+    const named = { ...about, device: found.entry?.sentBy ?? about.device };
+    const notBefore = await timeAfterRemarks(transaction, conversation, { about: named, user });
+    return enqueue(deps, transaction, { ...once, conversation, content: say(named), notBefore });
   });
 }
 
@@ -143,7 +145,7 @@ interface Unsent {
   readonly content: Content;
 }
 
-/** True when it was done to the message itself, which has not left and will not leave as it was. */
+/** True when it was done to the message itself, and nobody is to be told: it will not leave as it was. */
 async function changeUnsent(
   deps: PeerDeps,
   transaction: StoreTransaction,
@@ -153,7 +155,8 @@ async function changeUnsent(
   if (entry === undefined || content.type === 'reaction') return false;
   if (found.isFailed) {
     await deleteRefused(transaction, entry);
-    return true;
+    // Others may have it, unless only what this device has sent was refused.
+    return !entry.sentBy || !(await maySpeak(deps, transaction, entry.conversation));
   }
   if (!isUntouched(entry)) return false;
   const isEdit = content.type === 'edit' && found.content.type === 'text';

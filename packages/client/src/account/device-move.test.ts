@@ -1,7 +1,15 @@
 import { ApiError, ConversationId, DeviceId, MessageId, SessionId, UserId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { expect, test, vi } from 'vitest';
-import { openPair, texts, until } from '../messages/content.fixture.ts';
+import type { Sent } from '../client-talk.ts';
+import {
+  lineOf,
+  openPair,
+  type Pair,
+  type Person,
+  texts,
+  until,
+} from '../messages/content.fixture.ts';
 import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
 import { ConversationRecord } from '../messages/conversation-record.ts';
 import { writeCursor } from '../messages/conversations.ts';
@@ -85,8 +93,9 @@ test('what may have arrived is not said again, but for what counts once however 
   });
   const contentsOf = (entries: typeof failed) =>
     entries.map(({ value }) => decodeContent(decodeRecord(OutboxEntry, value).content));
-  const [ones, others] = [contents.slice(0, 3), contents.slice(3)];
-  expect(contentsOf(failed)).toEqual(ones.map(([content]) => content));
+  const [ones, others] = [contents.slice(1, 3), contents.slice(3)];
+  const first = { ...text, text: 'has arrived' };
+  expect(contentsOf(failed)).toEqual([first, ...ones.map(([content]) => content)]);
   // If it has arrived, it has under the name that it had.
   expect(contentsOf(waiting)).toEqual(others.map(([content]) => content));
 });
@@ -129,13 +138,93 @@ function idOf(number: number): string {
 
 test('what may be stored already is for a person to send again as another device, and nobody sees it twice', async () => {
   const pair = await openPair();
-  const { alice, bob, conversation, platform } = pair;
+  const { bob, conversation } = pair;
+  let waiting: Sent | undefined;
+  const { back, sent, failed } = await comeBackUnheard(pair, async ({ client }) => {
+    waiting = await client.sendText(conversation, 'waits');
+  });
+  await back.client.whenStored(waiting!.id);
+  const said = ['hello', UNHEARD, 'waits'];
+  await until(async () => expect(await texts(bob, conversation)).toContain('waits'));
+  expect(await texts(bob, conversation)).toEqual(said);
+  const { id } = sent;
+  await expect(back.client.whenStored(id)).rejects.toMatchObject({ code: 'message.refused' });
+  expect(failed.mock.calls).toEqual([[{ id, conversation, code: 'auth.device-unknown' }]]);
+  await pair.close();
+});
+
+test('a text that may be stored fails with the words that it was to have', async () => {
+  const pair = await openPair();
+  const { bob, conversation } = pair;
+  let edit: { id: MessageId } | undefined;
+  const { back } = await comeBackUnheard(pair, async ({ client }, sent) => {
+    await client.edit(sent, 'no words');
+    edit = await client.edit(sent, 'other words');
+  });
+  await back.client.whenStored(edit!.id);
+  const line = await lineOf(back, conversation, 'other words');
+  expect(line.status).toBe('failed');
+  await until(async () => expect(await texts(bob, conversation)).toEqual(['hello', 'other words']));
+  await pair.close();
+});
+
+test('a text that may be stored and was taken back does not come back', async () => {
+  const pair = await openPair();
+  const { bob, conversation } = pair;
+  let deletion: { id: MessageId } | undefined;
+  const { back, sent } = await comeBackUnheard(pair, async ({ client }, text) => {
+    deletion = await client.deleteMessage(text);
+    await client.edit(text, 'too late');
+  });
+  expect(await texts(back, conversation)).toEqual(['hello']);
+  await back.client.whenStored(deletion!.id);
+  expect(await texts(back, conversation)).toEqual(['hello']);
+  await until(async () => expect(await texts(bob, conversation)).toEqual(['hello', 'deleted']));
+  await expect(back.client.whenStored(sent.id)).rejects.toMatchObject({ code: 'message.refused' });
+  await pair.close();
+});
+
+test('whoever deletes what has failed takes it back from those who have it', async () => {
+  const pair = await openPair();
+  const { bob, conversation } = pair;
+  const { back } = await comeBackUnheard(pair, ({ client }) =>
+    client.sendText(conversation, 'waits'),
+  );
+  const seen = ['hello', UNHEARD, 'waits'];
+  await until(async () => expect(await texts(bob, conversation)).toEqual(seen));
+  await back.client.deleteMessage(await lineOf(back, conversation, UNHEARD));
+  expect(await texts(back, conversation)).toEqual(['hello', 'waits']);
+  const left = ['hello', 'deleted', 'waits'];
+  await until(async () => expect(await texts(bob, conversation)).toEqual(left));
+  await pair.close();
+});
+
+test('what has failed is deleted here alone in a group that the account has left', async () => {
+  const pair = await openPair();
+  const { alice } = pair;
+  const bob = await alice.client.findUser('bob');
+  const { id: conversation } = await alice.client.groups.create({ members: [bob!.user] });
+  const { back } = await comeBackUnheard({ ...pair, conversation });
+  await back.client.groups.leave(conversation);
+  await back.client.deleteMessage(await lineOf(back, conversation, UNHEARD));
+  expect(await texts(back, conversation)).not.toContain(UNHEARD);
+  expect(await back.client.unsent(conversation)).toEqual([]);
+  await pair.close();
+});
+
+const UNHEARD = 'stored, and never told';
+
+/** A text of alice is stored, and she never hears of it; after `meanwhile` her client comes back as another device. */
+async function comeBackUnheard(
+  { alice, conversation, platform, open }: Pair,
+  meanwhile: (back: Person, sent: Sent) => Promise<unknown> = async () => {},
+) {
   let closing: Promise<void> | undefined;
   platform.judge = () => {
     closing ??= alice.client.close();
     return 'cut';
   };
-  const { id } = await alice.client.sendText(conversation, 'stored, and never told');
+  const sent = await alice.client.sendText(conversation, UNHEARD);
   await until(() => expect(closing).toBeDefined());
   await closing;
   platform.judge = () => undefined;
@@ -145,17 +234,11 @@ test('what may be stored already is for a person to send again as another device
     isRefused = true;
     return new ApiError('auth.device-unknown');
   };
-  const back = pair.open(alice.store);
-  const { id: waiting } = await back.client.sendText(conversation, 'waits');
+  const back = open(alice.store);
+  await meanwhile(back, sent);
   const failed = vi.fn();
   back.client.on('failed', failed);
   await back.client.login({ username: 'alice', password: 'Secret!23' });
   await back.client.connect();
-  await back.client.whenStored(waiting);
-  const said = ['hello', 'stored, and never told', 'waits'];
-  await until(async () => expect(await texts(bob, conversation)).toContain('waits'));
-  expect(await texts(bob, conversation)).toEqual(said);
-  await expect(back.client.whenStored(id)).rejects.toMatchObject({ code: 'message.refused' });
-  expect(failed.mock.calls).toEqual([[{ id, conversation, code: 'auth.device-unknown' }]]);
-  await pair.close();
-});
+  return { back, sent, failed };
+}

@@ -34,7 +34,7 @@ export async function becomeAnotherDevice(
   provider: Provider,
   move: DeviceMove,
 ): Promise<readonly OutboxEntry[]> {
-  const failed = await setAsideUncertain(transaction);
+  const failed = await setAsideUncertain(transaction, move);
   await forgetSealed(transaction, move);
   // Of conversations that only the device before has read, the platform says where this one begins.
   await transaction.delete(keys.conversationsListed);
@@ -71,17 +71,54 @@ async function passOverMeanwhile(transaction: StoreTransaction): Promise<void> {
 /**
  * What may be stored as the device before has sent it. Ids are their device's own, so everybody would see it twice, and of
  * two people's conversation the platform shows this device nothing that the one before has sent. What speaks of another
- * message may be said twice.
+ * message may be said twice. It is kept as a person sees it: with the text that it was to have since, and without one
+ * when it was taken back. Those who may have it are told of that by what waits.
  */
-async function setAsideUncertain(transaction: StoreTransaction): Promise<OutboxEntry[]> {
+async function setAsideUncertain(
+  transaction: StoreTransaction,
+  { from }: DeviceMove,
+): Promise<OutboxEntry[]> {
   const failed: OutboxEntry[] = [];
-  for await (const { value } of entriesUnder(transaction, keys.outbox())) {
+  const changes = await waitingChanges(transaction, from);
+  for await (const { key, value } of entriesUnder(transaction, keys.outbox())) {
     const entry = decodeRecord(OutboxEntry, value);
     const mayBeStored = entry.sealed || entry.hasLeft === true;
-    if (!mayBeStored || isControl(entry) || remarkOf(decodeContent(entry.content))) continue;
+    if (!mayBeStored || isControl(entry)) continue;
+    const content = decodeContent(entry.content);
+    if (remarkOf(content)) continue;
+    const change = changes.get(entry.id);
+    const now = encodeContent(withChange(content, change));
+    await putRecord(transaction, key, [OutboxEntry, { ...entry, content: now, sentBy: from }]);
     if (await setAside(transaction, entry)) failed.push(entry);
+    // That it was refused stays known to whoever waits for it.
+    if (change?.type === 'delete')
+      await transaction.delete(keys.failed(entry.conversation, entry.id));
   }
   return failed;
+}
+
+type Change = Extract<Content, { type: 'edit' | 'delete' }>;
+
+/** The last thing that waits to be done to each message of the device before; what was taken back stays so. */
+async function waitingChanges(
+  transaction: StoreTransaction,
+  from: DeviceId,
+): Promise<ReadonlyMap<MessageId, Change>> {
+  const changes = new Map<MessageId, Change>();
+  for await (const { value } of entriesUnder(transaction, keys.outbox())) {
+    const entry = decodeRecord(OutboxEntry, value);
+    if (isControl(entry) || entry.resent !== undefined) continue;
+    const content = decodeContent(entry.content);
+    if (content.type !== 'edit' && content.type !== 'delete') continue;
+    const { device, id } = content.of;
+    if (device === from && changes.get(id)?.type !== 'delete') changes.set(id, content);
+  }
+  return changes;
+}
+
+function withChange(content: Content, change: Change | undefined): Content {
+  const isEdited = content.type === 'text' && change?.type === 'edit';
+  return isEdited ? { ...content, text: change.text } : content;
 }
 
 /** Nobody could read from this device what was encrypted for them on the other. */

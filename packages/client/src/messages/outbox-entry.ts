@@ -5,6 +5,7 @@ import {
   bytesOf,
   CIPHERTEXT_BYTES_MAX,
   ConversationId,
+  DeviceId,
   MessageId,
   type OutgoingMessage,
   Recipient,
@@ -51,6 +52,8 @@ export const OutboxEntry = z.object({
   hasLeft: z.optional(z.boolean()),
   /** It was sealed, and opened without an answer: as it was sealed then, it may be stored. */
   mayBeStored: z.optional(z.boolean()),
+  /** Of one that was set aside: it may be stored as what another device has sent, which this one was before. */
+  sentBy: z.optional(DeviceId),
   /** It was stored before, as this number and at this place: the platform may have lost it. */
   resent: z.optional(z.object({ number: z.int(), seq: Seq })),
 });

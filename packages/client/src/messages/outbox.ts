@@ -56,7 +56,9 @@ export async function enqueue(
   };
   envelopeOf(deps, entry, anyHeads(deps.local));
   if (!isInPlace) await assertRoom(transaction, entry);
-  await assertStays(deps, transaction, conversation);
+  if (!(await maySpeak(deps, transaction, conversation))) {
+    throw new ClientError('conversation.left', 'this account is not in the group any more');
+  }
   await putEntry(transaction, entry);
   return id;
 }
@@ -80,14 +82,13 @@ export async function replaceContent(
 }
 
 /** Whoever has left a group, or was removed, says nothing more there. */
-async function assertStays(
+export async function maySpeak(
   { local }: SessionsDeps,
   transaction: StoreTransaction,
   conversation: ConversationId,
-): Promise<void> {
+): Promise<boolean> {
   const group = await getGroup(transaction, conversation);
-  if (group === undefined || group.members.includes(local.address.user as UserId)) return;
-  throw new ClientError('conversation.left', 'this account is not in the group any more');
+  return group === undefined || group.members.includes(local.address.user as UserId);
 }
 
 /** Entries leave in their order: while the one so far behind waits, everything since it does. What is sent again stands in nobody's way. */
