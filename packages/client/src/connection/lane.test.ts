@@ -174,6 +174,47 @@ test('what the next connection has sent is not put back by the one before, which
   await pair.close();
 });
 
+test('what the next connection has under way is not opened by the one before, and counts as unanswered', async () => {
+  const pair = await openPair();
+  const { alice, bob, conversation, platform } = pair;
+  await pair.linkBob(); // Alice has no session with that device yet.
+  const trouble = vi.fn();
+  alice.client.on('trouble', trouble);
+  let isAway = true;
+  let isCut = false;
+  const unavailable = new ApiError('service.unavailable');
+  platform.failCall = (operation) => {
+    const fails =
+      (operation === 'getBundle' && isAway) || (operation === 'openSocketTicket' && isCut);
+    return fails ? unavailable : undefined;
+  };
+  const { id } = await alice.client.sendText(conversation, 'once');
+  await until(() => expect(trouble).toHaveBeenCalled());
+  // The next connection gets it stored, and ends before it has heard so.
+  platform.judge = () => {
+    isCut = true;
+    return 'cut';
+  };
+  platform.cutAll();
+  await until(() => expect(isCut).toBe(true));
+  const known = await countUnder(alice, keys.sessions());
+  isAway = false;
+  await until(async () => expect(await countUnder(alice, keys.sessions())).toBe(known + 1));
+  await alice.client.close();
+  platform.judge = () => undefined;
+  isCut = false;
+  const again = pair.open(alice.store);
+  const behind = vi.fn();
+  again.client.on('store-behind', behind);
+  await again.client.connect();
+  await again.client.whenStored(id);
+  expect(behind).not.toHaveBeenCalled();
+  await again.client.sendText(conversation, 'after');
+  const all = ['hello', 'once', 'after'];
+  await until(async () => expect(await texts(bob, conversation)).toEqual(all));
+  await pair.close();
+});
+
 /** A lane over a store with messages that are sealed and wait. `sent` gives the numbers of what has left. */
 async function laneWithWaiting(count: number) {
   const store = openMemoryStore();

@@ -27,7 +27,7 @@ import { IN_FLIGHT_PER_CONVERSATION } from '../limits.ts';
 import { doWithoutFresh, noteMet } from '../messages/control-outbox.ts';
 import type { ConversationRecord } from '../messages/conversation-record.ts';
 import { needConversation } from '../messages/find-conversation.ts';
-import { setAside, settle, unseal } from '../messages/outbox.ts';
+import { type Refused, setAside, settle, unseal } from '../messages/outbox.ts';
 import { keyOf, type OutboxEntry, placeBefore, toOutgoing } from '../messages/outbox-entry.ts';
 import { sealNext } from '../messages/sealing.ts';
 import type { Missing } from '../messages/sealing-outcome.ts';
@@ -258,7 +258,8 @@ export class Lane {
   async #goBack({ number, problem, entries }: Refusal): Promise<void> {
     const [refused] = entries;
     const conversation = await needConversation(this.#deps, this.#id);
-    const isGivenUp = await mend(this.#deps, { problem, entries, conversation });
+    const { signal } = this.#stopping;
+    const isGivenUp = await mend(this.#deps, { problem, entries, conversation, signal });
     if (isGivenUp) this.#deps.send({ type: 'withdraw', conversation: this.#id, number });
     this.#lastNumber = isGivenUp ? number : number - 1;
     this.#sentUpTo = isGivenUp ? keyOf(refused) : placeBefore(refused);
@@ -308,14 +309,15 @@ function waitsForPerson(error: unknown): boolean {
   return error instanceof ClientError && FOR_A_PERSON.includes(error.code);
 }
 
-interface Mending {
+interface Mending extends Refused {
   readonly problem: Problem;
   readonly entries: Refusal['entries'];
   readonly conversation: ConversationRecord;
 }
 
 /** Does what a refusal asks for. True when the message is given up; its content is kept aside. */
-async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending): Promise<boolean> {
+async function mend(deps: LaneDeps, mending: Mending): Promise<boolean> {
+  const { problem, entries, conversation } = mending;
   if (PASSING.includes(problem.code)) return false;
   const [refused] = entries;
   if (problem.code === 'message.id-conflict' && problem.stored?.conversation === conversation.id) {
@@ -323,11 +325,11 @@ async function mend(deps: LaneDeps, { problem, entries, conversation }: Mending)
   }
   if (isForOthers(refused, problem)) return giveUp(deps, { entry: refused, problem });
   if (problem.code === 'message.devices-stale' && problem.devices !== undefined) {
-    await followDevices(deps, { conversation, entries, difference: problem.devices });
+    await followDevices(deps, mending, problem.devices);
     return false;
   }
   if (problem.code === 'message.group-stale' && problem.audience && conversation.kind === 'group') {
-    await followAudience(deps, conversation, { audience: problem.audience, entries });
+    await followAudience(deps, conversation, { audience: problem.audience, refused: mending });
     return false;
   }
   return giveUp(deps, { entry: refused, problem });
@@ -367,14 +369,11 @@ async function giveUp(
   return true;
 }
 
-interface DeviceChange {
-  readonly conversation: ConversationRecord;
-  readonly entries: readonly OutboxEntry[];
-  readonly difference: DeviceDifference;
-}
-
-async function followDevices(deps: LaneDeps, change: DeviceChange): Promise<void> {
-  const { conversation, entries, difference } = change;
+async function followDevices(
+  deps: LaneDeps,
+  mending: Mending,
+  difference: DeviceDifference,
+): Promise<void> {
   const wanted = difference.missing.map(({ user, device }) => ({
     user: UserId.parse(user),
     device: DeviceId.parse(device),
@@ -382,7 +381,7 @@ async function followDevices(deps: LaneDeps, change: DeviceChange): Promise<void
   // Several entries may have been refused for the same device: only the first fetches its bundle.
   await meetPeers(deps, await deps.store.transaction((transaction) => unmet(transaction, wanted)));
   await deps.store.transaction(async (transaction) => {
-    await forgetDevices(transaction, conversation.members, difference.unknown);
-    await unseal(transaction, entries, difference.unknown);
+    await forgetDevices(transaction, mending.conversation.members, difference.unknown);
+    await unseal(transaction, mending, difference.unknown);
   });
 }

@@ -5,7 +5,7 @@ import { isProblem } from '../errors.ts';
 import { PASSED_OVER_MS } from '../limits.ts';
 import { noteMet } from '../messages/control-outbox.ts';
 import type { ConversationRecord, GroupRecord } from '../messages/conversation-record.ts';
-import { setAside, unseal } from '../messages/outbox.ts';
+import { type Refused, setAside, unseal } from '../messages/outbox.ts';
 import { isControl, OutboxEntry, putEntry } from '../messages/outbox-entry.ts';
 import { addressKey, keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
@@ -105,11 +105,11 @@ async function leaveOut(
 export async function followAudience(
   deps: GroupDeps,
   { id, head }: GroupRecord,
-  { audience, entries }: { audience: GroupAudience; entries: readonly OutboxEntry[] },
+  { audience, refused }: { readonly audience: GroupAudience; readonly refused: Refused },
 ): Promise<void> {
   await deps.store.transaction(async (transaction) => {
     await noteVersions(transaction, id, audience.lists);
-    await unseal(transaction, entries);
+    await unseal(transaction, refused);
   });
   if (audience.version > head.version) await readGroup(deps, id);
 }

@@ -24,6 +24,9 @@ const entry: OutboxEntry = {
   sealed: false,
 };
 
+/** Of a lane that has not ended. */
+const { signal } = new AbortController();
+
 test('what was refused as stale has left, so it says what it says, though nothing of it is encrypted now', async () => {
   expect(isUntouched(entry)).toBe(true);
   const group = { ciphertext: new Uint8Array(9), version: 1, lists: new Uint8Array(32) };
@@ -31,7 +34,7 @@ test('what was refused as stale has left, so it says what it says, though nothin
   const kept = await store.transaction(async (transaction) => {
     const sealed = { ...entry, group, sealed: true };
     await putEntry(transaction, sealed);
-    await unseal(transaction, [sealed]);
+    await unseal(transaction, { entries: [sealed], signal });
     return decodeRecord(OutboxEntry, (await transaction.get(keyOf(entry)))!);
   });
   expect(kept).toMatchObject({ sealed: false, recipients: [] });
@@ -44,7 +47,7 @@ test('what has left the outbox since it was refused is neither put back nor set 
   const store = openMemoryStore();
   const sealed = { ...entry, sealed: true };
   const [hasFailed, left] = await store.transaction(async (transaction) => {
-    await unseal(transaction, [sealed]);
+    await unseal(transaction, { entries: [sealed], signal });
     const isSetAside = await setAside(transaction, sealed);
     return [isSetAside, await transaction.list({ prefix: '', limit: 1 })];
   });
@@ -58,7 +61,8 @@ test('what was encrypted anew since it was refused keeps that', async () => {
   const recipients = [recipient(1)];
   const kept = await store.transaction(async (transaction) => {
     await putEntry(transaction, { ...entry, recipients, sealed: true });
-    await unseal(transaction, [{ ...entry, recipients: [recipient(2)], sealed: true }]);
+    const refused = { ...entry, recipients: [recipient(2)], sealed: true };
+    await unseal(transaction, { entries: [refused], signal });
     return decodeRecord(OutboxEntry, (await transaction.get(keyOf(entry)))!);
   });
   expect(kept).toMatchObject({ recipients, sealed: false });
@@ -77,7 +81,7 @@ test('what is encrypted for an account is forgotten with its identity, and a ref
   const all = [sealed, resent, forCarol, begun, left];
   const kept = await keptAfter(store, all, async (transaction) => {
     await unsealFor(transaction, ofBob.user);
-    await unseal(transaction, [sealed]);
+    await unseal(transaction, { entries: [sealed], signal });
   });
   expect(kept.map(({ recipients, sealed: isSealed }) => [recipients, isSealed])).toEqual([
     [[ofCarol], false],

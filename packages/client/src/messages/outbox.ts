@@ -176,17 +176,25 @@ export async function setAside(
   return true;
 }
 
+/** What a lane was refused. */
+export interface Refused {
+  readonly entries: readonly OutboxEntry[];
+  /** Aborted when the connection has ended. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Lets refused entries be encrypted again, for the devices there are now. What they hold for other devices stays:
  * nothing of a refused message was stored, so those ciphertexts are still unused. What is sent again is encrypted for
  * nobody else: it only leaves out the devices that have `gone`. What another connection has got stored meanwhile stays
- * so.
+ * so; and nothing is done once the lane has ended, since the next one may have the same bytes under way.
  */
 export async function unseal(
   transaction: StoreTransaction,
-  entries: readonly OutboxEntry[],
+  { entries, signal }: Refused,
   gone: readonly string[] = [],
 ): Promise<void> {
+  if (signal.aborted) return;
   for (const refused of entries) {
     const entry = await readAgain(transaction, refused);
     if (entry === undefined) continue;
