@@ -81,6 +81,7 @@ test('what is encrypted for an account is forgotten with its identity, and a ref
   const all = [sealed, resent, forCarol, begun, left];
   const kept = await keptAfter(store, all, async (transaction) => {
     await unsealFor(transaction, ofBob.user);
+    await unsealFor(transaction, ofBob.user);
     await unseal(transaction, { entries: [sealed], signal });
   });
   expect(kept.map(({ recipients, sealed: isSealed }) => [recipients, isSealed])).toEqual([
@@ -93,6 +94,23 @@ test('what is encrypted for an account is forgotten with its identity, and a ref
   expect(kept.map(isUntouched)).toEqual([false, false, false, true, false]);
   const unanswered = await store.transaction((transaction) => countUnanswered(transaction));
   expect(unanswered).toBe(4);
+  await store.close();
+});
+
+test('what was begun when one identity was accepted, and sent to it, is unanswered for the next one, too', async () => {
+  const ofBob = { user: userOf(5), device: deviceOf(6), ciphertext: Uint8Array.of(1) };
+  const begun = { ...entry, recipients: [ofBob] };
+  const store = openMemoryStore();
+  const [kept] = await keptAfter(store, [begun], async (transaction) => {
+    await unsealFor(transaction, ofBob.user);
+    const [open] = await transaction.list({ prefix: keys.outbox(), limit: 1 });
+    const resealed = { ...decodeRecord(OutboxEntry, open!.value), recipients: [ofBob] };
+    await putEntry(transaction, { ...resealed, sealed: true });
+    await unsealFor(transaction, ofBob.user);
+  });
+  expect(kept).toMatchObject({ recipients: [], sealed: false });
+  expect(isUntouched(kept!)).toBe(false);
+  expect(await store.transaction((transaction) => countUnanswered(transaction))).toBe(1);
   await store.close();
 });
 

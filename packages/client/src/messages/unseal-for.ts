@@ -21,9 +21,10 @@ export async function unsealFor(transaction: StoreTransaction, account: UserId):
 }
 
 function changedText(entry: OutboxEntry, account: UserId): OutboxEntry | undefined {
-  const { sealed, hasLeft = sealed, mayBeStored = sealed } = entry;
   const recipients = entry.recipients.filter(({ user }) => user !== account);
   if (recipients.length === entry.recipients.length) return undefined;
+  const hasLeft = entry.sealed || entry.hasLeft;
+  const mayBeStored = entry.sealed || entry.mayBeStored;
   return { ...entry, recipients, sealed: false, hasLeft, mayBeStored };
 }
 
