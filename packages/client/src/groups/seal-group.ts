@@ -131,7 +131,7 @@ async function sealMessage(pass: Pass, entry: OutboxEntry): Promise<Outcome> {
   });
   keyed.own = own;
   const group = { ciphertext, version: conversation.head.version, lists: keyed.lists };
-  const sealed = { ...entry, group, recipients: [], sealed: true };
+  const sealed = { ...entry, group, recipients: [], sealed: true, sealedAt: deps.clock() };
   await putEntry(transaction, sealed);
   return sealed;
 }

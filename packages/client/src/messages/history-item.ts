@@ -29,6 +29,8 @@ export const Message = z.object({
   expiresAt: z.optional(Time),
   /** Sent by this account, from this device or another one. */
   own: z.boolean(),
+  /** When this device encrypted it, which may be long after it was written: in milliseconds since 1970 by its clock. */
+  sealedAt: z.optional(z.number()),
   /** The sender's count skipped a number before this message, or this one comes late: something was held back. */
   order: z.enum(['next', 'gap', 'late']),
   /** The sending device's own number of it; absent in older stores. */

@@ -46,6 +46,8 @@ export const OutboxEntry = z.object({
     }),
   ),
   sealed: z.boolean(),
+  /** When it was last encrypted, in milliseconds by this machine's clock. */
+  sealedAt: z.optional(z.number()),
   /** It was written with other content: whoever has it by an earlier life of the store has that. */
   isChanged: z.optional(z.boolean()),
   /** It was sealed and sent once, and refused: somebody may have what it says. */

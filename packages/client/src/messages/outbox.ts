@@ -137,7 +137,7 @@ const NOTHING = new Uint8Array(0);
 
 function itemOf(
   { local }: SessionsDeps,
-  { time, content, counter, group }: OutboxEntry,
+  { time, content, counter, group, sealedAt }: OutboxEntry,
   { id, conversation, seq, sentAt }: Stored,
 ): Message {
   const { user, device } = local.address;
@@ -149,6 +149,7 @@ function itemOf(
     sender: { user: UserId.parse(user), device: DeviceId.parse(device) },
     sentAt,
     time,
+    sealedAt,
     content: decodeContent(content),
     own: true,
     order: 'next',

@@ -143,7 +143,8 @@ async function sealEntry(
     if (ciphertext === undefined) wanted.push(address);
     else recipients.push({ ...address, ciphertext });
   }
-  return { entry: { ...entry, recipients, sealed: wanted.length === 0 }, wanted };
+  const sealedAt = deps.clock();
+  return { entry: { ...entry, recipients, sealed: wanted.length === 0, sealedAt }, wanted };
 }
 
 /** All devices of the conversation, or those of them that a control message is for. */

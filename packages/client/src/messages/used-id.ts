@@ -32,7 +32,9 @@ export async function settleUsed(
   { entry, stored }: Used,
 ): Promise<boolean | undefined> {
   if (await isOfAnother(deps.local, transaction, { entry, stored })) return undefined;
-  const isNews = await settle(deps, transaction, { entry, stored, isForgotten: true });
+  // What stands there is not what was encrypted last.
+  const before = { ...entry, sealedAt: undefined };
+  const isNews = await settle(deps, transaction, { entry: before, stored, isForgotten: true });
   // What is sent again after a restore of the platform had said it the first time.
   const isToSay = entry.isChanged === true && entry.resent === undefined;
   if (isToSay) await sayChange(deps, transaction, entry);

@@ -52,7 +52,7 @@ export const answerResend: ControlHandler<'resend'> = async (deps, { sender }, c
 /** Who asks, and what of this account's was meant for them. */
 interface Reader {
   readonly isOwn: boolean;
-  /** Nothing older than this, in milliseconds by our clock: it was written for another identity. */
+  /** Nothing encrypted before this, in milliseconds by our clock: it was for another identity. */
   readonly since: number;
   /** In a group: the entry by which the account came in. */
   readonly from: number;
@@ -60,7 +60,7 @@ interface Reader {
 
 /**
  * Undefined for whoever is not to be told anything. Somebody who takes over an account and is accepted gets what is
- * written then, and nothing that was written before.
+ * encrypted then, and nothing that was encrypted before.
  */
 async function findReader(
   { transaction, conversation: { id }, local }: OpenDeps,
@@ -109,9 +109,9 @@ async function findSaid(
   }
   if (item.type !== 'message' || !item.own || item.content.type === 'unsupported')
     return 'withheld';
-  const isFor = item.time >= reader.since && (item.membership ?? 0) >= reader.from;
+  const { counter, time, sealedAt = time } = item;
+  const isFor = sealedAt >= reader.since && (item.membership ?? 0) >= reader.from;
   if (!isFor && !reader.isOwn) return 'withheld';
-  const { counter, time } = item;
   const content = item.content.type === 'deleted' ? nothing : item.content;
   return { of, id, time, content, ...(counter && { counter }) };
 }

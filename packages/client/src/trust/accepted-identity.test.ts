@@ -11,9 +11,12 @@ import {
   countUnreadable,
   type Party,
   pair,
+  say,
   startWorld,
   textOf,
   textsOf,
+  theirs,
+  trio,
   until,
   type World,
 } from '../repair/repair.fixture.ts';
@@ -83,7 +86,33 @@ test.each<[string, () => Problem]>([
   30_000,
 );
 
-test('what was stored in the end though no answer came stands where it is, once, and holds nothing up', async () => {
+test('what waited for the identity that was accepted is sent to it again when it cannot be read', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  const { refused, lift } = refuseAll('alice', () => toProblem(new ApiError('rate.limited')));
+  const { id } = await alice.client.sendText(conversation, 'one');
+  await until(() => refused() > 0);
+  damage(id);
+  await renewAndAccept(bob, alice, lift);
+  await until(async () => (await theirs(bob, conversation)).length === 2);
+  expect(await theirs(bob, conversation)).toMatchObject([
+    { content: { text: 'hello yourself' } },
+    { id, content: { text: 'one' }, isRepaired: true },
+  ]);
+}, 30_000);
+
+test('the same holds in a group, whose messages are keyed anew when they are refused', async () => {
+  const { alice, bob, conversation } = await trio(world);
+  await say(alice, bob, { conversation, text: 'hello' });
+  const { refused, lift } = refuseAll('alice', () => toProblem(new ApiError('rate.limited')));
+  const { id } = await alice.client.sendText(conversation, 'one');
+  await until(() => refused() > 0);
+  damage(id);
+  await renewAndAccept(bob, alice, lift);
+  await until(async () => (await theirs(bob, conversation)).length === 2);
+  expect((await theirs(bob, conversation))[1]).toMatchObject({ id, isRepaired: true });
+}, 30_000);
+
+test('what was stored in the end though no answer came stands where it is, once, for the identity before alone', async () => {
   const { alice, bob, conversation } = await pair(world);
   const notices: unknown[] = [];
   alice.client.on('store-behind', (notice) => notices.push(notice));
@@ -105,15 +134,22 @@ test('what was stored in the end though no answer came stands where it is, once,
     await putRecord(transaction, keys.peer(user), [Peer, { ...peer!, changedTo: identityKey }]);
   });
   await alice.client.acceptIdentity(user);
+  const asked = world.toldBy('bob');
   isCut = false;
   await renewed;
   const { id: next } = await alice.client.sendText(conversation, 'two');
   for (const id of [stored, next]) await alice.client.whenStored(id);
   await until(async () => (await textsOf(bob, conversation)).includes('two'));
+  // It was encrypted for the identity before. Bob asks for it, and is given nothing.
+  await until(() => world.toldBy('bob') > asked);
+  await say(bob, alice, { conversation, text: 'what was that?' });
+  await say(alice, bob, { conversation, text: 'nothing for you' });
+  expect(await textsOf(bob, conversation)).toEqual(['hello yourself', 'two', 'nothing for you']);
+  expect(await countUnreadable(bob, conversation)).toBe(1);
   const own = (await alice.client.history(conversation)).flatMap((item) =>
     item.type === 'message' && item.own ? [textOf(item.content)] : [],
   );
-  expect(own).toEqual(['hello yourself', 'one', 'two']);
+  expect(own).toEqual(['hello yourself', 'one', 'two', 'nothing for you']);
   expect(room.messages.filter(({ stored: { id } }) => id === stored)).toHaveLength(1);
   // What the platform has more of than was answered is this one.
   expect(notices).toEqual([]);
@@ -136,6 +172,14 @@ function refuseAll(username: string, problem: () => Problem) {
     world.platform.judge = () => undefined;
   };
   return { refused: () => refused, lift };
+}
+
+/** Changes a byte of every copy of a message. */
+function damage(id: MessageId): void {
+  world.platform.show = (slot) => {
+    if (slot.type !== 'message' || slot.id !== id) return [slot];
+    return [{ ...slot, ciphertext: slot.ciphertext.with(-1, slot.ciphertext.at(-1)! ^ 1) }];
+  };
 }
 
 /** One makes another identity; the other one is told, and accepts it. */
