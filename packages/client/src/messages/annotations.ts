@@ -262,13 +262,17 @@ async function applyWaiting(transaction: StoreTransaction, item: Message): Promi
   }
 }
 
-/** The text of an edit in the place of the message's own. */
+/**
+ * The text of an edit in the place of the message's own. One that says the same has changed nothing, unless the message
+ * came again: as its sender had it by then.
+ */
 async function putText(
   transaction: StoreTransaction,
   target: Message,
   { content }: Message,
 ): Promise<void> {
   if (target.content.type !== 'text' || content.type !== 'edit') return;
+  if (target.content.text === content.text && !target.isRepaired) return;
   const edited = { ...target.content, text: content.text };
   await putMessage(transaction, { ...target, content: edited, isEdited: true });
 }

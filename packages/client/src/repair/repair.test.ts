@@ -1,5 +1,11 @@
 /** Messages that cannot be read when they come: all are shown in the end, in their places, once. */
-import type { ConversationId, MessageId, Recipient } from '@sotto/api';
+import {
+  ApiError,
+  type ConversationId,
+  type MessageId,
+  type Recipient,
+  toProblem,
+} from '@sotto/api';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { encodeContent } from '../messages/content.ts';
 import { addressedBy } from '../platform/platform-rooms.fixture.ts';
@@ -46,6 +52,21 @@ test('a message that was damaged on its way is sent again, and lies in its place
     ['two', 'next', true],
     ['three', 'next', undefined],
   ]);
+});
+
+test('what was edited before it was sent again is shown as edited', async () => {
+  const { alice, bob, conversation } = await pair(world);
+  const mute = toProblem(new ApiError('rate.limited'));
+  world.platform.judge = (_message, _number, { username }) =>
+    username === 'alice' ? mute : undefined;
+  world.damageNext();
+  const sent = await bob.client.sendText(conversation, 'a slip');
+  await bob.client.whenStored(sent.id);
+  await bob.client.whenStored((await bob.client.edit(sent, 'what was meant')).id);
+  world.platform.judge = () => undefined;
+  await until(async () => (await textsOf(alice, conversation)).includes('what was meant'));
+  const repaired = (await theirs(alice, conversation)).find(({ id }) => id === sent.id);
+  expect(repaired).toMatchObject({ isRepaired: true, isEdited: true });
 });
 
 test('what the platform calls a word between devices is shown all the same when it is for people', async () => {
