@@ -131,6 +131,11 @@ export class ClientCore {
     this.#connection?.wake(conversation);
   }
 
+  /** The same in all, and the next connection takes in again what the platform lists: more of it may be readable. */
+  learnAgain(): void {
+    this.#connection?.learnAgain();
+  }
+
   /** After the platform has ended this session too. */
   async leave(): Promise<void> {
     await this.disconnect();
@@ -184,11 +189,14 @@ export class ClientCore {
   /** Work that nothing waits for: what fails is told. It ends before the store is closed. */
   inBackground(work: Promise<void>): void {
     const ending: Promise<void> = work
-      .catch((error) => {
-        if (!this.closing.aborted) this.events.emit('trouble', { error });
-      })
+      .catch((error) => this.tell(error))
       .finally(() => this.#endings.delete(ending));
     this.#endings.add(ending);
+  }
+
+  /** Tells what nobody waits for, unless it is that everything ends. */
+  tell(error: unknown): void {
+    if (!this.closing.aborted) this.events.emit('trouble', { error });
   }
 
   async #loadLocal(): Promise<LocalParty> {

@@ -2,7 +2,6 @@
 import type { UserId } from '@sotto/api';
 import type { ClientCore } from './client-core.ts';
 import type { TrustDoor } from './client-interface.ts';
-import { readBrokenGroups } from './groups/group-reading.ts';
 import { loadLatePart } from './load-late.ts';
 import { readAlarms } from './trust/alarms.ts';
 import { dismissNotice, type Notice } from './trust/notices.ts';
@@ -18,12 +17,14 @@ export function openTrustDoor(core: ClientCore): TrustDoor {
       return compareIdentities(await core.peerDeps(), user);
     },
     async acceptIdentity(user: UserId, shown?: string) {
-      const { acceptIdentity, pardonContact } = await loadLatePart();
+      const { acceptIdentity, pardonContact, readBrokenGroups } = await loadLatePart();
       await acceptIdentity(await core.peerDeps(), { user, shown, now: core.clock() });
       await store.transaction((transaction) => pardonContact(transaction, user));
       // What came while a log waited for this can be asked for once it was read.
-      core.inBackground(readBrokenGroups(await core.groupDeps()).then(() => core.wake()));
-      core.wake();
+      const tell = (error: unknown) => core.tell(error);
+      const reading = readBrokenGroups(await core.groupDeps(), tell);
+      core.inBackground(reading.then(() => core.learnAgain()));
+      core.learnAgain();
     },
     async acceptKeyLog() {
       const { forgetKeyLog } = await loadLatePart();

@@ -17,6 +17,7 @@ export { registerAccount } from './account/registered-account.ts';
 export { exportBackup, restoreBackup } from './backup/backup.ts';
 export { createFiles } from './files/files.ts';
 export { readGroupAnew } from './groups/accepted-log.ts';
+export { readBrokenGroups } from './groups/broken-groups.ts';
 export {
   addMembers,
   foundGroup,

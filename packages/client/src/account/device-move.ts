@@ -7,10 +7,10 @@ import { makeRegistrationId, type Provider, signingKeyPairOf, signingSeed } from
 import { remarkOf } from '../messages/annotations.ts';
 import { type Content, decodeContent, encodeContent } from '../messages/content.ts';
 import { ConversationRecord } from '../messages/conversation-record.ts';
-import { notePassedOver } from '../messages/conversations.ts';
 import type { MessageReference } from '../messages/message-reference.ts';
 import { setAside } from '../messages/outbox.ts';
 import { isControl, OutboxEntry } from '../messages/outbox-entry.ts';
+import { notePassedOver } from '../messages/passed-over.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';

@@ -2,10 +2,9 @@
 import { type ConversationId, openSocketTicket, type ServerFrame, type UserId } from '@sotto/api';
 import { keepKeys } from '../account/key-upkeep.ts';
 import { ClientError, isProblem } from '../errors.ts';
-import { giveAllTitleKeys } from '../groups/group-title.ts';
 import { BACKGROUND_WAIT_MS_MAX, IN_FLIGHT_MAX, UPKEEP_MS } from '../limits.ts';
-import { learnConversations } from '../messages/find-conversation.ts';
 import { outboxConversations } from '../messages/outbox.ts';
+import { forgetPassedOver, listPassedOver } from '../messages/passed-over.ts';
 import { forgetSent } from '../messages/sent-log.ts';
 import { hearEphemeral } from '../messages/typing.ts';
 import { createRepairer, type Repairer } from '../repair/repair.ts';
@@ -16,9 +15,10 @@ import { refreshList } from '../trust/peer-lists.ts';
 import type { PeerDeps } from '../trust/peers.ts';
 import type { Call } from './call.ts';
 import { type Deliveries, openDeliveries } from './deliveries.ts';
-import { type Behind, findReadable, forgetPassedOver, takeCursors, takeHello } from './greeting.ts';
+import { type Behind, takeCursors, takeHello } from './greeting.ts';
 import { type IncomingFrame, takeRun } from './incoming.ts';
 import { Lane, type SendRoom } from './lane.ts';
+import { createLearning, type Learning } from './learning.ts';
 import { patient } from './patience.ts';
 import type { Presences } from './presence.ts';
 import { createReceiver, type Receiver } from './receive.ts';
@@ -65,6 +65,7 @@ export class Connection {
   readonly #keyLog: KeyLog;
   readonly #proofs: MemberProofs;
   readonly #deliveries: Deliveries;
+  readonly #learning: Learning;
   readonly #hear: ReturnType<typeof hearEphemeral>;
   /** What still runs of connections that have ended. */
   readonly #endings = new Set<Promise<unknown>>();
@@ -74,8 +75,6 @@ export class Connection {
   #prepared: 'kept' | 'owed' = 'kept';
   /** Without patience: what keeps a connection from being opened ends the attempt, and the pause until the next is told. */
   readonly #call: Call;
-  /** What the platform lists was taken in, or is being. */
-  #learning: Promise<void> | undefined;
 
   constructor(deps: ConnectionDeps) {
     this.#call = deps.call;
@@ -84,6 +83,8 @@ export class Connection {
     const onError = (error: unknown) => deps.events.emit('trouble', { error });
     this.#proofs = createMemberProofs({ ...this.#deps, keyLog: this.#keyLog, onError });
     this.#deliveries = openDeliveries(this.#deps);
+    const wake = (conversation?: ConversationId) => this.wake(conversation);
+    this.#learning = createLearning({ ...this.#deps, keyLog: this.#keyLog, wake });
     const inBackground = (work: Promise<void>) => this.#inBackground(work);
     this.#hear = hearEphemeral({ ...this.#deps, inBackground });
     this.#opened.promise.catch(() => {}); // An event says it too, when nobody waits for the connection.
@@ -132,6 +133,12 @@ export class Connection {
       this.#wakeLanes();
       here.repairer.wake();
     }
+  }
+
+  /** What stood in the way of sending or reading may be gone: what could not be read is read over the next connection. */
+  learnAgain(): void {
+    this.#learning.again();
+    this.wake();
   }
 
   /** Disconnects. Resolves when nothing of any connection runs any more. */
@@ -212,10 +219,12 @@ export class Connection {
     const repairer = createRepairer({ ...this.#deps, wake });
     const onMissed = repairer.wake;
     const inBackground = (work: Promise<void>) => this.#inBackground(work);
+    const learning = this.#learning;
     const receiver = createReceiver({
-      ...{ ...this.#learnDeps(), wake, onMissed, inBackground },
-      ...{ send, onPrekeyUsed: lookAfterKeys },
+      ...{ ...this.#deps, keyLog: this.#keyLog, wake, onMissed, inBackground },
+      ...{ send, onPrekeyUsed: lookAfterKeys, learnAgain: learning.again },
       prove: (contact) => this.#proofs.need([contact]),
+      readLog: (conversation) => inBackground(learning.readLog(conversation)),
     });
     const room = { left: IN_FLIGHT_MAX, onFreed: () => this.#wakeLanes() };
     const began = { lanes: new Map(), tail: Promise.resolve(), incoming: [], isGreeted: false };
@@ -300,40 +309,21 @@ export class Connection {
     here.repairer.wake();
     await this.#proofs.needOwed();
     await this.#readUpTo(here, behind);
-    this.#inBackground(this.#learnConversations().then(() => this.#readPassedOver(here)));
-  }
-
-  /** What could not be judged over one connection is learned over the next. */
-  #learnDeps() {
-    const onUnjudged = () => {
-      this.#learning = undefined;
-    };
-    return { ...this.#deps, keyLog: this.#keyLog, onUnjudged };
-  }
-
-  /** Once: what changes while connected, or between two connections, comes as slots. */
-  #learnConversations(): Promise<void> {
-    const deps = this.#learnDeps();
-    this.#learning ??= learnConversations(deps)
-      .then(() => giveAllTitleKeys(deps, (conversation) => this.wake(conversation)))
-      .catch((error) => {
-        this.#learning = undefined;
-        throw error;
-      });
-    return this.#learning;
+    this.#inBackground(this.#learning.need().then(() => this.#readPassedOver(here)));
   }
 
   /** Groups may have turned out to be sound. What cannot be read does not end the connection, or no other would last. */
   async #readPassedOver(here: Attendance): Promise<void> {
     const { store } = this.#deps;
-    const found = await findReadable(store);
+    const found = await listPassedOver(store, { isBegun: true });
     if (here !== this.#attendance) return;
-    for (const readable of found) {
+    for (const conversation of found) {
       this.#inTurn(here, async () => {
         if (here !== this.#attendance) return;
-        await this.#readUpTo(here, [readable]).catch((error) => {
+        const toItsEnd = { conversation, last: Number.MAX_SAFE_INTEGER };
+        await this.#readUpTo(here, [toItsEnd]).catch((error) => {
           if (!isProblem(error, 'conversation.not-found')) return this.#tell(error);
-          return forgetPassedOver(store, readable.conversation);
+          return forgetPassedOver(store, conversation);
         });
       });
     }

@@ -2,7 +2,7 @@
  * What a device makes of the platform's greeting: whether the platform was restored, and lacks what this device has sent,
  * or the store was, and lacks what this device has done (DESIGN 2.9, and 3, stale stores).
  */
-import { ConversationId, type ServerFrame } from '@sotto/api';
+import type { ConversationId, ServerFrame } from '@sotto/api';
 import * as z from 'zod/mini';
 import { catchUpPrekeys } from '../account/stale-store.ts';
 import { ClientError } from '../errors.ts';
@@ -17,8 +17,8 @@ import {
   setSentCount,
 } from '../messages/sent-log.ts';
 import { keys } from '../store/key-space.ts';
-import type { Store, StoreTransaction } from '../store/store.ts';
-import { entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { getRecord, putRecord } from '../store/stored-record.ts';
 import { noteNotice } from '../trust/notices.ts';
 import type { PeerDeps } from '../trust/peers.ts';
 
@@ -94,24 +94,6 @@ export async function takeCursors(deps: PeerDeps, cursors: Cursors): Promise<Beh
   });
   if (isStale && !(await hasLeftToday(deps))) await leaveBehind(deps);
   return behind;
-}
-
-/** Conversations that were passed over and can be read now: to their end. */
-export function findReadable(store: Store): Promise<Behind> {
-  return store.transaction(async (transaction) => {
-    const found: Behind = [];
-    for await (const { key } of entriesUnder(transaction, keys.allPassedOver)) {
-      const conversation = ConversationId.parse(key.slice(keys.allPassedOver.length));
-      const isBegun = (await transaction.get(keys.cursor(conversation))) !== undefined;
-      if (isBegun) found.push({ conversation, last: Number.MAX_SAFE_INTEGER });
-    }
-    return found;
-  });
-}
-
-/** For a conversation of which the platform shows nothing any more. */
-export function forgetPassedOver(store: Store, conversation: ConversationId): Promise<void> {
-  return store.transaction((transaction) => transaction.delete(keys.passedOver(conversation)));
 }
 
 /**

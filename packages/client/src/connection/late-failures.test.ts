@@ -3,7 +3,7 @@ import type { ConversationId } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Client, createClient } from '../client.ts';
-import { notePassedOver } from '../messages/conversations.ts';
+import { notePassedOver } from '../messages/passed-over.ts';
 import { type Platform, startPlatform } from '../platform/platform.fixture.ts';
 import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';

@@ -6,14 +6,9 @@ import { type ConversationId, listMessages, type Slot } from '@sotto/api';
 import { ClientError } from '../errors.ts';
 import { readGroup } from '../groups/group-reading.ts';
 import type { ConversationRecord } from '../messages/conversation-record.ts';
-import {
-  joinsLate,
-  notePassedOver,
-  readCursor,
-  skipOwn,
-  writeCursor,
-} from '../messages/conversations.ts';
+import { joinsLate, readCursor, skipOwn, writeCursor } from '../messages/conversations.ts';
 import { findConversation, type LearnDeps } from '../messages/find-conversation.ts';
+import { notePassedOver } from '../messages/passed-over.ts';
 import {
   endOf,
   type Progress,
@@ -144,7 +139,7 @@ function createFinder(deps: ReceiverDeps) {
 
 /** What came of reading a group; undefined, which is told, when it cannot be judged now. The next connection tries again. */
 async function unlessUnjudged<T>(
-  { events, onUnjudged }: ReceiverDeps,
+  { events, learnAgain }: ReceiverDeps,
   reading: Promise<T>,
 ): Promise<T | undefined> {
   try {
@@ -152,7 +147,7 @@ async function unlessUnjudged<T>(
   } catch (error) {
     if (!isUnjudged(error)) throw error;
     events.emit('trouble', { error });
-    onUnjudged();
+    learnAgain();
     return undefined;
   }
 }

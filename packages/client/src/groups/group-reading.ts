@@ -13,7 +13,6 @@ import {
   getBegun,
   joinsLate,
   keepMembership,
-  listKnownConversations,
   readCursor,
   writeCursor,
 } from '../messages/conversations.ts';
@@ -25,7 +24,7 @@ import { type GroupStep, getGroup, itemOf, logStep, membershipOf, putGroup } fro
 import { takeTitle } from './group-title.ts';
 
 /** What stands against a log until a person has decided, but for what passes when a contact's identity is accepted. */
-const PASSING = 'identity.changed';
+export const PASSING = 'identity.changed';
 
 /**
  * Reads a group's log on from what this device has of it, or from its first entry; `answer` is what the platform says of
@@ -56,13 +55,6 @@ export async function readGroup(
     return outcome;
   }
   throw new ClientError('group.busy', 'the group changes faster than it can be read');
-}
-
-/** Reads on in all groups that wait for a contact's identity to be accepted. Throws what calls throw. */
-export async function readBrokenGroups(deps: GroupDeps): Promise<void> {
-  for (const record of await listKnownConversations(deps.store)) {
-    if (record.kind === 'group' && record.broken === PASSING) await readGroup(deps, record.id);
-  }
 }
 
 /** Entries in their order, all of them verified; with a cause when the next one, or their end, is refused. */

@@ -1,7 +1,8 @@
 /** A device that is linked while the platform shows no sound log of a group. */
 import { ConversationId } from '@sotto/api';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { notePassedOver, writeCursor } from '../messages/conversations.ts';
+import { writeCursor } from '../messages/conversations.ts';
+import { notePassedOver } from '../messages/passed-over.ts';
 import { type Party, startWorld, textsOf, until, type World } from '../repair/repair.fixture.ts';
 import { keys } from '../store/key-space.ts';
 

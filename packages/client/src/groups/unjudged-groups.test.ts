@@ -1,6 +1,11 @@
 /** Groups whose log cannot be judged now: nothing else waits for them, and nothing of them is lost. */
 import { ApiError, type ConversationId } from '@sotto/api';
-import { makeIdentity, makeSigningKeyPair, signMembershipEntry } from '@sotto/crypto';
+import {
+  type MembershipAction,
+  makeIdentity,
+  makeSigningKeyPair,
+  signMembershipEntry,
+} from '@sotto/crypto';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { append } from '../platform/platform-groups.fixture.ts';
@@ -15,6 +20,7 @@ import {
   type World,
 } from '../repair/repair.fixture.ts';
 import { keys } from '../store/key-space.ts';
+import { loadLocalParty } from '../trust/sessions.ts';
 
 const WITNESS = makeSigningKeyPair<'witness'>(nodeProvider);
 
@@ -44,11 +50,7 @@ test('an entry by an identity of an account that is gone holds up nothing but it
 
   const again = await world.reopened(alice);
   const down = hearDowns(again);
-  const isBroken = async () => {
-    const known = (await again.client.conversations()).find((each) => each.id === id);
-    return known?.kind === 'group' && known.broken === 'identity.changed';
-  };
-  await until(isBroken);
+  await until(async () => (await brokenAt(again, id)) === 'identity.changed');
   await say(bob, again, { conversation, text: 'still here' });
   expect(down).not.toHaveBeenCalled();
 });
@@ -68,8 +70,7 @@ test.each([
     const conversation = await openDirect(bob, 'alice');
     await say(bob, alice, { conversation, text: 'hello' });
     const down = hearDowns(alice);
-    const trouble = vi.fn();
-    alice.client.on('trouble', ({ error }) => trouble(error));
+    const trouble = hearTrouble(alice);
 
     const end = begin();
     const { id } = await mallory.client.groups.create({ members: [world.device('alice').user] });
@@ -77,7 +78,7 @@ test.each([
     await untilAcknowledged('alice', id);
     await say(bob, alice, { conversation, text: 'nobody waits' });
     expect(down).not.toHaveBeenCalled();
-    expect(trouble).toHaveBeenCalledWith(expect.objectContaining({ code }));
+    expect(trouble()).toContain(code);
 
     end();
     world.platform.cutAll();
@@ -86,6 +87,36 @@ test.each([
     expect(types).toEqual(['membership', 'message']);
   },
 );
+
+test('a group that cannot be judged keeps no other from being read when an identity is accepted', async () => {
+  const { alice, bob, mallory, ids } = await twoBroken();
+  const [unjudged, other] = ids;
+  const end = silenceWitness();
+  await sign(mallory, unjudged, { type: 'remove', users: [world.device('carol').user] });
+  await untilAcknowledged('alice', unjudged);
+  await alice.client.acceptIdentity(world.device('bob').user);
+  await until(async () => (await brokenAt(alice, other)) === undefined);
+  expect(await brokenAt(alice, unjudged)).toBe('identity.changed');
+  end();
+  // No other connection is needed for what waited there.
+  await until(async () => (await textsOf(bob, other)).includes('waiting'), 30_000);
+  world.platform.cutAll();
+  await until(async () => (await textsOf(bob, unjudged)).includes('waiting'), 30_000);
+}, 60_000);
+
+test('groups that are out of reach when an identity is accepted are read with the next connection', async () => {
+  const { alice, bob, ids } = await twoBroken();
+  world.platform.failCall = (operation) =>
+    operation === 'listMembership' ? new ApiError('internal') : undefined;
+  const trouble = hearTrouble(alice);
+  await alice.client.acceptIdentity(world.device('bob').user);
+  await until(() => trouble().filter((code) => code === 'internal').length === 2);
+  world.platform.failCall = () => undefined;
+  world.platform.cutAll();
+  for (const id of ids) {
+    await until(async () => (await textsOf(bob, id)).includes('waiting'), 30_000);
+  }
+}, 60_000);
 
 test('a group of strangers is read from its beginning, wherever the platform says that this device has come to', async () => {
   const mallory = await world.enter('mallory');
@@ -171,6 +202,41 @@ test('a device that is linked meanwhile is no stale copy, and reads the group fr
   expect(behind).not.toHaveBeenCalled();
 });
 
+/** Two groups of Alice's in which she waits to say something: Bob has another identity. Mallory is an admin of the first. */
+async function twoBroken() {
+  const mallory = await world.enter('mallory');
+  await world.enter('carol');
+  trustWitness();
+  const alice = await world.enter('alice');
+  world.witnesses = [];
+  const bob = await world.enter('bob');
+  const [user, admin] = [world.device('alice').user, world.device('mallory').user];
+  const { id: first } = await bob.client.groups.create({ members: [user, admin] });
+  const { id: second } = await bob.client.groups.create({ members: [user] });
+  await bob.client.groups.setRole(first, admin, 'admin');
+  const ids = [first, second] as const;
+  for (const id of ids) await say(bob, alice, { conversation: id, text: 'welcome' });
+  await bob.client.renewIdentity();
+  const trouble = hearTrouble(alice);
+  for (const id of ids) {
+    await sign(bob, id, { type: 'add', users: [world.device('carol').user] });
+    await until(async () => (await brokenAt(alice, id)) === 'identity.changed');
+    await alice.client.sendText(id, 'waiting');
+  }
+  await until(() => trouble().filter((code) => code === 'group.broken').length >= 2);
+  return { alice, bob, mallory, ids };
+}
+
+/** Writes an entry into a group's log, which its author's own client has no part in. */
+async function sign(by: Party, id: ConversationId, action: MembershipAction): Promise<void> {
+  const { identity } = await loadLocalParty(by.store, nodeProvider);
+  const author = { user: world.device(by.name).user, identity };
+  const group = roomOf(id);
+  const { membership } = group.group!;
+  const step = signMembershipEntry(nodeProvider, { author, membership }, { action, time: 0 });
+  append(world.platform, group, { entry: step.encoded, membership: step.membership });
+}
+
 /** Clients that are opened from now on want a witness, and it signs. */
 function trustWitness(): void {
   world.witnesses = [WITNESS.publicKey];
@@ -199,6 +265,11 @@ function roomOf(id: ConversationId): Room {
   return world.platform.rooms.find((room) => room.id === id)!;
 }
 
+async function brokenAt({ client }: Party, id: ConversationId): Promise<string | undefined> {
+  const known = (await client.conversations()).find((each) => each.id === id);
+  return known?.kind === 'group' ? known.broken : undefined;
+}
+
 async function isAdmin({ name, client }: Party, id: ConversationId): Promise<boolean> {
   const known = (await client.conversations()).find((each) => each.id === id);
   return known?.kind === 'group' && known.admins.includes(world.device(name).user);
@@ -208,6 +279,13 @@ function hearDowns({ client }: Party) {
   const down = vi.fn();
   client.on('disconnected', down);
   return down;
+}
+
+/** The codes of what troubles a client from now on. */
+function hearTrouble({ client }: Party): () => unknown[] {
+  const codes: unknown[] = [];
+  client.on('trouble', ({ error }) => codes.push((error as { code?: unknown }).code));
+  return () => codes;
 }
 
 async function untilAcknowledged(name: string, id: ConversationId): Promise<void> {

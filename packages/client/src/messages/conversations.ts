@@ -173,17 +173,6 @@ export async function joinsLate(transaction: StoreTransaction): Promise<boolean>
   return (await transaction.get(keys.conversationsListed)) === undefined;
 }
 
-/** Notes behind which place a conversation is still to be read, though the platform takes it for acknowledged. */
-export async function notePassedOver(
-  transaction: StoreTransaction,
-  conversation: ConversationId,
-  seq: number,
-): Promise<void> {
-  const key = keys.passedOver(conversation);
-  const known = await getRecord(transaction, key, Cursor);
-  if (known === undefined || seq < known.seq) await putRecord(transaction, key, [Cursor, { seq }]);
-}
-
 /** The place up to which this device has everything of a conversation. */
 export async function readCursor(
   transaction: StoreTransaction,

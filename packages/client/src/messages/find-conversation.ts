@@ -15,11 +15,12 @@ import { keepTitle } from '../groups/group-title.ts';
 import { keys } from '../store/key-space.ts';
 import { isUnjudged } from '../trust/log-standing.ts';
 import type { ConversationRecord } from './conversation-record.ts';
-import { getBegun, joinsLate, keepConversation, notePassedOver } from './conversations.ts';
+import { getBegun, joinsLate, keepConversation } from './conversations.ts';
+import { notePassedOver } from './passed-over.ts';
 
 export interface LearnDeps extends GroupDeps {
-  /** The key log does not let a group be judged now: what the platform lists is to be taken in again another time. */
-  readonly onUnjudged: () => void;
+  /** A group could not be read, and may be later: the next connection is to take in again what the platform lists. */
+  readonly learnAgain: () => void;
 }
 
 /**
@@ -67,17 +68,21 @@ export async function learnConversations(deps: LearnDeps): Promise<void> {
         throw new ClientError('answer.invalid', 'the list of conversations runs in a circle');
       }
       after = answer.id;
-      await learn(deps, answer).catch((error) => {
-        if (!(error instanceof ClientError || error instanceof CryptoError)) throw error;
-        deps.events.emit('trouble', { error });
-        if (isUnjudged(error)) deps.onUnjudged();
-      });
+      await orTell(deps, learn(deps, answer));
     }
     if (conversations.length < PAGE_ITEMS_MAX) break;
   }
   await deps.store.transaction((transaction) =>
     transaction.put(keys.conversationsListed, new Uint8Array(0)),
   );
+}
+
+async function orTell({ events, learnAgain }: LearnDeps, work: Promise<unknown>): Promise<void> {
+  await work.catch((error) => {
+    if (!(error instanceof ClientError || error instanceof CryptoError)) throw error;
+    events.emit('trouble', { error });
+    if (isUnjudged(error)) learnAgain();
+  });
 }
 
 async function learn(deps: GroupDeps, answer: Conversation): Promise<void> {

@@ -27,8 +27,6 @@ export interface Arrival {
   /** What goes into the history; a control message does not. */
   readonly item?: AnyMessage;
   readonly usedPrekey: boolean;
-  /** It may be that the group's log lacks an entry here. */
-  readonly isLogBehind?: boolean;
 }
 
 /**
@@ -69,8 +67,8 @@ export async function openArrival(deps: OpenDeps, slot: MessageSlot): Promise<Ar
     const missed = { slot, conversation, cause, isWanted };
     const item = await noteMissed(deps, deps.transaction, missed);
     if (isWanted) deps.later.push(deps.onMissed);
-    const isLogBehind = isWanted && MISSING_ENTRY.has(cause);
-    return { ...(item && { item }), usedPrekey, isLogBehind };
+    if (isWanted && MISSING_ENTRY.has(cause)) deps.onLogBehind(sender.user);
+    return { ...(item && { item }), usedPrekey };
   }
 }
 

@@ -1,5 +1,5 @@
 /** What all who open messages and act on them work with. */
-import type { Address, ConversationId, MessageId, MessageSlot } from '@sotto/api';
+import type { Address, ConversationId, MessageId, MessageSlot, UserId } from '@sotto/api';
 import type { Head } from '@sotto/crypto';
 import type { Events } from '../events.ts';
 import type { StoreTransaction } from '../store/store.ts';
@@ -21,6 +21,8 @@ export interface OpenDeps extends SessionsDeps {
   readonly later: (() => void)[];
   /** There is something to ask for again; to be called {@link later}. */
   readonly onMissed: () => void;
+  /** A sender may have seen an entry of the group's log that is missing here. */
+  readonly onLogBehind: (sender: UserId) => void;
   /** Has somebody looked up in the key log; to be called {@link later}. */
   readonly prove: (contact: Contact) => void;
   /** Takes messages that have become readable; each goes into the history at its own place. */

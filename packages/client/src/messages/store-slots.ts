@@ -2,10 +2,9 @@
  * One run of slots and one transaction: each slot is decrypted and stored together with the session that it advanced,
  * and the cursor. What cannot be read is stored as such, with its cause.
  */
-import type { ConversationId, MembershipSlot, MessageSlot, Slot } from '@sotto/api';
+import type { ConversationId, MembershipSlot, MessageSlot, Slot, UserId } from '@sotto/api';
 import type { GroupDeps } from '../groups/group-authors.ts';
 import { getGroup } from '../groups/group-log.ts';
-import { readGroup } from '../groups/group-reading.ts';
 import { fetchTitle } from '../groups/group-title.ts';
 import { convict, takeEntry } from '../groups/take-entry.ts';
 import { LOG_BUDGET } from '../limits.ts';
@@ -31,6 +30,8 @@ export interface SlotDeps extends GroupDeps {
   readonly wake: (conversation: ConversationId) => void;
   /** There is something to ask for again. */
   readonly onMissed: () => void;
+  /** A group's log is to be read: something names an entry that this device does not have. */
+  readonly readLog: (conversation: ConversationId) => void;
   /** Has somebody looked up in the key log, sooner or later. */
   readonly prove: (contact: Contact) => void;
 }
@@ -66,7 +67,10 @@ export function storeSlots(
     const sessions = openSessions(transaction, deps);
     const later: (() => void)[] = [];
     const repaired: Message[] = [];
-    let opening = { ...deps, transaction, sessions, conversation: room, later, repaired };
+    const ahead: UserId[] = [];
+    const onLogBehind = (sender: UserId) => void ahead.push(sender);
+    const opened = { transaction, sessions, conversation: room, later, repaired, onLogBehind };
+    let opening = { ...deps, ...opened };
     const before = await readCursor(transaction, conversation);
     let contradicted = await contradictedUpTo(transaction, conversation);
     const items: HistoryItem[] = [];
@@ -74,7 +78,6 @@ export function storeSlots(
     let cursor = before;
     let missingBefore: number | undefined;
     let isLogWanted: true | undefined;
-    let isLogBehind = false;
     const refresh = async () => {
       const group = room.kind === 'group' ? await getGroup(transaction, room.id) : undefined;
       if (group !== undefined) opening = { ...opening, conversation: group };
@@ -94,7 +97,6 @@ export function storeSlots(
       if (slot.type === 'message' && !(await isKnown(transaction, conversation, slot))) {
         const arrival = await openArrival(opening, slot);
         usedPrekey ||= arrival.usedPrekey;
-        isLogBehind ||= arrival.isLogBehind === true && (await mayReadLog(opening, slot));
         const arrived = arrival.item === undefined ? [] : [arrival.item];
         for (const taken of [...arrived, ...repaired.splice(0)]) {
           const isDoubted = taken === arrival.item && taken.seq <= contradicted;
@@ -110,8 +112,7 @@ export function storeSlots(
       cursor = endOf(slot);
     }
     await sessions.save();
-    const readLog = () => readGroup(deps, conversation).then(deps.onMissed);
-    if (isLogBehind) later.push(() => deps.inBackground(readLog()));
+    if (await mayReadLog(opening, ahead)) later.push(() => deps.readLog(conversation));
     if (cursor !== before) await writeCursor(transaction, conversation, cursor);
     return {
       items,
@@ -124,15 +125,18 @@ export function storeSlots(
   });
 }
 
-/** Not for each message of somebody who may lie: they could have us do nothing else. */
+/** Not for each message of those who may lie about what they have seen: they could have us do nothing else. */
 async function mayReadLog(
   { transaction, conversation, clock }: OpenDeps,
-  { sender: { user } }: MessageSlot,
+  senders: readonly UserId[],
 ): Promise<boolean> {
   if (conversation.kind === 'group' && conversation.broken !== undefined) return false;
-  const isMember = conversation.members.includes(user);
-  const key = keys.logBudget(conversation.id, isMember ? user : 'strangers');
-  return (await spend(transaction, key, { budget: LOG_BUDGET, now: clock() })) > 0;
+  for (const user of senders) {
+    const isMember = conversation.members.includes(user);
+    const key = keys.logBudget(conversation.id, isMember ? user : 'strangers');
+    if ((await spend(transaction, key, { budget: LOG_BUDGET, now: clock() })) > 0) return true;
+  }
+  return false;
 }
 
 /** An entry of a group's log at its place. True when the log has to be read before it can be judged. */

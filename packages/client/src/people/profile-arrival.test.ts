@@ -66,6 +66,7 @@ function arrive(store: Store, { by, time, name, gotAt, now = NOW }: Told): Promi
         wake() {},
         later: [],
         onMissed() {},
+        onLogBehind() {},
         prove() {},
         repaired: [],
       },

@@ -44,12 +44,13 @@ export const takeAgain: ControlHandler<'again'> = async (deps, arrival, control)
  * member at the place. Throws `head.forked`.
  */
 async function isOfTheLog(
-  { transaction, conversation }: OpenDeps,
-  { membership }: ControlArrival,
+  { transaction, conversation, onLogBehind }: OpenDeps,
+  { membership, sender: { user } }: ControlArrival,
   { seq, sender }: UnreadableMessage,
 ): Promise<boolean> {
   if (conversation.kind === 'direct') return true;
   if (membership && (await compareWithLog(transaction, conversation, membership)) === 'newer') {
+    onLogBehind(user);
     return false;
   }
   return (await membersAt(transaction, conversation, seq)).includes(sender.user);

@@ -1,6 +1,6 @@
 /** Messages to groups that this device's log of the group was not ready for, and those that no log makes true. */
 import { ApiError, type ConversationId, type Slot } from '@sotto/api';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { encodeContent } from '../messages/content.ts';
 import { addressedBy, lastOf, type Room } from '../platform/platform-rooms.fixture.ts';
 import {
@@ -63,6 +63,54 @@ test('what names an entry that is withheld is not shown however often it is said
   await alice.client.groups.setRole(conversation, world.device('dora').user, 'admin');
   await until(async () => (await countUnreadable(carol, conversation)) === 0);
   expect(await textsOf(carol, conversation)).toEqual(['from bob', 'I am new', 'welcome']);
+});
+
+test('a log that could not be read is read with the next connection, and what named an entry of it then', async () => {
+  const { alice, bob, carol, conversation } = await group();
+  const dora = await enterUnseen(alice, conversation);
+  const trouble = vi.fn();
+  carol.client.on('trouble', trouble);
+  world.platform.failCall = (call) =>
+    call === 'listMembership' ? new ApiError('internal') : undefined;
+  await say(dora, bob, { conversation, text: 'I am new' });
+  await until(() => trouble.mock.calls.length > 0);
+  expect(await countUnreadable(carol, conversation)).toBe(1);
+  world.platform.failCall = () => undefined;
+  world.platform.cutAll();
+  await until(async () => (await textsOf(carol, conversation)).includes('I am new'));
+});
+
+test('what named an entry is asked for once the log was read, over whichever connection there is then', async () => {
+  const { alice, bob, carol, conversation } = await group();
+  const dora = await enterUnseen(alice, conversation);
+  const { id: direct } = await bob.client.openDirect(world.device('carol').user);
+  const before = countReads();
+  world.platform.failCall = (call) =>
+    call === 'listMembership' ? new ApiError('service.unavailable', { retryAfter: 1 }) : undefined;
+  await say(dora, bob, { conversation, text: 'I am new' });
+  await until(() => countReads() > before);
+  world.platform.cutAll();
+  // What has come over the other connection was handled behind its greeting.
+  await say(bob, carol, { conversation: direct, text: 'are you there?' });
+  world.platform.failCall = () => undefined;
+  await until(async () => (await textsOf(carol, conversation)).includes('I am new'));
+});
+
+test('an answer by a log that is not known here has it read', async () => {
+  const { alice, bob, carol, conversation } = await group();
+  const dora = await enterUnseen(alice, conversation);
+  const before = countReads();
+  world.platform.failCall = (call) =>
+    call === 'listMembership' && countReads() === before + 1 ? new ApiError('internal') : undefined;
+  await say(bob, dora, { conversation, text: 'welcome' });
+  const { user } = world.device('dora');
+  await until(async () => {
+    const found = (await carol.client.conversations()).find(({ id }) => id === conversation);
+    return found?.members.includes(user) === true;
+  });
+  world.aheadMs += 3 * MINUTES_MS;
+  world.platform.cutAll();
+  await until(async () => (await textsOf(carol, conversation)).includes('welcome'));
 });
 
 test('what was said by a log that others have accepted is read once it was accepted here', async () => {
@@ -162,13 +210,12 @@ test('a log is not read for each message whose sender is false', async () => {
     const isMeant = slot.type === 'message' && slot.kind === 'group' && to.username === 'carol';
     return isMeant ? [{ ...slot, sender: { user, device } }] : [slot];
   };
-  const reads = () => world.platform.calls.filter((call) => call === 'listMembership').length;
-  const before = reads();
+  const before = countReads();
   for (let count = 1; count <= 20; count++) {
     await bob.client.sendText(conversation, 'mine');
     await until(async () => (await countUnreadable(carol, conversation)) === count);
   }
-  await until(() => reads() === before + 12);
+  await until(() => countReads() === before + 12);
   expect(world.toldBy('carol')).toBe(0);
 });
 
@@ -182,6 +229,20 @@ async function group(): Promise<Trio> {
 
 function room(): Room {
   return world.platform.rooms.find(({ kind }) => kind === 'group')!;
+}
+
+/** Dora comes into the group, and Carol is not shown it. */
+async function enterUnseen(by: Party, conversation: ConversationId): Promise<Party> {
+  const dora = await world.enter('dora');
+  hideEntriesFrom('carol');
+  await by.client.groups.add(conversation, [world.device('dora').user]);
+  await until(async () => (await dora.client.conversations()).length === 1);
+  return dora;
+}
+
+/** How often anybody has asked for a group's log. */
+function countReads(): number {
+  return world.platform.calls.filter((call) => call === 'listMembership').length;
 }
 
 function hideEntriesFrom(username: string): void {
