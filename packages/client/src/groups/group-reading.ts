@@ -132,13 +132,19 @@ async function begin(
   record: GroupRecord,
   answer: Conversation | undefined,
 ): Promise<GroupRecord> {
-  if (answer === undefined || (await getBegun(transaction, record.id))) return record;
-  const { id, first, last, cursor } = answer;
+  const { id } = record;
+  if (await getBegun(transaction, id)) return record;
+  // That it was passed over stays noted until it is read up to the platform's cursor.
+  const passed = (await getRecord(transaction, keys.passedOver(id), Cursor))?.seq;
+  if (answer === undefined) {
+    // It was left before it could be judged: what came until then is still to be read.
+    if (passed !== undefined) await writeCursor(transaction, id, passed);
+    return record;
+  }
+  const { first, last, cursor } = answer;
   const isLate = await joinsLate(transaction);
   if ((await transaction.get(keys.cursor(id))) === undefined) {
-    const passed = await getRecord(transaction, keys.passedOver(id), Cursor);
-    const from = Math.min(cursor, passed?.seq ?? (isLate ? cursor : 0));
-    // That it was passed over stays noted until it is read up to the platform's cursor.
+    const from = Math.min(cursor, passed ?? (isLate ? cursor : 0));
     await writeCursor(transaction, id, Math.max(from, first - 1));
   }
   return isLate ? { ...record, quietUpTo: last } : record;

@@ -88,6 +88,25 @@ test.each([
   },
 );
 
+test('a group of strangers that was left before it could be judged is read up to there', async () => {
+  const mallory = await world.enter('mallory');
+  trustWitness();
+  const alice = await world.enter('alice');
+  const end = silenceWitness();
+  const { user } = world.device('alice');
+  const { id } = await mallory.client.groups.create({ members: [user] });
+  await mallory.client.whenStored((await mallory.client.sendText(id, 'early')).id);
+  await mallory.client.groups.remove(id, [user]);
+  await mallory.client.whenStored((await mallory.client.sendText(id, 'among us')).id);
+  await until(() => world.device('alice').cursors.get(id) === lastOf(roomOf(id)) - 1);
+  end();
+  world.platform.cutAll();
+  await until(async () => (await alice.client.history(id)).length === 3);
+  const types = (await alice.client.history(id)).map(({ type }) => type);
+  expect(types).toEqual(['membership', 'message', 'membership']);
+  expect(await textsOf(alice, id)).toEqual(['early']);
+});
+
 test('a group that cannot be judged keeps no other from being read when an identity is accepted', async () => {
   const { alice, bob, mallory, ids } = await twoBroken();
   const [unjudged, other] = ids;

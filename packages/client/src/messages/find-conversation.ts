@@ -16,7 +16,7 @@ import { keys } from '../store/key-space.ts';
 import { isUnjudged } from '../trust/log-standing.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import { getBegun, joinsLate, keepConversation } from './conversations.ts';
-import { notePassedOver } from './passed-over.ts';
+import { forgetPassedOver, listPassedOver, notePassedOver } from './passed-over.ts';
 
 export interface LearnDeps extends GroupDeps {
   /** A group could not be read, and may be later: the next connection is to take in again what the platform lists. */
@@ -56,10 +56,12 @@ export async function needConversation(
 }
 
 /**
- * Takes in what the platform lists: conversations that this device does not know, and what it has missed of groups. Throws
- * what calls throw; what it says of one conversation and is not so is told as `trouble`, and the others go on.
+ * Takes in what the platform lists: conversations that this device does not know, and what it has missed of groups; and
+ * groups that were passed over, and left since. Throws what calls throw; what it says of one conversation and is not so is
+ * told as `trouble`, and the others go on.
  */
 export async function learnConversations(deps: LearnDeps): Promise<void> {
+  const listed = new Set<ConversationId>();
   for (let after: ConversationId | undefined; ; ) {
     const query = { limit: PAGE_ITEMS_MAX, ...(after && { after }) };
     const { conversations } = await deps.call(listConversations, { query });
@@ -68,9 +70,13 @@ export async function learnConversations(deps: LearnDeps): Promise<void> {
         throw new ClientError('answer.invalid', 'the list of conversations runs in a circle');
       }
       after = answer.id;
+      listed.add(after);
       await orTell(deps, learn(deps, answer));
     }
     if (conversations.length < PAGE_ITEMS_MAX) break;
+  }
+  for (const id of await listPassedOver(deps.store, { isBegun: false })) {
+    if (!listed.has(id)) await orTell(deps, learnLeft(deps, id));
   }
   await deps.store.transaction((transaction) =>
     transaction.put(keys.conversationsListed, new Uint8Array(0)),
@@ -82,6 +88,14 @@ async function orTell({ events, learnAgain }: LearnDeps, work: Promise<unknown>)
     if (!(error instanceof ClientError || error instanceof CryptoError)) throw error;
     events.emit('trouble', { error });
     if (isUnjudged(error)) learnAgain();
+  });
+}
+
+/** No slot comes for it any more that would have it read. */
+async function learnLeft(deps: GroupDeps, id: ConversationId): Promise<unknown> {
+  return findConversation(deps, id).catch((error) => {
+    if (!isProblem(error, 'conversation.not-found')) throw error;
+    return forgetPassedOver(deps.store, id);
   });
 }
 
