@@ -56,11 +56,11 @@ test('an entry by an identity of an account that is gone holds up nothing but it
 });
 
 test.each([
-  ['key-log.unwitnessed', silenceWitness],
-  ['key-log.broken', hideLeafOfCarol],
+  ['key-log.unwitnessed', 'what this device says goes out', silenceWitness],
+  ['key-log.broken', 'this device says nothing until a person decides', hideLeafOfCarol],
 ] as const)(
-  'a group of strangers is read once %s has passed, and nobody else waits for that',
-  async (code, begin) => {
+  'a group of strangers is read once %s has passed; meanwhile what others say comes in, and %s',
+  async (code, _, begin) => {
     const mallory = await world.enter('mallory');
     await world.enter('carol');
     trustWitness();
@@ -69,6 +69,7 @@ test.each([
     const bob = await world.enter('bob');
     const conversation = await openDirect(bob, 'alice');
     await say(bob, alice, { conversation, text: 'hello' });
+    await say(alice, bob, { conversation, text: 'hello yourself' });
     const down = hearDowns(alice);
     const trouble = hearTrouble(alice);
 
@@ -79,12 +80,17 @@ test.each([
     await say(bob, alice, { conversation, text: 'nobody waits' });
     expect(down).not.toHaveBeenCalled();
     expect(trouble()).toContain(code);
+    const mayAnswer = code === 'key-log.unwitnessed';
+    await alice.client.sendText(conversation, 'nor do I');
+    const isAnswered = async () => (await textsOf(bob, conversation)).includes('nor do I');
+    if (mayAnswer) await until(isAnswered);
 
     end();
     world.platform.cutAll();
     await until(async () => (await textsOf(alice, id)).includes('early'));
     const types = (await alice.client.history(id)).map(({ type }) => type);
     expect(types).toEqual(['membership', 'message']);
+    expect(await isAnswered()).toBe(mayAnswer);
   },
 );
 
