@@ -79,46 +79,13 @@ async function setAsideUncertain(
   { from }: DeviceMove,
 ): Promise<OutboxEntry[]> {
   const failed: OutboxEntry[] = [];
-  const changes = await waitingChanges(transaction, from);
-  for await (const { key, value } of entriesUnder(transaction, keys.outbox())) {
-    const entry = decodeRecord(OutboxEntry, value);
-    const mayBeStored = entry.sealed || entry.hasLeft === true;
-    if (!mayBeStored || isControl(entry)) continue;
-    const content = decodeContent(entry.content);
-    if (remarkOf(content)) continue;
-    const change = changes.get(entry.id);
-    const now = encodeContent(withChange(content, change));
-    await putRecord(transaction, key, [OutboxEntry, { ...entry, content: now, sentBy: from }]);
-    if (await setAside(transaction, entry)) failed.push(entry);
-    // That it was refused stays known to whoever waits for it.
-    if (change?.type === 'delete')
-      await transaction.delete(keys.failed(entry.conversation, entry.id));
-  }
-  return failed;
-}
-
-type Change = Extract<Content, { type: 'edit' | 'delete' }>;
-
-/** The last thing that waits to be done to each message of the device before; what was taken back stays so. */
-async function waitingChanges(
-  transaction: StoreTransaction,
-  from: DeviceId,
-): Promise<ReadonlyMap<MessageId, Change>> {
-  const changes = new Map<MessageId, Change>();
   for await (const { value } of entriesUnder(transaction, keys.outbox())) {
     const entry = decodeRecord(OutboxEntry, value);
-    if (isControl(entry) || entry.resent !== undefined) continue;
-    const content = decodeContent(entry.content);
-    if (content.type !== 'edit' && content.type !== 'delete') continue;
-    const { device, id } = content.of;
-    if (device === from && changes.get(id)?.type !== 'delete') changes.set(id, content);
+    const mayBeStored = entry.sealed || entry.hasLeft === true;
+    if (!mayBeStored || isControl(entry) || remarkOf(decodeContent(entry.content))) continue;
+    if (await setAside(transaction, entry, { author: from, mayBeStored })) failed.push(entry);
   }
-  return changes;
-}
-
-function withChange(content: Content, change: Change | undefined): Content {
-  const isEdited = content.type === 'text' && change?.type === 'edit';
-  return isEdited ? { ...content, text: change.text } : content;
+  return failed;
 }
 
 /** Nobody could read from this device what was encrypted for them on the other. */

@@ -323,7 +323,7 @@ async function mend(deps: LaneDeps, mending: Mending): Promise<boolean> {
   if (problem.code === 'message.id-conflict' && problem.stored?.conversation === conversation.id) {
     if (await settleForgotten(deps, refused, problem.stored)) return true;
   }
-  if (isForOthers(refused, problem)) return giveUp(deps, { entry: refused, problem });
+  if (isForOthers(refused, problem)) return giveUp(deps, mending);
   if (problem.code === 'message.devices-stale' && problem.devices !== undefined) {
     await followDevices(deps, mending, problem.devices);
     return false;
@@ -332,7 +332,7 @@ async function mend(deps: LaneDeps, mending: Mending): Promise<boolean> {
     await followAudience(deps, conversation, { audience: problem.audience, refused: mending });
     return false;
   }
-  return giveUp(deps, { entry: refused, problem });
+  return giveUp(deps, mending);
 }
 
 /**
@@ -359,12 +359,16 @@ async function settleForgotten(
   return isNews !== undefined;
 }
 
+/** Not what the next connection may have under way, which is refused the same: this lane has ended then. */
 async function giveUp(
-  { store, events }: LaneDeps,
-  { entry, problem }: { readonly entry: OutboxEntry; readonly problem: Problem },
+  { store, events, local }: LaneDeps,
+  { entries: [refused], problem, signal }: Mending,
 ): Promise<true> {
-  const hasFailed = await store.transaction((transaction) => setAside(transaction, entry));
-  const { id, conversation } = entry;
+  const author = DeviceId.parse(local.address.device);
+  const hasFailed = await store.transaction(
+    async (transaction) => !signal.aborted && (await setAside(transaction, refused, { author })),
+  );
+  const { id, conversation } = refused;
   if (hasFailed) events.emit('failed', { id, conversation, code: problem.code });
   return true;
 }

@@ -1,5 +1,11 @@
 /** What a lane does for a group: it meets members, and goes by what the platform says of them. Nobody holds the others up. */
-import type { Address, ConversationId, GroupAudience, UserId } from '@sotto/api';
+import {
+  type Address,
+  type ConversationId,
+  DeviceId,
+  type GroupAudience,
+  type UserId,
+} from '@sotto/api';
 import { CryptoError, type LocalParty } from '@sotto/crypto';
 import { isProblem } from '../errors.ts';
 import { PASSED_OVER_MS } from '../limits.ts';
@@ -125,15 +131,16 @@ export function hasLeft(
 
 /** Gives up what waits in a group that this account is no member of any more, or where there is no conversation. */
 export async function giveUpAll(
-  { store, events }: PeerDeps,
+  { store, events, local }: PeerDeps,
   conversation: ConversationId,
 ): Promise<void> {
+  const author = DeviceId.parse(local.address.device);
   const given = await store.transaction(async (transaction) => {
     const entries: OutboxEntry[] = [];
     for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {
       entries.push(decodeRecord(OutboxEntry, value));
     }
-    for (const entry of entries) await setAside(transaction, entry);
+    for (const entry of entries) await setAside(transaction, entry, { author });
     return entries.filter((entry) => !isControl(entry) && entry.resent === undefined);
   });
   for (const { id } of given) {

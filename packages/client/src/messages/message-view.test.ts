@@ -119,18 +119,23 @@ test('what was refused stays to be seen, takes no changes, and can be thrown awa
   expect(await texts(offline, conversation)).toEqual(['hello', 'taken']);
 });
 
-test('an edit of what is refused after it was edited harms nobody', async () => {
+test('what is refused after it was edited or taken back fails as it was to be', async () => {
   const { alice, bob, conversation, platform } = pair;
   platform.judge = () => toProblem(new ApiError('message.busy'));
   const sent = await alice.client.sendText(conversation, 'refused');
-  await vi.waitFor(() => expect(alice.store.transaction(sealedCount)).resolves.toBe(1));
+  const gone = await alice.client.sendText(conversation, 'refused and gone');
+  await vi.waitFor(() => expect(alice.store.transaction(sealedCount)).resolves.toBe(2));
   await alice.client.edit(sent, 'still refused');
-  platform.judge = (message) =>
-    message.id === sent.id ? toProblem(new ApiError('request.invalid')) : undefined;
-  await expect(alice.client.whenStored(sent.id)).rejects.toMatchObject({ code: 'message.refused' });
-  await alice.client.sendText(conversation, 'done');
+  await alice.client.deleteMessage(gone);
+  const bad = [sent.id, gone.id];
+  platform.judge = ({ id }) =>
+    bad.includes(id) ? toProblem(new ApiError('request.invalid')) : undefined;
+  for (const id of bad) {
+    await expect(alice.client.whenStored(id)).rejects.toMatchObject({ code: 'message.refused' });
+  }
+  await alice.client.whenStored((await alice.client.sendText(conversation, 'done')).id);
   await until(async () => expect(await texts(bob, conversation)).toEqual(['hello', 'done']));
-  expect(await texts(alice, conversation)).toEqual(['hello', 'done', 'refused']);
+  expect(await texts(alice, conversation)).toEqual(['hello', 'done', 'still refused']);
 });
 
 test('each change of the lines is told once it can be seen', async () => {

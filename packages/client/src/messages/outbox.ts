@@ -18,9 +18,10 @@ import { dropTimer } from './lifetime.ts';
 import { makeMessageId } from './message-id.ts';
 import { isControl, keyOf, OutboxEntry, putEntry, readAgain } from './outbox-entry.ts';
 import { noteOwnPlace } from './own-order.ts';
-import { putRefused } from './refused-message.ts';
+import { noteRefused, putRefused } from './refused-message.ts';
 import { takeSendNumber } from './send-counter.ts';
 import { noteSent, sentAgainUpTo } from './sent-log.ts';
+import { contentWanted } from './waiting-changes.ts';
 
 export interface NewMessage {
   readonly conversation: ConversationId;
@@ -158,22 +159,36 @@ function itemOf(
   };
 }
 
+interface SettingAside {
+  /** Which device has written it. */
+  readonly author: DeviceId;
+  /** Others may have it, as what its author has sent. */
+  readonly mayBeStored?: boolean;
+}
+
 /**
- * Takes a message that was refused for good out of the way, with its content. Resolves with whether somebody would look
- * for it: not for one that was sent again, which is in the history, nor for a control message, nor for what another
- * connection has got stored meanwhile.
+ * Takes a message that was refused for good out of the way, with its content as a person wants it by now; of one that was
+ * taken back meanwhile nothing stays but that it was refused, which whoever waits for it asks. Resolves with whether
+ * somebody would look for it: not for one that was sent again, which is in the history, nor for a control message, nor for
+ * what another connection has got stored meanwhile.
  */
 export async function setAside(
   transaction: StoreTransaction,
   refused: OutboxEntry,
+  { author, mayBeStored }: SettingAside,
 ): Promise<boolean> {
   const entry = await readAgain(transaction, refused);
   if (entry === undefined) return false;
-  const { group: _, ...kept } = { ...entry, recipients: [], sealed: false };
+  const { id, conversation } = entry;
   await transaction.delete(keyOf(entry));
   if (entry.resent !== undefined || isControl(entry)) return false;
-  await putRefused(transaction, kept);
-  await dropTimer(transaction, entry.conversation, entry.id);
+  const about = { device: author, id };
+  const content = await contentWanted(transaction, { ...entry, about });
+  const { group: _, ...kept } = { ...entry, recipients: [], sealed: false };
+  const sentBy = mayBeStored ? author : undefined;
+  if (content === undefined) await noteRefused(transaction, entry);
+  else await putRefused(transaction, { ...kept, content, sentBy });
+  await dropTimer(transaction, conversation, id);
   return true;
 }
 

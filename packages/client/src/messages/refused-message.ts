@@ -13,7 +13,15 @@ const Refused = z.object({ conversation: ConversationId });
 export async function putRefused(transaction: StoreTransaction, entry: OutboxEntry): Promise<void> {
   const { conversation, id } = entry;
   await putRecord(transaction, keys.failed(conversation, id), [OutboxEntry, entry]);
-  await putRecord(transaction, keys.refused(id), [Refused, { conversation }]);
+  await noteRefused(transaction, entry);
+}
+
+/** Keeps only that a message was refused, for whoever waits for it. */
+export function noteRefused(
+  transaction: StoreTransaction,
+  { conversation, id }: OutboxEntry,
+): Promise<void> {
+  return putRecord(transaction, keys.refused(id), [Refused, { conversation }]);
 }
 
 /** A message of a conversation that was refused; undefined when there is none of this id. */
