@@ -11,6 +11,7 @@ import type { MessageReference } from '../messages/message-reference.ts';
 import { setAside } from '../messages/outbox.ts';
 import { isControl, OutboxEntry } from '../messages/outbox-entry.ts';
 import { notePassedOver } from '../messages/passed-over.ts';
+import { waitingChanges } from '../messages/waiting-changes.ts';
 import { keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder, getRecord, putRecord } from '../store/stored-record.ts';
@@ -79,11 +80,13 @@ async function setAsideUncertain(
   { from }: DeviceMove,
 ): Promise<OutboxEntry[]> {
   const failed: OutboxEntry[] = [];
+  const changes = await waitingChanges(transaction, from);
   for await (const { value } of entriesUnder(transaction, keys.outbox())) {
     const entry = decodeRecord(OutboxEntry, value);
     const mayBeStored = entry.sealed || entry.hasLeft === true;
     if (!mayBeStored || isControl(entry) || remarkOf(decodeContent(entry.content))) continue;
-    if (await setAside(transaction, entry, { author: from, mayBeStored })) failed.push(entry);
+    const change = changes.get(entry.id);
+    if (await setAside(transaction, entry, { change, sentBy: from })) failed.push(entry);
   }
   return failed;
 }

@@ -32,6 +32,7 @@ import { keyOf, type OutboxEntry, placeBefore, toOutgoing } from '../messages/ou
 import { sealNext } from '../messages/sealing.ts';
 import type { Missing } from '../messages/sealing-outcome.ts';
 import { settleUsed } from '../messages/used-id.ts';
+import { waitingChanges } from '../messages/waiting-changes.ts';
 import { keys } from '../store/key-space.ts';
 import type { KeyLog } from '../trust/key-log.ts';
 import type { MemberProofs } from '../trust/member-proofs.ts';
@@ -365,10 +366,12 @@ async function giveUp(
   { entries: [refused], problem, signal }: Mending,
 ): Promise<true> {
   const author = DeviceId.parse(local.address.device);
-  const hasFailed = await store.transaction(
-    async (transaction) => !signal.aborted && (await setAside(transaction, refused, { author })),
-  );
   const { id, conversation } = refused;
+  const hasFailed = await store.transaction(async (transaction) => {
+    if (signal.aborted) return false;
+    const changes = await waitingChanges(transaction, author, conversation);
+    return setAside(transaction, refused, { change: changes.get(id) });
+  });
   if (hasFailed) events.emit('failed', { id, conversation, code: problem.code });
   return true;
 }

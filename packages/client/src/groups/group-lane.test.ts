@@ -2,9 +2,11 @@
 import { ApiError, DeviceId, toProblem } from '@sotto/api';
 import { nodeProvider } from '@sotto/crypto/node';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { PASSED_OVER_MS, SENDER_CHAIN_MS } from '../limits.ts';
+import { PASSED_OVER_MS, SENDER_CHAIN_MS, STORE_PAGE } from '../limits.ts';
+import { enqueue } from '../messages/outbox.ts';
 import { sendAgain } from '../messages/sent-log.ts';
 import { keys } from '../store/key-space.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
 import { openMemoryStore } from '../store/store-memory.ts';
 import {
   type FreshGroup,
@@ -14,6 +16,7 @@ import {
 } from './fresh-group.fixture.ts';
 import { digestVersions } from './group-audience.ts';
 import { enqueueDistribution, forgetOwnChains } from './group-keys.ts';
+import { giveUpAll } from './group-lane.ts';
 
 let group: FreshGroup;
 let away: GroupMember;
@@ -100,6 +103,43 @@ test('what was stored before is encrypted for nobody who came later, when the pl
   expect(id).not.toBe(stored!.id);
   expect(failed).not.toHaveBeenCalled();
 });
+
+test('however much waits in a group that was left, giving it up reads it a few times', async () => {
+  const { store, deps, conversation } = group;
+  const waiting = 3 * STORE_PAGE;
+  await store.transaction(async (transaction) => {
+    for (let i = 0; i < waiting; i++) {
+      const content = { type: 'text', text: `${i}` } as const;
+      await enqueue(deps, transaction, { conversation, content });
+    }
+  });
+  const lists = countLists(store);
+  await giveUpAll({ ...deps, store: lists.store }, conversation);
+  expect(lists.count()).toBeLessThan(12);
+  const failed = await store.transaction((transaction) =>
+    transaction.list({ prefix: keys.failedIn(conversation), limit: waiting + 1 }),
+  );
+  expect(failed).toHaveLength(waiting);
+});
+
+/** The same store, whose listed pages are counted. */
+function countLists(store: Store) {
+  let count = 0;
+  const counting = (transaction: StoreTransaction): StoreTransaction => ({
+    get: (key) => transaction.get(key),
+    put: (key, value) => transaction.put(key, value),
+    delete: (key) => transaction.delete(key),
+    list: (query) => {
+      count += 1;
+      return transaction.list(query);
+    },
+  });
+  const counted: Store = {
+    transaction: (work) => store.transaction((transaction) => work(counting(transaction))),
+    close: () => store.close(),
+  };
+  return { store: counted, count: () => count };
+}
 
 function loseSession(): Promise<void> {
   const key = keys.session(away.devices[0]!.local.address);

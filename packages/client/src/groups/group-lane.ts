@@ -13,6 +13,7 @@ import { noteMet } from '../messages/control-outbox.ts';
 import type { ConversationRecord, GroupRecord } from '../messages/conversation-record.ts';
 import { type Refused, setAside, unseal } from '../messages/outbox.ts';
 import { isControl, OutboxEntry, putEntry } from '../messages/outbox-entry.ts';
+import { waitingChanges } from '../messages/waiting-changes.ts';
 import { addressKey, keys } from '../store/key-space.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { decodeRecord, entriesUnder } from '../store/stored-record.ts';
@@ -140,7 +141,10 @@ export async function giveUpAll(
     for await (const { value } of entriesUnder(transaction, keys.outbox(conversation))) {
       entries.push(decodeRecord(OutboxEntry, value));
     }
-    for (const entry of entries) await setAside(transaction, entry, { author });
+    const changes = await waitingChanges(transaction, author, conversation);
+    for (const entry of entries) {
+      await setAside(transaction, entry, { change: changes.get(entry.id) });
+    }
     return entries.filter((entry) => !isControl(entry) && entry.resent === undefined);
   });
   for (const { id } of given) {

@@ -26,16 +26,22 @@ import { takeTitle } from './group-title.ts';
 /** What stands against a log until a person has decided, but for what passes when a contact's identity is accepted. */
 export const PASSING = 'identity.changed';
 
+interface Asked {
+  /** What the platform says of the group otherwise, when it was asked. */
+  readonly answer?: Conversation;
+  /** The account is in it no more: that nothing of its log is sound was told while it was. */
+  readonly isLeft?: boolean;
+}
+
 /**
- * Reads a group's log on from what this device has of it, or from its first entry; `answer` is what the platform says of
- * the group otherwise, when it was asked. Gives the group as it is then; undefined when the log is refused from the first
- * entry on. An event `group-broken` has told of anything that does not fit. Throws what calls throw,
- * `conversation.not-found` among it.
+ * Reads a group's log on from what this device has of it, or from its first entry. Gives the group as it is then; undefined
+ * when the log is refused from the first entry on. An event `group-broken` has told of anything that does not fit. Throws
+ * what calls throw, `conversation.not-found` among it.
  */
 export async function readGroup(
   deps: GroupDeps,
   id: ConversationId,
-  answer?: Conversation,
+  { answer, isLeft = false }: Asked = {},
 ): Promise<GroupRecord | undefined> {
   for (let attempt = 0; attempt < MEMBERSHIP_ATTEMPTS_MAX; attempt++) {
     const known = await deps.store.transaction((transaction) => getGroup(transaction, id));
@@ -48,7 +54,7 @@ export async function readGroup(
     // Slots bring entries too: what was read meanwhile is read on from there.
     if (outcome === 'moved') continue;
     const isNews = outcome?.broken !== known?.broken || reading.steps.length > 0;
-    if (reading.cause !== undefined && (isNews || outcome === undefined)) {
+    if (reading.cause !== undefined && (isNews || (outcome === undefined && !isLeft))) {
       deps.events.emit('group-broken', { conversation: id, cause: reading.cause });
     }
     if (isNews) deps.events.emit('conversation', { conversation: id });

@@ -113,6 +113,33 @@ test('a group of strangers that was left before it could be judged is read up to
   expect(await textsOf(alice, id)).toEqual(['early']);
 });
 
+test('a group that was left, and whose log is refused, is looked at again and told no more', async () => {
+  const { alice, bob } = await pair(world);
+  const { user } = world.device('alice');
+  const broken = vi.fn();
+  alice.client.on('group-broken', broken);
+  await bob.client.renewIdentity();
+  const { id } = await bob.client.groups.create({ members: [user] });
+  await until(() => broken.mock.calls.length > 0);
+  await bob.client.groups.remove(id, [user]);
+  await until(() => world.device('alice').cursors.get(id) === lastOf(roomOf(id)));
+  world.platform.failCall = (operation) =>
+    operation === 'listMembership' ? new ApiError('internal') : undefined;
+  const again = await world.reopened(alice);
+  const told = vi.fn();
+  again.client.on('group-broken', told);
+  const trouble = hearTrouble(again);
+  await until(() => trouble().length > 0);
+  world.platform.failCall = () => undefined;
+  const looks = () => world.platform.calls.filter((call) => call === 'listMembership').length;
+  const before = looks();
+  world.platform.cutAll();
+  await until(() => looks() > before);
+  const carol = await world.enter('carol');
+  await say(carol, again, { conversation: await openDirect(carol, 'alice'), text: 'settled' });
+  expect(told).not.toHaveBeenCalled();
+});
+
 test('a group that cannot be judged keeps no other from being read when an identity is accepted', async () => {
   const { alice, bob, mallory, ids } = await twoBroken();
   const [unjudged, other] = ids;

@@ -93,7 +93,7 @@ async function orTell({ events, learnAgain }: LearnDeps, work: Promise<unknown>)
 
 /** No slot comes for it any more that would have it read. */
 async function learnLeft(deps: GroupDeps, id: ConversationId): Promise<unknown> {
-  return findConversation(deps, id).catch((error) => {
+  return readGroup(deps, id, { isLeft: true }).catch((error) => {
     if (!isProblem(error, 'conversation.not-found')) throw error;
     return forgetPassedOver(deps.store, id);
   });
@@ -107,7 +107,7 @@ async function learn(deps: GroupDeps, answer: Conversation): Promise<void> {
   }));
   if (!isKnown) await meet(deps, answer);
   else if (kind === 'group') {
-    if (version !== group?.head.version || group.broken) await readGroup(deps, id, answer);
+    if (version !== group?.head.version || group.broken) await readGroup(deps, id, { answer });
     if (title !== undefined) await keepTitle(deps, id, title);
   }
 }
@@ -117,7 +117,7 @@ async function meet(
   answer: Conversation,
 ): Promise<ConversationRecord | undefined> {
   if (answer.kind === 'group') {
-    const group = await readGroup(deps, answer.id, answer).catch(async (error) => {
+    const group = await readGroup(deps, answer.id, { answer }).catch(async (error) => {
       await passBy(deps, answer);
       throw error;
     });

@@ -21,7 +21,7 @@ import { noteOwnPlace } from './own-order.ts';
 import { noteRefused, putRefused } from './refused-message.ts';
 import { takeSendNumber } from './send-counter.ts';
 import { noteSent, sentAgainUpTo } from './sent-log.ts';
-import { contentWanted } from './waiting-changes.ts';
+import { contentWith, type WaitingChange } from './waiting-changes.ts';
 
 export interface NewMessage {
   readonly conversation: ConversationId;
@@ -107,6 +107,8 @@ interface Settling {
   readonly entry: OutboxEntry;
   readonly stored: Stored;
   readonly isForgotten?: boolean;
+  /** What others have of it says something else. */
+  readonly isEdited?: boolean | undefined;
 }
 
 /**
@@ -117,7 +119,7 @@ interface Settling {
 export async function settle(
   deps: SessionsDeps,
   transaction: StoreTransaction,
-  { entry, stored, isForgotten = false }: Settling,
+  { entry, stored, isForgotten = false, isEdited }: Settling,
 ): Promise<boolean> {
   const { conversation, seq } = stored;
   const isShown = entry.resent === undefined && !isControl(entry);
@@ -127,7 +129,7 @@ export async function settle(
   await transaction.delete(keyOf(entry));
   await noteSent(transaction, deps.local, { entry, seq, storedAt: deps.clock() });
   const cursor = await readCursor(transaction, conversation);
-  if (isShown) await keepItem(transaction, { ...itemOf(deps, entry, stored), order });
+  if (isShown) await keepItem(transaction, { ...itemOf(deps, entry, stored), order, isEdited });
   else if (seq > cursor) await transaction.put(keys.ownPlace(conversation, seq), NOTHING);
   const moved = await passOwn(transaction, conversation, cursor);
   if (moved !== cursor) await writeCursor(transaction, conversation, moved);
@@ -160,10 +162,10 @@ function itemOf(
 }
 
 interface SettingAside {
-  /** Which device has written it. */
-  readonly author: DeviceId;
-  /** Others may have it, as what its author has sent. */
-  readonly mayBeStored?: boolean;
+  /** What its author has done to it since, and is not stored. */
+  readonly change: WaitingChange | undefined;
+  /** Others may have it, as what this device has sent. */
+  readonly sentBy?: DeviceId;
 }
 
 /**
@@ -175,17 +177,15 @@ interface SettingAside {
 export async function setAside(
   transaction: StoreTransaction,
   refused: OutboxEntry,
-  { author, mayBeStored }: SettingAside,
+  { change, sentBy }: SettingAside,
 ): Promise<boolean> {
   const entry = await readAgain(transaction, refused);
   if (entry === undefined) return false;
   const { id, conversation } = entry;
   await transaction.delete(keyOf(entry));
   if (entry.resent !== undefined || isControl(entry)) return false;
-  const about = { device: author, id };
-  const content = await contentWanted(transaction, { ...entry, about });
+  const content = contentWith(entry.content, change);
   const { group: _, ...kept } = { ...entry, recipients: [], sealed: false };
-  const sentBy = mayBeStored ? author : undefined;
   if (content === undefined) await noteRefused(transaction, entry);
   else await putRefused(transaction, { ...kept, content, sentBy });
   await dropTimer(transaction, conversation, id);

@@ -31,6 +31,10 @@ test('what was corrected since in the copy that was put back is corrected for ev
   await until(async () => expect(await texts(bob, conversation)).toEqual(corrected));
   await until(async () => expect(await again.client.unsent(conversation)).toEqual([]));
   expect(await texts(again, conversation)).toEqual(corrected);
+  for (const person of [again, bob]) {
+    const { body } = await lineOf(person, conversation, 'what was meant');
+    expect(body).toMatchObject({ isEdited: true });
+  }
 });
 
 test('what was taken back since in the copy that was put back is taken back for everybody', async () => {

@@ -32,11 +32,14 @@ export async function settleUsed(
   { entry, stored }: Used,
 ): Promise<boolean | undefined> {
   if (await isOfAnother(deps.local, transaction, { entry, stored })) return undefined;
-  // What stands there is not what was encrypted last.
-  const before = { ...entry, sealedAt: undefined };
-  const isNews = await settle(deps, transaction, { entry: before, stored, isForgotten: true });
   // What is sent again after a restore of the platform had said it the first time.
   const isToSay = entry.isChanged === true && entry.resent === undefined;
+  // Unless it may have been stored as this life had sealed it first, which was changed by then.
+  const isEdited = (isToSay && !entry.hasLeft && !entry.mayBeStored) || undefined;
+  // What stands there is not what was encrypted last.
+  const before = { ...entry, sealedAt: undefined };
+  const settling = { entry: before, stored, isForgotten: true, isEdited };
+  const isNews = await settle(deps, transaction, settling);
   if (isToSay) await sayChange(deps, transaction, entry);
   return isNews;
 }

@@ -116,12 +116,16 @@ function applyRemark(
     return { ...kept, body: { type: 'deleted' }, reactions: [] };
   }
   const { emoji, text } = remark;
-  const isEdited = text !== undefined && line.body.type === 'text';
-  const body = isEdited ? ({ type: 'text', text, isEdited } as const) : line.body;
+  const body = text === undefined ? line.body : withText(line.body, text);
   if (emoji === undefined) return { ...line, body };
   const others = reactions.filter(({ user }) => user !== self);
   const own = emoji === null ? [] : [{ user: self, emoji, seq: Number.MAX_SAFE_INTEGER }];
   return { ...line, body, reactions: groupReactions([...others, ...own]) };
+}
+
+/** One that says the same has changed nothing. */
+function withText(body: MessageView['body'], text: string): MessageView['body'] {
+  return body.type === 'text' && body.text !== text ? { ...body, text, isEdited: true } : body;
 }
 
 function nameOf({ device, id }: MessageReference): string {
